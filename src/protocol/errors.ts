@@ -1,0 +1,42 @@
+// Errors that survive the wire. A code says what kind of thing happened, so that the page can name the
+// remedy; `message` is a full sentence for people; `detail` is what a bug report needs.
+
+export type EngineErrorCode =
+  | 'model-missing' // a file could not be fetched
+  | 'model-invalid' // truncated, not ONNX, or not a model of a kind we know
+  | 'layers-not-found' // the layer set matches nothing; `detail` lists the sites, one a line
+  | 'shader-compile' // a WGSL kernel was refused
+  | 'session-build' // ONNX Runtime refused a graph
+  | 'not-finite' // NaN or infinity in the latents
+  | 'device-lost' // the GPU went away; the next run takes a new one
+  | 'out-of-memory'
+  | 'worker-crashed' // the worker died; the client has started another
+  | 'internal';
+
+export interface EngineErrorData {
+  readonly code: EngineErrorCode;
+  readonly message: string;
+  readonly detail: string;
+}
+
+export class EngineError extends Error implements EngineErrorData {
+  readonly code: EngineErrorCode;
+  readonly detail: string;
+
+  constructor(code: EngineErrorCode, message: string, detail = '', options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'EngineError';
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+/** Anything thrown, as data for the wire. Unknown errors become `internal` with their stack as detail. */
+export function toErrorData(error: unknown): EngineErrorData {
+  if (error instanceof EngineError) {
+    return { code: error.code, message: error.message, detail: error.detail };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const detail = error instanceof Error ? (error.stack ?? '') : '';
+  return { code: 'internal', message: `Something unexpected happened: ${message}`, detail };
+}

@@ -1,0 +1,181 @@
+// The wall between page and worker: everything that crosses it is one of these plain records.
+// Requests go page → worker, events go worker → page. A run is named by the page (`runId`); several
+// may be asked for, they are served one after the other, and a cancel takes effect between segments.
+
+import type { EngineErrorData } from './errors';
+
+export type SchedulerId = 'ddim' | 'euler' | 'dpmpp-2m';
+
+/** What one run is made of. Numbers are taken as given by the engine: the store has corrected them. */
+export interface Settings {
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  /** 0 … 2⁵³−1; its low 32 bits seed mt19937, as `torch.manual_seed` does for CPU generators. */
+  readonly seed: number;
+  readonly steps: number;
+  /** Classifier-free guidance g; off at g ≤ 1. */
+  readonly guidanceScale: number;
+  /** PAG scale s; 0 runs no perturbed row. */
+  readonly pagScale: number;
+  /** `mid`, `down`, `up`, `all`, diffusers' `pag_applied_layers` or ComfyUI's `unet_block_list` notation. */
+  readonly layers: string;
+  readonly scheduler: SchedulerId;
+  /** Karras' sigma spacing; schedulers that cannot use it ignore it. */
+  readonly karras: boolean;
+  /** Make "Without PAG" too, from the same seed. */
+  readonly compare: boolean;
+  /** `auto` takes WebGPU where the browser has it; `wasm` runs on the CPU. */
+  readonly backend: 'auto' | 'wasm';
+}
+
+/** Where a model's files are: the folder URL of a diffusers-style ONNX layout, ending in `/`. */
+export interface ModelRef {
+  readonly id: string;
+  readonly baseUrl: string;
+}
+
+export type EngineRequest =
+  | LoadRequest
+  | GenerateRequest
+  | CancelRequest;
+
+/** Fetch a model, read its graphs and build its sessions, so that the first Generate starts at once. */
+export interface LoadRequest {
+  readonly type: 'load';
+  readonly model: ModelRef;
+  readonly backend: Settings['backend'];
+}
+
+export interface GenerateRequest {
+  readonly type: 'generate';
+  readonly runId: string;
+  readonly model: ModelRef;
+  readonly settings: Settings;
+}
+
+/** Cancels a running or waiting run; an unknown id is ignored. */
+export interface CancelRequest {
+  readonly type: 'cancel';
+  readonly runId: string;
+}
+
+export interface DeviceInfo {
+  readonly backend: 'webgpu' | 'wasm';
+  /** Adapter name for people ("NVIDIA RTX 3060", "SwiftShader"), or "CPU". */
+  readonly adapter: string;
+  readonly f16: boolean;
+  /** WASM threads in use; 1 where the page is not cross-origin isolated. */
+  readonly threads: number;
+  /** Why WebGPU is not used, as a sentence; null where it is used or was not wanted. */
+  readonly fallbackReason: string | null;
+}
+
+export interface SiteInfo {
+  /** diffusers' module name, e.g. `mid_block.attentions.0.transformer_blocks.0.attn1`. */
+  readonly name: string;
+  /** ComfyUI's name, e.g. `m0`, `d2.1`. */
+  readonly comfyName: string;
+  readonly block: 'down' | 'mid' | 'up';
+  readonly heads: number;
+}
+
+export interface ModelInfo {
+  readonly id: string;
+  readonly sites: readonly SiteInfo[];
+  /** [channels, height, width] of the latents. */
+  readonly latentShape: readonly [number, number, number];
+  readonly predictionType: 'epsilon' | 'v_prediction';
+  readonly bytes: number;
+}
+
+/** One picture, top row first. The buffer is transferred, not copied. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly rgba: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** `withoutPag` is null unless the run compares. */
+export interface Pair {
+  readonly withoutPag: Pixels | null;
+  readonly withPag: Pixels;
+}
+
+export type EngineEvent =
+  | DeviceEvent
+  | LoadingEvent
+  | ModelReadyEvent
+  | ProgressEvent
+  | PreviewEvent
+  | DoneEvent
+  | CancelledEvent
+  | ErrorEvent;
+
+export interface DeviceEvent {
+  readonly type: 'device';
+  readonly device: DeviceInfo;
+}
+
+export interface LoadingEvent {
+  readonly type: 'loading';
+  /** What is under way, for people: "unet/model.onnx", "Preparing the UNet". */
+  readonly what: string;
+  readonly loadedBytes: number;
+  /** null where the server does not say. */
+  readonly totalBytes: number | null;
+}
+
+export interface ModelReadyEvent {
+  readonly type: 'model-ready';
+  readonly model: ModelInfo;
+}
+
+export interface ProgressEvent {
+  readonly type: 'progress';
+  readonly runId: string;
+  /** `prepare`: sessions and text; `denoise`: steps; `decode`: VAE. */
+  readonly phase: 'prepare' | 'denoise' | 'decode';
+  /** Steps finished, 0 … steps. */
+  readonly step: number;
+  readonly steps: number;
+  /** null until a step has been timed. */
+  readonly secondsLeft: number | null;
+}
+
+/** The denoised estimate of each latent, decoded. */
+export interface PreviewEvent {
+  readonly type: 'preview';
+  readonly runId: string;
+  readonly step: number;
+  readonly pair: Pair;
+}
+
+export interface RunStats {
+  readonly seconds: number;
+  /** UNet rows run in all: the honest cost of the run. */
+  readonly unetRows: number;
+  /** Rows in each step, before and after the fork. */
+  readonly rowsBeforeFork: number;
+  readonly rowsAfterFork: number;
+  /** diffusers' names of the perturbed sites. */
+  readonly perturbedSites: readonly string[];
+}
+
+export interface DoneEvent {
+  readonly type: 'done';
+  readonly runId: string;
+  readonly pair: Pair;
+  readonly stats: RunStats;
+}
+
+export interface CancelledEvent {
+  readonly type: 'cancelled';
+  readonly runId: string;
+}
+
+/** An error that belongs to a run (`runId`) or to loading (null). The engine stays usable. */
+export interface ErrorEvent {
+  readonly type: 'error';
+  readonly runId: string | null;
+  readonly error: EngineErrorData;
+}
