@@ -78,8 +78,7 @@ export class Graph {
       }
       case 'Gather': {
         const [from, at] = [input(0), this.scalar(node.inputs[1] ?? '')];
-        if (!from || at === null) return null;
-        return [from.at(at) ?? null];
+        return at === null ? null : [from?.at(at) ?? null];
       }
       case 'Slice': {
         const from = input(0);

@@ -56,7 +56,7 @@ function matchSite(graph: Graph, softmax: Node): Bounds | null {
   return { path, q: q.value, k: k.value, v: v.value, output, heads, scale: logits.scale * q.scale * k.scale };
 }
 
-/** Walks back over Cast, Identity and multiplications by known scalars; returns the value and the product. */
+/** Walks back over Cast, Identity, additions of zero and known scalar factors; returns the value and the product. */
 function backScaled(graph: Graph, from: string): { value: string; scale: number } {
   let value = from;
   let scale = 1;
@@ -67,8 +67,12 @@ function backScaled(graph: Graph, from: string): { value: string; scale: number 
       value = node.inputs[0] ?? '';
       continue;
     }
-    if (node.opType !== 'Mul' && node.opType !== 'Div') return { value, scale };
     const [left, right] = [node.inputs[0] ?? '', node.inputs[1] ?? ''];
+    if (node.opType === 'Add' && (isZero(graph, left) || isZero(graph, right))) {
+      value = isZero(graph, left) ? right : left;
+      continue;
+    }
+    if (node.opType !== 'Mul' && node.opType !== 'Div') return { value, scale };
     const factor = graph.scalar(right);
     if (factor !== null) {
       scale = node.opType === 'Mul' ? scale * factor : scale / factor;
@@ -80,6 +84,13 @@ function backScaled(graph: Graph, from: string): { value: string; scale: number 
     scale *= swapped;
     value = right;
   }
+}
+
+/** baddbmm is exported with its ignored operand: an uninitialised tensor times β = 0. */
+function isZero(graph: Graph, value: string): boolean {
+  if (graph.scalar(value) === 0) return true;
+  const node = graph.producers.get(value);
+  return node?.opType === 'Mul' && node.inputs.some((input) => graph.scalar(input) === 0);
 }
 
 /** Walks back from a [.., tokens, dim] operand over layout operators to the Reshape that split the heads. */
