@@ -1,0 +1,52 @@
+// Text → token ids of the length that a text encoder takes: special tokens around, padding behind, and a prompt
+// that is too long loses its end but keeps the final special token (as transformers truncates).
+
+import { Tokenizer } from '@huggingface/tokenizers';
+import { EngineError } from '../protocol/errors';
+
+/** The fields of `tokenizer_config.json` that matter here. */
+export interface TokenizerConfig {
+  readonly model_max_length?: number;
+  readonly pad_token?: string | { readonly content: string } | null;
+  readonly eos_token?: string | { readonly content: string } | null;
+}
+
+export class PromptTokenizer {
+  readonly length: number;
+  private readonly tokenizer: Tokenizer;
+  private readonly pad: number;
+
+  /** @throws EngineError `model-invalid` where the files do not describe a tokenizer. */
+  constructor(tokenizerJson: object, config: TokenizerConfig) {
+    try {
+      this.tokenizer = new Tokenizer(tokenizerJson, config);
+    } catch (cause) {
+      throw invalid(cause instanceof Error ? cause.message : String(cause));
+    }
+    // 77 is CLIP's; configs that were never set carry an absurd number.
+    const length = config.model_max_length ?? 77;
+    this.length = length > 4096 ? 77 : length;
+    const pad = content(config.pad_token) ?? content(config.eos_token);
+    const id = pad === null ? undefined : this.tokenizer.token_to_id(pad);
+    if (id === undefined) throw invalid('The padding token is not in the vocabulary.');
+    this.pad = id;
+  }
+
+  /** Exactly `length` ids. */
+  encode(prompt: string): number[] {
+    const ids = [...this.tokenizer.encode(prompt).ids];
+    const last = ids.at(-1);
+    if (ids.length > this.length && last !== undefined) ids.splice(this.length - 1, ids.length, last);
+    while (ids.length < this.length) ids.push(this.pad);
+    return ids;
+  }
+}
+
+function content(token: TokenizerConfig['pad_token']): string | null {
+  if (!token) return null;
+  return typeof token === 'string' ? token : token.content;
+}
+
+function invalid(detail: string): EngineError {
+  return new EngineError('model-invalid', "The model's tokenizer cannot be read. Fetch the model again, or choose another.", detail);
+}
