@@ -1,7 +1,11 @@
 // The page's end of the wire. Owns the worker: a worker that dies is replaced, and whatever it was doing
 // ends with a `worker-crashed` error, so no run stays open and no button stays disabled.
 
+import type { EngineErrorCode, EngineErrorData } from './errors';
 import type { EngineEvent, EngineRequest } from './messages';
+
+/** What leaves ONNX Runtime or the GPU in a state that only a new worker mends. */
+const FATAL: ReadonlySet<EngineErrorCode> = new Set(['device-lost', 'out-of-memory', 'internal']);
 
 export type EngineListener = (event: EngineEvent) => void;
 
@@ -46,14 +50,24 @@ export class EngineClient {
     if (event.type === 'done' || event.type === 'cancelled') this.openRuns.delete(event.runId);
     if (event.type === 'error' && event.runId !== null) this.openRuns.delete(event.runId);
     for (const listener of this.listeners) listener(event);
+    if (event.type === 'error' && FATAL.has(event.error.code)) this.replaceWorker(event.error);
+  }
+
+  /** After such an error the worker's state cannot be trusted: the next request starts another. */
+  private replaceWorker(error: EngineErrorData): void {
+    this.worker?.terminate();
+    this.worker = null;
+    const runs = [...this.openRuns];
+    this.openRuns.clear();
+    for (const runId of runs) this.receive({ type: 'error', runId, error });
   }
 
   private crashed(worker: Worker, detail: string): void {
     if (this.worker !== worker) return;
     worker.terminate();
     this.worker = null;
-    const error = {
-      code: 'worker-crashed' as const,
+    const error: EngineErrorData = {
+      code: 'worker-crashed',
       message: 'The engine stopped unexpectedly. Your settings and images are safe; press Generate to start it again.',
       detail,
     };

@@ -39,11 +39,11 @@ export type EngineRequest =
   | GenerateRequest
   | CancelRequest;
 
-/** Fetch a model, read its graphs and build its sessions, so that the first Generate starts at once. */
+/** Fetch a model and do what a run with these settings would do first, so that Generate starts at once. */
 export interface LoadRequest {
   readonly type: 'load';
   readonly model: ModelRef;
-  readonly backend: Settings['backend'];
+  readonly settings: Settings;
 }
 
 export interface GenerateRequest {

@@ -1,0 +1,64 @@
+// What the engine needs of a device. Two peers implement it: WebGPU (our WGSL kernels between the sessions) and
+// the CPU (their TypeScript twins, on ONNX Runtime's WASM provider). Everything above this file is the same for both.
+
+import type { SiteRow, StepCoefficients } from '../diffusion/types';
+
+export type ElemType = 'float32' | 'float16' | 'int64' | 'int32';
+
+/** A tensor where the device keeps it. Row-major; the first dimension is rows wherever a batch is meant. */
+export interface DeviceTensor {
+  readonly type: ElemType;
+  readonly dims: readonly number[];
+  dispose(): void;
+}
+
+export type Tensors = Readonly<Record<string, DeviceTensor>>;
+
+export interface Session {
+  /** Feeds by input name; the caller owns and disposes of the results. */
+  run(feeds: Tensors): Promise<Record<string, DeviceTensor>>;
+  dispose(): Promise<void>;
+}
+
+export interface AttentionSettings {
+  readonly heads: number;
+  /** Factor of the logits; null for 1/√dim. */
+  readonly scale: number | null;
+}
+
+export interface StepInput {
+  /** [rows, …] of any float type. */
+  readonly predictions: DeviceTensor;
+  /** [images, …] f32. */
+  readonly latents: DeviceTensor;
+  readonly previousDenoised: DeviceTensor | null;
+  readonly noise: DeviceTensor | null;
+  /** weights[image][row]. */
+  readonly weights: readonly (readonly number[])[];
+  readonly coefficients: StepCoefficients;
+}
+
+export interface StepOutput {
+  readonly latents: DeviceTensor;
+  readonly denoised: DeviceTensor;
+}
+
+export interface Backend {
+  /** A session from a written graph and the one file that its weights are ranges of. */
+  createSession(graph: Uint8Array, weights: Blob, label: string): Promise<Session>;
+  upload(type: ElemType, dims: readonly number[], values: ArrayLike<number>): DeviceTensor;
+  /** out[r] = tensor[sources[r]]. */
+  gatherRows(tensor: DeviceTensor, sources: readonly number[]): DeviceTensor;
+  /** Q, K, V [sourceRows, tokens, heads·dim] → [rows.length, tokens, heads·dim]. */
+  attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor>;
+  /** out[r] = scale·latents[images[r]], as `type`. */
+  modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType): Promise<DeviceTensor>;
+  guidedStep(input: StepInput): Promise<StepOutput>;
+  /** Values as f32, on the CPU. */
+  read(tensor: DeviceTensor): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
+
+export function elements(dims: readonly number[]): number {
+  return dims.reduce((product, size) => product * size, 1);
+}

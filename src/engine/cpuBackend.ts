@@ -1,0 +1,112 @@
+// The CPU backend: sessions on ONNX Runtime's WASM provider, and the kernels' TypeScript twins between them.
+
+import { attentionOnCpu } from '../kernels/attention.cpu';
+import { guidedStepCpu } from '../kernels/guidedStep.cpu';
+import { modelInputCpu } from '../kernels/modelInput.cpu';
+import type { SiteRow } from '../diffusion/types';
+import { EngineError } from '../protocol/errors';
+import {
+  elements, type AttentionSettings, type Backend, type DeviceTensor, type ElemType, type Session, type StepInput, type StepOutput, type Tensors,
+} from './backend';
+import type { Ort } from './runtime';
+import { WEIGHTS_FILE } from '../onnx/write';
+
+type Data = Float32Array | Uint16Array | BigInt64Array | Int32Array;
+
+class CpuTensor implements DeviceTensor {
+  constructor(readonly type: ElemType, readonly dims: readonly number[], readonly data: Data) {}
+  dispose(): void {}
+
+  /** @throws EngineError for f16: the WASM provider has no f16 arithmetic. */
+  get f32(): Float32Array {
+    if (this.data instanceof Float32Array) return this.data;
+    throw new EngineError('session-build', 'This model computes in f16, which the CPU cannot do. Use a model in f32, or a browser with WebGPU.', this.type);
+  }
+}
+
+export class CpuBackend implements Backend {
+  constructor(private readonly ort: Ort) {}
+
+  async createSession(graph: Uint8Array, weights: Blob): Promise<Session> {
+    const session = await this.ort.InferenceSession.create(graph, {
+      executionProviders: ['wasm'],
+      externalData: weights.size > 0 ? [{ path: WEIGHTS_FILE, data: weights }] : [],
+    });
+    return {
+      run: async (feeds: Tensors) => {
+        const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, this.toOrt(tensor as CpuTensor)]));
+        const outputs = await session.run(inputs);
+        return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrt(tensor)]));
+      },
+      dispose: () => session.release(),
+    };
+  }
+
+  upload(type: ElemType, dims: readonly number[], values: ArrayLike<number>): DeviceTensor {
+    return new CpuTensor(type, dims, toData(type, values));
+  }
+
+  gatherRows(tensor: DeviceTensor, sources: readonly number[]): DeviceTensor {
+    const { data, dims, type } = tensor as CpuTensor;
+    const size = elements(dims.slice(1));
+    const out = new (data.constructor as new (length: number) => Data)(size * sources.length);
+    sources.forEach((source, row) => {
+      for (let at = 0; at < size; at += 1) out[row * size + at] = data[source * size + at] as never;
+    });
+    return new CpuTensor(type, [sources.length, ...dims.slice(1)], out);
+  }
+
+  async attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor> {
+    const [, tokens, channels] = q.dims as [number, number, number];
+    const headDim = channels / settings.heads;
+    const shape = {
+      sourceRows: q.dims[0] as number, tokens, heads: settings.heads, headDim,
+      scale: settings.scale ?? 1 / Math.sqrt(headDim),
+    };
+    const [fq, fk, fv] = [q, k, v].map((tensor) => (tensor as CpuTensor).f32) as [Float32Array, Float32Array, Float32Array];
+    return new CpuTensor('float32', [rows.length, tokens, channels], attentionOnCpu(fq, fk, fv, shape, rows));
+  }
+
+  async modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType): Promise<DeviceTensor> {
+    if (type !== 'float32') new CpuTensor(type, [], new Uint16Array()).f32;
+    const row = latents.dims.slice(1);
+    const data = modelInputCpu((latents as CpuTensor).f32, images, elements(row), scale);
+    return new CpuTensor('float32', [images.length, ...row], data);
+  }
+
+  async guidedStep(input: StepInput): Promise<StepOutput> {
+    const { latents } = input;
+    const result = guidedStepCpu({
+      predictions: (input.predictions as CpuTensor).f32,
+      latents: (latents as CpuTensor).f32,
+      previousDenoised: input.previousDenoised ? (input.previousDenoised as CpuTensor).f32 : null,
+      noise: input.noise ? (input.noise as CpuTensor).f32 : null,
+      weights: input.weights,
+      coefficients: input.coefficients,
+    });
+    return {
+      latents: new CpuTensor('float32', latents.dims, result.latents),
+      denoised: new CpuTensor('float32', latents.dims, result.denoised),
+    };
+  }
+
+  async read(tensor: DeviceTensor): Promise<Float32Array> {
+    return (tensor as CpuTensor).f32;
+  }
+
+  async dispose(): Promise<void> {}
+
+  private toOrt({ type, data, dims }: CpuTensor) {
+    return new this.ort.Tensor(type as 'float32', data as Float32Array, dims);
+  }
+}
+
+function toData(type: ElemType, values: ArrayLike<number>): Data {
+  if (type === 'int64') return BigInt64Array.from(Array.from(values), BigInt);
+  if (type === 'int32') return Int32Array.from(values);
+  return Float32Array.from(values);
+}
+
+function fromOrt(tensor: { type: string; dims: readonly number[]; data: unknown }): CpuTensor {
+  return new CpuTensor(tensor.type as ElemType, tensor.dims, tensor.data as Data);
+}

@@ -1,0 +1,50 @@
+// The one GPUDevice. It asks for the adapter's own limits, f16 where there is, and subgroups only where they are
+// wide: ONNX Runtime's attention is wrong on adapters with small ones.
+
+import type { DeviceInfo } from '../protocol/messages';
+import { threadCount } from './runtime';
+
+export interface Gpu {
+  readonly device: GPUDevice;
+  readonly info: DeviceInfo;
+}
+
+const LIMITS = [
+  'maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupSizeY', 'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+] as const;
+const SMALLEST_SUBGROUP = 16;
+
+/** A device, or the reason as a sentence why there is none. */
+export async function acquireGpu(): Promise<Gpu | string> {
+  const gpu = (navigator as { gpu?: GPU }).gpu;
+  if (!gpu) return 'This browser has no WebGPU.';
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) return 'This browser has WebGPU, but found no GPU that it can use.';
+  const features: GPUFeatureName[] = [];
+  if (adapter.features.has('shader-f16')) features.push('shader-f16');
+  if (adapter.features.has('subgroups') && (adapter.info.subgroupMinSize ?? 0) >= SMALLEST_SUBGROUP) features.push('subgroups');
+  try {
+    const device = await adapter.requestDevice({
+      label: 'engine',
+      requiredFeatures: features,
+      requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
+    });
+    const info = { backend: 'webgpu', adapter: adapterName(adapter.info), f16: features.includes('shader-f16'), threads: threadCount(), fallbackReason: null } as const;
+    return { device, info };
+  } catch (error) {
+    return `The GPU gave no device: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+export function cpuInfo(fallbackReason: string | null): DeviceInfo {
+  return { backend: 'wasm', adapter: 'CPU', f16: false, threads: threadCount(), fallbackReason };
+}
+
+/** Browsers hide much of it; the longest name that is there says most. */
+function adapterName(info: GPUAdapterInfo): string {
+  if (info.description) return info.description;
+  const name = [info.vendor, info.architecture, info.device].filter(Boolean).join(' ');
+  return name || 'GPU';
+}

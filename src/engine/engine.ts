@@ -1,0 +1,86 @@
+// The engine: one backend, one model, one run at a time. Loads lazily and again after a failure; a model whose
+// files are here is not fetched twice. Errors leave it ready for the next request.
+
+import type { DeviceInfo, EngineEvent, GenerateRequest, LoadRequest, ModelRef, Settings } from '../protocol/messages';
+import type { Backend } from './backend';
+import { CpuBackend } from './cpuBackend';
+import { acquireGpu, cpuInfo } from './device';
+import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
+import { generate, warmUp } from './generate';
+import { GpuBackend } from './gpuBackend';
+import { fetchFrom, readModelFiles, type ModelFiles } from './modelFiles';
+import { loadRuntime, type Ort } from './runtime';
+
+type Emit = (event: EngineEvent) => void;
+type BackendChoice = Settings['backend'];
+
+export class Engine {
+  private ort: Ort | null = null;
+  private backend: { readonly choice: BackendChoice; readonly instance: Backend; readonly info: DeviceInfo } | null = null;
+  private model: DiffusionModel | null = null;
+  private files: { readonly url: string; readonly files: ModelFiles } | null = null;
+
+  constructor(private readonly emit: Emit) {}
+
+  async load(request: LoadRequest, signal: AbortSignal): Promise<void> {
+    const model = await this.ready(request.model, request.settings.backend);
+    await warmUp(model, request.settings, signal);
+  }
+
+  async generate(request: GenerateRequest, signal: AbortSignal): Promise<void> {
+    const { runId, settings } = request;
+    const { steps } = settings;
+    const model = await this.ready(request.model, settings.backend);
+    const { pair, stats } = await generate(model, settings, {
+      signal,
+      progress: (phase, step, secondsLeft) => this.emit({ type: 'progress', runId, phase, step, steps, secondsLeft }),
+      preview: (step, preview) => this.emit({ type: 'preview', runId, step, pair: preview }),
+    });
+    this.emit({ type: 'done', runId, pair, stats });
+  }
+
+  /** The model on the wanted backend, fetched and built as far as that is still to do. */
+  private async ready(ref: ModelRef, choice: BackendChoice): Promise<DiffusionModel> {
+    if (this.backend && this.backend.choice !== choice) await this.closeBackend();
+    const backend = this.backend?.instance ?? (await this.openBackend(choice));
+    if (this.model?.info.id === ref.id) return this.model;
+    await this.closeModel();
+    if (this.files?.url !== ref.baseUrl) {
+      this.files = null;
+      const open = fetchFrom(ref.baseUrl, (what, loadedBytes, totalBytes) => this.emit({ type: 'loading', what, loadedBytes, totalBytes }));
+      this.files = { url: ref.baseUrl, files: await readModelFiles(open) };
+    }
+    this.emit({ type: 'loading', what: 'Preparing the model', loadedBytes: 0, totalBytes: null });
+    try {
+      this.model = await openModel(backend, this.files.files, ref.id);
+    } catch (error) {
+      this.files = null; // the files may be at fault: the next try fetches them again
+      throw error;
+    }
+    this.emit({ type: 'model-ready', model: this.model.info });
+    return this.model;
+  }
+
+  private async openBackend(choice: BackendChoice): Promise<Backend> {
+    this.ort ??= await loadRuntime();
+    const gpu = choice === 'wasm' ? null : await acquireGpu();
+    const useGpu = gpu !== null && typeof gpu !== 'string';
+    const instance = useGpu ? new GpuBackend(this.ort, gpu.device) : new CpuBackend(this.ort);
+    const info = useGpu ? gpu.info : cpuInfo(gpu);
+    this.backend = { choice, instance, info };
+    this.emit({ type: 'device', device: info });
+    return instance;
+  }
+
+  private async closeModel(): Promise<void> {
+    const model = this.model;
+    this.model = null;
+    if (model) await closeModel(model);
+  }
+
+  private async closeBackend(): Promise<void> {
+    await this.closeModel();
+    await this.backend?.instance.dispose();
+    this.backend = null;
+  }
+}

@@ -1,0 +1,161 @@
+// One run, from settings to a pair of pictures. Both images of a comparison start from the same noise and are
+// rows of the same batch; latents stay on the device, only previews and the final pictures are read back.
+
+import { forkRows, planStep } from '../diffusion/guidance';
+import { TorchGenerator } from '../diffusion/noise';
+import { makeStepTable } from '../diffusion/schedule';
+import type { RowPlan, StepTable } from '../diffusion/types';
+import { selectSites } from '../onnx/layers';
+import type { Site } from '../onnx/sites';
+import { EngineError } from '../protocol/errors';
+import type { Pair, ProgressEvent, RunStats, Settings } from '../protocol/messages';
+import type { DeviceTensor } from './backend';
+import { checkpoint } from './checkpoint';
+import type { DiffusionModel } from './diffusionModel';
+import { assertFinite } from './vaeDecoder';
+
+export interface RunHooks {
+  readonly signal: AbortSignal;
+  progress(phase: ProgressEvent['phase'], step: number, secondsLeft: number | null): void;
+  preview(step: number, pair: Pair): void;
+}
+
+export interface RunResult {
+  readonly pair: Pair;
+  /** Final latents of each image, f32 [images, channels, height, width]. */
+  readonly latents: Float32Array;
+  readonly stats: RunStats;
+}
+
+/** Previews may take this share of the time that the steps take. */
+const PREVIEW_SHARE = 0.25;
+
+/** @throws EngineError, or AbortError where `hooks.signal` is aborted. */
+export async function generate(model: DiffusionModel, settings: Settings, hooks: RunHooks): Promise<RunResult> {
+  const started = performance.now();
+  const { backend, unet } = model;
+  hooks.progress('prepare', 0, null);
+  await checkpoint(hooks.signal);
+  const table = stepTable(model, settings);
+  const sites = chosenSites(model, settings);
+  const plan = planStep(imagesOf(settings));
+  const fork = forkRows(plan.rows);
+  const cutPlan = await unet.prepare(sites);
+  const context = await encodeRows(model, settings, fork.base.map((row) => row.context));
+  const held = new Holder();
+  let unetRows = 0;
+  try {
+    const images = plan.weights.length;
+    const shape = [images, ...model.info.latentShape];
+    let latents = held.set('latents', backend.upload('float32', shape, initialLatents(model, settings, images, table)));
+    let denoised: DeviceTensor | null = null;
+    let stepSeconds = 0;
+    let previewSeconds = 0;
+    for (const [index, coefficients] of table.steps.entries()) {
+      const secondsLeft = index === 0 ? null : ((stepSeconds + previewSeconds) / index) * (table.steps.length - index);
+      hooks.progress('denoise', index, secondsLeft);
+      const begun = performance.now();
+      const sample = await backend.modelInput(latents, fork.base.map((row) => row.image), coefficients.inputScale, unet.sampleType);
+      let predictions: DeviceTensor;
+      try {
+        predictions = await unet.predict(cutPlan, { sample, timestep: coefficients.timestep, context, fork: fork.siteRows }, hooks.signal);
+      } finally {
+        sample.dispose();
+      }
+      const next = await backend.guidedStep({
+        predictions, latents, previousDenoised: denoised, noise: null, weights: plan.weights, coefficients,
+      });
+      predictions.dispose();
+      latents = held.set('latents', next.latents);
+      denoised = held.set('denoised', next.denoised);
+      unetRows += fork.siteRows.length;
+      stepSeconds += (performance.now() - begun) / 1000;
+      const isLast = index === table.steps.length - 1;
+      if (!isLast && (index === 0 || previewSeconds < PREVIEW_SHARE * stepSeconds)) {
+        const previewed = performance.now();
+        hooks.preview(index + 1, await decodePair(model, denoised, settings.compare));
+        previewSeconds += (performance.now() - previewed) / 1000;
+      }
+    }
+    hooks.progress('decode', table.steps.length, null);
+    await checkpoint(hooks.signal);
+    const values = await backend.read(latents);
+    assertFinite(values);
+    const pair = await decodePair(model, latents, settings.compare);
+    const stats: RunStats = {
+      seconds: (performance.now() - started) / 1000,
+      unetRows,
+      rowsBeforeFork: fork.base.length,
+      rowsAfterFork: fork.siteRows.length,
+      perturbedSites: settings.pagScale > 0 ? sites.map((site) => site.name) : [],
+    };
+    return { pair, latents: values, stats };
+  } finally {
+    context.dispose();
+    held.dispose();
+  }
+}
+
+/** Builds what a run with these settings needs and runs one forward, so that the run itself starts at once. */
+export async function warmUp(model: DiffusionModel, settings: Settings, signal: AbortSignal): Promise<void> {
+  await generate(model, { ...settings, steps: 1 }, { signal, progress: () => {}, preview: () => {} });
+}
+
+/** Images in the order of the latents: without PAG first, where both are made. */
+function imagesOf(settings: Settings): Parameters<typeof planStep>[0] {
+  const { guidanceScale, pagScale } = settings;
+  const withPag = { guidanceScale, pagScale };
+  return settings.compare ? [{ guidanceScale, pagScale: 0 }, withPag] : [withPag];
+}
+
+/** The cut is the same whatever the PAG scale, so that scale 0 is bit-equal to CFG alone. */
+function chosenSites(model: DiffusionModel, settings: Settings): Site[] {
+  if (model.unet.sites.length === 0 && settings.pagScale === 0) return [];
+  return selectSites(settings.layers, model.unet.sites);
+}
+
+function stepTable(model: DiffusionModel, settings: Settings): StepTable {
+  try {
+    return makeStepTable(settings.scheduler, model.files.scheduler, settings.steps, { karras: settings.karras });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError('model-invalid', `This schedule cannot be made: ${why} Choose another scheduler or number of steps.`, why, { cause });
+  }
+}
+
+function initialLatents(model: DiffusionModel, settings: Settings, images: number, table: StepTable): Float32Array {
+  const [channels, height, width] = model.info.latentShape;
+  const noise = new TorchGenerator(settings.seed).randn(channels * height * width);
+  const latents = new Float32Array(images * noise.length);
+  for (let at = 0; at < latents.length; at += 1) latents[at] = table.initNoiseSigma * (noise[at % noise.length] as number);
+  return latents;
+}
+
+/** [rows, tokens, dim], each row the prompt or the negative prompt. */
+async function encodeRows(model: DiffusionModel, settings: Settings, contexts: readonly RowPlan['rows'][number]['context'][]): Promise<DeviceTensor> {
+  const embeds = await model.textEncoder.encode([settings.negativePrompt, settings.prompt]);
+  const rows = model.backend.gatherRows(embeds, contexts.map((context) => (context === 'uncond' ? 0 : 1)));
+  embeds.dispose();
+  return rows;
+}
+
+async function decodePair(model: DiffusionModel, latents: DeviceTensor, compare: boolean): Promise<Pair> {
+  const first = await model.vaeDecoder.decode(latents, 0);
+  if (!compare) return { withoutPag: null, withPag: first };
+  return { withoutPag: first, withPag: await model.vaeDecoder.decode(latents, 1) };
+}
+
+/** Keeps the newest tensor of each name and disposes of the one that it replaces. */
+class Holder {
+  private readonly tensors = new Map<string, DeviceTensor>();
+
+  set(name: string, tensor: DeviceTensor): DeviceTensor {
+    this.tensors.get(name)?.dispose();
+    this.tensors.set(name, tensor);
+    return tensor;
+  }
+
+  dispose(): void {
+    for (const tensor of this.tensors.values()) tensor.dispose();
+  }
+}

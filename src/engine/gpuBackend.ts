@@ -1,0 +1,203 @@
+// The WebGPU backend: sessions on ONNX Runtime's WebGPU provider and our WGSL kernels, on one device and one
+// queue. A run of a session flushes its commands, so what is submitted after it is ordered behind it.
+// Buffers are multiples of 16 bytes, as ONNX Runtime wants them.
+
+import type { SiteRow } from '../diffusion/types';
+import { createAttention } from '../kernels/attention';
+import { KernelCompiler, type ElementType } from '../kernels/compiler';
+import { float16ToFloat32, float32ToFloat16 } from '../kernels/float16';
+import { createGuidedStep } from '../kernels/guidedStep';
+import { createModelInput } from '../kernels/modelInput';
+import { WEIGHTS_FILE } from '../onnx/write';
+import { EngineError } from '../protocol/errors';
+import {
+  elements, type AttentionSettings, type Backend, type DeviceTensor, type ElemType, type Session, type StepInput, type StepOutput, type Tensors,
+} from './backend';
+import type { Ort } from './runtime';
+
+type OrtTensor = InstanceType<Ort['Tensor']>;
+
+const BYTES: Readonly<Record<ElemType, number>> = { float32: 4, float16: 2, int64: 8, int32: 4 };
+
+class GpuTensor implements DeviceTensor {
+  constructor(
+    readonly type: ElemType,
+    readonly dims: readonly number[],
+    readonly ort: OrtTensor,
+    /** null for a tensor that stays on the CPU: timesteps and token ids. */
+    readonly buffer: GPUBuffer | null,
+    private readonly release: () => void,
+  ) {}
+
+  dispose(): void {
+    this.release();
+  }
+
+  get storage(): GPUBuffer {
+    if (this.buffer) return this.buffer;
+    throw new Error('This tensor has no GPU buffer.');
+  }
+
+  get elem(): ElementType {
+    return this.type === 'float16' ? 'f16' : 'f32';
+  }
+}
+
+export class GpuBackend implements Backend {
+  private readonly compiler: KernelCompiler;
+  private lost: GPUDeviceLostInfo | null = null;
+
+  constructor(private readonly ort: Ort, private readonly device: GPUDevice) {
+    this.compiler = new KernelCompiler(device);
+    void device.lost.then((info) => {
+      this.lost = info;
+    });
+  }
+
+  async createSession(graph: Uint8Array, weights: Blob, label: string): Promise<Session> {
+    const session = await this.guarded(() => this.ort.InferenceSession.create(graph, {
+      executionProviders: [{ name: 'webgpu', device: this.device } as never],
+      preferredOutputLocation: 'gpu-buffer',
+      externalData: weights.size > 0 ? [{ path: WEIGHTS_FILE, data: weights }] : [],
+    }));
+    return {
+      run: (feeds: Tensors) => this.guarded(async () => {
+        const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, (tensor as GpuTensor).ort]));
+        const outputs = await session.run(inputs);
+        return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, this.fromOrt(tensor as OrtTensor, `${label} ${name}`)]));
+      }),
+      dispose: () => session.release(),
+    };
+  }
+
+  upload(type: ElemType, dims: readonly number[], values: ArrayLike<number>): DeviceTensor {
+    if (type === 'int64' || type === 'int32') {
+      const data = type === 'int64' ? BigInt64Array.from(Array.from(values), BigInt) : Int32Array.from(values);
+      return new GpuTensor(type, dims, new this.ort.Tensor(type as 'int32', data as Int32Array, dims), null, () => {});
+    }
+    const tensor = this.allocate(type, dims, 'upload');
+    const single = Float32Array.from(values);
+    const data = type === 'float16' ? evenLength(float32ToFloat16(single)) : single;
+    this.device.queue.writeBuffer(tensor.storage, 0, data);
+    return tensor;
+  }
+
+  gatherRows(tensor: DeviceTensor, sources: readonly number[]): DeviceTensor {
+    const from = tensor as GpuTensor;
+    const rowDims = from.dims.slice(1);
+    const rowBytes = elements(rowDims) * BYTES[from.type];
+    const out = this.allocate(from.type, [sources.length, ...rowDims], 'rows');
+    if (rowBytes % 4 !== 0) throw new Error(`A row of ${rowBytes} bytes cannot be copied on the GPU.`);
+    const encoder = this.device.createCommandEncoder({ label: 'gather rows' });
+    sources.forEach((source, row) => encoder.copyBufferToBuffer(from.storage, source * rowBytes, out.storage, row * rowBytes, rowBytes));
+    this.device.queue.submit([encoder.finish()]);
+    return out;
+  }
+
+  async attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor> {
+    const source = q as GpuTensor;
+    const [sourceRows, tokens, channels] = q.dims as [number, number, number];
+    const headDim = channels / settings.heads;
+    const scale = settings.scale ?? 1 / Math.sqrt(headDim);
+    const attention = await createAttention(this.compiler, { sourceRows, tokens, heads: settings.heads, headDim, scale }, source.elem);
+    const out = this.allocate(source.type, [rows.length, tokens, channels], 'attention');
+    this.submit('attention', (encoder) => attention.encode(
+      encoder,
+      { q: source.storage, k: (k as GpuTensor).storage, v: (v as GpuTensor).storage, out: out.storage },
+      rows,
+    ));
+    return out;
+  }
+
+  async modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType): Promise<DeviceTensor> {
+    const row = latents.dims.slice(1);
+    const out = this.allocate(type, [images.length, ...row], 'model input');
+    const kernel = await createModelInput(this.compiler, { images: latents.dims[0] as number, elements: elements(row) }, out.elem);
+    this.submit('model input', (encoder) => kernel.encode(encoder, { latents: (latents as GpuTensor).storage, out: out.storage }, images, scale));
+    return out;
+  }
+
+  async guidedStep(input: StepInput): Promise<StepOutput> {
+    const { dims } = input.latents;
+    const predictions = input.predictions as GpuTensor;
+    const latents = this.allocate('float32', dims, 'latents');
+    const denoised = this.allocate('float32', dims, 'denoised');
+    const shape = { rows: predictions.dims[0] as number, images: dims[0] as number, elements: elements(dims.slice(1)) };
+    const kernel = await createGuidedStep(this.compiler, shape, predictions.elem);
+    this.submit('guided step', (encoder) => kernel.encode(encoder, {
+      predictions: predictions.storage,
+      latents: (input.latents as GpuTensor).storage,
+      previousDenoised: (input.previousDenoised as GpuTensor | null)?.storage ?? null,
+      noise: (input.noise as GpuTensor | null)?.storage ?? null,
+      nextLatents: latents.storage,
+      denoised: denoised.storage,
+    }, input.weights, input.coefficients));
+    return { latents, denoised };
+  }
+
+  async read(tensor: DeviceTensor): Promise<Float32Array> {
+    const from = tensor as GpuTensor;
+    const count = elements(from.dims);
+    const bytes = Math.ceil((count * BYTES[from.type]) / 4) * 4;
+    return this.guarded(async () => {
+      const staging = this.device.createBuffer({ label: 'read back', size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+      this.submit('read back', (encoder) => encoder.copyBufferToBuffer(from.storage, 0, staging, 0, bytes));
+      try {
+        await staging.mapAsync(GPUMapMode.READ);
+        const copy = staging.getMappedRange().slice(0);
+        return from.type === 'float16' ? float16ToFloat32(new Uint16Array(copy, 0, count)) : new Float32Array(copy, 0, count);
+      } finally {
+        staging.destroy();
+      }
+    });
+  }
+
+  async dispose(): Promise<void> {
+    this.compiler.dispose();
+    this.device.destroy();
+  }
+
+  private submit(label: string, encode: (encoder: GPUCommandEncoder) => void): void {
+    const encoder = this.device.createCommandEncoder({ label });
+    encode(encoder);
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  private allocate(type: ElemType, dims: readonly number[], label: string): GpuTensor {
+    const size = Math.max(16, Math.ceil((elements(dims) * BYTES[type]) / 16) * 16);
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = this.device.createBuffer({ label, size, usage });
+    const ort = this.ort.Tensor.fromGpuBuffer(buffer as never, { dataType: type as 'float32', dims });
+    return new GpuTensor(type, dims, ort, buffer, () => buffer.destroy());
+  }
+
+  private fromOrt(tensor: OrtTensor, label: string): GpuTensor {
+    if (tensor.location !== 'gpu-buffer') throw new Error(`${label} did not stay on the GPU.`);
+    return new GpuTensor(tensor.type as ElemType, tensor.dims, tensor, tensor.gpuBuffer as unknown as GPUBuffer, () => tensor.dispose());
+  }
+
+  /** Tells a lost device from other failures: both look alike from ONNX Runtime. */
+  private async guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      if (!this.lost) return result;
+    } catch (error) {
+      // `device.lost` settles in a later turn than the failure that it causes.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      if (!this.lost) throw error;
+    }
+    throw new EngineError(
+      'device-lost',
+      'The GPU went away (a driver reset, or another program took it). Press Generate to start again, or use the CPU.',
+      `${this.lost.reason}: ${this.lost.message}`,
+    );
+  }
+}
+
+/** writeBuffer copies multiples of 4 bytes. */
+function evenLength(halves: Uint16Array<ArrayBuffer>): Uint16Array<ArrayBuffer> {
+  if (halves.length % 2 === 0) return halves;
+  const padded = new Uint16Array(halves.length + 1);
+  padded.set(halves);
+  return padded;
+}

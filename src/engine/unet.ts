@@ -1,0 +1,155 @@
+// The UNet in segments. Rows run together; before the first site only the base rows exist, and the site kernel
+// forks the perturbed ones off: its output row r reads source row `fork[r].source` of Q, K and V. Whatever else
+// crosses that first cut is widened to the same rows. Sessions are kept by what they compute, so another layer
+// set builds only the segments that changed.
+
+import type { SiteRow } from '../diffusion/types';
+import { cut, type Segment } from '../onnx/cut';
+import { FLOAT16, INT64, INT32, type ValueInfo } from '../onnx/model';
+import { findAttentionSites, type Site } from '../onnx/sites';
+import { elements, type Backend, type DeviceTensor, type ElemType, type Session } from './backend';
+import { OnnxFile, inputByRole } from './onnxFile';
+import { checkpoint } from './checkpoint';
+
+interface CutPlan {
+  readonly segments: readonly Segment[];
+  readonly sessions: readonly Session[];
+  /** Index of the last segment that reads a value. */
+  readonly lastRead: ReadonlyMap<string, number>;
+}
+
+export interface UnetInput {
+  /** [base rows, channels, height, width], already scaled. */
+  readonly sample: DeviceTensor;
+  readonly timestep: number;
+  /** [base rows, tokens, dim]. */
+  readonly context: DeviceTensor;
+  /** Rows behind the first site; without sites it must name each base row once, in order. */
+  readonly fork: readonly SiteRow[];
+}
+
+export class Unet {
+  readonly sites: readonly Site[];
+  readonly sampleType: ElemType;
+  readonly contextType: ElemType;
+  private readonly sample: ValueInfo;
+  private readonly timestep: ValueInfo;
+  private readonly context: ValueInfo;
+  private readonly sessions = new Map<string, Session>();
+
+  private constructor(private readonly backend: Backend, private readonly file: OnnxFile) {
+    this.sites = findAttentionSites(file.graph);
+    this.sample = inputByRole(file, ['sample', 'latent_model_input', 'x'], 4);
+    this.context = inputByRole(file, ['encoder_hidden_states', 'context'], 3);
+    this.timestep = inputByRole(file, ['timestep', 'timesteps', 't'], 1);
+    this.sampleType = elemType(this.sample);
+    this.contextType = elemType(this.context);
+  }
+
+  static async open(backend: Backend, blob: Blob): Promise<Unet> {
+    return new Unet(backend, await OnnxFile.open(blob, 'unet/model.onnx'));
+  }
+
+  /** Builds the sessions that a cut at `sites` needs and lets go of those that it does not. */
+  async prepare(sites: readonly Site[]): Promise<CutPlan> {
+    const segments = cut(this.file.graph, sites);
+    const keys = segments.map(segmentKey);
+    for (const [key, session] of this.sessions) {
+      if (keys.includes(key)) continue;
+      this.sessions.delete(key);
+      await session.dispose();
+    }
+    const sessions: Session[] = [];
+    for (const [index, segment] of segments.entries()) {
+      const key = keys[index] as string;
+      const session = this.sessions.get(key) ?? (await this.file.session(this.backend, segment));
+      this.sessions.set(key, session);
+      sessions.push(session);
+    }
+    const lastRead = new Map<string, number>();
+    segments.forEach((segment, index) => {
+      for (const value of segment.inputs) lastRead.set(value, index);
+      for (const site of segment.sites) for (const value of [site.q, site.k, site.v]) lastRead.set(value, Math.max(index, lastRead.get(value) ?? 0));
+    });
+    return { segments, sessions, lastRead };
+  }
+
+  /** Predictions [fork rows, channels, height, width]. Throws AbortError between segments once `signal` is aborted. */
+  async predict(plan: CutPlan, input: UnetInput, signal: AbortSignal): Promise<DeviceTensor> {
+    const values = new Map<string, DeviceTensor>();
+    const baseRows = input.sample.dims[0] as number;
+    const forkedRows = input.fork.map((row) => row.source);
+    const widens = forkedRows.length !== baseRows || forkedRows.some((source, index) => source !== index);
+    let forked = false;
+    const output = this.file.graph.model.outputs[0]?.name ?? '';
+    values.set(this.sample.name, await this.backend.gatherRows(input.sample, range(baseRows)));
+    values.set(this.context.name, await this.backend.gatherRows(input.context, range(baseRows)));
+    try {
+      for (const [index, segment] of plan.segments.entries()) {
+        await checkpoint(signal);
+        const rows = forked ? forkedRows.length : baseRows;
+        values.get(this.timestep.name)?.dispose();
+        values.set(this.timestep.name, this.timestepTensor(input.timestep, rows));
+        const feeds = Object.fromEntries(segment.inputs.map((name) => [name, values.get(name) as DeviceTensor]));
+        const made = await (plan.sessions[index] as Session).run(feeds);
+        for (const [name, tensor] of Object.entries(made)) values.set(name, tensor);
+        for (const site of segment.sites) {
+          const siteRows = forked ? input.fork.map((row, source) => ({ source, identity: row.identity })) : input.fork;
+          const [q, k, v] = [site.q, site.k, site.v].map((name) => values.get(name) as DeviceTensor) as [DeviceTensor, DeviceTensor, DeviceTensor];
+          values.set(site.output, await this.backend.attend(q, k, v, siteRows, site));
+        }
+        for (const [name, tensor] of values) {
+          if (name === output || (plan.lastRead.get(name) ?? -1) > index) continue;
+          tensor.dispose();
+          values.delete(name);
+        }
+        if (segment.sites.length > 0 && !forked) {
+          forked = true;
+          if (widens) this.widen(values, segment.sites, baseRows, forkedRows);
+        }
+      }
+      const prediction = values.get(output) as DeviceTensor;
+      values.delete(output);
+      return prediction;
+    } finally {
+      for (const tensor of values.values()) tensor.dispose();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    for (const session of this.sessions.values()) await session.dispose();
+    this.sessions.clear();
+  }
+
+  /** Gives every value that is still needed, and has base rows, the rows behind the fork. */
+  private widen(values: Map<string, DeviceTensor>, sites: readonly Site[], baseRows: number, sources: readonly number[]): void {
+    const done = new Set(sites.map((site) => site.output));
+    for (const [name, tensor] of values) {
+      if (done.has(name) || name === this.timestep.name || tensor.dims[0] !== baseRows) continue;
+      values.set(name, this.backend.gatherRows(tensor, sources));
+      tensor.dispose();
+    }
+  }
+
+  private timestepTensor(timestep: number, rows: number): DeviceTensor {
+    const type = elemType(this.timestep);
+    const dims = (this.timestep.dims ?? [1]).map((dim) => (typeof dim === 'number' ? dim : dim === this.sample.dims?.[0] ? rows : 1));
+    const value = type === 'int64' || type === 'int32' ? Math.trunc(timestep) : timestep;
+    return this.backend.upload(type, dims, new Array<number>(elements(dims)).fill(value));
+  }
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, index) => index);
+}
+
+function elemType(info: ValueInfo): ElemType {
+  if (info.elemType === FLOAT16) return 'float16';
+  if (info.elemType === INT64) return 'int64';
+  return info.elemType === INT32 ? 'int32' : 'float32';
+}
+
+/** Two segments with the same nodes and bounds are the same computation. */
+function segmentKey(segment: Segment): string {
+  return JSON.stringify([segment.nodes.map((node) => node.outputs), segment.inputs, segment.outputs]);
+}
