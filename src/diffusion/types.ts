@@ -68,4 +68,27 @@ export interface SchedulerConfig {
   readonly steps_offset?: number;
   readonly set_alpha_to_one?: boolean;
   readonly clip_sample?: boolean;
+  readonly thresholding?: boolean;
+  readonly trained_betas?: readonly number[] | null;
+  readonly rescale_betas_zero_snr?: boolean;
+  readonly sigma_min?: number | null;
+  readonly sigma_max?: number | null;
+  readonly final_sigmas_type?: string;
+  readonly interpolation_type?: string;
+  readonly timestep_type?: string;
+  readonly algorithm_type?: string;
+  readonly solver_order?: number;
+  readonly solver_type?: string;
+  readonly lambda_min_clipped?: number;
+  readonly variance_type?: string | null;
+  readonly use_exponential_sigmas?: boolean | null;
+  readonly use_beta_sigmas?: boolean | null;
+  readonly use_lu_lambdas?: boolean | null;
+  readonly use_flow_sigmas?: boolean | null;
+}
+
+/** What a scheduler needs to know beside its config and the number of steps. */
+export interface ScheduleOptions {
+  /** Karras' sigma spacing, instead of the config's `use_karras_sigmas`; DDIM has no use for it. */
+  readonly karras: boolean;
 }
