@@ -64,7 +64,9 @@ export class CpuBackend implements Backend {
       scale: settings.scale ?? 1 / Math.sqrt(headDim),
     };
     const [fq, fk, fv] = [q, k, v].map((tensor) => (tensor as CpuTensor).f32) as [Float32Array, Float32Array, Float32Array];
-    return new CpuTensor('float32', [rows.length, tokens, channels], attentionOnCpu(fq, fk, fv, shape, rows));
+    const out = new Float32Array(rows.length * tokens * channels);
+    attentionOnCpu(shape, { q: fq, k: fk, v: fv, out }, rows);
+    return new CpuTensor('float32', [rows.length, tokens, channels], out);
   }
 
   async modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType): Promise<DeviceTensor> {
