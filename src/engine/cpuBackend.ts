@@ -30,6 +30,7 @@ export class CpuBackend implements Backend {
   async createSession(graph: Uint8Array, weights: Blob): Promise<Session> {
     const session = await this.ort.InferenceSession.create(graph, {
       executionProviders: ['wasm'],
+      logSeverityLevel: 3,
       externalData: weights.size > 0 ? [{ path: WEIGHTS_FILE, data: weights }] : [],
     });
     return {

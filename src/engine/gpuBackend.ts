@@ -58,6 +58,7 @@ export class GpuBackend implements Backend {
     const session = await this.guarded(() => this.ort.InferenceSession.create(graph, {
       executionProviders: [{ name: 'webgpu', device: this.device } as never],
       preferredOutputLocation: 'gpu-buffer',
+      logSeverityLevel: 3,
       externalData: weights.size > 0 ? [{ path: WEIGHTS_FILE, data: weights }] : [],
     }));
     return {

@@ -10,18 +10,23 @@ export async function loadNodeRuntime(): Promise<Ort> {
   return ort;
 }
 
-/** ONNX Runtime hands Dawn views of WASM memory; Dawn in Node takes only copies. */
-export function acceptSharedViews(device: GPUDevice): void {
-  const { queue } = device;
-  const write = queue.writeBuffer.bind(queue);
-  queue.writeBuffer = (buffer, offset, data, dataOffset = 0, size = undefined) => {
-    if (!ArrayBuffer.isView(data)) {
-      write(buffer, offset, new Uint8Array(data as ArrayBuffer, dataOffset, size).slice());
-      return;
-    }
-    const unit = 'BYTES_PER_ELEMENT' in data ? (data.BYTES_PER_ELEMENT as number) : 1;
-    const start = data.byteOffset + dataOffset * unit;
+/** The same with WebGPU: ONNX Runtime looks for navigator.gpu, and its queue writes must suit Dawn in Node. */
+export async function loadNodeGpuRuntime(gpu: GPU): Promise<Ort> {
+  const navigator = { ...globalThis.navigator, gpu };
+  Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
+  copyQueueWrites();
+  return loadNodeRuntime();
+}
+
+/** ONNX Runtime hands over views of (shared) WASM memory; Dawn in Node takes only plain copies. */
+function copyQueueWrites(): void {
+  const write = GPUQueue.prototype.writeBuffer;
+  GPUQueue.prototype.writeBuffer = function copied(buffer, offset, data, dataOffset = 0, size = undefined) {
+    const view = ArrayBuffer.isView(data);
+    const unit = view && 'BYTES_PER_ELEMENT' in data ? (data.BYTES_PER_ELEMENT as number) : 1;
+    const start = (view ? data.byteOffset : 0) + dataOffset * unit;
     const bytes = size === undefined ? data.byteLength - dataOffset * unit : size * unit;
-    write(buffer, offset, new Uint8Array(data.buffer as ArrayBuffer, start, bytes).slice());
+    const memory = (view ? data.buffer : data) as ArrayBuffer;
+    return write.call(this, buffer, offset, new Uint8Array(memory, start, bytes).slice());
   };
 }
