@@ -1,0 +1,57 @@
+// The job slice: what the engine is doing, as a pure function of its events. A finished pair stays until the next
+// run shows something; an error ends its run and nothing else.
+
+import type { EngineErrorData } from '../protocol/errors';
+import type { DeviceInfo, EngineEvent, LoadingEvent, ModelInfo, Pair, ProgressEvent, RunStats, Settings } from '../protocol/messages';
+
+export interface Run {
+  readonly id: string;
+  readonly settings: Settings;
+}
+
+export interface Shown {
+  readonly settings: Settings;
+  readonly pair: Pair;
+  /** null while it is a preview. */
+  readonly stats: RunStats | null;
+}
+
+export interface Job {
+  readonly device: DeviceInfo | null;
+  readonly model: ModelInfo | null;
+  readonly loading: LoadingEvent | null;
+  /** The first one is running, the others wait. */
+  readonly runs: readonly Run[];
+  readonly progress: ProgressEvent | null;
+  readonly shown: Shown | null;
+  readonly lastEnd: 'done' | 'cancelled' | null;
+  readonly error: EngineErrorData | null;
+}
+
+export const IDLE: Job = { device: null, model: null, loading: null, runs: [], progress: null, shown: null, lastEnd: null, error: null };
+
+export function asked(job: Job, run: Run): Job {
+  return { ...job, runs: [...job.runs, run], error: null };
+}
+
+export function reduce(job: Job, event: EngineEvent): Job {
+  switch (event.type) {
+    case 'device': return { ...job, device: event.device };
+    case 'loading': return { ...job, loading: event };
+    case 'model-ready': return { ...job, model: event.model, loading: null };
+    case 'progress': return { ...job, progress: event, loading: null };
+    case 'preview': return show(job, event.runId, event.pair, null);
+    case 'done': return { ...ended(show(job, event.runId, event.pair, event.stats), event.runId), lastEnd: 'done' };
+    case 'cancelled': return { ...ended(job, event.runId), lastEnd: 'cancelled' };
+    case 'error': return { ...(event.runId === null ? { ...job, loading: null } : ended(job, event.runId)), error: event.error, lastEnd: null };
+  }
+}
+
+function show(job: Job, runId: string, pair: Pair, stats: RunStats | null): Job {
+  const settings = job.runs.find((run) => run.id === runId)?.settings;
+  return settings ? { ...job, shown: { settings, pair, stats } } : job;
+}
+
+function ended(job: Job, runId: string): Job {
+  return { ...job, runs: job.runs.filter((run) => run.id !== runId), progress: null, loading: null };
+}

@@ -1,0 +1,45 @@
+// What a number field may hold, and how what was typed is corrected so that one can see it.
+
+export interface NumberRule {
+  readonly min: number;
+  readonly max: number;
+  /** Whole numbers only. */
+  readonly whole: boolean;
+  /** One press of an arrow key. */
+  readonly step: number;
+  /** What stands in for something that is no number. */
+  readonly fallback: number;
+}
+
+export const RULES = {
+  seed: { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true, step: 1, fallback: 0 },
+  steps: { min: 1, max: 150, whole: true, step: 1, fallback: 20 },
+  guidanceScale: { min: 1, max: 30, whole: false, step: 0.5, fallback: 3 },
+  pagScale: { min: 0, max: 100, whole: false, step: 0.1, fallback: 3 },
+} as const satisfies Record<string, NumberRule>;
+
+export interface Correction {
+  readonly value: number;
+  /** Says what was changed and why; null where nothing was. */
+  readonly note: string | null;
+}
+
+/** Reads what was typed. A comma may stand for the decimal point. */
+export function correctNumber(text: string, rule: NumberRule): Correction {
+  const trimmed = text.trim().replace(',', '.');
+  const typed = trimmed === '' ? NaN : Number(trimmed);
+  const range = `${rule.whole ? 'Whole numbers from ' : ''}${rule.min} to ${rule.max}`;
+  if (Number.isNaN(typed)) return { value: rule.fallback, note: `${range}: set to ${rule.fallback}.` };
+  const value = clean(Math.min(rule.max, Math.max(rule.min, typed)), rule);
+  return { value, note: value === typed ? null : `${range}: set to ${value}.` };
+}
+
+/** Rounds to whole numbers, or to three decimals: more is noise. */
+function clean(value: number, rule: NumberRule): number {
+  return rule.whole ? Math.round(value) : Math.round(value * 1000) / 1000;
+}
+
+/** A value moved by `presses` arrow presses, kept in range. */
+export function stepNumber(value: number, presses: number, rule: NumberRule): number {
+  return clean(Math.min(rule.max, Math.max(rule.min, value + presses * rule.step)), rule);
+}

@@ -1,0 +1,36 @@
+// The one screen: controls at one side, the pair large in the middle, the device and progress at the foot.
+
+import { useStore } from '../store/store';
+import styles from './App.module.css';
+import { Controls } from './Controls';
+import { ErrorAlert } from './ErrorAlert';
+import { Explain } from './Explain';
+import { Keys } from './Keys';
+import { PairView } from './PairView';
+import { RunBar } from './RunBar';
+import { StatusLine } from './StatusLine';
+import { useKeyboard } from './useKeyboard';
+
+export function App() {
+  const { flipped, keysOpen, closeKeys } = useKeyboard();
+  const update = useStore((store) => store.update);
+  const running = useStore((store) => store.job.runs.length > 0);
+  return (
+    <div className={styles.app}>
+      <header className={styles.header}>
+        <h1>Pagoda</h1>
+        <p>Perturbed-Attention Guidance, on your own device</p>
+        {update && !running && <button type="button" onClick={update}>Update Pagoda</button>}
+      </header>
+      <main className={styles.stage}>
+        <ErrorAlert />
+        <PairView flipped={flipped} />
+        <RunBar />
+        <Explain />
+      </main>
+      <Controls />
+      <StatusLine />
+      {keysOpen && <Keys onClose={closeKeys} />}
+    </div>
+  );
+}

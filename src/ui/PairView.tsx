@@ -1,0 +1,85 @@
+// The pair: side by side, under a wipe, or as a difference. Without PAG on the left, with PAG on the right.
+
+import { useLayoutEffect, useMemo, useRef, useState } from 'react';
+import type { Pixels } from '../protocol/messages';
+import { useStore, type View } from '../store/store';
+import { difference } from './difference';
+import styles from './PairView.module.css';
+import { Picture, fittedEdge } from './Picture';
+import { Wipe } from './Wipe';
+
+const VIEWS: Readonly<Record<View, string>> = { side: 'Side by side', wipe: 'Wipe', difference: 'Difference' };
+
+export function PairView({ flipped }: { flipped: boolean }) {
+  const shown = useStore((store) => store.job.shown);
+  const running = useStore((store) => store.job.runs[0]?.settings);
+  const compare = useStore((store) => store.settings.compare);
+  const chosen = useStore((store) => store.view);
+  const setView = useStore((store) => store.setView);
+  const comparing = shown ? shown.settings.compare : (running?.compare ?? compare);
+  const pair = shown?.pair ?? null;
+  const complete = pair?.withoutPag ? { without: pair.withoutPag, with: pair.withPag } : null;
+  const view = complete ? chosen : 'side';
+  const frame = useRef<HTMLDivElement>(null);
+  const room = useRoom(frame, comparing && view === 'side' ? 2 : 1);
+  const edge = fittedEdge(room, pair?.withPag ?? null);
+
+  return (
+    <section className={styles.pair} aria-label="Images">
+      <div className={styles.bar}>
+        <div className={styles.views} role="radiogroup" aria-label="View">
+          {(Object.keys(VIEWS) as View[]).map((key) => (
+            <button key={key} type="button" role="radio" aria-checked={view === key} disabled={!complete && key !== 'side'} onClick={() => setView(key)}>
+              {VIEWS[key]}
+            </button>
+          ))}
+        </div>
+      </div>
+      <div className={styles.frame} ref={frame}>
+        {view === 'wipe' && complete ? (
+          <Wipe without={complete.without} withPag={complete.with} edge={edge} flipped={flipped} />
+        ) : view === 'difference' && complete ? (
+          <Difference without={complete.without} withPag={complete.with} edge={edge} />
+        ) : (
+          <>
+            {comparing && <Captioned name="Without PAG" pixels={(flipped ? pair?.withPag : pair?.withoutPag) ?? null} edge={edge} />}
+            <Captioned name="With PAG" pixels={(flipped && complete ? complete.without : pair?.withPag) ?? null} edge={edge} />
+          </>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function Captioned({ name, pixels, edge }: { name: string; pixels: Pixels | null; edge: number }) {
+  return (
+    <figure className={styles.figure}>
+      <Picture name={name} pixels={pixels} edge={edge} />
+      <figcaption aria-hidden="true">{name}</figcaption>
+    </figure>
+  );
+}
+
+function Difference({ without, withPag, edge }: { without: Pixels; withPag: Pixels; edge: number }) {
+  const pixels = useMemo(() => difference(without, withPag), [without, withPag]);
+  return <Captioned name="Difference" pixels={pixels} edge={edge} />;
+}
+
+/** Edge length that `across` square pictures may have in the frame, within the window's height. */
+function useRoom(frame: React.RefObject<HTMLDivElement | null>, across: number): number {
+  const [size, setSize] = useState({ width: 640, height: 640 });
+  useLayoutEffect(() => {
+    const element = frame.current;
+    if (!element) return;
+    const measure = () => setSize({ width: element.clientWidth, height: window.innerHeight });
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    window.addEventListener('resize', measure);
+    return () => {
+      observer.disconnect();
+      window.removeEventListener('resize', measure);
+    };
+  }, [frame]);
+  const gaps = 16 * (across - 1);
+  return Math.max(96, Math.min((size.width - gaps) / across, size.height - 330));
+}

@@ -1,0 +1,12 @@
+// The line at the foot: the device, and what is going on.
+
+import { useStore } from '../store/store';
+import styles from './StatusLine.module.css';
+import { deviceText, progressText } from './words';
+
+export function StatusLine() {
+  const job = useStore((store) => store.job);
+  const offlineReady = useStore((store) => store.offlineReady);
+  const parts = [deviceText(job.device), job.error?.message ?? progressText(job), offlineReady ? 'Works offline' : ''];
+  return <footer className={styles.line} role="status">{parts.filter(Boolean).join(' · ')}</footer>;
+}

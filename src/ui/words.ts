@@ -1,0 +1,40 @@
+// The sentences of the status line and the progress bar.
+
+import type { DeviceInfo } from '../protocol/messages';
+import type { Job } from '../store/job';
+
+export function deviceText(device: DeviceInfo | null): string {
+  if (!device) return 'Starting the engine';
+  if (device.backend === 'webgpu') return `${device.adapter} · WebGPU${device.f16 ? ' · f16' : ''}`;
+  const threads = `${device.threads} ${device.threads === 1 ? 'thread' : 'threads'}`;
+  const why = device.fallbackReason ? `${device.fallbackReason} Running on the CPU, slower` : 'Running on the CPU';
+  return `${why} · WASM · ${threads}`;
+}
+
+/** What is going on, or how the last run ended; '' where nothing has happened yet. */
+export function progressText(job: Job): string {
+  const { progress, loading, shown } = job;
+  const waiting = job.runs.length > 1 ? ` · ${job.runs.length - 1} waiting` : '';
+  if (loading && !progress) return `${loading.what}${bytesText(loading.loadedBytes, loading.totalBytes)}${waiting}`;
+  if (progress) {
+    if (progress.phase === 'prepare') return `Preparing${waiting}`;
+    if (progress.phase === 'decode') return `Decoding${waiting}`;
+    const left = progress.secondsLeft === null ? '' : ` · ${secondsText(progress.secondsLeft)} left`;
+    return `Step ${Math.min(progress.step + 1, progress.steps)} of ${progress.steps}${left}${waiting}`;
+  }
+  if (job.runs.length > 0) return `Starting${waiting}`;
+  if (job.lastEnd === 'cancelled') return 'Cancelled';
+  return job.lastEnd === 'done' && shown?.stats ? `Done in ${secondsText(shown.stats.seconds)}` : '';
+}
+
+export function secondsText(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  return `${Math.round(seconds / 60)} min`;
+}
+
+function bytesText(loaded: number, total: number | null): string {
+  if (loaded === 0) return '';
+  const mega = (bytes: number) => (bytes / 1e6).toFixed(1);
+  return total === null ? ` · ${mega(loaded)} MB` : ` · ${mega(loaded)} of ${mega(total)} MB`;
+}
