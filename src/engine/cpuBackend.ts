@@ -1,8 +1,8 @@
 // The CPU backend: sessions on ONNX Runtime's WASM provider, and the kernels' TypeScript twins between them.
 
 import { attentionOnCpu } from '../kernels/attention.cpu';
-import { guidedStepCpu } from '../kernels/guidedStep.cpu';
-import { modelInputCpu } from '../kernels/modelInput.cpu';
+import { guidedStepOnCpu } from '../kernels/guidedStep.cpu';
+import { modelInputOnCpu } from '../kernels/modelInput.cpu';
 import type { SiteRow } from '../diffusion/types';
 import { EngineError } from '../protocol/errors';
 import {
@@ -73,20 +73,24 @@ export class CpuBackend implements Backend {
   async modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType): Promise<DeviceTensor> {
     if (type !== 'float32') new CpuTensor(type, [], new Uint16Array()).f32;
     const row = latents.dims.slice(1);
-    const data = modelInputCpu((latents as CpuTensor).f32, images, elements(row), scale);
+    const shape = { images: latents.dims[0] as number, elements: elements(row) };
+    const data = modelInputOnCpu(shape, (latents as CpuTensor).f32, images, scale);
     return new CpuTensor('float32', [images.length, ...row], data);
   }
 
   async guidedStep(input: StepInput): Promise<StepOutput> {
     const { latents } = input;
-    const result = guidedStepCpu({
+    const shape = {
+      rows: input.predictions.dims[0] as number,
+      images: latents.dims[0] as number,
+      elements: elements(latents.dims.slice(1)),
+    };
+    const result = guidedStepOnCpu(shape, {
       predictions: (input.predictions as CpuTensor).f32,
       latents: (latents as CpuTensor).f32,
       previousDenoised: input.previousDenoised ? (input.previousDenoised as CpuTensor).f32 : null,
       noise: input.noise ? (input.noise as CpuTensor).f32 : null,
-      weights: input.weights,
-      coefficients: input.coefficients,
-    });
+    }, input.weights, input.coefficients);
     return {
       latents: new CpuTensor('float32', latents.dims, result.latents),
       denoised: new CpuTensor('float32', latents.dims, result.denoised),

@@ -1,0 +1,44 @@
+// What the UNet sees of the latents: out[r, i] = scale · latents[images[r], i], in the element type it takes.
+// Latents: [images, elements] f32; out: [rows, elements]. The VAE decoder's input is made the same way.
+
+import body from './modelInput.wgsl?raw';
+import type { ElementType, KernelCompiler } from './compiler';
+import { encodeDispatch, tensorBytes, type TensorBuffer } from './dispatch';
+
+export interface ModelInputShape {
+  readonly images: number;
+  /** Elements of one image's latents. */
+  readonly elements: number;
+}
+
+export interface ModelInput {
+  /** Encodes one dispatch; row r is made of image `images[r]`.
+   *  @throws RangeError for an image that is not there. */
+  encode(encoder: GPUCommandEncoder, buffers: { readonly latents: TensorBuffer; readonly out: TensorBuffer }, images: readonly number[], scale: number): void;
+}
+
+/** @throws EngineError `shader-compile`. */
+export async function createModelInput(compiler: KernelCompiler, shape: ModelInputShape, elem: ElementType): Promise<ModelInput> {
+  const pipeline = await compiler.pipeline({ name: 'modelInput', body }, elem);
+  return {
+    encode(encoder, { latents, out }, images, scale) {
+      checkImages(images, shape.images);
+      const words = new Uint32Array(3 + images.length);
+      words.set([shape.elements, images.length]);
+      new Float32Array(words.buffer)[2] = scale;
+      words.set(images, 3);
+      const params = compiler.parameterBuffer('modelInput', words);
+      encodeDispatch(compiler.device, encoder, pipeline, [
+        { name: 'parameters', tensor: params, bytes: params.size },
+        { name: 'latents', tensor: latents, bytes: tensorBytes(shape.images * shape.elements, 'f32') },
+        { name: 'out', tensor: out, bytes: tensorBytes(images.length * shape.elements, elem) },
+      ], [Math.ceil(shape.elements / 64), images.length, 1]);
+    },
+  };
+}
+
+/** @throws RangeError where a row reads an image that is not there. */
+export function checkImages(images: readonly number[], count: number): void {
+  const bad = images.find((image) => !Number.isInteger(image) || image < 0 || image >= count);
+  if (bad !== undefined) throw new RangeError(`A row reads image ${bad} of ${count}.`);
+}
