@@ -20,7 +20,7 @@ class CpuTensor implements DeviceTensor {
   /** @throws EngineError for f16: the WASM provider has no f16 arithmetic. */
   get f32(): Float32Array {
     if (this.data instanceof Float32Array) return this.data;
-    throw new EngineError('session-build', 'This model computes in f16, which the CPU cannot do. Use a model in f32, or a browser with WebGPU.', this.type);
+    throw noHalf(this.type);
   }
 }
 
@@ -71,7 +71,7 @@ export class CpuBackend implements Backend {
   }
 
   async modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType): Promise<DeviceTensor> {
-    if (type !== 'float32') new CpuTensor(type, [], new Uint16Array()).f32;
+    if (type !== 'float32') throw noHalf(type);
     const row = latents.dims.slice(1);
     const shape = { images: latents.dims[0] as number, elements: elements(row) };
     const data = modelInputOnCpu(shape, (latents as CpuTensor).f32, images, scale);
@@ -106,6 +106,10 @@ export class CpuBackend implements Backend {
   private toOrt({ type, data, dims }: CpuTensor) {
     return new this.ort.Tensor(type as 'float32', data as Float32Array, dims);
   }
+}
+
+function noHalf(type: ElemType): EngineError {
+  return new EngineError('session-build', 'This model computes in f16, which the CPU cannot do. Use a model in f32, or a browser with WebGPU.', type);
 }
 
 function toData(type: ElemType, values: ArrayLike<number>): Data {

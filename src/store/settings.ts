@@ -36,7 +36,7 @@ export function readSettings(stored: unknown): Settings {
     steps: number('steps'),
     guidanceScale: number('guidanceScale'),
     pagScale: number('pagScale'),
-    scheduler: typeof scheduler === 'string' && scheduler in SCHEDULERS ? (scheduler as SchedulerId) : DEFAULTS.scheduler,
+    scheduler: typeof scheduler === 'string' && Object.hasOwn(SCHEDULERS, scheduler) ? (scheduler as SchedulerId) : DEFAULTS.scheduler,
     karras: flag('karras'),
     compare: flag('compare'),
     backend: from['backend'] === 'wasm' ? 'wasm' : 'auto',

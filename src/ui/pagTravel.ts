@@ -1,19 +1,28 @@
-// The PAG slider's travel: three quarters of the track for 0–10, where people work, the rest for 10–100.
+// The PAG slider's travel: most of the track for 0–10, where people work, and of that most for 0–5.
 
-const BEND = 0.75;
-const MIDDLE = 10;
+/** [scale, position], straight lines between. */
+const BENDS: readonly (readonly [number, number])[] = [[0, 0], [5, 0.6], [10, 0.8], [100, 1]];
 const MAX = 100;
 
 /** Scale 0 … 100 → position 0 … 1. */
 export function toTravel(scale: number): number {
-  return scale <= MIDDLE ? (scale / MIDDLE) * BEND : BEND + ((scale - MIDDLE) / (MAX - MIDDLE)) * (1 - BEND);
+  return along(BENDS, scale);
 }
 
 /** Position 0 … 1 → scale, in steps of 0.1 below 10 and of 1 above. */
 export function fromTravel(travel: number): number {
-  const at = Math.min(1, Math.max(0, travel));
-  if (at <= BEND) return Math.round((at / BEND) * MIDDLE * 10) / 10;
-  return Math.round(MIDDLE + ((at - BEND) / (1 - BEND)) * (MAX - MIDDLE));
+  const scale = along(BENDS.map(([at, position]) => [position, at] as const), travel);
+  return scale <= 10 ? Math.round(scale * 10) / 10 : Math.round(scale);
+}
+
+/** Linear interpolation in a table that rises; ends are held. */
+function along(table: readonly (readonly [number, number])[], x: number): number {
+  let [fromX, fromY] = table[0] as readonly [number, number];
+  for (const [toX, toY] of table) {
+    if (x <= toX) return toX === fromX ? toY : fromY + (Math.max(0, x - fromX) / (toX - fromX)) * (toY - fromY);
+    [fromX, fromY] = [toX, toY];
+  }
+  return fromY;
 }
 
 export interface Band {

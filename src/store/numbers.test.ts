@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { RULES, correctNumber, stepNumber } from './numbers';
+
+test.each([
+  ['NaN', 20], ['', 20], ['abc', 20], ['-5', 1], ['1e9', 150], ['7.6', 8], ['Infinity', 150], ['12', 12],
+])('steps “%s” becomes %d, and says so where it was changed', (text, value) => {
+  const corrected = correctNumber(text, RULES.steps);
+  expect(corrected.value).toBe(value);
+  expect(corrected.note === null).toBe(text === '12');
+});
+
+test('a decimal comma is a decimal point; noise behind three decimals goes', () => {
+  expect(correctNumber('2,5', RULES.pagScale)).toEqual({ value: 2.5, note: null });
+  expect(correctNumber('0.30000000000000004', RULES.pagScale).value).toBe(0.3);
+});
+
+test('seeds keep all their digits', () => {
+  expect(correctNumber('9007199254740991', RULES.seed)).toEqual({ value: Number.MAX_SAFE_INTEGER, note: null });
+});
+
+test('arrow steps stay in range and do not gather rounding', () => {
+  expect(stepNumber(0.2, 1, RULES.pagScale)).toBe(0.3);
+  expect(stepNumber(0, -1, RULES.pagScale)).toBe(0);
+});
