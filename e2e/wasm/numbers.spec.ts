@@ -1,0 +1,32 @@
+// Numbers that cannot stand are corrected where one can see it.
+
+import { expect, test } from '@playwright/test';
+import { number, setNumber } from '../support/page';
+
+test.use({ serviceWorkers: 'block' });
+
+test.beforeEach(async ({ page }) => {
+  await page.route('**/models/**', (route) => route.abort());
+  await page.goto('/');
+});
+
+for (const [name, typed, shown] of [
+  ['Steps', 'NaN', '20'], ['Steps', '-3', '1'], ['Steps', '1e9', '150'], ['Steps', '7.5', '8'],
+  ['PAG scale', 'huge', '3'], ['PAG scale', '-1', '0'], ['PAG scale', '1000', '100'],
+  ['CFG scale', '', '3'], ['Seed', '-1', '0'], ['Seed', '1.5', '2'],
+] as const) {
+  test(`${name}: “${typed}” becomes ${shown}`, async ({ page }) => {
+    await setNumber(page, name, typed);
+    await expect(number(page, name)).toHaveValue(shown);
+    await expect(page.getByText(`set to ${shown}.`)).toBeVisible();
+  });
+}
+
+test('the slider and its field are one value, and the slider steps finely', async ({ page }) => {
+  await setNumber(page, 'PAG scale', '2');
+  const slider = page.getByRole('slider', { name: 'PAG scale' });
+  await expect(slider).toHaveValue('2');
+  await slider.focus();
+  await page.keyboard.press('ArrowRight');
+  await expect(number(page, 'PAG scale')).toHaveValue('2.1');
+});

@@ -1,0 +1,47 @@
+// The tiny model on real WebGPU (SwiftShader): a comparison, cancel, the slider, a saved PNG.
+
+import { readFileSync } from 'node:fs';
+import { expect, test } from '@playwright/test';
+import { serveModel } from '../support/faults';
+import { button, generate, meanDifference, picture, pixels, setNumber } from '../support/page';
+
+test.use({ serviceWorkers: 'block' });
+
+test.beforeEach(async ({ page }) => {
+  await serveModel(page, 'tiny');
+  await page.goto('/');
+  await setNumber(page, 'Steps', '3');
+  await page.getByRole('combobox', { name: 'Layers' }).fill('mid');
+});
+
+test('a comparison: two pictures that differ, the device named, a PNG saved', async ({ page }) => {
+  await generate(page);
+  await expect(page.getByRole('status')).toContainText('WebGPU');
+  const without = await pixels(picture(page, 'Without PAG'));
+  const withPag = await pixels(picture(page, 'With PAG'));
+  expect(meanDifference(without, withPag)).toBeGreaterThan(1);
+  const saved = page.waitForEvent('download');
+  await button(page, 'Save PNG').click();
+  const file = await (await saved).path();
+  expect(readFileSync(file).subarray(0, 8)).toEqual(Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]));
+});
+
+test('the slider changes the next picture; at 0 both are the same', async ({ page }) => {
+  await generate(page);
+  const before = await pixels(picture(page, 'With PAG'));
+  await page.getByRole('slider', { name: 'PAG scale' }).fill('0');
+  await generate(page);
+  const off = await pixels(picture(page, 'With PAG'));
+  expect(meanDifference(before, off)).toBeGreaterThan(1);
+  expect(off).toEqual(await pixels(picture(page, 'Without PAG')));
+});
+
+test('cancel stops a run, and the next one works', async ({ page }) => {
+  await setNumber(page, 'Steps', '100');
+  await button(page, 'Generate').click();
+  await expect(page.getByRole('status')).toContainText(/Step \d+ of 100/);
+  await button(page, 'Cancel').click();
+  await expect(page.getByRole('status')).toContainText('Cancelled');
+  await setNumber(page, 'Steps', '2');
+  await generate(page);
+});
