@@ -1,28 +1,50 @@
-// End-to-end tests: real Chromium on the built page. `webgpu` runs on SwiftShader (Chromium's software Vulkan),
-// `wasm` in a browser that finds no GPU. One worker: two cores are shared with the page's own threads.
+// End-to-end tests, in a real Chromium on the built page. `*.webgpu.spec.ts` run on WebGPU by SwiftShader, which
+// needs no GPU and wants a tiny model; all others in a browser without WebGPU, on WASM.
 
-import { defineConfig } from '@playwright/test';
+import { defineConfig, type LaunchOptions } from '@playwright/test';
 
-const PORT = 4199;
-const root = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-const executablePath = process.env['CHROME_PATH'] ?? '/usr/bin/chromium';
-const launch = (args: string[]) => ({ launchOptions: { executablePath, args: [...root, '--disable-background-networking', ...args] } });
+import { findChromium } from './scripts/support/chromium.mjs';
+
+const PORT = 4187;
+
+const executablePath = findChromium();
+if (!executablePath) throw new Error('No Chrome or Chromium was found; set CHROME_PATH.');
+
+function launch(...flags: string[]): LaunchOptions {
+  // Chromium refuses its sandbox to root, who runs in containers.
+  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  return { executablePath: executablePath!, args: [...sandbox, ...flags] };
+}
 
 export default defineConfig({
   testDir: 'e2e',
-  outputDir: 'test-results/e2e',
-  workers: 1,
   timeout: 120_000,
   expect: { timeout: 60_000 },
-  reporter: [['list'], ['json']],
-  use: { baseURL: `http://localhost:${PORT}/`, trace: 'retain-on-failure' },
+  workers: 1,
+  retries: 0,
+  forbidOnly: Boolean(process.env['CI']),
+  use: { baseURL: `http://localhost:${PORT}/`, trace: 'retain-on-failure', viewport: { width: 1280, height: 800 } },
   projects: [
-    { name: 'wasm', testMatch: /wasm\/.*\.spec\.ts/, use: launch([]) },
     {
       name: 'webgpu',
-      testMatch: /webgpu\/.*\.spec\.ts/,
-      use: launch(['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']),
+      testMatch: '*.webgpu.spec.ts',
+      use: {
+        launchOptions: launch(
+          '--enable-unsafe-webgpu',
+          '--use-webgpu-adapter=swiftshader',
+          '--enable-features=Vulkan',
+        ),
+      },
+    },
+    {
+      name: 'wasm',
+      testIgnore: '*.webgpu.spec.ts',
+      use: { launchOptions: launch('--disable-features=WebGPU', '--disable-gpu') },
     },
   ],
-  webServer: { command: `npx vite preview --port ${PORT} --strictPort`, port: PORT, reuseExistingServer: false },
+  webServer: {
+    command: `node node_modules/vite/bin/vite.js preview --port ${PORT} --strictPort`,
+    url: `http://localhost:${PORT}/`,
+    reuseExistingServer: false,
+  },
 });

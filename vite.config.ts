@@ -1,54 +1,61 @@
-// Build, dev and preview. Both servers send the headers of cross-origin isolation (WASM threads need it) and the
-// built page carries a strict Content-Security-Policy; the dev server needs inline scripts, so it has none.
+// How the page is built and served. Two things are not usual: the servers send the headers that make the page
+// cross-origin isolated (threads in WebAssembly need it), and ONNX Runtime's glue script stays a file of its
+// own, because its threads start from that file.
 
 import react from '@vitejs/plugin-react';
-import type { Plugin } from 'vite';
-import { defineConfig } from 'vitest/config';
+import { defaultClientConditions, defineConfig } from 'vite';
+import { VitePWA } from 'vite-plugin-pwa';
 
-const ISOLATION = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-};
-
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self'",
-  "img-src 'self' blob: data:",
-  "connect-src 'self' blob:",
-  "worker-src 'self' blob:",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
-
-function contentSecurityPolicy(): Plugin {
-  return {
-    name: 'content-security-policy',
-    apply: 'build',
-    transformIndexHtml: () => [
-      { tag: 'meta', attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY }, injectTo: 'head-prepend' },
-    ],
-  };
-}
+import { contentSecurityPolicy } from './scripts/contentSecurityPolicy';
+import { ISOLATION_HEADERS } from './src/pwa/isolation';
 
 export default defineConfig({
+  // Relative, so that the page can be served from any folder.
   base: './',
-  plugins: [react(), contentSecurityPolicy()],
-  resolve: {
-    // The glue comes from its own URL, which WASM threads load; without this it would be bundled a second time.
-    conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'],
-  },
+  resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },
+  // The engine imports ONNX Runtime on demand; found late, it would make the dev server reload the page.
+  optimizeDeps: { exclude: ['onnxruntime-web'] },
   worker: { format: 'es' },
-  build: { target: 'es2023', assetsInlineLimit: 0, chunkSizeWarningLimit: 1000 },
-  server: { headers: ISOLATION },
-  preview: { headers: ISOLATION },
-  test: {
-    // Dawn's driver is chosen by an environment variable, which reaches it only in processes of their own.
-    pool: 'forks',
-    include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+  build: {
+    target: 'es2022',
+    // The Content-Security-Policy admits no data: URLs but images.
+    assetsInlineLimit: 0,
+    // The wasm is 17 to 27 MB by nature; what this warns of are scripts.
+    chunkSizeWarningLimit: 600,
   },
+  server: { headers: ISOLATION_HEADERS },
+  preview: { headers: ISOLATION_HEADERS },
+  plugins: [
+    react(),
+    contentSecurityPolicy(),
+    VitePWA({
+      strategies: 'injectManifest',
+      srcDir: 'src/pwa',
+      filename: 'sw.ts',
+      injectRegister: false,
+      injectManifest: {
+        globPatterns: ['**/*.{html,js,mjs,css,wasm,svg,png,json,onnx}'],
+        // Hashed names never change their content.
+        dontCacheBustURLsMatching: /\/?assets\//,
+        maximumFileSizeToCacheInBytes: 64 * 2 ** 20,
+      },
+      manifest: {
+        name: 'Pagoda',
+        short_name: 'Pagoda',
+        description: 'Diffusion models and Perturbed-Attention Guidance on your own GPU',
+        id: './',
+        start_url: './',
+        scope: './',
+        display: 'standalone',
+        background_color: '#101214',
+        theme_color: '#101214',
+        icons: [
+          { src: 'icons/pagoda.svg', sizes: 'any', type: 'image/svg+xml' },
+          { src: 'icons/pagoda-192.png', sizes: '192x192', type: 'image/png' },
+          { src: 'icons/pagoda-512.png', sizes: '512x512', type: 'image/png' },
+          { src: 'icons/pagoda-maskable-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
+        ],
+      },
+    }),
+  ],
 });

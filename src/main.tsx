@@ -2,6 +2,7 @@
 
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { registerServiceWorker } from './pwa/register';
 import { useStore } from './store/store';
 import { App } from './ui/App';
 import './ui/tokens.css';
@@ -11,4 +12,14 @@ createRoot(document.getElementById('root') as HTMLElement).render(
     <App />
   </StrictMode>,
 );
-useStore.getState().start();
+
+const { start, offerUpdate, noteOfflineReady } = useStore.getState();
+start();
+void registerServiceWorker({
+  onUpdateReady: offerUpdate,
+  onOfflineReady: noteOfflineReady,
+  isIdle: () => {
+    const { job } = useStore.getState();
+    return job.runs.length === 0 && job.shown === null;
+  },
+});

@@ -10,7 +10,7 @@
 import { makeTrainSchedule } from './betas';
 import { readConfig, type ConfigReader } from './config';
 import { spaceTimesteps } from './timesteps';
-import type { ScheduleOptions, SchedulerConfig, StepTable } from './types';
+import type { SchedulerConfig, StepTable } from './types';
 
 const READER: ConfigReader = {
   scheduler: 'DDIM',
@@ -19,7 +19,7 @@ const READER: ConfigReader = {
 };
 
 /** Karras' spacing does not apply: the steps are whole training timesteps. */
-export function ddim(config: SchedulerConfig, steps: number, _options: ScheduleOptions): StepTable {
+export function ddim(config: SchedulerConfig, steps: number): StepTable {
   requireNoClipping(config);
   const read = readConfig(config, steps, READER);
   const { alphasCumprod, sigmas } = makeTrainSchedule(read);

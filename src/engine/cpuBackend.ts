@@ -24,6 +24,12 @@ class CpuTensor implements DeviceTensor {
   }
 }
 
+/** The tensors that reach a backend are those that it made. */
+function own(tensor: DeviceTensor): CpuTensor {
+  if (tensor instanceof CpuTensor) return tensor;
+  throw new Error('This tensor belongs to another backend.');
+}
+
 export class CpuBackend implements Backend {
   constructor(private readonly ort: Ort) {}
 
@@ -35,7 +41,7 @@ export class CpuBackend implements Backend {
     });
     return {
       run: async (feeds: Tensors) => {
-        const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, this.toOrt(tensor as CpuTensor)]));
+        const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, this.toOrt(own(tensor))]));
         const outputs = await session.run(inputs);
         return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrt(tensor)]));
       },
@@ -48,7 +54,7 @@ export class CpuBackend implements Backend {
   }
 
   gatherRows(tensor: DeviceTensor, sources: readonly number[]): DeviceTensor {
-    const { data, dims, type } = tensor as CpuTensor;
+    const { data, dims, type } = own(tensor);
     const size = elements(dims.slice(1));
     const out = new (data.constructor as new (length: number) => Data)(size * sources.length);
     sources.forEach((source, row) => {
@@ -57,28 +63,28 @@ export class CpuBackend implements Backend {
     return new CpuTensor(type, [sources.length, ...dims.slice(1)], out);
   }
 
-  async attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor> {
+  attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor> {
     const [, tokens, channels] = q.dims as [number, number, number];
     const headDim = channels / settings.heads;
     const shape = {
       sourceRows: q.dims[0] as number, tokens, heads: settings.heads, headDim,
       scale: settings.scale ?? 1 / Math.sqrt(headDim),
     };
-    const [fq, fk, fv] = [q, k, v].map((tensor) => (tensor as CpuTensor).f32) as [Float32Array, Float32Array, Float32Array];
+    const [fq, fk, fv] = [q, k, v].map((tensor) => own(tensor).f32) as [Float32Array, Float32Array, Float32Array];
     const out = new Float32Array(rows.length * tokens * channels);
     attentionOnCpu(shape, { q: fq, k: fk, v: fv, out }, rows);
-    return new CpuTensor('float32', [rows.length, tokens, channels], out);
+    return Promise.resolve(new CpuTensor('float32', [rows.length, tokens, channels], out));
   }
 
-  async modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType): Promise<DeviceTensor> {
+  modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType): Promise<DeviceTensor> {
     if (type !== 'float32') throw noHalf(type);
     const row = latents.dims.slice(1);
     const shape = { images: latents.dims[0] as number, elements: elements(row) };
-    const data = modelInputOnCpu(shape, (latents as CpuTensor).f32, images, scale);
-    return new CpuTensor('float32', [images.length, ...row], data);
+    const data = modelInputOnCpu(shape, own(latents).f32, images, scale);
+    return Promise.resolve(new CpuTensor('float32', [images.length, ...row], data));
   }
 
-  async guidedStep(input: StepInput): Promise<StepOutput> {
+  guidedStep(input: StepInput): Promise<StepOutput> {
     const { latents } = input;
     const shape = {
       rows: input.predictions.dims[0] as number,
@@ -86,22 +92,24 @@ export class CpuBackend implements Backend {
       elements: elements(latents.dims.slice(1)),
     };
     const result = guidedStepOnCpu(shape, {
-      predictions: (input.predictions as CpuTensor).f32,
-      latents: (latents as CpuTensor).f32,
-      previousDenoised: input.previousDenoised ? (input.previousDenoised as CpuTensor).f32 : null,
-      noise: input.noise ? (input.noise as CpuTensor).f32 : null,
+      predictions: own(input.predictions).f32,
+      latents: own(latents).f32,
+      previousDenoised: input.previousDenoised ? own(input.previousDenoised).f32 : null,
+      noise: input.noise ? own(input.noise).f32 : null,
     }, input.weights, input.coefficients);
-    return {
+    return Promise.resolve({
       latents: new CpuTensor('float32', latents.dims, result.latents),
       denoised: new CpuTensor('float32', latents.dims, result.denoised),
-    };
+    });
   }
 
-  async read(tensor: DeviceTensor): Promise<Float32Array> {
-    return (tensor as CpuTensor).f32;
+  read(tensor: DeviceTensor): Promise<Float32Array> {
+    return Promise.resolve(own(tensor).f32);
   }
 
-  async dispose(): Promise<void> {}
+  dispose(): Promise<void> {
+    return Promise.resolve();
+  }
 
   private toOrt({ type, data, dims }: CpuTensor) {
     return new this.ort.Tensor(type as 'float32', data as Float32Array, dims);

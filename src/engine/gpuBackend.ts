@@ -43,6 +43,12 @@ class GpuTensor implements DeviceTensor {
   }
 }
 
+/** The tensors that reach a backend are those that it made. */
+function own(tensor: DeviceTensor): GpuTensor {
+  if (tensor instanceof GpuTensor) return tensor;
+  throw new Error('This tensor belongs to another backend.');
+}
+
 export class GpuBackend implements Backend {
   private readonly compiler: KernelCompiler;
   private lost: GPUDeviceLostInfo | null = null;
@@ -63,9 +69,9 @@ export class GpuBackend implements Backend {
     }));
     return {
       run: (feeds: Tensors) => this.guarded(async () => {
-        const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, (tensor as GpuTensor).ort]));
+        const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, own(tensor).ort]));
         const outputs = await session.run(inputs);
-        return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, this.fromOrt(tensor as OrtTensor, `${label} ${name}`)]));
+        return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, this.fromOrt(tensor, `${label} ${name}`)]));
       }),
       dispose: () => session.release(),
     };
@@ -84,7 +90,7 @@ export class GpuBackend implements Backend {
   }
 
   gatherRows(tensor: DeviceTensor, sources: readonly number[]): DeviceTensor {
-    const from = tensor as GpuTensor;
+    const from = own(tensor);
     const rowDims = from.dims.slice(1);
     const rowBytes = elements(rowDims) * BYTES[from.type];
     const out = this.allocate(from.type, [sources.length, ...rowDims], 'rows');
@@ -96,7 +102,7 @@ export class GpuBackend implements Backend {
   }
 
   async attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor> {
-    const source = q as GpuTensor;
+    const source = own(q);
     const [sourceRows, tokens, channels] = q.dims as [number, number, number];
     const headDim = channels / settings.heads;
     const scale = settings.scale ?? 1 / Math.sqrt(headDim);
@@ -104,7 +110,7 @@ export class GpuBackend implements Backend {
     const out = this.allocate(source.type, [rows.length, tokens, channels], 'attention');
     this.submit('attention', (encoder) => attention.encode(
       encoder,
-      { q: source.storage, k: (k as GpuTensor).storage, v: (v as GpuTensor).storage, out: out.storage },
+      { q: source.storage, k: own(k).storage, v: own(v).storage, out: out.storage },
       rows,
     ));
     return out;
@@ -114,22 +120,22 @@ export class GpuBackend implements Backend {
     const row = latents.dims.slice(1);
     const out = this.allocate(type, [images.length, ...row], 'model input');
     const kernel = await createModelInput(this.compiler, { images: latents.dims[0] as number, elements: elements(row) }, out.elem);
-    this.submit('model input', (encoder) => kernel.encode(encoder, { latents: (latents as GpuTensor).storage, out: out.storage }, images, scale));
+    this.submit('model input', (encoder) => kernel.encode(encoder, { latents: own(latents).storage, out: out.storage }, images, scale));
     return out;
   }
 
   async guidedStep(input: StepInput): Promise<StepOutput> {
     const { dims } = input.latents;
-    const predictions = input.predictions as GpuTensor;
+    const predictions = own(input.predictions);
     const latents = this.allocate('float32', dims, 'latents');
     const denoised = this.allocate('float32', dims, 'denoised');
     const shape = { rows: predictions.dims[0] as number, images: dims[0] as number, elements: elements(dims.slice(1)) };
     const kernel = await createGuidedStep(this.compiler, shape, predictions.elem);
     this.submit('guided step', (encoder) => kernel.encode(encoder, {
       predictions: predictions.storage,
-      latents: (input.latents as GpuTensor).storage,
-      previousDenoised: (input.previousDenoised as GpuTensor | null)?.storage ?? null,
-      noise: (input.noise as GpuTensor | null)?.storage ?? null,
+      latents: own(input.latents).storage,
+      previousDenoised: input.previousDenoised ? own(input.previousDenoised).storage : null,
+      noise: input.noise ? own(input.noise).storage : null,
       nextLatents: latents.storage,
       denoised: denoised.storage,
     }, input.weights, input.coefficients));
@@ -137,7 +143,7 @@ export class GpuBackend implements Backend {
   }
 
   async read(tensor: DeviceTensor): Promise<Float32Array> {
-    const from = tensor as GpuTensor;
+    const from = own(tensor);
     const count = elements(from.dims);
     const bytes = Math.ceil((count * BYTES[from.type]) / 4) * 4;
     return this.guarded(async () => {
@@ -153,9 +159,10 @@ export class GpuBackend implements Backend {
     });
   }
 
-  async dispose(): Promise<void> {
+  dispose(): Promise<void> {
     this.compiler.dispose();
     this.device.destroy();
+    return Promise.resolve();
   }
 
   private submit(label: string, encode: (encoder: GPUCommandEncoder) => void): void {
@@ -168,13 +175,13 @@ export class GpuBackend implements Backend {
     const size = Math.max(16, Math.ceil((elements(dims) * BYTES[type]) / 16) * 16);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const buffer = this.device.createBuffer({ label, size, usage });
-    const ort = this.ort.Tensor.fromGpuBuffer(buffer as never, { dataType: type as 'float32', dims });
+    const ort = this.ort.Tensor.fromGpuBuffer(buffer, { dataType: type as 'float32', dims });
     return new GpuTensor(type, dims, ort, buffer, () => buffer.destroy());
   }
 
   private fromOrt(tensor: OrtTensor, label: string): GpuTensor {
     if (tensor.location !== 'gpu-buffer') throw new Error(`${label} did not stay on the GPU.`);
-    return new GpuTensor(tensor.type as ElemType, tensor.dims, tensor, tensor.gpuBuffer as unknown as GPUBuffer, () => tensor.dispose());
+    return new GpuTensor(tensor.type as ElemType, tensor.dims, tensor, tensor.gpuBuffer, () => tensor.dispose());
   }
 
   /** Tells a lost device from other failures: both look alike from ONNX Runtime. */

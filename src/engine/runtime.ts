@@ -5,9 +5,10 @@
 import asyncifyGlue from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url';
 import asyncifyWasm from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';
 import jspiGlue from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.mjs?url';
+import type * as ortTypes from 'onnxruntime-web/webgpu';
 import jspiWasm from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url';
 
-export type Ort = typeof import('onnxruntime-web/webgpu');
+export type Ort = typeof ortTypes;
 
 export async function loadRuntime(): Promise<Ort> {
   const jspi = 'Suspending' in WebAssembly;

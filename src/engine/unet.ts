@@ -82,8 +82,8 @@ export class Unet {
     const widens = forkedRows.length !== baseRows || forkedRows.some((source, index) => source !== index);
     let forked = false;
     const output = this.file.graph.model.outputs[0]?.name ?? '';
-    values.set(this.sample.name, await this.backend.gatherRows(input.sample, range(baseRows)));
-    values.set(this.context.name, await this.backend.gatherRows(input.context, range(baseRows)));
+    values.set(this.sample.name, this.backend.gatherRows(input.sample, range(baseRows)));
+    values.set(this.context.name, this.backend.gatherRows(input.context, range(baseRows)));
     try {
       for (const [index, segment] of plan.segments.entries()) {
         await checkpoint(signal);

@@ -1,13 +1,13 @@
 // The engine worker's entry: wires the engine to the page.
 
 import { serve } from '../protocol/serve';
-import type { EngineEvent } from '../protocol/messages';
+import type { EngineEvent, EngineRequest } from '../protocol/messages';
 import { Engine } from './engine';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const engine = new Engine(emit);
 const receive = serve(engine, emit);
-scope.onmessage = (message: MessageEvent) => receive(message.data);
+scope.onmessage = (message: MessageEvent<EngineRequest>) => receive(message.data);
 
 function emit(event: EngineEvent): void {
   scope.postMessage(event, buffersOf(event));

@@ -44,7 +44,7 @@ describe('float16', () => {
         const even = low % 2 === 0 ? low : low + 1;
         const expected = [sign | low, sign | even, sign | (low + 1)];
         const got = [...float32ToFloat16(samples)];
-        if (String(got) !== String(expected)) wrong.push(`${low}: ${got} instead of ${expected}`);
+        if (String(got) !== String(expected)) wrong.push(`${low}: ${String(got)} instead of ${String(expected)}`);
       }
     }
     expect(wrong).toEqual([]);

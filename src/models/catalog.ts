@@ -1,13 +1,19 @@
 // The models that the page offers, as plain data: where they lie and settings that suit them.
 
-import type { ModelRef, Settings } from '../protocol/messages';
-
 export interface CatalogEntry {
   readonly id: string;
   readonly name: string;
   /** Relative to the page, ending in `/`. */
   readonly folder: string;
-  readonly defaults: Pick<Settings, 'prompt' | 'steps' | 'guidanceScale' | 'pagScale' | 'layers' | 'scheduler' | 'karras'>;
+  readonly defaults: {
+    readonly prompt: string;
+    readonly steps: number;
+    readonly guidanceScale: number;
+    readonly pagScale: number;
+    readonly layers: string;
+    readonly scheduler: 'ddim' | 'euler' | 'dpmpp-2m';
+    readonly karras: boolean;
+  };
   /** Prompts that the model knows, to click. */
   readonly ideas: readonly string[];
 }
@@ -24,6 +30,6 @@ export const POCKET: CatalogEntry = {
 };
 
 /** Where the engine finds it; `page` is the document's base URL. */
-export function modelRef(entry: CatalogEntry, page: string): ModelRef {
+export function modelRef(entry: CatalogEntry, page: string): { id: string; baseUrl: string } {
   return { id: entry.id, baseUrl: new URL(entry.folder, page).href };
 }

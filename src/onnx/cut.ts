@@ -5,7 +5,8 @@
 // crosses: it is cloned into each segment that needs it, because the number of rows differs behind the fork.
 // Sites that do not depend on one another share a cut.
 
-import { Graph, readsOf } from './graph';
+import type { Graph} from './graph';
+import { readsOf } from './graph';
 import type { Model, Node } from './model';
 import type { Site } from './sites';
 

@@ -7,7 +7,7 @@
 // A site is bounded by [rows, tokens, heads·dim] tensors: what to_q, to_k and to_v give, and what to_out takes.
 // Self-attention is told from cross-attention by structure: Q, K and V come from the same tensor.
 
-import { Graph } from './graph';
+import type { Graph } from './graph';
 import type { Node } from './model';
 import { modulePath, nameSites, type SiteName } from './names';
 
@@ -33,7 +33,7 @@ export function findAttentionSites(graph: Graph): Site[] {
     if (site) found.push(site);
   }
   const names = nameSites(found.map((site) => site.path));
-  return found.map(({ path: _, ...bounds }, index) => ({ ...bounds, ...(names[index] as SiteName) }));
+  return found.map(({ q, k, v, output, heads, scale }, index) => ({ ...(names[index] as SiteName), q, k, v, output, heads, scale }));
 }
 
 function matchSite(graph: Graph, softmax: Node): Bounds | null {

@@ -9,6 +9,9 @@ export const SCHEDULERS: Readonly<Record<SchedulerId, string>> = { ddim: 'DDIM',
 
 export const DEFAULTS: Settings = { ...POCKET.defaults, negativePrompt: '', seed: 7, compare: true, backend: 'auto' };
 
+/** Prompts to click. */
+export const IDEAS: readonly string[] = POCKET.ideas;
+
 const KEY = 'pagoda.settings';
 const MAX_PROMPT = 2000;
 

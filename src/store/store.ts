@@ -16,15 +16,15 @@ interface Store {
   /** Applies a new version of the page; null where there is none. */
   readonly update: (() => void) | null;
   readonly offlineReady: boolean;
-  change(changes: Partial<Settings>): void;
-  setView(view: View): void;
+  readonly change: (changes: Partial<Settings>) => void;
+  readonly setView: (view: View) => void;
   /** Fetches the model and warms it up. */
-  start(): void;
-  generate(): void;
-  cancel(): void;
-  dismissError(): void;
-  offerUpdate(apply: () => void): void;
-  noteOfflineReady(): void;
+  readonly start: () => void;
+  readonly generate: () => void;
+  readonly cancel: () => void;
+  readonly dismissError: () => void;
+  readonly offerUpdate: (apply: () => void) => void;
+  readonly noteOfflineReady: () => void;
 }
 
 const client = new EngineClient(() => new Worker(new URL('../engine/worker.ts', import.meta.url), { type: 'module', name: 'engine' }));

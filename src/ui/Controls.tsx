@@ -1,10 +1,9 @@
 // Everything that a run is made of, with one sentence where each control stands.
 
 import { useId } from 'react';
-import { POCKET } from '../models/catalog';
 import type { SchedulerId } from '../protocol/messages';
 import { RULES } from '../store/numbers';
-import { SCHEDULERS } from '../store/settings';
+import { IDEAS, SCHEDULERS } from '../store/settings';
 import { useStore } from '../store/store';
 import styles from './Controls.module.css';
 import { LayersField } from './LayersField';
@@ -21,7 +20,7 @@ export function Controls() {
         <label htmlFor={`${id}-prompt`}>Prompt</label>
         <textarea id={`${id}-prompt`} rows={2} value={settings.prompt} onChange={(event) => change({ prompt: event.target.value })} />
         <div className={styles.ideas} role="group" aria-label="Ideas">
-          {POCKET.ideas.map((idea) => (
+          {IDEAS.map((idea) => (
             <button key={idea} type="button" onClick={() => change({ prompt: idea })}>{idea}</button>
           ))}
         </div>

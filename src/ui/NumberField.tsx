@@ -10,7 +10,7 @@ interface Props {
   readonly value: number;
   readonly rule: NumberRule;
   readonly hint: string;
-  onChange(value: number): void;
+  readonly onChange: (value: number) => void;
 }
 
 export function NumberField({ label, value, rule, hint, onChange }: Props) {

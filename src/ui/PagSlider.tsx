@@ -7,7 +7,7 @@ import { BANDS, bandOf, fromTravel, toTravel } from './pagTravel';
 
 interface Props {
   readonly value: number;
-  onChange(value: number): void;
+  readonly onChange: (value: number) => void;
 }
 
 export function PagSlider({ value, onChange }: Props) {

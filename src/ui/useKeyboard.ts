@@ -6,7 +6,7 @@ import { useStore } from '../store/store';
 export interface Keyboard {
   readonly flipped: boolean;
   readonly keysOpen: boolean;
-  closeKeys(): void;
+  readonly closeKeys: () => void;
 }
 
 export function useKeyboard(): Keyboard {

@@ -12,21 +12,21 @@ export async function loadNodeRuntime(): Promise<Ort> {
 
 /** The same with WebGPU: ONNX Runtime looks for navigator.gpu, and its queue writes must suit Dawn in Node. */
 export async function loadNodeGpuRuntime(gpu: GPU): Promise<Ort> {
-  const navigator = { ...globalThis.navigator, gpu };
-  Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
   copyQueueWrites();
   return loadNodeRuntime();
 }
 
 /** ONNX Runtime hands over views of (shared) WASM memory; Dawn in Node takes only plain copies. */
 function copyQueueWrites(): void {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on its own queue below
   const write = GPUQueue.prototype.writeBuffer;
-  GPUQueue.prototype.writeBuffer = function copied(buffer, offset, data, dataOffset = 0, size = undefined) {
+  GPUQueue.prototype.writeBuffer = function copied(buffer, offset, data, dataOffset = 0, size) {
     const view = ArrayBuffer.isView(data);
     const unit = view && 'BYTES_PER_ELEMENT' in data ? (data.BYTES_PER_ELEMENT as number) : 1;
     const start = (view ? data.byteOffset : 0) + dataOffset * unit;
     const bytes = size === undefined ? data.byteLength - dataOffset * unit : size * unit;
     const memory = (view ? data.buffer : data) as ArrayBuffer;
-    return write.call(this, buffer, offset, new Uint8Array(memory, start, bytes).slice());
+    write.call(this, buffer, offset, new Uint8Array(memory, start, bytes).slice());
   };
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
-import { generate, meanDifference, picture, pixels, setNumber } from '../support/page';
+import { generate, meanDifference, picture, pixels, setNumber } from './support/page';
 
 test.use({ serviceWorkers: 'block' });
 

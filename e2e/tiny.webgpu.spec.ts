@@ -2,13 +2,13 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
-import { serveModel } from '../support/faults';
-import { button, generate, meanDifference, picture, pixels, setNumber } from '../support/page';
+import { button, generate, meanDifference, picture, pixels, setNumber } from './support/page';
+import { serveTinyModel } from './support/tinyModel';
 
 test.use({ serviceWorkers: 'block' });
 
 test.beforeEach(async ({ page }) => {
-  await serveModel(page, 'tiny');
+  await serveTinyModel(page);
   await page.goto('/');
   await setNumber(page, 'Steps', '3');
   await page.getByRole('combobox', { name: 'Layers' }).fill('mid');

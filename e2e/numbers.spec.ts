@@ -1,7 +1,7 @@
 // Numbers that cannot stand are corrected where one can see it.
 
 import { expect, test } from '@playwright/test';
-import { number, setNumber } from '../support/page';
+import { number, setNumber } from './support/page';
 
 test.use({ serviceWorkers: 'block' });
 

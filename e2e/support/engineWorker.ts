@@ -1,0 +1,50 @@
+// Reaching into the engine's worker from a test: a snippet put before its script, and the GPU device that it
+// takes. So faults are made in the browser, and the product has no switches for them.
+
+import type { Page, Worker } from '@playwright/test';
+
+const SCRIPT = /\/assets\/worker-[^/]*\.js$/;
+
+/** Runs `snippet` (JavaScript) in each engine worker started from now on, before the engine's own code. */
+export async function prependToEngine(page: Page, snippet: string): Promise<void> {
+  await page.route(SCRIPT, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `${snippet}\n${await response.text()}` });
+  });
+}
+
+/** Takes all snippets away again; workers already running keep theirs. */
+export async function restoreEngine(page: Page): Promise<void> {
+  await page.unroute(SCRIPT);
+}
+
+/** The engine's worker; waits until the page has started it. */
+export async function engineWorker(page: Page): Promise<Worker> {
+  const isEngine = (worker: Worker) => SCRIPT.test(new URL(worker.url()).pathname);
+  return page.workers().find(isEngine) ?? (await page.waitForEvent('worker', isEngine));
+}
+
+/** Keeps the engine's device on `self.__device`, for `loseDevice`. */
+export const CAPTURE_DEVICE = `{
+  const requestDevice = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (descriptor) {
+    return (self.__device = await requestDevice.call(this, descriptor));
+  };
+}`;
+
+/** Destroys the device that the engine works with, as a driver that resets does. Needs CAPTURE_DEVICE. */
+export async function loseDevice(page: Page): Promise<void> {
+  const worker = await engineWorker(page);
+  await worker.evaluate(() => (self as unknown as { __device: GPUDevice }).__device.destroy());
+}
+
+/** Makes every shader whose label matches fail to compile. */
+export function breakShaders(label: RegExp): string {
+  return `{
+    const create = GPUDevice.prototype.createShaderModule;
+    GPUDevice.prototype.createShaderModule = function (descriptor) {
+      const broken = ${String(label)}.test(descriptor.label ?? '');
+      return create.call(this, broken ? { ...descriptor, code: descriptor.code + '\\nbroken on purpose' } : descriptor);
+    };
+  }`;
+}

@@ -1,0 +1,38 @@
+// Puts the tiny model of fixtures/models in the place of the built-in one, by answering the page's requests for
+// it. The product knows nothing of this. Service workers would answer before the route: use it in a context
+// with `serviceWorkers: 'block'`.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import type { Page } from '@playwright/test';
+
+const MODELS = new URL('../../fixtures/models/', import.meta.url);
+
+/** What becomes of a file: other bytes, or nothing (404). */
+export type FileChange = (bytes: Uint8Array) => Uint8Array | 'missing';
+
+export interface TinyModelOptions {
+  /** `tiny-f16` is `tiny` with a UNet in float16. */
+  readonly model?: 'tiny' | 'tiny-f16';
+  /** By path in the model's folder, e.g. `unet/model.onnx`. */
+  readonly changes?: Readonly<Record<string, FileChange>>;
+}
+
+/** Until it is called again, `page` gets this model for the built-in one. */
+export async function serveTinyModel(page: Page, options: TinyModelOptions = {}): Promise<void> {
+  const { model = 'tiny', changes = {} } = options;
+  await page.unroute('**/models/pocket/**');
+  await page.route('**/models/pocket/**', async (route) => {
+    const [, path = ''] = new URL(route.request().url()).pathname.split('/models/pocket/');
+    const file = [model, 'tiny'].map((folder) => new URL(`${folder}/${path}`, MODELS)).find((url) => existsSync(url));
+    const bytes = file ? readFileSync(fileURLToPath(file)) : null;
+    const answer = bytes ? (changes[path]?.(bytes) ?? bytes) : 'missing';
+    if (answer === 'missing') {
+      await route.fulfill({ status: 404, contentType: 'text/plain', body: 'Not found' });
+      return;
+    }
+    const contentType = path.endsWith('.json') ? 'application/json' : 'application/octet-stream';
+    await route.fulfill({ body: Buffer.from(answer), contentType });
+  });
+}

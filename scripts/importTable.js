@@ -1,0 +1,113 @@
+// The rooms of src/ and who may import whom, as an ESLint rule. The table is the architecture: a wrong import
+// is told which door to take instead. Tests may import what they like.
+
+import { posix } from 'node:path';
+
+/**
+ * room → what it may import: a room, or one file of it. `types` admits `import type` alone.
+ * @type {Record<string, Record<string, 'all' | 'types'>>}
+ */
+const TABLE = {
+  main: { ui: 'all', store: 'all', pwa: 'all' },
+  ui: { store: 'all', protocol: 'types' },
+  store: { protocol: 'all', image: 'all', 'models/catalog': 'all', pwa: 'all' },
+  protocol: {},
+  engine: {
+    protocol: 'all',
+    diffusion: 'all',
+    kernels: 'all',
+    onnx: 'all',
+    text: 'all',
+    models: 'all',
+    image: 'all',
+  },
+  kernels: { diffusion: 'types', 'protocol/errors': 'all' },
+  diffusion: {},
+  onnx: { 'protocol/errors': 'all' },
+  text: { 'protocol/errors': 'all' },
+  models: { 'protocol/errors': 'all' },
+  image: { 'protocol/errors': 'all' },
+  pwa: {},
+};
+
+/** @type {Record<string, string>} */
+const DOORS = {
+  main: 'main.tsx starts the page; nothing imports it.',
+  ui: 'Components are imported by main.tsx and by each other; pass data down from store.',
+  store: 'Only ui and main.tsx know the store; take the value as an argument.',
+  protocol: 'Other rooms may have protocol/errors (and ui its types); messages are for store and engine.',
+  engine: 'Nobody imports engine: the page reaches it through store, which talks to it over protocol/client.',
+  kernels: 'GPU work belongs to engine; the page asks for it with a message of protocol.',
+  diffusion: 'Numbers of sampling belong to engine; kernels may have the types of diffusion.',
+  onnx: 'Graphs belong to engine; the page asks for what it needs with a message of protocol.',
+  text: 'Tokens belong to engine; the page sends the prompt as it is.',
+  models: 'The page may have models/catalog, through store; loading belongs to engine.',
+  image: 'Pixels are handled in engine and store; ui takes them from store.',
+  pwa: 'Only main.tsx and store know the service worker.',
+};
+
+/**
+ * Packages that belong to one room.
+ * @type {Record<string, { rooms: readonly string[], door: string }>}
+ */
+const PACKAGES = {
+  'onnxruntime-web': { rooms: ['engine'], door: 'Only engine runs ONNX Runtime.' },
+  '@huggingface/tokenizers': { rooms: ['text'], door: 'Token ids come from text.' },
+  react: { rooms: ['ui', 'main'], door: 'React belongs to ui.' },
+  'react-dom': { rooms: ['ui', 'main'], door: 'React belongs to ui.' },
+  zustand: { rooms: ['store'], door: 'State belongs to store.' },
+  'workbox-window': { rooms: ['pwa'], door: 'The service worker belongs to pwa.' },
+  'workbox-precaching': { rooms: ['pwa'], door: 'The service worker belongs to pwa.' },
+  webgpu: { rooms: [], door: 'Dawn is for tests; the product takes the GPU from engine.' },
+};
+
+/**
+ * Why a file may not import something, or null where it may.
+ * @param {string} file path below src/, with forward slashes
+ * @param {string} specifier as written in the import
+ * @param {boolean} typeOnly
+ * @returns {string | null}
+ */
+export function importFault(file, specifier, typeOnly) {
+  const room = roomOf(file);
+  if (!specifier.startsWith('.')) {
+    const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+    const owner = PACKAGES[name];
+    return !owner || owner.rooms.includes(room) ? null : `${room} may not import ${name}. ${owner.door}`;
+  }
+  const target = posix.join(posix.dirname(file), specifier.replace(/\?.*$/, ''));
+  if (target.startsWith('..')) return `${room} may not import ${specifier}. The product is built from src/ alone.`;
+  const targetRoom = roomOf(target);
+  if (targetRoom === room) return null;
+  const allowed = TABLE[room]?.[targetRoom] ?? TABLE[room]?.[target.replace(/\.tsx?$/, '')];
+  if (allowed === 'all' || (allowed === 'types' && typeOnly)) return null;
+  const limit = allowed === 'types' ? ' (only with `import type`)' : '';
+  return `${room} may not import ${targetRoom}${limit}. ${DOORS[targetRoom] ?? 'There is no such room.'}`;
+}
+
+/** The folder below src/; files of src/ itself are `main`. */
+function roomOf(/** @type {string} */ path) {
+  return path.includes('/') ? path.slice(0, path.indexOf('/')) : path in TABLE ? path : 'main';
+}
+
+/** @type {import('eslint').Rule.RuleModule} */
+export const importTable = {
+  meta: { type: 'problem', schema: [], docs: { description: 'keeps imports between rooms to the table' } },
+  create(context) {
+    const [, file] = context.filename.replaceAll('\\', '/').split(/(?:^|\/)src\/(.*)$/);
+    if (!file) return {};
+    /** @param {any} node */
+    const check = (node) => {
+      if (typeof node.source?.value !== 'string') return;
+      const typeOnly = node.importKind === 'type' || node.exportKind === 'type';
+      const fault = importFault(file, node.source.value, typeOnly);
+      if (fault) context.report({ node, message: fault });
+    };
+    return {
+      ImportDeclaration: check,
+      ImportExpression: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+    };
+  },
+};

@@ -1,0 +1,39 @@
+// The service worker. It keeps the page, the built-in model and the one wasm build that this browser uses
+// (Workbox's precache, filled at install), answers from there first, and gives every answer the headers of
+// cross-origin isolation. A new version waits until the page asks for it: a run is never cut off.
+
+import { PrecacheController, type PrecacheEntry } from 'workbox-precaching';
+
+import { withIsolationHeaders } from './isolation';
+import { entriesForBrowser } from './wasmBuild';
+
+declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: readonly PrecacheEntry[] };
+
+const precache = new PrecacheController();
+precache.addToCacheList(entriesForBrowser(self.__WB_MANIFEST, 'Suspending' in WebAssembly));
+
+self.addEventListener('install', (event) => {
+  event.waitUntil(precache.install(event));
+});
+
+self.addEventListener('activate', (event) => {
+  event.waitUntil(precache.activate(event).then(() => self.clients.claim()));
+});
+
+self.addEventListener('message', (event: ExtendableMessageEvent) => {
+  if ((event.data as { type?: unknown } | null)?.type === 'SKIP_WAITING') event.waitUntil(self.skipWaiting());
+});
+
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  if (request.method !== 'GET' || new URL(request.url).origin !== self.location.origin) return;
+  event.respondWith(answer(request));
+});
+
+/** From the precache, or else from the network. Every navigation gets the one page there is. */
+async function answer(request: Request): Promise<Response> {
+  const url = new URL(request.mode === 'navigate' ? 'index.html' : request.url, self.registration.scope);
+  url.hash = '';
+  const cached = await precache.matchPrecache(url.href);
+  return withIsolationHeaders(cached ?? (await fetch(request)));
+}
