@@ -6,8 +6,8 @@ import react from '@vitejs/plugin-react';
 import { defaultClientConditions, defineConfig } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 
-import { contentSecurityPolicy } from './scripts/contentSecurityPolicy';
-import { ISOLATION_HEADERS } from './src/pwa/isolation';
+import { contentSecurityPolicy } from './scripts/contentSecurityPolicy.ts';
+import { ISOLATION_HEADERS } from './src/pwa/isolation.ts';
 
 export default defineConfig({
   // Relative, so that the page can be served from any folder.
@@ -33,6 +33,8 @@ export default defineConfig({
       srcDir: 'src/pwa',
       filename: 'sw.ts',
       injectRegister: false,
+      // The patterns below find the icons already.
+      includeManifestIcons: false,
       injectManifest: {
         globPatterns: ['**/*.{html,js,mjs,css,wasm,svg,png,json,onnx}'],
         // Hashed names never change their content.

@@ -25,16 +25,22 @@ const TYPES: Readonly<Record<string, string>> = {
 export interface PlainServer {
   /** Where the page is, ending in `/`. */
   readonly url: string;
+  /** Text that ends `sw.js` from now on: to a browser, another byte is a new version of the site. */
+  readonly release: (comment: string) => void;
   /** Stops it at once, open connections too. */
   readonly close: () => Promise<void>;
 }
 
 export async function startPlainServer(): Promise<PlainServer> {
+  let release = '';
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
     const name = path === FOLDER ? 'index.html' : normalize(path).replace(FOLDER, '');
     readFile(join(DIST, name)).then(
-      (bytes) => response.setHeader('Content-Type', TYPES[extname(name)] ?? 'application/octet-stream').end(bytes),
+      (bytes) => {
+        response.setHeader('Content-Type', TYPES[extname(name)] ?? 'application/octet-stream');
+        response.end(name === 'sw.js' ? `${bytes.toString()}\n// ${release}` : bytes);
+      },
       () => response.writeHead(404).end(),
     );
   });
@@ -42,6 +48,7 @@ export async function startPlainServer(): Promise<PlainServer> {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://localhost:${port}${FOLDER}`,
+    release: (comment) => (release = comment),
     close: () =>
       new Promise((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
