@@ -18,7 +18,7 @@ function launch(...flags: string[]): LaunchOptions {
 
 export default defineConfig({
   testDir: 'e2e',
-  timeout: 120_000,
+  timeout: 300_000,
   expect: { timeout: 60_000 },
   workers: 1,
   retries: 0,

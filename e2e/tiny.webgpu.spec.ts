@@ -2,16 +2,14 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
-import { button, generate, meanDifference, picture, pixels, setNumber } from './support/page';
+import { button, generate, meanDifference, openWith, picture, pixels, setNumber } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
 test.use({ serviceWorkers: 'block' });
 
 test.beforeEach(async ({ page }) => {
   await serveTinyModel(page);
-  await page.goto('/');
-  await setNumber(page, 'Steps', '3');
-  await page.getByRole('combobox', { name: 'Layers' }).fill('mid');
+  await openWith(page, { layers: 'mid', steps: 3 });
 });
 
 test('a comparison: two pictures that differ, the device named, a PNG saved', async ({ page }) => {

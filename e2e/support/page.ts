@@ -14,7 +14,7 @@ export async function setNumber(page: Page, name: string, value: string): Promis
 
 export async function generate(page: Page): Promise<void> {
   await button(page, 'Generate').click();
-  await expect(page.getByRole('status')).toContainText(/Done in/, { timeout: 110_000 });
+  await expect(page.getByRole('status')).toContainText(/Done in/, { timeout: 240_000 });
 }
 
 /** The canvas's own pixels, RGBA. */
@@ -32,4 +32,12 @@ export function meanDifference(a: readonly number[], b: readonly number[]): numb
   let sum = 0;
   for (let at = 0; at < a.length; at += 1) if (at % 4 !== 3) sum += Math.abs((a[at] as number) - (b[at] as number));
   return sum / (0.75 * a.length);
+}
+
+/** Settings that the page finds stored when it opens, as after an earlier visit. */
+export async function openWith(page: Page, settings: Readonly<Record<string, unknown>>): Promise<void> {
+  await page.addInitScript((stored) => {
+    localStorage.setItem('pagoda.settings', stored);
+  }, JSON.stringify(settings));
+  await page.goto('/');
 }
