@@ -1,0 +1,66 @@
+// What a user may choose about sampling and guidance, as plain data. A preset of another system is a value of
+// these types: its parameters, and whose semantics they have (the formulas are in guidance's files).
+
+export type SchedulerId =
+  | 'ddim'
+  | 'ddpm'
+  | 'euler'
+  | 'euler-a'
+  | 'heun'
+  | 'dpmpp-2m'
+  | 'dpmpp-2m-sde'
+  | 'dpmpp-sde'
+  | 'lms'
+  | 'pndm'
+  | 'unipc'
+  | 'lcm';
+
+/** How sigmas are spread; `model` takes what the model's scheduler config says. */
+export type SigmaSpacing = 'model' | 'karras' | 'exponential' | 'sgm-uniform' | 'beta';
+
+/** diffusers' `timestep_spacing`; `model` takes what the model's scheduler config says. */
+export type TimestepSpacing = 'model' | 'linspace' | 'leading' | 'trailing';
+
+/** s falls with the timestep, by whose formula; amount 0 is off. */
+export interface AdaptiveScale {
+  readonly semantics: 'diffusers' | 'pamparamm';
+  readonly amount: number;
+}
+
+/**
+ * In which steps PAG is active: `sigma` end < σ ≤ start, a negative number means no bound (pamparamm);
+ * `guider` int(start·N) < i < int(stop·N) (diffusers' guider); `forge` start ≤ i/(N−1) ≤ stop.
+ */
+export type PagWindow =
+  | { readonly semantics: 'always' }
+  | { readonly semantics: 'sigma' | 'guider' | 'forge'; readonly start: number; readonly stop: number };
+
+/** What tames over-cooked colours: pamparamm's rescale of the PAG term, or its saliency-based choice (SNF). */
+export type PagRescale =
+  | { readonly mode: 'off' | 'snf' }
+  | { readonly mode: 'full' | 'partial'; readonly amount: number };
+
+export interface PagOptions {
+  readonly adaptive: AdaptiveScale;
+  readonly window: PagWindow;
+  /** Forge: s falls by this many percent of s each step. 0–100. */
+  readonly attenuation: number;
+  readonly rescale: PagRescale;
+  /** diffusers' `guidance_rescale` φ, of the whole prediction; 0 is off. */
+  readonly guidanceRescale: number;
+  /** SoftPAG u at the perturbed sites: 1 is PAG, 0 no perturbation. */
+  readonly identity: number;
+  /** u of single sites, by diffusers' name; the others have `identity`. */
+  readonly siteIdentity: Readonly<Record<string, number>>;
+}
+
+/** The paper's PAG: constant scale, every step, nothing rescaled. */
+export const PLAIN_PAG: PagOptions = {
+  adaptive: { semantics: 'diffusers', amount: 0 },
+  window: { semantics: 'always' },
+  attenuation: 0,
+  rescale: { mode: 'off' },
+  guidanceRescale: 0,
+  identity: 1,
+  siteIdentity: {},
+};
