@@ -70,7 +70,7 @@ describe('attentionTiles', () => {
         const keyTile = tiles.KEYS_PER_LANE * tiles.LANES;
         const threads = tiles.LANES * tiles.GROUPS;
         expect(threads).toBeLessThanOrEqual(256);
-        expect(16 * (tiles.STAGE + keyTile * tiles.GROUPS)).toBeLessThanOrEqual(16384);
+        expect(16 * (tiles.STAGE + (keyTile + 1) * tiles.GROUPS)).toBeLessThanOrEqual(16384);
         expect(tiles.STAGE).toBeGreaterThanOrEqual(threads);
         expect(tiles.STAGE).toBeGreaterThanOrEqual(tiles.DEPTH_TILE * (4 * tiles.GROUPS + keyTile));
         expect(tiles.STAGE).toBeGreaterThanOrEqual(tiles.VALUE_TILE * tiles.HEAD_VECS);

@@ -32,9 +32,18 @@ var<workgroup> stage: array<vec4f, STAGE>;
 /// exp2(logit − maximum) of the tile, as [key, group], the group's 4 queries in one vector.
 var<workgroup> weights: array<vec4f, KEY_TILE * GROUPS>;
 
+/// One number a query: the tile's maximum, at last the sum of the weights.
+var<workgroup> reduced: array<f32, QUERY_TILE>;
+
 /// Where a token's vector of a head begins, in vectors.
 fn address(row: u32, token: u32, head: u32) -> u32 {
   return ((row * params.tokens + token) * params.heads + head) * HEAD_VECS;
+}
+
+/// A group's four numbers of `reduced`.
+fn reduced_of(group: u32) -> vec4f {
+  let first = 4u * group;
+  return vec4f(reduced[first], reduced[first + 1u], reduced[first + 2u], reduced[first + 3u]);
 }
 
 @compute @workgroup_size(LANES, GROUPS)
@@ -115,10 +124,15 @@ fn main(
     workgroupBarrier();
     stage[thread] = lane_highest;
     workgroupBarrier();
-    var new_highest = highest;
-    for (var i = 0u; i < LANES; i++) {
-      new_highest = max(new_highest, stage[group * LANES + i]);
+    if (thread < QUERY_TILE) {
+      var query_highest = LOWEST;
+      for (var i = 0u; i < LANES; i++) {
+        query_highest = max(query_highest, stage[thread / 4u * LANES + i][thread % 4u]);
+      }
+      reduced[thread] = query_highest;
     }
+    workgroupBarrier();
+    let new_highest = max(highest, reduced_of(group));
     let shrink = exp2(highest - new_highest);
     highest = new_highest;
     total *= shrink;
@@ -162,10 +176,15 @@ fn main(
   workgroupBarrier();
   stage[thread] = total;
   workgroupBarrier();
-  total = vec4f(0);
-  for (var i = 0u; i < LANES; i++) {
-    total += stage[group * LANES + i];
+  if (thread < QUERY_TILE) {
+    var query_total = 0.0;
+    for (var i = 0u; i < LANES; i++) {
+      query_total += stage[thread / 4u * LANES + i][thread % 4u];
+    }
+    reduced[thread] = query_total;
   }
+  workgroupBarrier();
+  total = reduced_of(group);
   for (var i = 0u; i < 4u; i++) {
     let token = first_query + 4u * group + i;
     if (token < tokens) {
