@@ -1,0 +1,82 @@
+// The two kernels around a UNet forward, held to their twins on Dawn. Bounds: a step is a handful of f32
+// operations on values below 40, so 16 rounding units of 40 cover it; f16 predictions are rounded before
+// both sides read them.
+
+import { beforeAll, expect, it } from 'vitest';
+import { KernelCompiler, type ElementType } from './compiler';
+import { createGuidedStep, type GuidedStepShape, type Weights } from './guidedStep';
+import { guidedStepOnCpu, type GuidedStepArrays } from './guidedStep.cpu';
+import { createModelInput } from './modelInput';
+import { modelInputOnCpu } from './modelInput.cpu';
+import { download, load, maxDifference, pseudoRandom, store, upload } from './testing/buffers';
+import { describeOnDawn } from './testing/dawn';
+import { COMBINE_ONLY, EVERY_FACTOR, stepArrays } from './testing/steps';
+
+const STEP_BOUND = 16 * 40 * 2 ** -24;
+
+describeOnDawn('guidedStep and modelInput on Dawn', (gpu) => {
+  let compiler: KernelCompiler;
+  beforeAll(() => {
+    compiler = new KernelCompiler(gpu.device);
+  });
+
+  async function run(shape: GuidedStepShape, elem: ElementType, arrays: GuidedStepArrays, weights: Weights, coefficients = EVERY_FACTOR) {
+    const kernel = await createGuidedStep(compiler, shape, elem);
+    const length = shape.images * shape.elements;
+    const put = (label: string, data: Float32Array | null) => (data ? upload(gpu.device, label, data) : null);
+    const nextLatents = upload(gpu.device, 'next latents', new Float32Array(length).fill(7));
+    const denoised = upload(gpu.device, 'denoised', new Float32Array(length).fill(7));
+    const encoder = gpu.device.createCommandEncoder({ label: 'guidedStep test' });
+    kernel.encode(encoder, {
+      predictions: upload(gpu.device, 'predictions', store(arrays.predictions, elem)),
+      latents: upload(gpu.device, 'latents', arrays.latents),
+      previousDenoised: put('previous denoised', arrays.previousDenoised),
+      noise: put('noise', arrays.noise),
+      nextLatents,
+      denoised,
+    }, weights, coefficients);
+    gpu.device.queue.submit([encoder.finish()]);
+    const read = async (buffer: GPUBuffer) => new Float32Array(await download(gpu.device, buffer), 0, length);
+    return { latents: await read(nextLatents), denoised: await read(denoised) };
+  }
+
+  for (const elem of ['f32', 'f16'] as const) {
+    it.runIf(elem === 'f32' || gpu.f16)(`${elem}: guidedStep is its twin, whole and ragged workgroups`, async () => {
+      for (const elements of [1, 64, 1000]) {
+        const shape = { rows: 3, images: 2, elements };
+        const arrays = stepArrays(shape);
+        const rounded = load(store(arrays.predictions, elem).buffer as ArrayBuffer, elem, arrays.predictions.length);
+        const weights = [[-3, 4, 0], [-3, 7, -3]];
+        const expected = guidedStepOnCpu(shape, { ...arrays, predictions: rounded }, weights, EVERY_FACTOR);
+        const got = await run(shape, elem, arrays, weights);
+        expect(maxDifference(got.latents, expected.latents)).toBeLessThanOrEqual(STEP_BOUND);
+        expect(maxDifference(got.denoised, expected.denoised)).toBeLessThanOrEqual(STEP_BOUND);
+      }
+    });
+
+    it.runIf(elem === 'f32' || gpu.f16)(`${elem}: modelInput is its twin`, async () => {
+      const shape = { images: 2, elements: 100 };
+      const latents = pseudoRandom(200, 5, 4);
+      const images = [0, 1, 1];
+      const kernel = await createModelInput(compiler, shape, elem);
+      const out = upload(gpu.device, 'out', store(new Float32Array(300), elem));
+      const encoder = gpu.device.createCommandEncoder({ label: 'modelInput test' });
+      kernel.encode(encoder, { latents: upload(gpu.device, 'latents', latents), out }, images, 0.3);
+      gpu.device.queue.submit([encoder.finish()]);
+      const got = load(await download(gpu.device, out), elem, 300);
+      const expected = modelInputOnCpu(shape, latents, images, 0.3);
+      expect(maxDifference(got, expected)).toBeLessThanOrEqual(elem === 'f16' ? 1.2 * 2 ** -11 : 2 ** -23);
+    });
+  }
+
+  it('lets nothing leak whose factor is 0, not even a NaN', async () => {
+    const shape = { rows: 2, images: 1, elements: 70 };
+    const nan = new Float32Array(70).fill(NaN);
+    const arrays = { ...stepArrays(shape), previousDenoised: nan, noise: nan };
+    arrays.predictions.fill(NaN, 70);
+    const got = await run(shape, 'f32', arrays, [[1, 0]], COMBINE_ONLY);
+    expect(got.latents).toEqual(arrays.predictions.slice(0, 70));
+    const absent = await run(shape, 'f32', { ...arrays, previousDenoised: null, noise: null }, [[1, 0]], COMBINE_ONLY);
+    expect(absent.latents).toEqual(got.latents);
+  });
+});
