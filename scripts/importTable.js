@@ -10,7 +10,14 @@ import { posix } from 'node:path';
 const TABLE = {
   main: { ui: 'all', store: 'all', pwa: 'all' },
   ui: { store: 'all', protocol: 'types' },
-  store: { protocol: 'all', image: 'all', 'models/catalog': 'all', pwa: 'all' },
+  store: {
+    protocol: 'all',
+    image: 'all',
+    'models/catalog': 'all',
+    'models/library': 'all',
+    'models/messages': 'all',
+    pwa: 'all',
+  },
   protocol: {},
   engine: {
     protocol: 'all',
@@ -41,7 +48,7 @@ const DOORS = {
   diffusion: 'Numbers of sampling belong to engine; kernels may have the types of diffusion.',
   onnx: 'Graphs belong to engine; the page asks for what it needs with a message of protocol.',
   text: 'Tokens belong to engine; the page sends the prompt as it is.',
-  models: 'The page may have models/catalog, through store; loading belongs to engine.',
+  models: 'The page may have models/catalog and models/library, through store; fetching has a worker of its own, loading belongs to engine.',
   image: 'Pixels are handled in engine and store; ui takes them from store.',
   pwa: 'Only main.tsx and store know the service worker.',
 };
@@ -52,6 +59,8 @@ const DOORS = {
  */
 const PACKAGES = {
   'onnxruntime-web': { rooms: ['engine'], door: 'Only engine runs ONNX Runtime.' },
+  '@huggingface/hub': { rooms: ['models'], door: 'Only models talks to the hub.' },
+  'hash-wasm': { rooms: ['models'], door: 'Only models checks what it fetches.' },
   '@huggingface/tokenizers': { rooms: ['text'], door: 'Token ids come from text.' },
   react: { rooms: ['ui', 'main'], door: 'React belongs to ui.' },
   'react-dom': { rooms: ['ui', 'main'], door: 'React belongs to ui.' },

@@ -8,7 +8,7 @@ import { acquireGpu, cpuInfo } from './device';
 import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
 import { generate, warmUp } from './generate';
 import { GpuBackend } from './gpuBackend';
-import { fetchFrom, readModelFiles, type ModelFiles } from './modelFiles';
+import { openSource, readModelFiles, type ModelFiles } from './modelFiles';
 import { loadRuntime, type Ort } from './runtime';
 
 type Emit = (event: EngineEvent) => void;
@@ -18,7 +18,7 @@ export class Engine {
   private ort: Ort | null = null;
   private backend: { readonly choice: BackendChoice; readonly instance: Backend; readonly info: DeviceInfo } | null = null;
   private model: DiffusionModel | null = null;
-  private files: { readonly url: string; readonly files: ModelFiles } | null = null;
+  private files: { readonly id: string; readonly files: ModelFiles } | null = null;
 
   constructor(private readonly emit: Emit) {}
 
@@ -45,10 +45,10 @@ export class Engine {
     const backend = this.backend?.instance ?? (await this.openBackend(choice));
     if (this.model?.info.id === ref.id) return this.model;
     await this.closeModel();
-    if (this.files?.url !== ref.baseUrl) {
+    if (this.files?.id !== ref.id) {
       this.files = null;
-      const open = fetchFrom(ref.baseUrl, (what, loadedBytes, totalBytes) => this.emit({ type: 'loading', what, loadedBytes, totalBytes }));
-      this.files = { url: ref.baseUrl, files: await readModelFiles(open) };
+      const source = await openSource(ref, (what, loadedBytes, totalBytes) => this.emit({ type: 'loading', what, loadedBytes, totalBytes }));
+      this.files = { id: ref.id, files: await readModelFiles(source.open, source.paths) };
     }
     this.emit({ type: 'loading', what: 'Preparing the model', loadedBytes: 0, totalBytes: null });
     try {

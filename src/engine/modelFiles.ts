@@ -1,8 +1,12 @@
-// The files of a diffusers-style ONNX folder. Small ones are read, graphs stay Blobs: what becomes of their
-// weights is decided segment by segment.
+// The files of a model, by role. Small ones are read, graphs stay Blobs: what becomes of their weights is decided
+// segment by segment. Where they lie (a URL, the model store, a folder on disk) ends here.
 
 import type { SchedulerConfig } from '../diffusion/types';
+import { openStored } from '../models/opfs';
+import { findRoles, missingRoles, standardPath, standardRoles, type Role, type RolePaths } from '../models/roles';
 import { EngineError } from '../protocol/errors';
+import type { ModelRef } from '../protocol/messages';
+import { clipTokenizerJson } from '../text/clipFiles';
 import type { TokenizerConfig } from '../text/tokenizer';
 
 /** `unet/config.json`, the fields that the engine reads. */
@@ -17,6 +21,15 @@ export interface VaeConfig {
   readonly shift_factor?: number | null;
 }
 
+/** A text encoder with its own tokenizer. */
+export interface TextFiles {
+  readonly graph: Blob;
+  readonly tokenizer: object;
+  readonly tokenizerConfig: TokenizerConfig;
+  /** The encoder's `config.json`; empty where there is none. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
 export interface ModelFiles {
   readonly scheduler: SchedulerConfig;
   readonly tokenizer: object;
@@ -26,13 +39,48 @@ export interface ModelFiles {
   readonly textEncoder: Blob;
   readonly unet: Blob;
   readonly vaeDecoder: Blob;
+  /** `text_encoder/config.json`; empty where there is none. */
+  readonly textEncoderConfig: Readonly<Record<string, unknown>>;
+  /** SDXL's second text encoder; null for models with one. */
+  readonly second: TextFiles | null;
+  /** `model_index.json`; empty where there is none. */
+  readonly modelIndex: Readonly<Record<string, unknown>>;
+  /** Where the graphs are: names for errors, and the folders that external weights are relative to. */
+  readonly paths: RolePaths;
+  /** Any other file of the model, by path: the external weights that a graph names. Throws `model-missing`. */
+  readonly open: OpenFile;
 }
 
 /** Reads one file of a model; `path` is relative to its folder. Throws EngineError `model-missing`. */
 export type OpenFile = (path: string) => Promise<Blob>;
 
+/** `paths` is null for a folder that cannot be listed: the standard layout is taken. */
+export interface ModelSource {
+  readonly open: OpenFile;
+  readonly paths: RolePaths | null;
+}
+
+type OnProgress = (path: string, loaded: number, total: number | null) => void;
+
 /** @throws EngineError `model-missing` or `model-invalid`. */
-export async function readModelFiles(open: OpenFile): Promise<ModelFiles> {
+export async function openSource(ref: ModelRef, onProgress: OnProgress): Promise<ModelSource> {
+  switch (ref.kind) {
+    case 'url': return { open: fetchFrom(ref.baseUrl, onProgress), paths: null };
+    case 'opfs': {
+      const { open, roles } = await openStored(ref.dir);
+      return { open, paths: roles };
+    }
+    case 'folder': {
+      const paths = findRoles([...ref.files.keys()]);
+      const missing = missingRoles(paths);
+      if (missing.length > 0) throw new EngineError('model-invalid', `This folder lacks ${missing.join(', ')}. Choose the folder that holds unet/, or another model.`, [...ref.files.keys()].slice(0, 100).join('\n'));
+      return { open: fromFolder(ref.files), paths };
+    }
+  }
+}
+
+/** @throws EngineError `model-missing` or `model-invalid`. */
+export async function readModelFiles(open: OpenFile, paths: RolePaths | null = null): Promise<ModelFiles> {
   const json = async (path: string): Promise<object> => {
     const text = await (await open(path)).text();
     try {
@@ -41,20 +89,52 @@ export async function readModelFiles(open: OpenFile): Promise<ModelFiles> {
       throw new EngineError('model-invalid', `${path} of the model is not readable. Fetch the model again, or choose another.`, text.slice(0, 200));
     }
   };
+  const index = paths ? (paths.modelIndex ? await json(paths.modelIndex) : {}) : await json(standardPath('modelIndex'));
+  const at = paths ?? standardRoles('text_encoder_2' in index ? 2 : 1);
+  const optional = async (role: Role): Promise<object> => (at[role] ? json(at[role]) : {});
+  const tokenizer = async (whole: Role, vocab: Role, merges: Role, config: Role, special: Role) => {
+    const tokenizerConfig = { ...(await optional(special)), ...(await optional(config)) } as TokenizerConfig;
+    if (at[whole]) return { tokenizer: await json(at[whole]), tokenizerConfig };
+    const [vocabulary, lines] = [await json(required(at, vocab)), await (await open(required(at, merges))).text()];
+    return { tokenizer: clipTokenizerJson(vocabulary, lines, tokenizerConfig), tokenizerConfig };
+  };
+  const second = at.textEncoder2 ? {
+    graph: await open(at.textEncoder2),
+    ...(await tokenizer('tokenizer2', 'vocab2', 'merges2', 'tokenizerConfig2', 'specialTokens2')),
+    config: (await optional('textEncoderConfig2')) as Record<string, unknown>,
+  } : null;
   return {
-    scheduler: await json('scheduler/scheduler_config.json'),
-    tokenizer: await json('tokenizer/tokenizer.json'),
-    tokenizerConfig: await json('tokenizer/tokenizer_config.json'),
-    unetConfig: await json('unet/config.json'),
-    vaeConfig: await json('vae_decoder/config.json'),
-    textEncoder: await open('text_encoder/model.onnx'),
-    vaeDecoder: await open('vae_decoder/model.onnx'),
-    unet: await open('unet/model.onnx'),
+    scheduler: await json(required(at, 'scheduler')),
+    ...(await tokenizer('tokenizer', 'vocab', 'merges', 'tokenizerConfig', 'specialTokens')),
+    unetConfig: await optional('unetConfig'),
+    vaeConfig: await optional('vaeConfig'),
+    textEncoderConfig: (await optional('textEncoderConfig')) as Record<string, unknown>,
+    second,
+    modelIndex: index as Record<string, unknown>,
+    textEncoder: await open(required(at, 'textEncoder')),
+    vaeDecoder: await open(required(at, 'vaeDecoder')),
+    unet: await open(required(at, 'unet')),
+    paths: at,
+    open,
+  };
+}
+
+function required(paths: RolePaths, role: Role): string {
+  const path = paths[role];
+  if (path !== undefined) return path;
+  throw new EngineError('model-invalid', `The model has no ${standardPath(role)}. Choose another model.`);
+}
+
+function fromFolder(files: ReadonlyMap<string, File>): OpenFile {
+  return (path) => {
+    const file = files.get(path);
+    if (file) return Promise.resolve(file);
+    return Promise.reject(new EngineError('model-missing', `${path} is not in the folder. Choose the folder again.`, path));
   };
 }
 
 /** Opens files below a URL; `onProgress` hears of bytes as they come. */
-export function fetchFrom(baseUrl: string, onProgress: (path: string, loaded: number, total: number | null) => void): OpenFile {
+export function fetchFrom(baseUrl: string, onProgress: OnProgress): OpenFile {
   return async (path) => {
     const missing = (detail: string) => new EngineError(
       'model-missing',

@@ -30,6 +30,6 @@ export const POCKET: CatalogEntry = {
 };
 
 /** Where the engine finds it; `page` is the document's base URL. */
-export function modelRef(entry: CatalogEntry, page: string): { id: string; baseUrl: string } {
-  return { id: entry.id, baseUrl: new URL(entry.folder, page).href };
+export function modelRef(entry: CatalogEntry, page: string): { kind: 'url'; id: string; baseUrl: string } {
+  return { kind: 'url', id: entry.id, baseUrl: new URL(entry.folder, page).href };
 }

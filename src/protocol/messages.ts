@@ -28,10 +28,28 @@ export interface Settings {
   readonly backend: 'auto' | 'wasm';
 }
 
-/** Where a model's files are: the folder URL of a diffusers-style ONNX layout, ending in `/`. */
-export interface ModelRef {
+/** Where a model's files are. `id` names what was chosen: another id is another model. */
+export type ModelRef = UrlModelRef | StoredModelRef | FolderModelRef;
+
+/** Served from a folder in the standard layout; `baseUrl` ends in `/`. */
+export interface UrlModelRef {
+  readonly kind: 'url';
   readonly id: string;
   readonly baseUrl: string;
+}
+
+/** Fetched earlier into the origin's private file system; `dir` is its folder in the model store. */
+export interface StoredModelRef {
+  readonly kind: 'opfs';
+  readonly id: string;
+  readonly dir: string;
+}
+
+/** A folder on the visitor's disk, used in place: files by path relative to it. */
+export interface FolderModelRef {
+  readonly kind: 'folder';
+  readonly id: string;
+  readonly files: ReadonlyMap<string, File>;
 }
 
 export type EngineRequest =
