@@ -1,0 +1,61 @@
+// What a Hugging Face repository holds: the commit that a revision means, and its files with sizes and hashes.
+// Any server with the same API stands in for the hub (a mirror, a test): its address is an argument.
+
+import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
+import { noAccess } from './download';
+import { FetchError } from './fetchError';
+import type { ManifestFile } from './opfs';
+
+export const HUB_URL = 'https://huggingface.co';
+
+export interface RepoId {
+  readonly repo: string;
+  readonly revision: string;
+}
+
+export interface Listing extends RepoId {
+  readonly commit: string;
+  readonly files: readonly ManifestFile[];
+}
+
+/** Takes `owner/name`, `owner/name@revision` and addresses of the hub's pages. null where it is neither. */
+export function parseRepoId(text: string, revision = ''): RepoId | null {
+  const path = text.trim().replace(/^https?:\/\/[^/]+\//, '').replace(/[?#].*$/, '').replace(/\/+$/, '');
+  const match = /^(\w[\w.-]*\/\w[\w.-]*)(?:@(.+)|\/(?:tree|blob|resolve)\/([^/]+).*)?$/.exec(path);
+  if (!match?.[1]) return null;
+  return { repo: match[1], revision: revision.trim() || match[2] || match[3] || 'main' };
+}
+
+/** @throws FetchError. */
+export async function listRepo({ repo, revision }: RepoId, hubUrl: string, signal: AbortSignal): Promise<Listing> {
+  const fetchIt: typeof fetch = (input, init) => fetch(input, { ...init, signal, credentials: 'omit', cache: 'no-store' });
+  try {
+    const { sha } = await modelInfo({ name: repo, revision, hubUrl, additionalFields: ['sha'], fetch: fetchIt });
+    const files: ManifestFile[] = [];
+    for await (const { type, path, size, oid, lfs } of listFiles({ repo, revision: sha, recursive: true, hubUrl, fetch: fetchIt })) {
+      if (type !== 'file') continue;
+      const hash = lfs ? { kind: 'sha256' as const, hex: lfs.oid } : oid ? { kind: 'git-sha1' as const, hex: oid } : null;
+      files.push({ path, size: lfs?.size ?? size, hash });
+    }
+    return { repo, revision, commit: sha, files };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw asHubError(error, `${repo}@${revision}`);
+  }
+}
+
+/** Where a file of a listing is fetched from. */
+export function fileUrl(hubUrl: string, repo: string, commit: string, path: string): string {
+  return `${hubUrl}/${repo}/resolve/${encodeURIComponent(commit)}/${path.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+function asHubError(error: unknown, what: string): FetchError {
+  if (!(error instanceof HubApiError)) {
+    return new FetchError('network', 'The hub cannot be reached. Check the connection, and try again.', `${what}: ${String(error)}`, { cause: error });
+  }
+  const detail = `${what}: HTTP ${error.statusCode} ${error.message}`;
+  // For a repository that does not exist the hub answers 401 to strangers, so as not to tell which private ones do.
+  if (error.statusCode === 401 || error.statusCode === 403) return noAccess(detail);
+  if (error.statusCode === 404) return new FetchError('not-found', 'There is no such repository or revision. Check the spelling: owner/name.', detail);
+  return new FetchError('server', 'The hub is busy or out of order. Try again in a minute.', detail);
+}
