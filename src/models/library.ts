@@ -1,0 +1,51 @@
+// The page's end of the model store: spawns its worker and passes messages. Nothing is sent to any server before
+// the visitor asks for it.
+
+import type { LibraryEvent, LibraryRequest, Plan } from './messages';
+import type { RepoId } from './hub';
+import { FetchError } from './fetchError';
+import type { RolePaths } from './roles';
+
+export class Library {
+  private readonly worker: Worker;
+  private readonly inspections = new Map<number, { resolve: (plan: Plan) => void; reject: (error: FetchError) => void }>();
+  private lastId = 0;
+
+  constructor(private readonly onEvent: (event: Extract<LibraryEvent, { type: 'models' | 'failed' }>) => void) {
+    this.worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'models' });
+    this.worker.onmessage = (message: MessageEvent<LibraryEvent>) => this.receive(message.data);
+    window.addEventListener('online', () => this.send({ type: 'online' }));
+    this.send({ type: 'list' });
+  }
+
+  send(request: LibraryRequest): void {
+    this.worker.postMessage(request);
+  }
+
+  /** What would be fetched. Rejects with FetchError. */
+  inspect(repo: RepoId, hubUrl: string, name: string | null, roles: RolePaths): Promise<Plan> {
+    const id = (this.lastId += 1);
+    return new Promise((resolve, reject) => {
+      this.inspections.set(id, { resolve, reject });
+      this.send({ type: 'inspect', id, repo, hubUrl, name, roles });
+    });
+  }
+
+  private receive(event: LibraryEvent): void {
+    switch (event.type) {
+      case 'inspected':
+        this.inspections.get(event.id)?.resolve(event.plan);
+        this.inspections.delete(event.id);
+        return;
+      case 'inspect-failed': {
+        const { code, message, detail } = event.error;
+        this.inspections.get(event.id)?.reject(new FetchError(code, message, detail));
+        this.inspections.delete(event.id);
+        return;
+      }
+      case 'models':
+      case 'failed':
+        this.onEvent(event);
+    }
+  }
+}

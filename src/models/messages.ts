@@ -1,0 +1,61 @@
+// What crosses between the page and the worker that fetches and keeps models. Requests carry no answer but events:
+// the list of models is the state, and it is told anew whenever it changes.
+
+import type { FetchErrorData } from './fetchError';
+import type { Listing, RepoId } from './hub';
+import type { ManifestFile } from './opfs';
+import type { RolePaths } from './roles';
+
+/** A model that can be fetched: which files, how large, from where. */
+export interface Plan extends RepoId {
+  /** Its folder in the model store; names repository and commit. */
+  readonly dir: string;
+  readonly name: string;
+  readonly hubUrl: string;
+  readonly commit: string;
+  readonly roles: RolePaths;
+  readonly files: readonly ManifestFile[];
+  readonly bytes: number;
+  /** Small configs that tell how large buffers will be, parsed; empty where there are none. */
+  readonly unetConfig: Readonly<Record<string, unknown>>;
+  readonly textConfig: Readonly<Record<string, unknown>>;
+}
+
+export type StoredState =
+  | 'whole'
+  | 'paused' // by the visitor, or by the end of the page
+  | 'fetching'
+  | 'waiting' // something that passes is in the way; it goes on by itself
+  | 'failed'; // something that needs the visitor
+
+/** A model in the store, whole or not. */
+export interface StoredModel extends RepoId {
+  readonly dir: string;
+  readonly name: string;
+  readonly hubUrl: string;
+  readonly commit: string;
+  readonly bytes: number;
+  readonly fetchedBytes: number;
+  readonly state: StoredState;
+  /** Over the last seconds; null while it is not known. */
+  readonly bytesPerSecond: number | null;
+  readonly error: FetchErrorData | null;
+  /** What its revision means now, where that is another commit with other files; null where it is not known to be. */
+  readonly newer: Pick<Listing, 'commit'> & { readonly changedFiles: number } | null;
+}
+
+export type LibraryRequest =
+  | { readonly type: 'list' }
+  /** Asks the hub what a repository holds. `roles` names files that have unusual places. */
+  | { readonly type: 'inspect'; readonly id: number; readonly repo: RepoId; readonly hubUrl: string; readonly name: string | null; readonly roles: RolePaths }
+  | { readonly type: 'fetch'; readonly plan: Plan }
+  | { readonly type: 'resume' | 'pause' | 'remove' | 'check'; readonly dir: string }
+  /** The network may be back: try at once. */
+  | { readonly type: 'online' };
+
+export type LibraryEvent =
+  | { readonly type: 'models'; readonly models: readonly StoredModel[] }
+  | { readonly type: 'inspected'; readonly id: number; readonly plan: Plan }
+  | { readonly type: 'inspect-failed'; readonly id: number; readonly error: FetchErrorData }
+  /** An answer to `check`, or a request that failed apart from any fetch. */
+  | { readonly type: 'failed'; readonly error: FetchErrorData };

@@ -1,0 +1,186 @@
+// The model store as the worker runs it: what is there, which fetches are under way, and what stands in their way.
+// One fetch per model and, by a lock that all tabs share, one tab per model.
+
+import { sleep } from './download';
+import { asFetchError, busy, toFetchErrorData, type FetchErrorData } from './fetchError';
+import { fetchModel, isWhole, storedBytes } from './fetchModel';
+import { listRepo } from './hub';
+import type { Plan, StoredModel, StoredState } from './messages';
+import { modelsFolder, readManifest, type Manifest } from './opfs';
+import { Rate } from './rate';
+
+interface Entry {
+  manifest: Manifest;
+  readonly bytes: Map<string, number>;
+  rate: Rate;
+  state: StoredState;
+  error: FetchErrorData | null;
+  newer: StoredModel['newer'];
+  abort: AbortController | null;
+  /** Settles when the fetch under way has let go of its files. */
+  running: Promise<void>;
+}
+
+const STALL_MS = 30_000;
+const RETRY_MS = [500, 2_000, 5_000];
+/** How long a fetch that something stands in the way of waits before it tries by itself. */
+const WAIT_MS = 15_000;
+const TELL_MS = 250;
+
+export class Shelf {
+  private readonly entries = new Map<string, Entry>();
+  private opened: Promise<void> | null = null;
+  private told = 0;
+  private nudge = new AbortController();
+
+  constructor(private readonly tell: (models: readonly StoredModel[]) => void) {}
+
+  /** Reads what is stored; fetches that the end of a page cut off go on. */
+  open(): Promise<void> {
+    this.opened ??= this.readAll();
+    return this.opened;
+  }
+
+  async add(plan: Plan): Promise<void> {
+    await this.open();
+    const { dir, repo, revision, commit, name, hubUrl, roles, files } = plan;
+    const manifest: Manifest = { format: 1, repo, revision, commit, name, hubUrl, roles, files, paused: false };
+    if (!this.entries.has(dir)) {
+      await this.write(dir, manifest);
+      this.entries.set(dir, entryOf(manifest, new Map(), 'paused'));
+    }
+    await this.resume(dir);
+  }
+
+  async resume(dir: string): Promise<void> {
+    const entry = this.entries.get(dir);
+    if (!entry || entry.state === 'whole' || (entry.abort && !entry.abort.signal.aborted)) return;
+    const abort = new AbortController();
+    const before = entry.running;
+    Object.assign(entry, { abort, state: 'fetching', error: null, rate: new Rate() });
+    this.changed();
+    entry.running = before.then(() => this.run(dir, entry, abort.signal)).finally(() => {
+      if (entry.abort === abort) entry.abort = null;
+      this.changed();
+    });
+    await this.write(dir, { ...entry.manifest, paused: false }, entry);
+    await entry.running;
+  }
+
+  async pause(dir: string): Promise<void> {
+    const entry = this.entries.get(dir);
+    if (!entry || entry.state === 'whole') return;
+    entry.abort?.abort();
+    entry.state = 'paused';
+    await this.write(dir, { ...entry.manifest, paused: true }, entry);
+    this.changed();
+  }
+
+  async remove(dir: string): Promise<void> {
+    const entry = this.entries.get(dir);
+    entry?.abort?.abort();
+    // The fetch lets go of its files before it gives the lock back.
+    await navigator.locks.request(`pagoda-model:${dir}`, async () => {
+      await (await modelsFolder()).removeEntry(dir, { recursive: true });
+    });
+    this.entries.delete(dir);
+    this.changed();
+  }
+
+  /** Whether the revision means other files now. */
+  async check(dir: string, signal: AbortSignal): Promise<void> {
+    const entry = this.entries.get(dir);
+    if (!entry) return;
+    const { manifest } = entry;
+    const { commit, files } = await listRepo(manifest, manifest.hubUrl, signal);
+    const now = new Map(files.map((file) => [file.path, file.hash?.hex]));
+    const changedFiles = manifest.files.filter((file) => now.get(file.path) !== file.hash?.hex).length;
+    entry.newer = changedFiles > 0 ? { commit, changedFiles } : null;
+    this.changed();
+  }
+
+  /** The network may be back. */
+  wake(): void {
+    this.nudge.abort();
+    this.nudge = new AbortController();
+  }
+
+  changed(): void {
+    this.told = performance.now();
+    this.tell([...this.entries].map(([dir, entry]) => modelOf(dir, entry)));
+  }
+
+  private async run(dir: string, entry: Entry, signal: AbortSignal): Promise<void> {
+    await navigator.locks.request(`pagoda-model:${dir}`, { ifAvailable: true }, async (lock) => {
+      if (lock) await this.fetch(dir, entry, signal);
+      else Object.assign(entry, { state: 'failed', error: toFetchErrorData(busy(dir)) });
+    });
+  }
+
+  private async fetch(dir: string, entry: Entry, signal: AbortSignal): Promise<void> {
+    const stopped = () => signal.aborted;
+    const options = { signal, fetch: self.fetch.bind(self), stallMs: STALL_MS, retryMs: RETRY_MS };
+    for (;;) {
+      try {
+        const files = await (await (await modelsFolder()).getDirectoryHandle(dir)).getDirectoryHandle('files', { create: true });
+        entry.state = 'fetching';
+        await fetchModel(files, entry.manifest, { onBytes: (path, bytes) => this.count(entry, path, bytes) }, options);
+        Object.assign(entry, { state: 'whole', error: null });
+        return;
+      } catch (cause) {
+        if (stopped()) return;
+        const error = asFetchError(cause);
+        entry.error = toFetchErrorData(error);
+        entry.state = error.passes ? 'waiting' : 'failed';
+        this.changed();
+        if (!error.passes) return;
+        await sleep(WAIT_MS, AbortSignal.any([signal, this.nudge.signal])).catch(() => undefined);
+        if (stopped()) return;
+      }
+    }
+  }
+
+  private count(entry: Entry, path: string, bytes: number): void {
+    const now = performance.now();
+    entry.rate.add(Math.max(0, bytes - (entry.bytes.get(path) ?? 0)), now / 1000);
+    entry.bytes.set(path, bytes);
+    if (entry.state === 'waiting') Object.assign(entry, { state: 'fetching', error: null });
+    if (now - this.told > TELL_MS) this.changed();
+  }
+
+  private async readAll(): Promise<void> {
+    const folder = await modelsFolder();
+    for await (const [dir, handle] of folder.entries()) {
+      if (handle.kind !== 'directory') continue;
+      const manifest = await readManifest(handle);
+      if (!manifest) continue; // being written by another tab, or cut off before anything was fetched
+      const files = await handle.getDirectoryHandle('files', { create: true });
+      const whole = await isWhole(files, manifest);
+      this.entries.set(dir, entryOf(manifest, await storedBytes(files, manifest), whole ? 'whole' : 'paused'));
+      if (!whole && !manifest.paused) void this.resume(dir);
+    }
+  }
+
+  private async write(dir: string, manifest: Manifest, entry?: Entry): Promise<void> {
+    const folder = await (await modelsFolder()).getDirectoryHandle(dir, { create: true });
+    const writable = await (await folder.getFileHandle('manifest.json', { create: true })).createWritable();
+    await writable.write(JSON.stringify(manifest));
+    await writable.close();
+    if (entry) entry.manifest = manifest;
+  }
+}
+
+function entryOf(manifest: Manifest, bytes: Map<string, number>, state: StoredState): Entry {
+  return { manifest, bytes, rate: new Rate(), state, error: null, newer: null, abort: null, running: Promise.resolve() };
+}
+
+function modelOf(dir: string, entry: Entry): StoredModel {
+  const { repo, revision, commit, name, hubUrl, files } = entry.manifest;
+  const { state, error, newer, bytes } = entry;
+  return {
+    dir, repo, revision, commit, name, hubUrl, state, error, newer,
+    bytes: files.reduce((sum, file) => sum + file.size, 0),
+    fetchedBytes: [...bytes.values()].reduce((sum, count) => sum + count, 0),
+    bytesPerSecond: state === 'fetching' ? entry.rate.perSecond(performance.now() / 1000) : null,
+  };
+}
