@@ -50,8 +50,15 @@ export async function fetchModel(
       if (whole && (await whole.getFile()).size === size) continue;
       const sink = await openSink(files, path);
       try {
-        const url = fileUrl(manifest.hubUrl, manifest.repo, manifest.commit, path);
-        await download(url, file, sink, { ...options, signal, onBytes: (bytes) => progress.onBytes(path, bytes) });
+        const { source } = file;
+        if (source && 'text' in source) {
+          sink.truncate(0);
+          sink.write(new TextEncoder().encode(source.text), 0);
+        } else {
+          const { repo, commit, path: from } = source ?? { ...manifest, path };
+          const url = fileUrl(manifest.hubUrl, repo, commit, from);
+          await download(url, file, sink, { ...options, signal, onBytes: (bytes) => progress.onBytes(path, bytes) });
+        }
         await sink.finish();
       } finally {
         sink.close();

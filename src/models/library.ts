@@ -4,7 +4,7 @@
 import type { LibraryEvent, LibraryRequest, Plan } from './messages';
 import type { RepoId } from './hub';
 import { FetchError } from './fetchError';
-import type { RolePaths } from './roles';
+import type { HubEntry } from './hubCatalog';
 
 export class Library {
   private readonly worker: Worker;
@@ -23,11 +23,11 @@ export class Library {
   }
 
   /** What would be fetched. Rejects with FetchError. */
-  inspect(repo: RepoId, hubUrl: string, name: string | null, roles: RolePaths): Promise<Plan> {
+  inspect(repo: RepoId, hubUrl: string, entry: HubEntry | null): Promise<Plan> {
     const id = (this.lastId += 1);
     return new Promise((resolve, reject) => {
       this.inspections.set(id, { resolve, reject });
-      this.send({ type: 'inspect', id, repo, hubUrl, name, roles });
+      this.send({ type: 'inspect', id, repo, hubUrl, entry });
     });
   }
 

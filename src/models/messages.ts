@@ -3,6 +3,7 @@
 
 import type { FetchErrorData } from './fetchError';
 import type { Listing, RepoId } from './hub';
+import type { HubEntry } from './hubCatalog';
 import type { ManifestFile } from './opfs';
 import type { RolePaths } from './roles';
 
@@ -46,8 +47,8 @@ export interface StoredModel extends RepoId {
 
 export type LibraryRequest =
   | { readonly type: 'list' }
-  /** Asks the hub what a repository holds. `roles` names files that have unusual places. */
-  | { readonly type: 'inspect'; readonly id: number; readonly repo: RepoId; readonly hubUrl: string; readonly name: string | null; readonly roles: RolePaths }
+  /** Asks the hub what a repository holds; `entry` is its entry in the catalogue, where it has one. */
+  | { readonly type: 'inspect'; readonly id: number; readonly repo: RepoId; readonly hubUrl: string; readonly entry: HubEntry | null }
   | { readonly type: 'fetch'; readonly plan: Plan }
   | { readonly type: 'resume' | 'pause' | 'remove' | 'check'; readonly dir: string }
   /** The network may be back: try at once. */

@@ -10,6 +10,8 @@ export interface ManifestFile {
   readonly size: number;
   /** Lower-case hex: of the bytes (`sha256`), or git's blob id (`git-sha1`). */
   readonly hash: { readonly kind: 'sha256' | 'git-sha1'; readonly hex: string } | null;
+  /** Where it comes from, if not from the model's repository under its own path. */
+  readonly source?: { readonly repo: string; readonly commit: string; readonly path: string } | { readonly text: string };
 }
 
 export interface Manifest {

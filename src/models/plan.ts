@@ -2,9 +2,11 @@
 // which the verdict is made.
 
 import { FetchError } from './fetchError';
-import { fileUrl, type Listing } from './hub';
+import { fileUrl, listRepo, type Listing } from './hub';
+import type { HubEntry } from './hubCatalog';
 import type { Plan } from './messages';
-import { findRoles, missingRoles, neededPaths, type RolePaths } from './roles';
+import type { ManifestFile } from './opfs';
+import { findRoles, missingRoles, neededPaths, standardPath, type Role, type RolePaths } from './roles';
 
 /** No config of a model is this large; a server that says otherwise is not believed. */
 const CONFIG_LIMIT = 256 * 1024;
@@ -13,22 +15,25 @@ export function storeName(repo: string, commit: string): string {
   return `${repo.replace('/', '--')}@${commit.slice(0, 12)}`;
 }
 
-/** @throws FetchError `layout` where files are missing that every picture needs. */
-export async function makePlan(listing: Listing, hubUrl: string, name: string | null, named: RolePaths, signal: AbortSignal): Promise<Plan> {
+/** @throws FetchError; `layout` where files are missing that every picture needs. */
+export async function makePlan(listing: Listing, hubUrl: string, entry: HubEntry | null, signal: AbortSignal): Promise<Plan> {
   const { repo, revision, commit } = listing;
   const paths = listing.files.map((file) => file.path);
-  const roles = findRoles(paths, named);
+  const found = findRoles(paths, entry?.roles);
+  const added = entry ? await lacking(entry, found, hubUrl, signal) : [];
+  const roles = { ...found, ...Object.fromEntries(added.map(({ role, file }) => [role, file.path])) };
   const missing = missingRoles(roles);
   if (missing.length > 0) {
     const onnx = paths.some((path) => path.endsWith('.onnx'));
     const why = onnx ? `It lacks ${missing.join(', ')}.` : 'It has no ONNX files; look for one whose name ends in “onnx”, or export it with Optimum.';
     throw new FetchError('layout', `${repo} is not a Stable Diffusion model in ONNX folders that Pagoda knows. ${why}`, paths.slice(0, 200).join('\n'));
   }
-  const needed = new Set(neededPaths(paths, roles));
-  const files = listing.files.filter((file) => needed.has(file.path));
+  const needed = new Set(neededPaths(paths, found));
+  const files = [...listing.files.filter((file) => needed.has(file.path)), ...added.map(({ file }) => file)];
   const config = async (path: string | undefined): Promise<Record<string, unknown>> => {
     const file = files.find((one) => one.path === path);
     if (!file || file.size > CONFIG_LIMIT) return {};
+    if (file.source && 'text' in file.source) return JSON.parse(file.source.text) as Record<string, unknown>;
     try {
       const response = await fetch(fileUrl(hubUrl, repo, commit, file.path), { signal, credentials: 'omit' });
       return response.ok ? ((await response.json()) as Record<string, unknown>) : {};
@@ -40,9 +45,31 @@ export async function makePlan(listing: Listing, hubUrl: string, name: string | 
   return {
     repo, revision, commit, hubUrl, roles, files,
     dir: storeName(repo, commit),
-    name: name ?? repo,
+    name: entry?.name ?? repo,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     unetConfig: await config(roles.unetConfig),
     textConfig: await config(roles.textEncoderConfig),
   };
+}
+
+/** What the repository does not have and the catalogue knows: configs as data, a tokenizer from another repository. */
+async function lacking(entry: HubEntry, found: RolePaths, hubUrl: string, signal: AbortSignal): Promise<{ role: Role; file: ManifestFile }[]> {
+  const added: { role: Role; file: ManifestFile }[] = [];
+  for (const [key, value] of Object.entries(entry.configs ?? {})) {
+    const role = key as Role;
+    if (found[role]) continue;
+    const text = JSON.stringify(value);
+    added.push({ role, file: { path: standardPath(role), size: new TextEncoder().encode(text).length, hash: null, source: { text } } });
+  }
+  if (entry.tokenizerFrom && !found.tokenizer && !found.vocab) {
+    const other = await listRepo(entry.tokenizerFrom, hubUrl, signal);
+    const theirs = findRoles(other.files.map((file) => file.path));
+    for (const role of ['tokenizer', 'vocab', 'merges', 'tokenizerConfig'] as const) {
+      const file = other.files.find((one) => one.path === theirs[role]);
+      if (!file || added.some((one) => one.role === role)) continue;
+      const source = { repo: other.repo, commit: other.commit, path: file.path };
+      added.push({ role, file: { path: standardPath(role), size: file.size, hash: file.hash, source } });
+    }
+  }
+  return added;
 }

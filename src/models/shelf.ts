@@ -94,7 +94,7 @@ export class Shelf {
     const { manifest } = entry;
     const { commit, files } = await listRepo(manifest, manifest.hubUrl, signal);
     const now = new Map(files.map((file) => [file.path, file.hash?.hex]));
-    const changedFiles = manifest.files.filter((file) => now.get(file.path) !== file.hash?.hex).length;
+    const changedFiles = manifest.files.filter((file) => !file.source && now.get(file.path) !== file.hash?.hex).length;
     entry.newer = changedFiles > 0 ? { commit, changedFiles } : null;
     this.changed();
   }

@@ -23,10 +23,10 @@ async function serve(request: LibraryRequest): Promise<void> {
       shelf.changed();
       return;
     case 'inspect': {
-      const { id, repo, hubUrl, name, roles } = request;
+      const { id, repo, hubUrl, entry } = request;
       try {
         const listing = await listRepo(repo, hubUrl, never);
-        emit({ type: 'inspected', id, plan: await makePlan(listing, hubUrl, name, roles, never) });
+        emit({ type: 'inspected', id, plan: await makePlan(listing, hubUrl, entry, never) });
       } catch (error) {
         emit({ type: 'inspect-failed', id, error: toFetchErrorData(error) });
       }

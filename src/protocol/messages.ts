@@ -84,6 +84,8 @@ export interface DeviceInfo {
   readonly f16: boolean;
   /** WASM threads in use; 1 where the page is not cross-origin isolated. */
   readonly threads: number;
+  /** The GPU device's own, in bytes; null on the CPU. */
+  readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number } | null;
   /** Why WebGPU is not used, as a sentence; null where it is used or was not wanted. */
   readonly fallbackReason: string | null;
 }
