@@ -9,13 +9,18 @@ import { posix } from 'node:path';
  */
 const TABLE = {
   main: { ui: 'all', store: 'all', pwa: 'all' },
-  ui: { store: 'all', protocol: 'types' },
+  ui: { store: 'all', protocol: 'types', models: 'types' },
   store: {
     protocol: 'all',
     image: 'all',
     'models/catalog': 'all',
+    'models/fetchError': 'all',
+    'models/folder': 'all',
+    'models/hubCatalog': 'all',
     'models/library': 'all',
     'models/messages': 'all',
+    'models/preflight': 'all',
+    'models/repoId': 'all',
     pwa: 'all',
   },
   protocol: {},

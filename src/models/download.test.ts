@@ -6,7 +6,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startHubServer, type Fault, type HubServer } from '../../e2e/support/hubServer';
 import { download, type DownloadOptions, type Sink } from './download';
 import type { FetchErrorCode } from './fetchError';
-import { fileUrl, listRepo, parseRepoId } from './hub';
+import { fileUrl, listRepo } from './hub';
+import { parseRepoId } from './repoId';
 
 const never = new AbortController().signal;
 const content = Uint8Array.from({ length: 200_000 }, (_, at) => (at * 31 + (at >> 8)) & 255);

@@ -5,25 +5,11 @@ import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { noAccess } from './download';
 import { FetchError } from './fetchError';
 import type { ManifestFile } from './opfs';
-
-export const HUB_URL = 'https://huggingface.co';
-
-export interface RepoId {
-  readonly repo: string;
-  readonly revision: string;
-}
+import type { RepoId } from './repoId';
 
 export interface Listing extends RepoId {
   readonly commit: string;
   readonly files: readonly ManifestFile[];
-}
-
-/** Takes `owner/name`, `owner/name@revision` and addresses of the hub's pages. null where it is neither. */
-export function parseRepoId(text: string, revision = ''): RepoId | null {
-  const path = text.trim().replace(/^https?:\/\/[^/]+\//, '').replace(/[?#].*$/, '').replace(/\/+$/, '');
-  const match = /^(\w[\w.-]*\/\w[\w.-]*)(?:@(.+)|\/(?:tree|blob|resolve)\/([^/]+).*)?$/.exec(path);
-  if (!match?.[1]) return null;
-  return { repo: match[1], revision: revision.trim() || match[2] || match[3] || 'main' };
 }
 
 /** @throws FetchError. */

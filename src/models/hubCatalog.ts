@@ -2,7 +2,7 @@
 // under names of its own they are listed by role; what it leaves out is given here: configs (the published ones of
 // the model that it was exported from), or the repository whose tokenizer it uses.
 
-import type { RepoId } from './hub';
+import type { RepoId } from './repoId';
 import type { Role, RolePaths } from './roles';
 
 export interface HubEntry extends RepoId {

@@ -2,7 +2,7 @@
 // the visitor asks for it.
 
 import type { LibraryEvent, LibraryRequest, Plan } from './messages';
-import type { RepoId } from './hub';
+import type { RepoId } from './repoId';
 import { FetchError } from './fetchError';
 import type { HubEntry } from './hubCatalog';
 

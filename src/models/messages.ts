@@ -2,9 +2,10 @@
 // the list of models is the state, and it is told anew whenever it changes.
 
 import type { FetchErrorData } from './fetchError';
-import type { Listing, RepoId } from './hub';
+import type { Listing } from './hub';
 import type { HubEntry } from './hubCatalog';
 import type { ManifestFile } from './opfs';
+import type { RepoId } from './repoId';
 import type { RolePaths } from './roles';
 
 /** A model that can be fetched: which files, how large, from where. */

@@ -1,10 +1,10 @@
 // The page's one store: settings, job, and the door to the engine. Only this file talks to the engine client.
 
 import { create } from 'zustand';
-import { POCKET, modelRef } from '../models/catalog';
 import { EngineClient } from '../protocol/client';
 import type { Settings } from '../protocol/messages';
 import { IDLE, asked, reduce, type Job } from './job';
+import { useModels } from './models';
 import { loadSettings, saveSettings } from './settings';
 
 export type View = 'side' | 'wipe' | 'difference';
@@ -31,7 +31,10 @@ const client = new EngineClient(() => new Worker(new URL('../engine/worker.ts', 
 
 export const useStore = create<Store>()((set, get) => {
   client.subscribe((event) => set(({ job }) => ({ job: reduce(job, event) })));
-  const model = () => modelRef(POCKET, document.baseURI);
+  const model = () => useModels.getState().choice.ref;
+  useModels.subscribe((now, before) => {
+    if (now.choice !== before.choice) get().start();
+  });
   return {
     settings: loadSettings(),
     job: IDLE,
@@ -44,7 +47,10 @@ export const useStore = create<Store>()((set, get) => {
       saveSettings(settings);
     },
     setView: (view) => set({ view }),
-    start: () => client.send({ type: 'load', model: model(), settings: get().settings }),
+    start: () => {
+      useModels.getState().reopen();
+      client.send({ type: 'load', model: model(), settings: get().settings });
+    },
     generate: () => {
       const { settings } = get();
       const id = crypto.randomUUID();

@@ -7,6 +7,7 @@ import { IDEAS, SCHEDULERS } from '../store/settings';
 import { useStore } from '../store/store';
 import styles from './Controls.module.css';
 import { LayersField } from './LayersField';
+import { ModelPanel } from './ModelPanel';
 import { NumberField } from './NumberField';
 import { PagSlider } from './PagSlider';
 
@@ -16,6 +17,7 @@ export function Controls() {
   const id = useId();
   return (
     <form className={styles.controls} aria-label="Settings" onSubmit={(event) => event.preventDefault()}>
+      <ModelPanel />
       <section className={styles.group}>
         <label htmlFor={`${id}-prompt`}>Prompt</label>
         <textarea id={`${id}-prompt`} rows={2} value={settings.prompt} onChange={(event) => change({ prompt: event.target.value })} />

@@ -1,0 +1,207 @@
+// The models slice: which model is chosen, what is in the model store, and what the visitor looks at before a
+// download. The model store's worker is started when the visitor first asks for it, or has used it before: with
+// the built-in model nothing else is ever contacted.
+
+import { create } from 'zustand';
+import { POCKET, modelRef } from '../models/catalog';
+import { FetchError, toFetchErrorData, type FetchErrorData } from '../models/fetchError';
+import { filesOf, folderModel, type FolderModel } from '../models/folder';
+import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
+import { Library } from '../models/library';
+import type { LibraryEvent, Plan, StoredModel } from '../models/messages';
+import { preflight, type Verdict, type Weights } from '../models/preflight';
+import { HUB_URL, parseRepoId } from '../models/repoId';
+import type { DeviceInfo, ModelRef } from '../protocol/messages';
+
+export { HUB_MODELS };
+
+export interface Choice {
+  readonly name: string;
+  readonly ref: ModelRef;
+}
+
+/** What a lookup on the hub has come to. */
+export type Lookup =
+  | { readonly state: 'none' }
+  | { readonly state: 'looking'; readonly what: string }
+  | { readonly state: 'found'; readonly plan: Plan }
+  | { readonly state: 'failed'; readonly error: FetchErrorData };
+
+interface Models {
+  readonly choice: Choice;
+  readonly stored: readonly StoredModel[];
+  /** The folder that was opened last, for its size and verdict; it is not kept over a reload. */
+  readonly folder: FolderModel | null;
+  readonly lookup: Lookup;
+  /** An error that belongs to no lookup and to no stored model. */
+  readonly error: FetchErrorData | null;
+  /** Bytes that the browser still grants; null where it does not say. */
+  readonly freeBytes: number | null;
+  readonly hubUrl: string;
+  readonly setHubUrl: (url: string) => void;
+  /** Starts the model store's worker; done once. */
+  readonly open: () => void;
+  /** Opens it only where something was ever fetched: what a reload cut off goes on. */
+  readonly reopen: () => void;
+  readonly chooseBuiltIn: () => void;
+  readonly chooseStored: (model: StoredModel) => void;
+  readonly lookUp: (repo: string, revision: string, entry?: HubEntry) => Promise<void>;
+  /** Asks the browser to keep what is stored, and fetches. */
+  readonly fetch: (plan: Plan) => Promise<void>;
+  readonly act: (type: 'resume' | 'pause' | 'remove' | 'check', dir: string) => void;
+  /** From <input webkitdirectory>, or from the browser's folder picker where that is null. */
+  readonly openFolder: (list: FileList | null) => Promise<void>;
+  readonly dismiss: () => void;
+}
+
+type FolderPicker = () => Promise<FileSystemDirectoryHandle>;
+
+const CHOSEN = 'pagoda.model';
+const HUB = 'pagoda.hub';
+const FETCHED = 'pagoda.fetched';
+const BUILT_IN: Choice = { name: POCKET.name, ref: modelRef(POCKET, document.baseURI) };
+
+export const useModels = create<Models>()((set, get) => {
+  let library: Library | null = null;
+  const door = () => (library ??= new Library(onEvent));
+
+  const choose = (choice: Choice) => {
+    set({ choice });
+    write(CHOSEN, choice.ref.kind === 'opfs' ? JSON.stringify({ name: choice.name, dir: choice.ref.dir }) : null);
+  };
+  const onEvent = (event: Extract<LibraryEvent, { type: 'models' | 'failed' }>) => {
+    if (event.type === 'failed') {
+      set({ error: event.error });
+      return;
+    }
+    const { stored, choice } = get();
+    set({ stored: event.models });
+    if (event.models.length !== stored.length) void measure();
+    const chosen = choice.ref.kind === 'opfs' ? choice.ref.dir : null;
+    if (chosen !== null && !event.models.some(({ dir, state }) => dir === chosen && state === 'whole')) choose(BUILT_IN);
+  };
+  const measure = async () => {
+    const { quota, usage } = await navigator.storage.estimate();
+    set({ freeBytes: quota === undefined ? null : quota - (usage ?? 0) });
+  };
+
+  return {
+    choice: readChoice(),
+    stored: [],
+    folder: null,
+    lookup: { state: 'none' },
+    error: null,
+    freeBytes: null,
+    hubUrl: read(HUB) ?? HUB_URL,
+    setHubUrl: (text) => {
+      const url = text.trim().replace(/\/+$/, '');
+      const valid = URL.canParse(url) && /^https?:/.test(url);
+      write(HUB, valid && url !== HUB_URL ? url : null);
+      set({ hubUrl: valid ? url : HUB_URL });
+    },
+    open: () => {
+      door();
+      void measure();
+    },
+    reopen: () => {
+      if (read(FETCHED) !== null) get().open();
+    },
+    chooseBuiltIn: () => choose(BUILT_IN),
+    chooseStored: (model) => choose(storedChoice(model.name, model.dir)),
+    lookUp: async (text, revision, known) => {
+      const repo = parseRepoId(text, revision);
+      if (!repo) {
+        const error = new FetchError('not-found', 'Write a repository as owner/name, as on its page.', text);
+        set({ lookup: { state: 'failed', error: toFetchErrorData(error) } });
+        return;
+      }
+      set({ lookup: { state: 'looking', what: repo.repo } });
+      const entry = known ?? HUB_MODELS.find((one) => one.repo === repo.repo && one.revision === repo.revision) ?? null;
+      try {
+        const plan = await door().inspect(repo, get().hubUrl, entry);
+        await measure();
+        set({ lookup: { state: 'found', plan } });
+      } catch (error) {
+        set({ lookup: { state: 'failed', error: toFetchErrorData(error) } });
+      }
+    },
+    fetch: async (plan) => {
+      set({ lookup: { state: 'none' } });
+      write(FETCHED, 'yes');
+      await navigator.storage.persist().catch(() => false);
+      door().send({ type: 'fetch', plan });
+    },
+    act: (type, dir) => door().send({ type, dir }),
+    openFolder: async (list) => {
+      try {
+        const picked = list ? fromList(list) : await pickFolder();
+        if (!picked) return;
+        const folder = await folderModel(picked.name, picked.files);
+        set({ folder, error: null });
+        choose({ name: folder.name, ref: { kind: 'folder', id: `folder:${crypto.randomUUID()}`, files: folder.files } });
+      } catch (error) {
+        set({ error: toFetchErrorData(error) });
+      }
+    },
+    dismiss: () => set({ error: null, lookup: { state: 'none' } }),
+  };
+});
+
+/** Whether this device can hold it. */
+export function verdictOf(weights: Plan | Weights, device: DeviceInfo | null, freeBytes: number | null): Verdict {
+  return preflight('files' in weights ? { ...weights, paths: weights.files.map((file) => file.path) } : weights, { device, freeBytes });
+}
+
+/** Whether the browser has a folder picker of its own, which reads in place and asks once. */
+export function hasFolderPicker(): boolean {
+  return 'showDirectoryPicker' in window;
+}
+
+async function pickFolder(): Promise<{ name: string; files: Map<string, File> } | null> {
+  const { showDirectoryPicker } = window as unknown as { showDirectoryPicker: FolderPicker };
+  try {
+    const folder = await showDirectoryPicker();
+    return { name: folder.name, files: await filesOf(folder) };
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') return null; // the visitor thought better of it
+    throw error;
+  }
+}
+
+/** Paths of an <input webkitdirectory> begin with the folder's own name. */
+function fromList(list: FileList): { name: string; files: Map<string, File> } | null {
+  const name = list[0]?.webkitRelativePath.split('/')[0];
+  if (name === undefined) return null;
+  return { name, files: new Map([...list].map((file) => [file.webkitRelativePath.slice(name.length + 1), file])) };
+}
+
+function storedChoice(name: string, dir: string): Choice {
+  return { name, ref: { kind: 'opfs', id: `opfs:${dir}`, dir } };
+}
+
+function readChoice(): Choice {
+  try {
+    const { name, dir } = JSON.parse(read(CHOSEN) ?? '{}') as { name?: unknown; dir?: unknown };
+    return typeof name === 'string' && typeof dir === 'string' ? storedChoice(name, dir) : BUILT_IN;
+  } catch {
+    return BUILT_IN;
+  }
+}
+
+/** Storage may be forbidden: the page works without. */
+function read(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function write(key: string, value: string | null): void {
+  try {
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+  } catch {
+    return;
+  }
+}
