@@ -12,7 +12,7 @@ export class Library {
   private lastId = 0;
 
   constructor(private readonly onEvent: (event: Extract<LibraryEvent, { type: 'models' | 'failed' }>) => void) {
-    this.worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'models' });
+    this.worker = new Worker(new URL('./modelsWorker.ts', import.meta.url), { type: 'module', name: 'models' });
     this.worker.onmessage = (message: MessageEvent<LibraryEvent>) => this.receive(message.data);
     window.addEventListener('online', () => this.send({ type: 'online' }));
     this.send({ type: 'list' });

@@ -22,7 +22,7 @@ interface Entry {
 }
 
 const STALL_MS = 30_000;
-const RETRY_MS = [500, 2_000, 5_000];
+const RETRY_MS = [300, 1_500];
 /** How long a fetch that something stands in the way of waits before it tries by itself. */
 const WAIT_MS = 15_000;
 const TELL_MS = 250;

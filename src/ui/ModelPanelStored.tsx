@@ -55,7 +55,7 @@ function StoredItem({ model, current, onChosen }: { readonly model: StoredModel;
           <div style={{ transform: `scaleX(${model.bytes === 0 ? 1 : model.fetchedBytes / model.bytes})` }} />
         </div>
       )}
-      {error && <p className={styles.error} role="alert" title={error.detail}>{error.message}</p>}
+      {error && <p className={state === 'waiting' ? styles.note : styles.error} role="alert" title={error.detail}>{error.message}</p>}
       {newer && (
         <p className={styles.note}>
           {newer.changedFiles} {newer.changedFiles === 1 ? 'file has' : 'files have'} changed on the hub since.{' '}

@@ -1,0 +1,212 @@
+// Models that are not built in: from a hub (a local stand-in), with everything that can happen on the way, and from
+// a folder on disk. The real client code runs, in a real browser, into its private file system.
+
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test, type Page } from '@playwright/test';
+import { startHubServer, type HubServer } from './support/hubServer';
+import { button, generate, setNumber } from './support/page';
+import { startPlainServer } from './support/plainServer';
+
+const TINY = 'fixtures/models/tiny';
+const REPO = 'some/tiny-onnx';
+const FIRST = '1111111111111111111111111111111111111111';
+const SECOND = '2222222222222222222222222222222222222222';
+
+let hub: HubServer;
+
+test.beforeEach(async () => {
+  hub = await startHubServer();
+  hub.repos.set(REPO, { commit: FIRST, files: tinyFiles() });
+});
+test.afterEach(() => hub.close());
+
+function tinyFiles(): Map<string, Uint8Array> {
+  const paths = readdirSync(TINY, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return new Map(paths.map((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    return [path.slice(TINY.length + 1), new Uint8Array(readFileSync(path))];
+  }));
+}
+
+/** The page with the stand-in as its hub, and the dialog open. */
+async function openModels(page: Page, url = '/'): Promise<void> {
+  await page.addInitScript((address) => localStorage.setItem('pagoda.hub', address), hub.url);
+  await page.goto(url);
+  await button(page, 'Model: Pocket (built in). Change').click();
+}
+
+async function lookUp(page: Page, repo = REPO): Promise<void> {
+  await page.getByRole('textbox', { name: 'Repository' }).fill(repo);
+  await button(page, 'Look up').click();
+}
+
+const MODELS_WORKER = /\/assets\/modelsWorker-/;
+
+/** Lets the worker write so many bytes to the private file system, as a disk does that is nearly full. */
+async function fillDisk(page: Page, room: number): Promise<void> {
+  const snippet = `self.__room = ${room};
+    const write = FileSystemSyncAccessHandle.prototype.write;
+    FileSystemSyncAccessHandle.prototype.write = function (bytes, options) {
+      if (bytes.byteLength > self.__room) throw new DOMException('The disk is full.', 'QuotaExceededError');
+      self.__room -= bytes.byteLength;
+      return write.call(this, bytes, options);
+    };`;
+  await page.route(MODELS_WORKER, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `${snippet}\n${await response.text()}` });
+  });
+}
+
+const found = (page: Page) => page.getByRole('group', { name: 'Found' });
+const item = (page: Page) => page.getByRole('listitem', { name: REPO, exact: true });
+const fetchIt = (page: Page) => found(page).getByRole('button', { name: /^Fetch/ });
+const bytesOf = (path: RegExp) => hub.log.filter((entry) => path.test(entry.path)).reduce((sum, entry) => sum + entry.bytes, 0);
+const weight = tinyFiles().get('unet/model.onnx')?.length ?? 0;
+
+test('a repository: size and verdict first, then fetched, used, and used again without a network', async ({ page, context }) => {
+  const host = await startPlainServer();
+  await openModels(page, host.url);
+  await expect.poll(() => page.evaluate(() => crossOriginIsolated), { timeout: 60_000 }).toBe(true);
+  await page.reload();
+  await button(page, 'Model: Pocket (built in). Change').click();
+  await lookUp(page);
+  await expect(found(page)).toContainText(/MB in \d+ files.*main is 1111111/);
+  await expect(found(page)).toContainText('This device can hold it.');
+  expect(hub.log.every((entry) => entry.path.endsWith('.json'))).toBe(true);
+  await fetchIt(page).click();
+  await expect(item(page)).toContainText('works offline');
+  await button(page, `Use ${REPO}`).click();
+  await setNumber(page, 'Steps', '2');
+  await generate(page);
+
+  await hub.close();
+  await host.close();
+  await context.setOffline(true);
+  await page.reload();
+  await expect(button(page, `Model: ${REPO}. Change`)).toBeVisible();
+  await generate(page);
+});
+
+test.describe('without a service worker', () => {
+  test.use({ serviceWorkers: 'block' });
+
+  test('a reload in the middle goes on by itself, with the rest alone', async ({ page }) => {
+    hub.faults.push({ kind: { bytesPerSecond: Math.floor(weight / 2) }, path: /unet\/model/, times: 1 });
+    await openModels(page);
+    await lookUp(page);
+    await fetchIt(page).click();
+    await expect.poll(() => bytesOf(/unet\/model/)).toBeGreaterThan(weight / 4);
+    await page.reload();
+    await button(page, 'Model: Pocket (built in). Change').click();
+    await expect(item(page)).toContainText('works offline');
+    const requests = hub.log.filter((entry) => entry.path === 'unet/model.onnx');
+    expect(requests).toHaveLength(2);
+    expect(requests[1]?.from).toBeGreaterThan(0);
+    expect(requests[1]!.from + requests[1]!.bytes).toBe(weight);
+  });
+
+  test('pause, resume, and speed on the way', async ({ page }) => {
+    hub.faults.push({ kind: { bytesPerSecond: Math.floor(weight / 5) }, path: /unet\/model/, times: 1 });
+    await openModels(page);
+    await lookUp(page);
+    await fetchIt(page).click();
+    await expect(item(page)).toContainText(/\/s · .* left/);
+    await button(page, `Pause ${REPO}`).click();
+    await expect(item(page)).toContainText('paused');
+    await page.reload();
+    await button(page, 'Model: Pocket (built in). Change').click();
+    await expect(item(page)).toContainText('paused');
+    await button(page, `Resume ${REPO}`).click();
+    await expect(item(page)).toContainText('works offline');
+    expect(hub.log.filter((entry) => entry.path === 'unet/model.onnx')[1]?.from).toBeGreaterThan(0);
+  });
+
+  test('the network goes and comes back', async ({ page }) => {
+    hub.faults.push({ kind: { bytesPerSecond: Math.floor(weight / 3) }, path: /unet\/model/, times: 1 });
+    await openModels(page);
+    await lookUp(page);
+    await fetchIt(page).click();
+    await expect.poll(() => bytesOf(/unet\/model/)).toBeGreaterThan(weight / 8);
+    hub.setReachable(false);
+    await expect(item(page)).toContainText('The connection was lost. Pagoda goes on by itself');
+    hub.setReachable(true);
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await expect(item(page)).toContainText('works offline');
+  });
+
+  test('a file that never comes right is named, and Resume mends it when the server does', async ({ page }) => {
+    hub.faults.push({ kind: { flip: 1000 }, path: /vae_decoder\/model/ });
+    await openModels(page);
+    await lookUp(page);
+    await fetchIt(page).click();
+    await expect(item(page).getByRole('alert')).toContainText('vae_decoder/model.onnx came damaged, twice');
+    await expect(button(page, `Use ${REPO}`)).toHaveCount(0);
+    hub.faults.length = 0;
+    await button(page, `Resume ${REPO}`).click();
+    await expect(item(page)).toContainText('works offline');
+  });
+
+  test('a full disk is said, and what has come is kept', async ({ page }) => {
+    await fillDisk(page, Math.floor(weight / 2));
+    await openModels(page);
+    await lookUp(page);
+    await fetchIt(page).click();
+    await expect(item(page).getByRole('alert')).toContainText('no more room');
+    const worker = page.workers().find((one) => MODELS_WORKER.test(one.url()));
+    await worker?.evaluate(() => ((self as unknown as { __room: number }).__room = Infinity));
+    await button(page, `Resume ${REPO}`).click();
+    await expect(item(page)).toContainText('works offline');
+    expect(bytesOf(/unet\/model/)).toBeLessThan(1.6 * weight);
+  });
+
+  test('what the hub refuses: gated, unknown, not a model', async ({ page }) => {
+    await openModels(page);
+    const alert = page.getByRole('region', { name: 'From Hugging Face' }).getByRole('alert');
+    await lookUp(page, 'no/such');
+    await expect(alert).toContainText('gated, private, or misspelt');
+    await lookUp(page, `${REPO}@other`);
+    await expect(alert).toContainText('no such repository or revision');
+    await lookUp(page, 'not a repository');
+    await expect(alert).toContainText('owner/name');
+    hub.repos.set('some/text', { commit: FIRST, files: new Map([['README.md', new Uint8Array(10)]]) });
+    await lookUp(page, 'some/text');
+    await expect(alert).toContainText('no ONNX files');
+  });
+
+  test('a new version upstream is noticed; deleting frees the place and falls back', async ({ page }) => {
+    await openModels(page);
+    await lookUp(page);
+    await fetchIt(page).click();
+    await expect(item(page)).toContainText('works offline');
+    await button(page, `Use ${REPO}`).click();
+    const files = tinyFiles();
+    files.set('unet/config.json', new TextEncoder().encode('{"in_channels": 4, "sample_size": 8}'));
+    hub.repos.set(REPO, { commit: SECOND, files });
+    await button(page, `Model: ${REPO}. Change`).click();
+    await button(page, `Check ${REPO} for a new version`).click();
+    await expect(item(page)).toContainText('1 file has changed on the hub');
+    await button(page, `Delete ${REPO}`).click();
+    await button(page, 'Yes, delete it').click();
+    await expect(item(page)).toHaveCount(0);
+    await expect(page.getByRole('region', { name: 'On this device' })).toContainText('In use');
+    const left = await page.evaluate(async () => {
+      const models = await (await navigator.storage.getDirectory()).getDirectoryHandle('models');
+      const names: string[] = [];
+      for await (const name of models.keys()) names.push(name);
+      return names;
+    });
+    expect(left).toEqual([]);
+  });
+
+  test('a folder on disk is used in place', async ({ page }) => {
+    await page.addInitScript(() => delete (window as { showDirectoryPicker?: unknown }).showDirectoryPicker);
+    await openModels(page);
+    const chooser = page.waitForEvent('filechooser');
+    await button(page, 'Open folder').click();
+    await (await chooser).setFiles(TINY);
+    await expect(button(page, 'Model: tiny. Change')).toBeVisible();
+    await setNumber(page, 'Steps', '2');
+    await generate(page);
+  });
+});
