@@ -44,6 +44,8 @@ export interface StepOutput {
 }
 
 export interface Backend {
+  /** Whether sessions may compute in f16. */
+  readonly f16: boolean;
   /** A session from a written graph and the one file that its weights are ranges of. */
   createSession(graph: Uint8Array, weights: Blob, label: string): Promise<Session>;
   upload(type: ElemType, dims: readonly number[], values: ArrayLike<number>): DeviceTensor;
@@ -51,8 +53,8 @@ export interface Backend {
   gatherRows(tensor: DeviceTensor, sources: readonly number[]): DeviceTensor;
   /** Q, K, V [sourceRows, tokens, heads·dim] → [rows.length, tokens, heads·dim]. */
   attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor>;
-  /** out[r] = scale·latents[images[r]], as `type`. */
-  modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType): Promise<DeviceTensor>;
+  /** out[r] = scale·latents[images[r]] + shift, as `type`; the shift is 0 if not given. */
+  modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType, shift?: number): Promise<DeviceTensor>;
   guidedStep(input: StepInput): Promise<StepOutput>;
   /** Values as f32, on the CPU. */
   read(tensor: DeviceTensor): Promise<Float32Array>;

@@ -31,6 +31,8 @@ function own(tensor: DeviceTensor): CpuTensor {
 }
 
 export class CpuBackend implements Backend {
+  readonly f16 = false;
+
   constructor(private readonly ort: Ort) {}
 
   async createSession(graph: Uint8Array, weights: Blob): Promise<Session> {
@@ -76,11 +78,11 @@ export class CpuBackend implements Backend {
     return Promise.resolve(new CpuTensor('float32', [rows.length, tokens, channels], out));
   }
 
-  modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType): Promise<DeviceTensor> {
+  modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType, shift = 0): Promise<DeviceTensor> {
     if (type !== 'float32') throw noHalf(type);
     const row = latents.dims.slice(1);
     const shape = { images: latents.dims[0] as number, elements: elements(row) };
-    const data = modelInputOnCpu(shape, own(latents).f32, images, scale);
+    const data = modelInputOnCpu(shape, own(latents).f32, images, scale, shift);
     return Promise.resolve(new CpuTensor('float32', [images.length, ...row], data));
   }
 

@@ -50,10 +50,12 @@ function own(tensor: DeviceTensor): GpuTensor {
 }
 
 export class GpuBackend implements Backend {
+  readonly f16: boolean;
   private readonly compiler: KernelCompiler;
   private lost: GPUDeviceLostInfo | null = null;
 
   constructor(private readonly ort: Ort, private readonly device: GPUDevice) {
+    this.f16 = device.features.has('shader-f16');
     this.compiler = new KernelCompiler(device);
     void device.lost.then((info) => {
       this.lost = info;
@@ -116,11 +118,11 @@ export class GpuBackend implements Backend {
     return out;
   }
 
-  async modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType): Promise<DeviceTensor> {
+  async modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType, shift = 0): Promise<DeviceTensor> {
     const row = latents.dims.slice(1);
     const out = this.allocate(type, [images.length, ...row], 'model input');
     const kernel = await createModelInput(this.compiler, { images: latents.dims[0] as number, elements: elements(row) }, out.elem);
-    this.submit('model input', (encoder) => kernel.encode(encoder, { latents: own(latents).storage, out: out.storage }, images, scale));
+    this.submit('model input', (encoder) => kernel.encode(encoder, { latents: own(latents).storage, out: out.storage }, images, scale, shift));
     return out;
   }
 

@@ -1,5 +1,6 @@
-// What the UNet sees of the latents: out[r, i] = scale · latents[images[r], i], in the element type it takes.
-// Latents: [images, elements] f32; out: [rows, elements]. The VAE decoder's input is made the same way.
+// What the UNet sees of the latents: out[r, i] = scale · latents[images[r], i] + shift, in the element type it
+// takes. Latents: [images, elements] f32; out: [rows, elements]. The VAE decoder's input is made the same way; the
+// shift is its alone.
 
 import body from './modelInput.wgsl?raw';
 import type { ElementType, KernelCompiler } from './compiler';
@@ -14,19 +15,19 @@ export interface ModelInputShape {
 export interface ModelInput {
   /** Encodes one dispatch; row r is made of image `images[r]`.
    *  @throws RangeError for an image that is not there. */
-  encode(encoder: GPUCommandEncoder, buffers: { readonly latents: TensorBuffer; readonly out: TensorBuffer }, images: readonly number[], scale: number): void;
+  encode(encoder: GPUCommandEncoder, buffers: { readonly latents: TensorBuffer; readonly out: TensorBuffer }, images: readonly number[], scale: number, shift?: number): void;
 }
 
 /** @throws EngineError `shader-compile`. */
 export async function createModelInput(compiler: KernelCompiler, shape: ModelInputShape, elem: ElementType): Promise<ModelInput> {
   const pipeline = await compiler.pipeline({ name: 'modelInput', body }, elem);
   return {
-    encode(encoder, { latents, out }, images, scale) {
+    encode(encoder, { latents, out }, images, scale, shift = 0) {
       checkImages(images, shape.images);
-      const words = new Uint32Array(3 + images.length);
+      const words = new Uint32Array(4 + images.length);
       words.set([shape.elements, images.length]);
-      new Float32Array(words.buffer)[2] = scale;
-      words.set(images, 3);
+      new Float32Array(words.buffer).set([scale, shift], 2);
+      words.set(images, 4);
       const params = compiler.parameterBuffer('modelInput', words);
       encodeDispatch(compiler.device, encoder, pipeline, [
         { name: 'parameters', tensor: params, bytes: params.size },

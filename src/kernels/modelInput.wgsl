@@ -1,9 +1,10 @@
-// out[r, i] = scale · latents[image of r, i], stored as elem.
+// out[r, i] = scale · latents[image of r, i] + shift, stored as elem.
 
 struct Params {
   rowElements: u32,
   rows: u32,
   scale: f32,
+  shift: f32,
   images: array<u32>,
 }
 
@@ -16,5 +17,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let i = id.x;
   if (i >= params.rowElements) { return; }
   let image = params.images[id.y];
-  out[id.y * params.rowElements + i] = elem(params.scale * latents[image * params.rowElements + i]);
+  out[id.y * params.rowElements + i] = elem(params.scale * latents[image * params.rowElements + i] + params.shift);
 }
