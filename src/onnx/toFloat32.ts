@@ -1,0 +1,82 @@
+// An f16 graph as an f32 graph with the same weights, for devices that have no f16: each f16 weight is read in
+// place and passes a Cast (which ONNX Runtime folds when it builds the session), everything declared f16 becomes
+// f32, and casts to f16 cast to f32 instead. Sums are then more exact than the exporter's; nothing else changes.
+
+import { tensorValues } from './graph';
+import { FLOAT, FLOAT16, type Model, type Node, type Tensor, type ValueInfo } from './model';
+import { MessageWriter } from './protobuf';
+import { decodeNode } from './read';
+
+/** AttributeProto.AttributeType. */
+const INT_ATTRIBUTE = 2;
+const TENSOR_ATTRIBUTE = 4;
+
+export function usesFloat16(model: Model): boolean {
+  return [...model.inputs, ...model.outputs].some((info) => info.elemType === FLOAT16)
+    || [...model.initializers.values()].some((weight) => weight.dataType === FLOAT16);
+}
+
+/** Pure: the given model is left as it is. */
+export function toFloat32(model: Model): Model {
+  const initializers = new Map<string, Tensor>();
+  const casts: Node[] = [];
+  const addHalf = (value: string, tensor: Tensor) => {
+    const name = `${value}.f16`;
+    initializers.set(name, named(tensor, name));
+    casts.push(cast(name, value));
+  };
+  for (const [name, weight] of model.initializers) {
+    if (weight.dataType === FLOAT16) addHalf(name, weight);
+    else initializers.set(name, weight);
+  }
+  const nodes = model.nodes.flatMap((node) => {
+    const output = node.outputs[0] ?? '';
+    const constant = node.attributes.get('value')?.tensor;
+    if (node.opType === 'Cast' && node.attributes.get('to')?.i === FLOAT16) return [cast(node.inputs[0] ?? '', output, node.name)];
+    if (constant?.dataType !== FLOAT16) return [node];
+    if (node.opType === 'ConstantOfShape') return [filled(node, tensorValues(constant)?.[0] ?? 0)];
+    addHalf(output, constant);
+    return [];
+  });
+  return {
+    ...model,
+    nodes: [...casts, ...nodes],
+    initializers,
+    inputs: model.inputs.map(single),
+    outputs: model.outputs.map(single),
+    valueInfo: new Map([...model.valueInfo].map(([name, info]) => [name, single(info)])),
+  };
+}
+
+function single(info: ValueInfo): ValueInfo {
+  return info.elemType === FLOAT16 ? { ...info, elemType: FLOAT } : info;
+}
+
+/** In an encoded message the last of several name fields counts. */
+function named(tensor: Tensor, name: string): Tensor {
+  if (!tensor.encoded) return { ...tensor, name };
+  const suffix = new MessageWriter().string(8, name).finish();
+  const encoded = new Uint8Array(tensor.encoded.length + suffix.length);
+  encoded.set(tensor.encoded);
+  encoded.set(suffix, tensor.encoded.length);
+  return { ...tensor, name, encoded };
+}
+
+function cast(input: string, output: string, name = `${output}.cast`): Node {
+  return encodeNode(name, 'Cast', [input], output, new MessageWriter().string(1, 'to').varint(3, FLOAT).varint(20, INT_ATTRIBUTE));
+}
+
+/** A ConstantOfShape with an f32 value. */
+function filled(node: Node, value: number): Node {
+  const raw = new Uint8Array(Float32Array.of(value).buffer);
+  const tensor = new MessageWriter().varint(1, 1).varint(2, FLOAT).bytes(9, raw);
+  const attribute = new MessageWriter().string(1, 'value').message(5, tensor).varint(20, TENSOR_ATTRIBUTE);
+  return encodeNode(node.name, 'ConstantOfShape', node.inputs, node.outputs[0] ?? '', attribute);
+}
+
+/** NodeProto of the standard domain. */
+function encodeNode(name: string, opType: string, inputs: readonly string[], output: string, attribute: MessageWriter): Node {
+  const node = new MessageWriter();
+  for (const input of inputs) node.string(1, input);
+  return decodeNode(node.string(2, output).string(3, name).string(4, opType).message(5, attribute).finish());
+}
