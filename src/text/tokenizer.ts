@@ -16,16 +16,19 @@ export class PromptTokenizer {
   private readonly tokenizer: Tokenizer;
   private readonly pad: number;
 
-  /** @throws EngineError `model-invalid` where the files do not describe a tokenizer. */
-  constructor(tokenizerJson: object, config: TokenizerConfig) {
+  /**
+   * @param length ids that the text encoder takes, where its graph or config fixes them; else the config says.
+   * @throws EngineError `model-invalid` where the files do not describe a tokenizer.
+   */
+  constructor(tokenizerJson: object, config: TokenizerConfig, length?: number) {
     try {
       this.tokenizer = new Tokenizer(tokenizerJson, config);
     } catch (cause) {
       throw invalid(cause instanceof Error ? cause.message : String(cause));
     }
     // 77 is CLIP's; configs that were never set carry an absurd number.
-    const length = config.model_max_length ?? 77;
-    this.length = length > 4096 ? 77 : length;
+    const configured = config.model_max_length ?? 77;
+    this.length = length ?? (configured > 4096 ? 77 : configured);
     const pad = content(config.pad_token) ?? content(config.eos_token);
     const id = pad === null ? undefined : this.tokenizer.token_to_id(pad);
     if (id === undefined) throw invalid('The padding token is not in the vocabulary.');
