@@ -106,6 +106,10 @@ export interface ModelInfo {
   readonly latentShape: readonly [number, number, number];
   readonly predictionType: 'epsilon' | 'v_prediction';
   readonly bytes: number;
+  /** LCM: the CFG scale is an input of the UNet; there are no unconditional rows and no negative prompt. */
+  readonly guidanceEmbedded: boolean;
+  /** What people should know before they wait: full sentences. */
+  readonly notices: readonly string[];
 }
 
 /** One picture, top row first. The buffer is transferred, not copied. */
