@@ -67,7 +67,7 @@ export function largestBuffer({ unetConfig, textConfig }: Pick<Weights, 'unetCon
 
 /** "1.7 GB", decimal units, as disks and browsers show them. */
 export function sizeText(bytes: number): string {
-  if (bytes < 1e6) return `${Math.max(0, bytes / 1e3).toFixed(0)} kB`;
+  if (bytes < 1e6) return `${Math.max(0, Math.round(bytes / 1e3))} kB`;
   if (bytes < 1e9) return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
   return `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -9,11 +9,11 @@ import { filesOf, folderModel, type FolderModel } from '../models/folder';
 import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
 import { Library } from '../models/library';
 import type { LibraryEvent, Plan, StoredModel } from '../models/messages';
-import { preflight, type Verdict, type Weights } from '../models/preflight';
+import { preflight, sizeText, type Verdict, type Weights } from '../models/preflight';
 import { HUB_URL, parseRepoId } from '../models/repoId';
 import type { DeviceInfo, ModelRef } from '../protocol/messages';
 
-export { HUB_MODELS };
+export { HUB_MODELS, sizeText };
 
 export interface Choice {
   readonly name: string;

@@ -1,10 +1,9 @@
 // A model in a folder on the visitor's disk. It is read in place: nothing is copied, nothing leaves the device.
 
 import { useRef } from 'react';
-import { hasFolderPicker, useModels, verdictOf } from '../store/models';
+import { hasFolderPicker, sizeText, useModels, verdictOf } from '../store/models';
 import { useStore } from '../store/store';
 import styles from './ModelPanel.module.css';
-import { sizeText } from './modelWords';
 
 export function ModelPanelFolder({ onChosen }: { readonly onChosen: () => void }) {
   const input = useRef<HTMLInputElement>(null);

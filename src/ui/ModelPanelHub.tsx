@@ -2,10 +2,9 @@
 // hold it; nothing large is fetched before the visitor says so.
 
 import { useId, useState } from 'react';
-import { HUB_MODELS, verdictOf, useModels } from '../store/models';
+import { HUB_MODELS, sizeText, useModels, verdictOf } from '../store/models';
 import { useStore } from '../store/store';
 import styles from './ModelPanel.module.css';
-import { sizeText } from './modelWords';
 
 export function ModelPanelHub() {
   const id = useId();

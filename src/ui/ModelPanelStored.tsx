@@ -2,9 +2,9 @@
 
 import { useState } from 'react';
 import type { StoredModel } from '../models/messages';
-import { useModels } from '../store/models';
+import { sizeText, useModels } from '../store/models';
 import styles from './ModelPanel.module.css';
-import { percentText, sizeText, storedText } from './modelWords';
+import { percentText, storedText } from './modelWords';
 
 export function ModelPanelStored({ onChosen }: { readonly onChosen: () => void }) {
   const choice = useModels((models) => models.choice);

@@ -1,14 +1,8 @@
 // The words and figures of the model dialog.
 
 import type { StoredModel } from '../models/messages';
+import { sizeText } from '../store/models';
 import { secondsText } from './words';
-
-/** "1.7 GB", decimal units, as disks and browsers show them. */
-export function sizeText(bytes: number): string {
-  if (bytes < 1e6) return `${Math.round(bytes / 1e3)} kB`;
-  if (bytes < 1e9) return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
-  return `${(bytes / 1e9).toFixed(1)} GB`;
-}
 
 /** Rounded down: 100 % is said only when all is there. */
 export function percentText({ bytes, fetchedBytes }: Pick<StoredModel, 'bytes' | 'fetchedBytes'>): string {
