@@ -1,12 +1,16 @@
-// A model that is ready to run on a backend: tokenizer, text encoder, UNet and VAE decoder, with what their
-// configs say. Nothing here knows which model it is.
+// A model that is ready to run on a backend: text encoders, UNet and VAE decoder, with what their configs and
+// graphs say. Nothing here knows which model it is.
 
 import type { PredictionType } from '../diffusion/types';
 import { EngineError } from '../protocol/errors';
 import type { ModelInfo } from '../protocol/messages';
-import { PromptTokenizer } from '../text/tokenizer';
 import type { Backend } from './backend';
+import { makeConditioning, type Conditioning } from './conditioning';
+import { latentShape, pixelsPerLatent } from './latentShape';
+import { keepsTextEncoders, machineMemoryGiB } from './memory';
 import type { ModelFiles } from './modelFiles';
+import { OnnxFile } from './onnxFile';
+import { PromptEncoder } from './promptEncoder';
 import { TextEncoder } from './textEncoder';
 import { Unet } from './unet';
 import { VaeDecoder } from './vaeDecoder';
@@ -14,37 +18,97 @@ import { VaeDecoder } from './vaeDecoder';
 export interface DiffusionModel {
   readonly backend: Backend;
   readonly files: ModelFiles;
-  readonly textEncoder: TextEncoder;
+  readonly prompts: PromptEncoder;
   readonly unet: Unet;
   readonly vaeDecoder: VaeDecoder;
   readonly info: ModelInfo;
 }
 
-/** @throws EngineError `model-invalid` or `session-build`. */
+export interface RunConditions {
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  readonly guidanceScale: number;
+}
+
+/** @throws EngineError `model-invalid`, `model-missing` or `session-build`. */
 export async function openModel(backend: Backend, files: ModelFiles, id: string): Promise<DiffusionModel> {
-  const tokenizer = new PromptTokenizer(files.tokenizer, files.tokenizerConfig);
-  const unet = await Unet.open(backend, files.unet);
-  const textEncoder = await TextEncoder.open(backend, files.textEncoder, tokenizer);
-  const vaeDecoder = await VaeDecoder.open(backend, files.vaeDecoder, files.vaeConfig);
-  const size = files.unetConfig.sample_size ?? 64;
-  const [height, width] = typeof size === 'number' ? [size, size] : size;
+  const { unetConfig, vaeConfig, paths } = files;
+  const open = (blob: Blob, path: string) => OnnxFile.open(blob, path, { f16: backend.f16, openFile: files.open });
+  const unetFile = await open(files.unet, paths.unet ?? 'unet/model.onnx');
+  const unet = new Unet(backend, unetFile, unetConfig.time_cond_proj_dim ?? null);
+  const graphs = [unetFile, ...(await openTextGraphs(open, files))];
+  const [, ...textGraphs] = graphs;
+  const vaeFile = await open(files.vaeDecoder, paths.vaeDecoder ?? 'vae_decoder/model.onnx');
+  graphs.push(vaeFile);
+  const bytes = graphs.reduce((sum, graph) => sum + graph.bytes, 0);
+  const widened = graphs.some((graph) => graph.widened);
+  const keep = keepsTextEncoders(graphs.reduce((sum, graph) => sum + (graph.widened ? 2 : 1) * graph.bytes, 0), machineMemoryGiB());
+  const prompts = promptEncoder(backend, files, textGraphs, unet, keep);
+  const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig);
+  const guidanceEmbedded = unet.inputs.timestepCond !== null;
   const info: ModelInfo = {
     id,
     sites: unet.sites.map(({ name, comfyName, block, heads }) => ({ name, comfyName, block, heads })),
-    latentShape: [files.unetConfig.in_channels ?? 4, height, width],
+    latentShape: latentShape(unet.inputs.sample, vaeDecoder.input, unetConfig),
     predictionType: predictionType(files.scheduler.prediction_type),
-    bytes: files.unet.size + files.textEncoder.size + files.vaeDecoder.size,
+    bytes,
+    guidanceEmbedded,
+    notices: [
+      ...(widened ? [`This device has no f16, so the model runs in f32: slower, and with about ${gigabytes(2 * bytes)} of weights in memory instead of ${gigabytes(bytes)}.`] : []),
+      ...(guidanceEmbedded ? ['This model was trained to guide itself: the CFG scale is an input of its UNet, and the negative prompt has no effect.'] : []),
+    ],
   };
-  return { backend, files, textEncoder, unet, vaeDecoder, info };
+  return { backend, files, prompts, unet, vaeDecoder, info };
+}
+
+/** What the UNet reads beside latents and timestep, for rows of these contexts. The caller disposes of it. */
+export async function conditionRows(model: DiffusionModel, run: RunConditions, contexts: readonly ('uncond' | 'cond')[]): Promise<Conditioning> {
+  const { backend, files, prompts, unet, info } = model;
+  const embeds = await prompts.encode({ positive: run.prompt, negative: run.negativePrompt });
+  const [, height, width] = info.latentShape;
+  const factor = pixelsPerLatent(files.vaeConfig);
+  return makeConditioning(backend, unet.inputs, {
+    embeds: contexts.map((context) => embeds[context]),
+    size: [height * factor, width * factor],
+    guidanceScale: run.guidanceScale,
+    guidanceWidth: guidanceWidth(unet, files),
+  });
 }
 
 export async function closeModel(model: DiffusionModel): Promise<void> {
-  await model.textEncoder.dispose();
+  await model.prompts.dispose();
   await model.unet.dispose();
   await model.vaeDecoder.dispose();
+}
+
+async function openTextGraphs(open: (blob: Blob, path: string) => Promise<OnnxFile>, files: ModelFiles): Promise<OnnxFile[]> {
+  const first = await open(files.textEncoder, files.paths.textEncoder ?? 'text_encoder/model.onnx');
+  if (!files.second) return [first];
+  return [first, await open(files.second.graph, files.paths.textEncoder2 ?? 'text_encoder_2/model.onnx')];
+}
+
+/** SDXL's UNet, told by its pooled input, reads the penultimate hidden states of all encoders. */
+function promptEncoder(backend: Backend, files: ModelFiles, graphs: readonly OnnxFile[], unet: Unet, keep: boolean): PromptEncoder {
+  const { tokenizer, tokenizerConfig, textEncoderConfig: config, second } = files;
+  const texts = [{ tokenizer, tokenizerConfig, config }, ...(second ? [second] : [])];
+  const pooled = unet.inputs.textEmbeds !== null;
+  const encoders = texts.map((text, index) => new TextEncoder(backend, graphs[index] as OnnxFile, text, {
+    hidden: pooled ? 'penultimate' : 'last',
+    pooled: pooled && index === texts.length - 1,
+  }));
+  return new PromptEncoder(encoders, { keep, zerosForNoNegative: files.modelIndex['force_zeros_for_empty_prompt'] === true });
+}
+
+function guidanceWidth(unet: Unet, { unetConfig }: ModelFiles): number {
+  const inGraph = unet.inputs.timestepCond?.dims?.[1];
+  return typeof inGraph === 'number' ? inGraph : (unetConfig.time_cond_proj_dim ?? 256);
 }
 
 function predictionType(name = 'epsilon'): PredictionType {
   if (name === 'epsilon' || name === 'v_prediction') return name;
   throw new EngineError('model-invalid', `This model predicts “${name}”, which Pagoda cannot sample yet. Choose another model.`);
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

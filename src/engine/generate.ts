@@ -4,14 +4,14 @@
 import { forkRows, planStep } from '../diffusion/guidance';
 import { TorchGenerator } from '../diffusion/noise';
 import { makeStepTable } from '../diffusion/schedule';
-import type { RowPlan, StepTable } from '../diffusion/types';
+import type { StepTable } from '../diffusion/types';
 import { selectSites } from '../onnx/layers';
 import type { Site } from '../onnx/sites';
 import { EngineError } from '../protocol/errors';
 import type { Pair, ProgressEvent, RunStats, Settings } from '../protocol/messages';
 import type { DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
-import type { DiffusionModel } from './diffusionModel';
+import { conditionRows, type DiffusionModel } from './diffusionModel';
 import { assertFinite } from './vaeDecoder';
 
 export interface RunHooks {
@@ -38,13 +38,14 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
   await checkpoint(hooks.signal);
   const table = stepTable(model, settings);
   const sites = chosenSites(model, settings);
-  const plan = planStep(imagesOf(settings));
+  const plan = planStep(imagesOf(model, settings));
   const fork = forkRows(plan.rows);
-  const cutPlan = await unet.prepare(sites);
-  const context = await encodeRows(model, settings, fork.base.map((row) => row.context));
+  // The prompt first: where memory is short its encoders are gone before the UNet is there.
+  const conditioning = await conditionRows(model, settings, fork.base.map((row) => row.context));
   const held = new Holder();
   let unetRows = 0;
   try {
+    const cutPlan = await unet.prepare(sites);
     const images = plan.weights.length;
     const shape = [images, ...model.info.latentShape];
     let latents = held.set('latents', backend.upload('float32', shape, initialLatents(model, settings, images, table)));
@@ -58,7 +59,7 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
       const sample = await backend.modelInput(latents, fork.base.map((row) => row.image), coefficients.inputScale, unet.sampleType);
       let predictions: DeviceTensor;
       try {
-        predictions = await unet.predict(cutPlan, { sample, timestep: coefficients.timestep, context, fork: fork.siteRows }, hooks.signal);
+        predictions = await unet.predict(cutPlan, { sample, timestep: coefficients.timestep, conditioning: conditioning.feeds, fork: fork.siteRows }, hooks.signal);
       } finally {
         sample.dispose();
       }
@@ -91,7 +92,7 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
     };
     return { pair, latents: values, stats };
   } finally {
-    context.dispose();
+    conditioning.dispose();
     held.dispose();
   }
 }
@@ -102,8 +103,9 @@ export async function warmUp(model: DiffusionModel, settings: Settings, signal: 
 }
 
 /** Images in the order of the latents: without PAG first, where both are made. */
-function imagesOf(settings: Settings): Parameters<typeof planStep>[0] {
-  const { guidanceScale, pagScale } = settings;
+function imagesOf(model: DiffusionModel, settings: Settings): Parameters<typeof planStep>[0] {
+  const { pagScale } = settings;
+  const guidanceScale = model.info.guidanceEmbedded ? 1 : settings.guidanceScale;
   const withPag = { guidanceScale, pagScale };
   return settings.compare ? [{ guidanceScale, pagScale: 0 }, withPag] : [withPag];
 }
@@ -129,14 +131,6 @@ function initialLatents(model: DiffusionModel, settings: Settings, images: numbe
   const latents = new Float32Array(images * noise.length);
   for (let at = 0; at < latents.length; at += 1) latents[at] = table.initNoiseSigma * (noise[at % noise.length] as number);
   return latents;
-}
-
-/** [rows, tokens, dim], each row the prompt or the negative prompt. */
-async function encodeRows(model: DiffusionModel, settings: Settings, contexts: readonly RowPlan['rows'][number]['context'][]): Promise<DeviceTensor> {
-  const embeds = await model.textEncoder.encode([settings.negativePrompt, settings.prompt]);
-  const rows = model.backend.gatherRows(embeds, contexts.map((context) => (context === 'uncond' ? 0 : 1)));
-  embeds.dispose();
-  return rows;
 }
 
 async function decodePair(model: DiffusionModel, latents: DeviceTensor, compare: boolean): Promise<Pair> {

@@ -13,12 +13,19 @@ import type { TokenizerConfig } from '../text/tokenizer';
 export interface UnetConfig {
   readonly sample_size?: number | readonly [number, number];
   readonly in_channels?: number;
+  /** LCM: width of the embedding by which the guidance scale is an input. */
+  readonly time_cond_proj_dim?: number | null;
 }
 
 /** `vae_decoder/config.json`, likewise. */
 export interface VaeConfig {
+  readonly _class_name?: string;
   readonly scaling_factor?: number;
   readonly shift_factor?: number | null;
+  readonly latents_mean?: readonly number[] | null;
+  readonly latents_std?: readonly number[] | null;
+  /** One entry a resolution: each after the first halves it. */
+  readonly block_out_channels?: readonly number[];
 }
 
 /** A text encoder with its own tokenizer. */

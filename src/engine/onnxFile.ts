@@ -1,40 +1,70 @@
 // An ONNX file opened as a graph, and sessions built from it whole or in segments. The weights of a session are
-// a Blob made of slices of the file: nothing is copied until ONNX Runtime reads it.
+// a Blob made of slices of the file and of the files beside it that it names: nothing is copied until ONNX
+// Runtime reads it.
 
 import { cut, type Segment } from '../onnx/cut';
 import { Graph } from '../onnx/graph';
-import type { ValueInfo } from '../onnx/model';
+import type { ByteRange, ValueInfo } from '../onnx/model';
 import { readModel } from '../onnx/read';
+import { toFloat32, usesFloat16 } from '../onnx/toFloat32';
 import { writeSegment } from '../onnx/write';
 import { EngineError } from '../protocol/errors';
 import type { Backend, Session } from './backend';
+import type { OpenFile } from './modelFiles';
+
+export interface OnnxFileOptions {
+  /** Whether the device computes in f16; where not, an f16 graph runs in f32. */
+  readonly f16: boolean;
+  /** Opens files of external weights, by path in the model's folder; null where there can be none. */
+  readonly openFile: OpenFile | null;
+}
 
 export class OnnxFile {
-  private constructor(readonly graph: Graph, private readonly blob: Blob, readonly name: string) {}
+  private readonly external = new Map<string, Promise<Blob>>();
+
+  private constructor(
+    readonly graph: Graph,
+    private readonly blob: Blob,
+    /** The file's path in the model's folder; external weights are relative to its folder. */
+    readonly name: string,
+    private readonly openFile: OpenFile | null,
+    /** An f16 graph that runs in f32. */
+    readonly widened: boolean,
+  ) {}
 
   /** @throws EngineError `model-invalid`. */
-  static async open(blob: Blob, name: string): Promise<OnnxFile> {
-    return new OnnxFile(new Graph(await readModel(blob, name)), blob, name);
+  static async open(blob: Blob, name: string, { f16, openFile }: OnnxFileOptions): Promise<OnnxFile> {
+    const model = await readModel(blob, name);
+    const widens = !f16 && usesFloat16(model);
+    return new OnnxFile(new Graph(widens ? toFloat32(model) : model), blob, name, openFile, widens);
+  }
+
+  /** Bytes of weights, as they lie in the files. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const weight of this.graph.model.initializers.values()) bytes += weight.range?.length ?? weight.raw?.length ?? weight.encoded?.length ?? 0;
+    return bytes;
   }
 
   get inputs(): readonly ValueInfo[] {
     return this.graph.model.inputs;
   }
 
-  /** The graph as one segment. */
-  whole(): Segment {
-    return cut(this.graph, [])[0] as Segment;
+  get outputs(): readonly ValueInfo[] {
+    return this.graph.model.outputs;
+  }
+
+  /** What these outputs need of the graph, as one segment: what only the others need is left out. */
+  upTo(names: readonly string[]): Segment {
+    const { model } = this.graph;
+    const outputs = model.outputs.filter((output) => names.includes(output.name));
+    return cut(new Graph({ ...model, outputs }), [])[0] as Segment;
   }
 
   /** @throws EngineError `session-build` where ONNX Runtime refuses the graph, `model-invalid` where weights are missing. */
   async session(backend: Backend, segment: Segment): Promise<Session> {
     const { bytes, parts } = writeSegment(this.graph.model, segment);
-    const slices = parts.map(({ location, offset, length }) => {
-      if (location !== null || offset + length > this.blob.size) {
-        throw new EngineError('model-invalid', `${this.name} names weights that are not in the file. Fetch the model again.`, `${location ?? this.name} ${offset}+${length}`);
-      }
-      return this.blob.slice(offset, offset + length);
-    });
+    const slices = await Promise.all(parts.map((part) => this.slice(part)));
     try {
       return await backend.createSession(bytes, new Blob(slices), this.name);
     } catch (cause) {
@@ -46,6 +76,29 @@ export class OnnxFile {
         { cause },
       );
     }
+  }
+
+  private async slice({ location, offset, length }: ByteRange): Promise<Blob> {
+    const file = location === null ? this.blob : await this.beside(location);
+    if (offset + length <= file.size) return file.slice(offset, offset + length);
+    throw this.incomplete(`${location ?? this.name} ${offset}+${length} of ${file.size}`);
+  }
+
+  /** A file of external weights, by its path relative to this one. */
+  private beside(location: string): Promise<Blob> {
+    const known = this.external.get(location);
+    if (known) return known;
+    const steps = location.split('/').filter((step) => step !== '.');
+    const inside = this.openFile && !location.startsWith('/') && !steps.includes('..');
+    if (!inside) return Promise.reject(this.incomplete(location));
+    const folder = this.name.slice(0, this.name.lastIndexOf('/') + 1);
+    const opened = this.openFile(folder + steps.join('/'));
+    this.external.set(location, opened);
+    return opened;
+  }
+
+  private incomplete(detail: string): EngineError {
+    return new EngineError('model-invalid', `${this.name} names weights that are not in the model. Fetch the model again.`, detail);
   }
 }
 

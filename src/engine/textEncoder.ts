@@ -1,41 +1,128 @@
-// Prompt → prompt embeds [1, tokens, dim], the text encoder's last hidden state.
+// One text encoder with its tokenizer: prompt → hidden states [tokens, dim] and, where asked for, the pooled
+// embeds [dim]. The session is built at the first use and can be let go in between: the weights stay in their
+// file. Prompts run one at a time, so that what one gives does not depend on what ran beside it.
 
-import type { PromptTokenizer } from '../text/tokenizer';
+import { PromptTokenizer } from '../text/tokenizer';
 import { EngineError } from '../protocol/errors';
-import { INT32 } from '../onnx/model';
+import type { ValueInfo } from '../onnx/model';
 import type { Backend, DeviceTensor, Session } from './backend';
-import { OnnxFile, inputByRole } from './onnxFile';
+import type { TextFiles } from './modelFiles';
+import { inputByRole, type OnnxFile } from './onnxFile';
+import { elemType } from './unetInputs';
+
+/** Which of the encoder's results the UNet reads. */
+export interface TextOutputs {
+  /** SD reads the last layer, SDXL the one before it. */
+  readonly hidden: 'last' | 'penultimate';
+  readonly pooled: boolean;
+}
+
+export interface EncodedText {
+  /** [tokens, dim], row-major. */
+  readonly hidden: Float32Array;
+  readonly dims: readonly [number, number];
+  /** Empty where it was not asked for. */
+  readonly pooled: Float32Array;
+}
 
 export class TextEncoder {
-  private constructor(
-    private readonly backend: Backend,
-    private readonly session: Session,
-    private readonly tokenizer: PromptTokenizer,
-    private readonly input: { readonly name: string; readonly type: 'int32' | 'int64' },
-    private readonly output: string,
-  ) {}
+  private readonly tokenizer: PromptTokenizer;
+  private readonly ids: ValueInfo;
+  private readonly hidden: string;
+  private readonly pooled: string | null;
+  private session: Session | null = null;
 
-  static async open(backend: Backend, blob: Blob, tokenizer: PromptTokenizer): Promise<TextEncoder> {
-    const file = await OnnxFile.open(blob, 'text_encoder/model.onnx');
-    const ids = inputByRole(file, ['input_ids'], 2);
-    const outputs = file.graph.model.outputs.map((output) => output.name);
-    const output = outputs.find((name) => name === 'last_hidden_state') ?? outputs[0];
-    if (!output) throw new EngineError('model-invalid', 'The text encoder has no output.');
-    const session = await file.session(backend, file.whole());
-    return new TextEncoder(backend, session, tokenizer, { name: ids.name, type: ids.elemType === INT32 ? 'int32' : 'int64' }, output);
+  /** @throws EngineError `model-invalid` where the graph or the tokenizer is of no kind that is known. */
+  constructor(private readonly backend: Backend, private readonly file: OnnxFile, files: Omit<TextFiles, 'graph'>, wanted: TextOutputs) {
+    this.ids = inputByRole(file, ['input_ids', 'tokens', 'prompt'], 2);
+    this.tokenizer = new PromptTokenizer(files.tokenizer, files.tokenizerConfig, fixedLength(this.ids, files));
+    this.hidden = hiddenOutput(file, wanted.hidden, Number(files.config['num_hidden_layers'] ?? NaN));
+    this.pooled = wanted.pooled ? pooledOutput(file) : null;
   }
 
-  /** [prompts, tokens, dim]; the caller disposes of it. */
-  async encode(prompts: readonly string[]): Promise<DeviceTensor> {
-    const ids = prompts.flatMap((prompt) => this.tokenizer.encode(prompt));
-    const tensor = this.backend.upload(this.input.type, [prompts.length, this.tokenizer.length], ids);
-    const outputs = await this.session.run({ [this.input.name]: tensor });
-    tensor.dispose();
-    for (const [name, output] of Object.entries(outputs)) if (name !== this.output) output.dispose();
-    return outputs[this.output] as DeviceTensor;
+  /** @throws EngineError `session-build`. */
+  async encode(prompt: string): Promise<EncodedText> {
+    const wanted = this.pooled === null ? [this.hidden] : [this.hidden, this.pooled];
+    this.session ??= await this.file.session(this.backend, this.file.upTo(wanted));
+    const feeds = this.feeds(this.tokenizer.encode(prompt));
+    const outputs = await this.session.run(feeds);
+    try {
+      const states = outputs[this.hidden] as DeviceTensor;
+      const [tokens, dim] = states.dims.slice(-2) as [number, number];
+      const pooled = this.pooled === null ? null : (outputs[this.pooled] as DeviceTensor);
+      return {
+        hidden: (await this.backend.read(states)).slice(0, tokens * dim),
+        dims: [tokens, dim],
+        pooled: pooled ? (await this.backend.read(pooled)).slice(0, pooled.dims.at(-1)) : new Float32Array(0),
+      };
+    } finally {
+      for (const tensor of [...Object.values(feeds), ...Object.values(outputs)]) tensor.dispose();
+    }
   }
 
-  dispose(): Promise<void> {
-    return this.session.dispose();
+  /** Frees the weights; the next `encode` loads them again. */
+  async release(): Promise<void> {
+    const { session } = this;
+    this.session = null;
+    await session?.dispose();
   }
+
+  /** A graph whose batch is fixed gets the prompt that many times; only the first row is read. */
+  private feeds(ids: readonly number[]): Record<string, DeviceTensor> {
+    const rows = typeof this.ids.dims?.[0] === 'number' ? this.ids.dims[0] : 1;
+    const upload = (input: ValueInfo, values: readonly number[]) =>
+      this.backend.upload(elemType(input), [rows, ids.length], Array.from({ length: rows }, () => values).flat());
+    return Object.fromEntries(this.file.inputs.map((input) => {
+      if (input === this.ids) return [input.name, upload(input, ids)];
+      // Nothing is masked: these encoders attend to the padding as well.
+      if (input.name === 'attention_mask') return [input.name, upload(input, ids.map(() => 1))];
+      if (input.name === 'position_ids') return [input.name, upload(input, ids.map((_, at) => at))];
+      throw invalid(this.file, `It takes an input “${input.name}” that Pagoda does not know.`);
+    }));
+  }
+}
+
+/** Token count that the graph fixes, else the config's where the tokenizer's own is missing or larger. */
+function fixedLength(ids: ValueInfo, { tokenizerConfig, config }: Omit<TextFiles, 'graph'>): number | undefined {
+  const inGraph = ids.dims?.[1];
+  if (typeof inGraph === 'number') return inGraph;
+  const positions = config['max_position_embeddings'];
+  if (typeof positions !== 'number') return undefined;
+  return Math.min(positions, tokenizerConfig.model_max_length ?? positions);
+}
+
+/** Optimum and transformers call layer n's result `hidden_states.n`; 0 is what enters the first layer. */
+function hiddenOutput(file: OnnxFile, which: TextOutputs['hidden'], layers: number): string {
+  const numbered = new Map<number, string>();
+  for (const { name } of file.outputs) {
+    const match = /hidden_states[._](\d+)$/.exec(name);
+    if (match) numbered.set(Number(match[1]), name);
+  }
+  const states = file.outputs.filter(({ name, dims }) => ![...numbered.values()].includes(name) && (dims?.length ?? 3) === 3);
+  const last = states.find(({ name }) => name === 'last_hidden_state') ?? states[0];
+  const highest = Math.max(...numbered.keys());
+  if (which === 'last') {
+    const name = last?.name ?? numbered.get(highest);
+    if (name !== undefined) return name;
+    throw invalid(file, 'It gives no hidden states.');
+  }
+  const only = numbered.size === 1 ? [...numbered.values()][0] : undefined;
+  const penultimate = only ?? numbered.get((Number.isNaN(layers) ? highest : layers) - 1);
+  if (penultimate !== undefined) return penultimate;
+  // An export may keep the one result that the UNet reads, under a name of its own.
+  if (last && last.name !== 'last_hidden_state') return last.name;
+  throw invalid(file, 'It gives only its last hidden state, but the UNet reads the one before it.');
+}
+
+function pooledOutput(file: OnnxFile): string {
+  const named = file.outputs.find(({ name }) => name === 'text_embeds');
+  const flat = file.outputs.filter(({ name, dims }) => dims?.length === 2 && name !== 'pooler_output');
+  const found = named ?? (flat.length === 1 ? flat[0] : undefined);
+  if (found) return found.name;
+  throw invalid(file, 'It gives no text embeds, which the UNet reads.');
+}
+
+function invalid(file: OnnxFile, why: string): EngineError {
+  const outputs = file.outputs.map(({ name, dims }) => `${name} [${dims?.join(', ') ?? '?'}]`).join('; ');
+  return new EngineError('model-invalid', `${file.name} cannot be used: ${why} Choose another model.`, outputs);
 }

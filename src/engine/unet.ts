@@ -5,11 +5,11 @@
 
 import type { SiteRow } from '../diffusion/types';
 import { cut, type Segment } from '../onnx/cut';
-import { FLOAT16, INT64, INT32, type ValueInfo } from '../onnx/model';
 import { findAttentionSites, type Site } from '../onnx/sites';
-import { elements, type Backend, type DeviceTensor, type ElemType, type Session } from './backend';
-import { OnnxFile, inputByRole } from './onnxFile';
+import { elements, type Backend, type DeviceTensor, type ElemType, type Session, type Tensors } from './backend';
+import type { OnnxFile } from './onnxFile';
 import { checkpoint } from './checkpoint';
+import { elemType, unetInputs, type UnetInputs } from './unetInputs';
 
 interface CutPlan {
   readonly segments: readonly Segment[];
@@ -22,8 +22,8 @@ export interface UnetInput {
   /** [base rows, channels, height, width], already scaled. */
   readonly sample: DeviceTensor;
   readonly timestep: number;
-  /** [base rows, tokens, dim]. */
-  readonly context: DeviceTensor;
+  /** What else the graph reads, by the names of its inputs; each with base rows. */
+  readonly conditioning: Tensors;
   /** Rows behind the first site; without sites it must name each base row once, in order. */
   readonly fork: readonly SiteRow[];
 }
@@ -31,23 +31,19 @@ export interface UnetInput {
 export class Unet {
   readonly sites: readonly Site[];
   readonly sampleType: ElemType;
-  readonly contextType: ElemType;
-  private readonly sample: ValueInfo;
-  private readonly timestep: ValueInfo;
-  private readonly context: ValueInfo;
+  readonly inputs: UnetInputs;
+  private readonly output: string;
   private readonly sessions = new Map<string, Session>();
 
-  private constructor(private readonly backend: Backend, private readonly file: OnnxFile) {
+  /**
+   * @param guidanceWidth `time_cond_proj_dim` of the config; null where the guidance scale is no input.
+   * @throws EngineError `model-invalid` for a graph that is no UNet of a known kind.
+   */
+  constructor(private readonly backend: Backend, private readonly file: OnnxFile, guidanceWidth: number | null) {
     this.sites = findAttentionSites(file.graph);
-    this.sample = inputByRole(file, ['sample', 'latent_model_input', 'x'], 4);
-    this.context = inputByRole(file, ['encoder_hidden_states', 'context'], 3);
-    this.timestep = inputByRole(file, ['timestep', 'timesteps', 't'], 1);
-    this.sampleType = elemType(this.sample);
-    this.contextType = elemType(this.context);
-  }
-
-  static async open(backend: Backend, blob: Blob): Promise<Unet> {
-    return new Unet(backend, await OnnxFile.open(blob, 'unet/model.onnx'));
+    this.inputs = unetInputs(file.graph.model, guidanceWidth);
+    this.sampleType = elemType(this.inputs.sample);
+    this.output = (file.outputs.find(({ name }) => name === 'out_sample') ?? file.outputs.find(({ dims }) => dims?.length === 4) ?? file.outputs[0])?.name ?? '';
   }
 
   /** Builds the sessions that a cut at `sites` needs and lets go of those that it does not. */
@@ -81,15 +77,21 @@ export class Unet {
     const forkedRows = input.fork.map((row) => row.source);
     const widens = forkedRows.length !== baseRows || forkedRows.some((source, index) => source !== index);
     let forked = false;
-    const output = this.file.graph.model.outputs[0]?.name ?? '';
-    values.set(this.sample.name, this.backend.gatherRows(input.sample, range(baseRows)));
-    values.set(this.context.name, this.backend.gatherRows(input.context, range(baseRows)));
+    const { output } = this;
+    const { timestep } = this.inputs;
+    // The caller keeps what it gave; everything else in `values` is freed behind its last reader.
+    const lent = new Set([input.sample, ...Object.values(input.conditioning)]);
+    const free = (tensor: DeviceTensor | undefined) => {
+      if (tensor && !lent.has(tensor)) tensor.dispose();
+    };
+    values.set(this.inputs.sample.name, input.sample);
+    for (const [name, tensor] of Object.entries(input.conditioning)) values.set(name, tensor);
     try {
       for (const [index, segment] of plan.segments.entries()) {
         await checkpoint(signal);
         const rows = forked ? forkedRows.length : baseRows;
-        values.get(this.timestep.name)?.dispose();
-        values.set(this.timestep.name, this.timestepTensor(input.timestep, rows));
+        free(values.get(timestep.name));
+        values.set(timestep.name, this.timestepTensor(input.timestep, rows));
         const feeds = Object.fromEntries(segment.inputs.map((name) => [name, values.get(name) as DeviceTensor]));
         const made = await (plan.sessions[index] as Session).run(feeds);
         for (const [name, tensor] of Object.entries(made)) values.set(name, tensor);
@@ -100,19 +102,19 @@ export class Unet {
         }
         for (const [name, tensor] of values) {
           if (name === output || (plan.lastRead.get(name) ?? -1) > index) continue;
-          tensor.dispose();
+          free(tensor);
           values.delete(name);
         }
         if (segment.sites.length > 0 && !forked) {
           forked = true;
-          if (widens) this.widen(values, segment.sites, baseRows, forkedRows);
+          if (widens) this.widen(values, segment.sites, baseRows, forkedRows, free);
         }
       }
       const prediction = values.get(output) as DeviceTensor;
       values.delete(output);
       return prediction;
     } finally {
-      for (const tensor of values.values()) tensor.dispose();
+      for (const tensor of values.values()) free(tensor);
     }
   }
 
@@ -122,31 +124,29 @@ export class Unet {
   }
 
   /** Gives every value that is still needed, and has base rows, the rows behind the fork. */
-  private widen(values: Map<string, DeviceTensor>, sites: readonly Site[], baseRows: number, sources: readonly number[]): void {
+  private widen(
+    values: Map<string, DeviceTensor>,
+    sites: readonly Site[],
+    baseRows: number,
+    sources: readonly number[],
+    free: (tensor: DeviceTensor) => void,
+  ): void {
     const done = new Set(sites.map((site) => site.output));
     for (const [name, tensor] of values) {
-      if (done.has(name) || name === this.timestep.name || tensor.dims[0] !== baseRows) continue;
+      if (done.has(name) || name === this.inputs.timestep.name || tensor.dims[0] !== baseRows) continue;
       values.set(name, this.backend.gatherRows(tensor, sources));
-      tensor.dispose();
+      free(tensor);
     }
   }
 
+  /** A scalar or one value for all rows, as the graph says; a dimension that is the sample's batch has one a row. */
   private timestepTensor(timestep: number, rows: number): DeviceTensor {
-    const type = elemType(this.timestep);
-    const dims = (this.timestep.dims ?? [1]).map((dim) => (typeof dim === 'number' ? dim : dim === this.sample.dims?.[0] ? rows : 1));
+    const { timestep: info, sample } = this.inputs;
+    const type = elemType(info);
+    const dims = (info.dims ?? [1]).map((dim) => (typeof dim === 'number' ? dim : dim !== '' && dim === sample.dims?.[0] ? rows : 1));
     const value = type === 'int64' || type === 'int32' ? Math.trunc(timestep) : timestep;
     return this.backend.upload(type, dims, new Array<number>(elements(dims)).fill(value));
   }
-}
-
-function range(length: number): number[] {
-  return Array.from({ length }, (_, index) => index);
-}
-
-function elemType(info: ValueInfo): ElemType {
-  if (info.elemType === FLOAT16) return 'float16';
-  if (info.elemType === INT64) return 'int64';
-  return info.elemType === INT32 ? 'int32' : 'float32';
 }
 
 /** Two segments with the same nodes and bounds are the same computation. */

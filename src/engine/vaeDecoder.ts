@@ -1,29 +1,36 @@
-// Latents → picture. The decoder sees latents / scaling_factor (+ shift_factor); it gives [1, 3, H, W] in about
+// Latents → picture. The decoder sees latents / scaling_factor + shift_factor; it gives [1, 3, H, W] in about
 // [−1, 1]. One image at a time: decoders are often exported with a batch of one, and memory peaks here.
 
 import { EngineError } from '../protocol/errors';
 import type { Pixels } from '../protocol/messages';
 import { toPixels } from '../image/pixels';
-import { FLOAT16 } from '../onnx/model';
+import type { ValueInfo } from '../onnx/model';
 import type { Backend, DeviceTensor, Session } from './backend';
 import type { VaeConfig } from './modelFiles';
-import { OnnxFile, inputByRole } from './onnxFile';
+import { inputByRole, type OnnxFile } from './onnxFile';
+import { elemType } from './unetInputs';
 
 export class VaeDecoder {
   private constructor(
     private readonly backend: Backend,
     private readonly session: Session,
-    private readonly input: { readonly name: string; readonly type: 'float32' | 'float16' },
-    private readonly scalingFactor: number,
+    /** [batch, channels, height, width]. */
+    readonly input: ValueInfo,
+    private readonly output: string,
+    private readonly factor: number,
+    private readonly shift: number,
   ) {}
 
-  static async open(backend: Backend, blob: Blob, config: VaeConfig): Promise<VaeDecoder> {
-    if (config.shift_factor) throw new EngineError('model-invalid', 'This VAE uses a shift factor, which Pagoda does not run yet. Choose another model.');
-    const file = await OnnxFile.open(blob, 'vae_decoder/model.onnx');
-    const latents = inputByRole(file, ['latent_sample', 'latent'], 4);
-    const session = await file.session(backend, file.whole());
-    const type = latents.elemType === FLOAT16 ? 'float16' : 'float32';
-    return new VaeDecoder(backend, session, { name: latents.name, type }, config.scaling_factor ?? 0.18215);
+  /** @throws EngineError `model-invalid` or `session-build`. */
+  static async open(backend: Backend, file: OnnxFile, config: VaeConfig): Promise<VaeDecoder> {
+    if (config.latents_mean || config.latents_std) {
+      throw new EngineError('model-invalid', 'This VAE scales each channel of the latents on its own, which Pagoda does not run yet. Choose another model.');
+    }
+    const latents = inputByRole(file, ['latent_sample', 'latents', 'latent', 'z'], 4);
+    const output = file.outputs.find(({ dims }) => dims?.length === 4) ?? file.outputs[0];
+    const session = await file.session(backend, file.upTo([output?.name ?? '']));
+    const scaling = config.scaling_factor ?? defaultScaling(config);
+    return new VaeDecoder(backend, session, latents, output?.name ?? '', 1 / scaling, config.shift_factor ?? 0);
   }
 
   /**
@@ -31,13 +38,15 @@ export class VaeDecoder {
    * @throws EngineError `not-finite`.
    */
   async decode(latents: DeviceTensor, image: number): Promise<Pixels> {
-    const input = await this.backend.modelInput(latents, [image], 1 / this.scalingFactor, this.input.type);
+    const batch = typeof this.input.dims?.[0] === 'number' ? this.input.dims[0] : 1;
+    const images = new Array<number>(batch).fill(image);
+    const input = await this.backend.modelInput(latents, images, this.factor, elemType(this.input), this.shift);
     const outputs = await this.session.run({ [this.input.name]: input });
     input.dispose();
-    const output = Object.values(outputs)[0] as DeviceTensor;
-    const values = await this.backend.read(output);
+    const output = outputs[this.output] as DeviceTensor;
     const [, channels, height, width] = output.dims as [number, number, number, number];
-    for (const tensor of Object.values(outputs)) tensor.dispose();
+    const values = (await this.backend.read(output)).slice(0, channels * height * width);
+    output.dispose();
     assertFinite(values);
     return toPixels(values, channels, height, width);
   }
@@ -55,4 +64,9 @@ export function assertFinite(values: Float32Array): void {
     'The numbers ran away and no picture is left (NaN). Try a lower CFG or PAG scale, more steps, or the CPU.',
     `${values.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0)} of ${values.length} values are not finite`,
   );
+}
+
+/** The default of diffusers' AutoencoderTiny (TAESD) and of its AutoencoderKL. */
+function defaultScaling(config: VaeConfig): number {
+  return config._class_name === 'AutoencoderTiny' ? 1 : 0.18215;
 }

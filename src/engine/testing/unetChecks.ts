@@ -5,13 +5,16 @@ import { openAsBlob } from 'node:fs';
 import { readUnetGolden, type GoldenModelId } from '../../../fixtures/models/golden';
 import type { SiteRow } from '../../diffusion/types';
 import type { Backend } from '../backend';
+import { OnnxFile } from '../onnxFile';
 import { Unet } from '../unet';
+import { elemType } from '../unetInputs';
 
 const never = new AbortController().signal;
 
 export async function openGoldenUnet(id: GoldenModelId, backend: Backend) {
   const golden = readUnetGolden(id);
-  const unet = await Unet.open(backend, await openAsBlob(`${golden.folder}/unet/model.onnx`));
+  const file = await OnnxFile.open(await openAsBlob(`${golden.folder}/unet/model.onnx`), 'unet/model.onnx', { f16: backend.f16, openFile: null });
+  const unet = new Unet(backend, file, null);
   return { golden, unet };
 }
 
@@ -28,17 +31,17 @@ export async function predictRows(
 ): Promise<Float32Array[]> {
   const { sample, timestep, encoderHiddenStates } = golden.inputs;
   const whole = backend.upload(unet.sampleType, sample.shape, overrides.sample ?? sample.data);
-  const states = backend.upload(unet.contextType, encoderHiddenStates.shape, overrides.context ?? encoderHiddenStates.data);
+  const states = backend.upload(elemType(unet.inputs.context), encoderHiddenStates.shape, overrides.context ?? encoderHiddenStates.data);
   const plan = await unet.prepare(unet.sites.filter((site) => siteNames.includes(site.name)));
   const input = {
     sample: backend.gatherRows(whole, base),
-    context: backend.gatherRows(states, base),
+    conditioning: { [unet.inputs.context.name]: backend.gatherRows(states, base) },
     timestep: timestep[0] as number,
     fork,
   };
   const output = await unet.predict(plan, input, never);
   const values = await backend.read(output);
-  for (const tensor of [whole, states, input.sample, input.context, output]) tensor.dispose();
+  for (const tensor of [whole, states, input.sample, ...Object.values(input.conditioning), output]) tensor.dispose();
   const size = values.length / fork.length;
   return fork.map((_, row) => values.slice(row * size, (row + 1) * size));
 }
