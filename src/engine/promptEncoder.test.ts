@@ -1,0 +1,74 @@
+// When text encoders run and when their weights are in memory.
+
+import { openAsBlob, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { CpuBackend } from './cpuBackend';
+import { keepsTextEncoders } from './memory';
+import { OnnxFile } from './onnxFile';
+import { PromptEncoder } from './promptEncoder';
+import { TextEncoder } from './textEncoder';
+import { loadNodeRuntime } from './testing/nodeRuntime';
+
+const TINY = 'fixtures/models/tiny';
+const json = (path: string) => JSON.parse(readFileSync(`${TINY}/${path}`, 'utf8')) as Record<string, unknown>;
+
+/** A backend that counts the sessions and the runs of the encoder. */
+class CountingBackend extends CpuBackend {
+  open = 0;
+  runs = 0;
+
+  override async createSession(graph: Uint8Array, weights: Blob) {
+    const session = await super.createSession(graph, weights);
+    this.open += 1;
+    return {
+      run: (feeds: Parameters<typeof session.run>[0]) => {
+        this.runs += 1;
+        return session.run(feeds);
+      },
+      dispose: async () => {
+        this.open -= 1;
+        await session.dispose();
+      },
+    };
+  }
+}
+
+async function setUp(keep: boolean) {
+  const backend = new CountingBackend(await loadNodeRuntime());
+  const file = await OnnxFile.open(await openAsBlob(`${TINY}/text_encoder/model.onnx`), 'text_encoder/model.onnx', { f16: false, openFile: null });
+  const texts = { tokenizer: json('tokenizer/tokenizer.json'), tokenizerConfig: json('tokenizer/tokenizer_config.json'), config: json('text_encoder/config.json') };
+  const encoder = new TextEncoder(backend, file, texts, { hidden: 'last', pooled: false });
+  return { backend, prompts: new PromptEncoder([encoder], { keep, zerosForNoNegative: false }) };
+}
+
+test('a prompt that was encoded is not encoded again', async () => {
+  const { backend, prompts } = await setUp(true);
+  const first = await prompts.encode({ positive: 'a red apple', negative: '' });
+  expect([backend.open, backend.runs]).toEqual([1, 2]);
+  const again = await prompts.encode({ positive: 'a cat', negative: 'a red apple' });
+  expect([backend.open, backend.runs]).toEqual([1, 3]);
+  expect(again.uncond.hidden).toBe(first.cond.hidden);
+  await prompts.dispose();
+  expect(backend.open).toBe(0);
+});
+
+test('where memory is short the weights go after use and come back for a new prompt, with the same result', async () => {
+  const [short, ample] = [await setUp(false), await setUp(true)];
+  await short.prompts.encode({ positive: 'a red apple', negative: '' });
+  expect(short.backend.open).toBe(0);
+  const reloaded = await short.prompts.encode({ positive: 'a cat', negative: '' });
+  expect(short.backend.runs).toBe(3);
+  expect(reloaded.cond.hidden).toEqual((await ample.prompts.encode({ positive: 'a cat', negative: 'a dog' })).cond.hidden);
+});
+
+test('memory is short when the model is large for the machine, or for a usual one', () => {
+  const gib = 2 ** 30;
+  expect([keepsTextEncoders(2 * gib, 8), keepsTextEncoders(2 * gib + 1, 8)]).toEqual([true, false]);
+  expect([keepsTextEncoders(gib, undefined), keepsTextEncoders(gib + 1, undefined)]).toEqual([true, false]);
+});
+
+test('latents can be shifted on their way into a VAE', async () => {
+  const { backend } = await setUp(true);
+  const latents = backend.upload('float32', [2, 2], [1, 2, 3, 4]);
+  expect([...(await backend.read(await backend.modelInput(latents, [1], 2, 'float32', 0.5)))]).toEqual([6.5, 8.5]);
+});
