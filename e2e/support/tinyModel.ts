@@ -19,11 +19,16 @@ export interface TinyModelOptions {
   readonly changes?: Readonly<Record<string, FileChange>>;
 }
 
+/** What each page is served now; changed in one go, so that no request sees two models. */
+const served = new WeakMap<Page, TinyModelOptions>();
+
 /** Until it is called again, `page` gets this model for the built-in one. */
 export async function serveTinyModel(page: Page, options: TinyModelOptions = {}): Promise<void> {
-  const { model = 'tiny', changes = {} } = options;
-  await page.unroute('**/models/pocket/**');
+  const isRouted = served.has(page);
+  served.set(page, options);
+  if (isRouted) return;
   await page.route('**/models/pocket/**', async (route) => {
+    const { model = 'tiny', changes = {} } = served.get(page) ?? {};
     const [, path = ''] = new URL(route.request().url()).pathname.split('/models/pocket/');
     const file = [model, 'tiny'].map((folder) => new URL(`${folder}/${path}`, MODELS)).find((url) => existsSync(url));
     const bytes = file ? readFileSync(fileURLToPath(file)) : null;

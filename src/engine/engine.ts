@@ -1,8 +1,10 @@
 // The engine: one backend, one model, one run at a time. Loads lazily and again after a failure; a model whose
 // files are here is not fetched twice. Errors leave it ready for the next request.
 
+import { EngineError } from '../protocol/errors';
 import type { DeviceInfo, EngineEvent, GenerateRequest, LoadRequest, ModelRef, Settings } from '../protocol/messages';
 import type { Backend } from './backend';
+import { isAbort } from './checkpoint';
 import { CpuBackend } from './cpuBackend';
 import { acquireGpu, cpuInfo } from './device';
 import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
@@ -24,18 +26,18 @@ export class Engine {
 
   async load(request: LoadRequest, signal: AbortSignal): Promise<void> {
     const model = await this.ready(request.model, request.settings.backend);
-    await warmUp(model, request.settings, signal);
+    await this.forgetIfAtFault(() => warmUp(model, request.settings, signal));
   }
 
   async generate(request: GenerateRequest, signal: AbortSignal): Promise<void> {
     const { runId, settings } = request;
     const { steps } = settings;
     const model = await this.ready(request.model, settings.backend);
-    const { pair, stats } = await generate(model, settings, {
+    const { pair, stats } = await this.forgetIfAtFault(() => generate(model, settings, {
       signal,
       progress: (phase, step, secondsLeft) => this.emit({ type: 'progress', runId, phase, step, steps, secondsLeft }),
       preview: (step, preview) => this.emit({ type: 'preview', runId, step, pair: preview }),
-    });
+    }));
     this.emit({ type: 'done', runId, pair, stats });
   }
 
@@ -51,14 +53,23 @@ export class Engine {
       this.files = { id: ref.id, files: await readModelFiles(source.open, source.paths) };
     }
     this.emit({ type: 'loading', what: 'Preparing the model', loadedBytes: 0, totalBytes: null });
-    try {
-      this.model = await openModel(backend, this.files.files, ref.id);
-    } catch (error) {
-      this.files = null; // the files may be at fault: the next try fetches them again
-      throw error;
-    }
+    const { files } = this.files;
+    this.model = await this.forgetIfAtFault(() => openModel(backend, files, ref.id));
     this.emit({ type: 'model-ready', model: this.model.info });
     return this.model;
+  }
+
+  /** Where the model may be what failed, the next try fetches and builds it anew. */
+  private async forgetIfAtFault<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (modelMayBeAtFault(error)) {
+        this.files = null;
+        await this.closeModel();
+      }
+      throw error;
+    }
   }
 
   private async openBackend(choice: BackendChoice): Promise<Backend> {
@@ -83,4 +94,10 @@ export class Engine {
     await this.backend?.instance.dispose();
     this.backend = null;
   }
+}
+
+/** Neither a cancelled run nor a layer set that matches nothing says anything against the files. */
+function modelMayBeAtFault(error: unknown): boolean {
+  if (error instanceof EngineError) return error.code !== 'layers-not-found';
+  return !isAbort(error);
 }
