@@ -3,7 +3,7 @@
 
 import type { LibraryEvent, LibraryRequest, Plan } from './messages';
 import type { RepoId } from './repoId';
-import { FetchError } from './fetchError';
+import { FetchError, toFetchErrorData } from './fetchError';
 import type { HubEntry } from './hubCatalog';
 
 export class Library {
@@ -14,6 +14,13 @@ export class Library {
   constructor(private readonly onEvent: (event: Extract<LibraryEvent, { type: 'models' | 'failed' }>) => void) {
     this.worker = new Worker(new URL('./modelsWorker.ts', import.meta.url), { type: 'module', name: 'models' });
     this.worker.onmessage = (message: MessageEvent<LibraryEvent>) => this.receive(message.data);
+    this.worker.onerror = (event) => {
+      event.preventDefault();
+      const error = new FetchError('storage', 'The part of Pagoda that fetches models could not start. Reload the page.', event.message || 'the worker failed');
+      for (const { reject } of this.inspections.values()) reject(error);
+      this.inspections.clear();
+      this.onEvent({ type: 'failed', error: toFetchErrorData(error) });
+    };
     window.addEventListener('online', () => this.send({ type: 'online' }));
     this.send({ type: 'list' });
   }
