@@ -13,6 +13,7 @@ const TABLE = {
   store: {
     protocol: 'all',
     image: 'all',
+    recipe: 'all',
     'models/catalog': 'all',
     'models/fetchError': 'all',
     'models/folder': 'all',
@@ -37,6 +38,7 @@ const TABLE = {
   diffusion: {},
   onnx: { 'protocol/errors': 'all' },
   text: { 'protocol/errors': 'all' },
+  recipe: { protocol: 'types', diffusion: 'types' },
   models: { 'protocol/errors': 'all' },
   image: { 'protocol/errors': 'all' },
   pwa: {},
@@ -52,6 +54,7 @@ const DOORS = {
   kernels: 'GPU work belongs to engine; the page asks for it with a message of protocol.',
   diffusion: 'Numbers of sampling belong to engine; kernels may have the types of diffusion.',
   onnx: 'Graphs belong to engine; the page asks for what it needs with a message of protocol.',
+  recipe: 'Recipes are made and read by store.',
   text: 'Tokens belong to engine; the page sends the prompt as it is.',
   models: 'The page may have models/catalog and models/library, through store; fetching has a worker of its own, loading belongs to engine.',
   image: 'Pixels are handled in engine and store; ui takes them from store.',

@@ -35,7 +35,7 @@ describe('text chunks of a PNG', () => {
     const next = random(1);
     const alphabets = ['ab \n,:"', 'é×ÿ\t', '赤いりんご', '🍎🐼', '\u0080\u0000'];
     for (let round = 0; round < 60; round += 1) {
-      const letters = [...alphabets.slice(0, 1 + Math.floor(next() * alphabets.length)).join('')];
+      const letters = Array.from(alphabets.slice(0, 1 + Math.floor(next() * alphabets.length)).join(''));
       const text = Array.from({ length: Math.floor(next() * 5000) }, () => letters[Math.floor(next() * letters.length)]).join('');
       const { texts, problems } = await read(writePngText(png(), { parameters: text, pagoda: '{}' }));
       expect(problems).toEqual([]);

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { PLAIN_PAG } from '../diffusion/options';
+import { parseInfotext } from './infotext';
+import { makeRecipe, parseRecipe, type RecipeSettings } from './recipe';
+
+const SETTINGS: RecipeSettings = {
+  prompt: 'red apple', negativePrompt: '赤', seed: 7, steps: 20, guidanceScale: 3.5, pagScale: 3, layers: 'm0,u0-2',
+  scheduler: 'dpmpp-2m', sigmas: 'karras', spacing: 'model',
+  pag: { ...PLAIN_PAG, window: { semantics: 'sigma', start: 12, stop: 0.7 }, rescale: { mode: 'partial', amount: 0.4 }, siteIdentity: { 'mid_block.attentions.0.transformer_blocks.0.attn1': 0.5 } },
+};
+const RECIPE = makeRecipe({
+  appVersion: '0.1.0', model: { id: 'pocket', revision: null }, settings: SETTINGS, size: { width: 64, height: 64 },
+  sites: [], backend: 'wasm', adapter: 'CPU', versions: {},
+});
+
+describe('a recipe', () => {
+  it('comes back whole from JSON', () => {
+    expect(parseRecipe(JSON.parse(JSON.stringify(RECIPE)))).toEqual({ settings: SETTINGS, model: 'pocket', notRestored: [] });
+  });
+
+  it('loses only the field that is wrong, and names it', () => {
+    for (const [key, bad] of Object.entries({
+      seed: -1, steps: 2.5, guidanceScale: '3', pagScale: 101, scheduler: '__proto__', sigmas: 3, prompt: 'a'.repeat(2001),
+      layers: null, spacing: [], pag: { ...PLAIN_PAG, identity: 2 },
+    })) {
+      const { settings, notRestored } = parseRecipe({ ...RECIPE, settings: { ...SETTINGS, [key]: bad } });
+      expect(notRestored.map(({ name }) => name)).toEqual([key]);
+      expect(settings).toEqual(Object.fromEntries(Object.entries(SETTINGS).filter(([name]) => name !== key)));
+    }
+  });
+
+  it('takes nothing from what is no recipe of its version', () => {
+    for (const other of [null, 3, [], {}, { ...RECIPE, format: 'x' }, { ...RECIPE, formatVersion: 2 }]) {
+      const { settings, notRestored } = parseRecipe(other);
+      expect(settings).toEqual({});
+      expect(notRestored).toHaveLength(1);
+    }
+  });
+});
+
+const parse = (pag: string) => parseInfotext(`a cat, (b:1.2)\nsecond line\nNegative prompt: dog\nrain\nSteps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 4, Seed: 965400086, Size: 512x512, Model: sd15${pag}`, PLAIN_PAG);
+
+describe('an infotext', () => {
+  it('of A1111 without PAG', () => {
+    const { settings, model, notRestored } = parse('');
+    expect(settings).toEqual({
+      prompt: 'a cat, (b:1.2)\nsecond line', negativePrompt: 'dog\nrain', steps: 20, scheduler: 'dpmpp-2m', sigmas: 'karras',
+      guidanceScale: 4, seed: 965400086, pagScale: 0,
+    });
+    expect(model).toBe('sd15');
+    expect(notRestored).toEqual([{ name: 'Size', value: '512x512', why: expect.any(String) }]);
+  });
+
+  it("of Forge's advanced script", () => {
+    const { settings } = parse(', pag_enabled: True, pag_scale: 2.5, pag_rescale: 0.3, pag_rescale_mode: partial, pag_adaptive_scale: 0.1, pag_block: input, pag_block_id: 4, pag_block_list: "d2.2-9,d3", pag_sigma_start: -1, pag_sigma_end: 0.7');
+    expect(settings).toMatchObject({
+      pagScale: 2.5, layers: 'd2.2-9,d3',
+      pag: { adaptive: { semantics: 'pamparamm', amount: 0.1 }, window: { semantics: 'sigma', start: -1, stop: 0.7 }, rescale: { mode: 'partial', amount: 0.3 } },
+    });
+  });
+
+  it("of Forge's built-in script", () => {
+    const { settings } = parse(', pagi_enabled: True, pagi_scale: 3.0, pagi_attenuation: 5, pagi_start_step: 0.2, pagi_end_step: 0.8');
+    expect(settings).toMatchObject({ pagScale: 3, layers: 'mid', pag: { attenuation: 5, window: { semantics: 'forge', start: 0.2, stop: 0.8 } } });
+  });
+
+  it('of incantations, with its steps as a window that has the same steps in it', () => {
+    const { settings } = parse(', PAG Active: True, PAG SANF: True, PAG Scale: 1, PAG Start Step: 4, PAG End Step: 15');
+    expect(settings).toMatchObject({ pagScale: 1, layers: 'mid', pag: { rescale: { mode: 'snf' }, window: { semantics: 'forge' } } });
+    const window = settings.pag?.window;
+    if (window?.semantics !== 'forge') throw new Error('no window');
+    const active = Array.from({ length: 20 }, (_, i) => i).filter((i) => window.start <= i / 19 && i / 19 <= window.stop);
+    expect([active[0], active.at(-1)]).toEqual([4, 15]);
+  });
+
+  it('names what Pagoda has not, and old names of samplers', () => {
+    const { settings, notRestored } = parseInfotext('p\nSteps: 900, Sampler: DPM++ 2M Karras, Seed: 1, Clip skip: 2, ENSD: "a, b: c"', PLAIN_PAG);
+    expect(settings).toMatchObject({ scheduler: 'dpmpp-2m', sigmas: 'karras', seed: 1 });
+    expect(notRestored.map(({ name, value }) => [name, value])).toEqual([['Steps', '900'], ['Clip skip', '2'], ['ENSD', 'a, b: c']]);
+  });
+
+  it('takes a line without pairs for a prompt', () => {
+    expect(parseInfotext('just: words', PLAIN_PAG).settings).toEqual({ prompt: 'just: words', negativePrompt: '', pagScale: 0 });
+  });
+
+  it('is read in moderate time whatever it is', () => {
+    const before = performance.now();
+    for (const bad of ['a:"\\'.repeat(20_000), 'a: '.repeat(40_000), 'a '.repeat(60_000), '"'.repeat(100_000)]) parseInfotext(`p\n${bad}`, PLAIN_PAG);
+    expect(performance.now() - before).toBeLessThan(4000);
+  });
+});
