@@ -19,9 +19,9 @@ const SMALLEST_SUBGROUP = 16;
 /** A device, or the reason as a sentence why there is none. */
 export async function acquireGpu(): Promise<Gpu | string> {
   const gpu = (navigator as { gpu?: GPU }).gpu;
-  if (!gpu) return 'This browser has no WebGPU.';
+  if (!gpu) return 'No WebGPU here.';
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) return 'This browser has WebGPU, but found no GPU that it can use.';
+  if (!adapter) return 'No usable GPU here.';
   const features: GPUFeatureName[] = [];
   if (adapter.features.has('shader-f16')) features.push('shader-f16');
   if (adapter.features.has('subgroups') && (adapter.info.subgroupMinSize ?? 0) >= SMALLEST_SUBGROUP) features.push('subgroups');

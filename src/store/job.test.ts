@@ -21,8 +21,9 @@ test.each<EngineEvent>([
   { type: 'cancelled', runId: 'b' },
 ])('the finished pair survives %j of the next run', (end) => {
   const first = after(asked(IDLE, run('a')), { type: 'done', runId: 'a', pair, stats });
-  const job = after(asked(first, run('b')), { type: 'progress', runId: 'b', phase: 'denoise', step: 1, steps: 2, secondsLeft: 1 }, end);
+  const job = after(asked(first, run('b')), { type: 'progress', runId: 'b', phase: 'denoise', step: 1, steps: 2, secondsLeft: 1 }, { type: 'preview', runId: 'b', step: 1, pair: { ...pair } }, end);
   expect(job).toMatchObject({ runs: [], progress: null, shown: { stats } });
+  expect(job.shown?.pair).toBe(pair);
   expect(job.error).toEqual(end.type === 'error' ? error : null);
 });
 

@@ -1,5 +1,5 @@
 // The job slice: what the engine is doing, as a pure function of its events. A finished pair stays until the next
-// run shows something; an error ends its run and nothing else.
+// run shows something, and comes back where that run is cancelled or fails; an error ends its run and nothing else.
 
 import type { EngineErrorData } from '../protocol/errors';
 import type { DeviceInfo, EngineEvent, LoadingEvent, ModelInfo, Pair, ProgressEvent, RunStats, Settings } from '../protocol/messages';
@@ -24,11 +24,13 @@ export interface Job {
   readonly runs: readonly Run[];
   readonly progress: ProgressEvent | null;
   readonly shown: Shown | null;
+  /** The last pair that was finished; it comes back where a later run ends without one. */
+  readonly finished: Shown | null;
   readonly lastEnd: 'done' | 'cancelled' | null;
   readonly error: EngineErrorData | null;
 }
 
-export const IDLE: Job = { device: null, model: null, loading: null, runs: [], progress: null, shown: null, lastEnd: null, error: null };
+export const IDLE: Job = { device: null, model: null, loading: null, runs: [], progress: null, shown: null, finished: null, lastEnd: null, error: null };
 
 export function asked(job: Job, run: Run): Job {
   return { ...job, runs: [...job.runs, run], error: null };
@@ -41,15 +43,23 @@ export function reduce(job: Job, event: EngineEvent): Job {
     case 'model-ready': return { ...job, model: event.model, loading: null };
     case 'progress': return { ...job, progress: event, loading: null };
     case 'preview': return show(job, event.runId, event.pair, null);
-    case 'done': return { ...ended(show(job, event.runId, event.pair, event.stats), event.runId), lastEnd: 'done' };
-    case 'cancelled': return { ...ended(job, event.runId), lastEnd: 'cancelled' };
-    case 'error': return { ...(event.runId === null ? { ...job, loading: null } : ended(job, event.runId)), error: event.error, lastEnd: null };
+    case 'done': {
+      const done = ended(show(job, event.runId, event.pair, event.stats), event.runId);
+      return { ...done, finished: done.shown, lastEnd: 'done' };
+    }
+    case 'cancelled': return { ...withFinished(ended(job, event.runId)), lastEnd: 'cancelled' };
+    case 'error': return { ...(event.runId === null ? { ...job, loading: null } : withFinished(ended(job, event.runId))), error: event.error, lastEnd: null };
   }
 }
 
 function show(job: Job, runId: string, pair: Pair, stats: RunStats | null): Job {
   const settings = job.runs.find((run) => run.id === runId)?.settings;
   return settings ? { ...job, shown: { settings, pair, stats } } : job;
+}
+
+/** A preview of a run that came to nothing makes way for the last finished pair, where there is one. */
+function withFinished(job: Job): Job {
+  return { ...job, shown: job.finished ?? job.shown };
 }
 
 function ended(job: Job, runId: string): Job {

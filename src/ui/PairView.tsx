@@ -1,6 +1,6 @@
 // The pair: side by side, under a wipe, or as a difference. Without PAG on the left, with PAG on the right.
 
-import { useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { Pixels } from '../protocol/messages';
 import { useStore, type View } from '../store/store';
 import { difference } from './difference';
@@ -23,6 +23,11 @@ export function PairView({ flipped }: { flipped: boolean }) {
   const frame = useRef<HTMLDivElement>(null);
   const room = useRoom(frame, comparing && view === 'side' ? 2 : 1);
   const edge = fittedEdge(room, pair?.withPag ?? null);
+  const isRunning = running !== undefined;
+  // On a phone the controls are below: what grows now should be seen.
+  useEffect(() => {
+    if (isRunning) frame.current?.scrollIntoView({ block: 'nearest' });
+  }, [isRunning]);
 
   return (
     <section className={styles.pair} aria-label="Images">
