@@ -11,9 +11,10 @@ import { decodeNode } from './read';
 const INT_ATTRIBUTE = 2;
 const TENSOR_ATTRIBUTE = 4;
 
+/** Whether anything is computed in f16. Weights that are only kept so, with a Cast behind each, do not count. */
 export function usesFloat16(model: Model): boolean {
   return [...model.inputs, ...model.outputs].some((info) => info.elemType === FLOAT16)
-    || [...model.initializers.values()].some((weight) => weight.dataType === FLOAT16);
+    || model.nodes.some((node) => node.opType !== 'Cast' && node.inputs.some((name) => model.initializers.get(name)?.dataType === FLOAT16));
 }
 
 /** Pure: the given model is left as it is. */
