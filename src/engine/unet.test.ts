@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { CpuBackend } from './cpuBackend';
 import { loadNodeRuntime } from './testing/nodeRuntime';
-import { goldenRow, openGoldenUnet, predictRows, relativeError } from './testing/unetChecks';
+import { goldenRow, openGoldenUnet, predictRows, relativeError, withNoiseForQueriesAndKeys } from './testing/unetChecks';
 
 // f32 sums in another order; both run ONNX Runtime's own kernels for everything but the sites.
 const BOUND = 2e-5;
@@ -55,6 +55,15 @@ describe.each(['tiny', 'pocket'] as const)('%s', async (id) => {
     const other = await predictRows(opened, backend, mid, [0, 1], FORK, { context });
     expect(other[2]).toEqual(plain[2]);
     expect(other[0]).not.toEqual(plain[0]);
+  });
+
+  test.each(['mid', 'all'])('the prediction perturbed at %s does not depend on to_q and to_k there (property 4)', async (key) => {
+    const sites = golden.predictions.get(key)?.sites ?? [];
+    const noisy = await openGoldenUnet(id, backend, (model) => withNoiseForQueriesAndKeys(model, sites));
+    const plain = await predictRows(opened, backend, sites, [0, 1], FORK);
+    const other = await predictRows(noisy, backend, sites, [0, 1], FORK);
+    expect(other[2]).toEqual(plain[2]);
+    expect(other[1]).not.toEqual(plain[1]);
   });
 
   test('identity blends: u = 0.5 lies between attention and PAG', async () => {

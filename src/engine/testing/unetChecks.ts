@@ -4,6 +4,10 @@
 import { openAsBlob } from 'node:fs';
 import { readUnetGolden, type GoldenModelId } from '../../../fixtures/models/golden';
 import type { SiteRow } from '../../diffusion/types';
+import { Graph } from '../../onnx/graph';
+import { FLOAT16 } from '../../onnx/model';
+import { readModel } from '../../onnx/read';
+import { findAttentionSites } from '../../onnx/sites';
 import type { Backend } from '../backend';
 import { OnnxFile } from '../onnxFile';
 import { Unet } from '../unet';
@@ -11,11 +15,31 @@ import { elemType } from '../unetInputs';
 
 const never = new AbortController().signal;
 
-export async function openGoldenUnet(id: GoldenModelId, backend: Backend) {
+/** `change` makes another file of the model's bytes. */
+export async function openGoldenUnet(id: GoldenModelId, backend: Backend, change: (model: Blob) => Promise<Blob> = (model) => Promise.resolve(model)) {
   const golden = readUnetGolden(id);
-  const file = await OnnxFile.open(await openAsBlob(`${golden.folder}/unet/model.onnx`), 'unet/model.onnx', { f16: backend.f16, openFile: null });
+  const model = await change(await openAsBlob(`${golden.folder}/unet/model.onnx`));
+  const file = await OnnxFile.open(model, 'unet/model.onnx', { f16: backend.f16, openFile: null });
   const unet = new Unet(backend, file, null);
   return { golden, unet };
+}
+
+/** The model with other weights in to_q and to_k of these self-attentions: each weight's elements in reverse order. */
+export async function withNoiseForQueriesAndKeys(model: Blob, siteNames: readonly string[]): Promise<Blob> {
+  const bytes = new Uint8Array(await model.arrayBuffer());
+  const graph = new Graph(await readModel(model, 'unet/model.onnx'));
+  const sites = findAttentionSites(graph).filter((site) => siteNames.includes(site.name));
+  for (const value of sites.flatMap(({ q, k }) => [q, k])) {
+    const factor = graph.producers.get(value)?.inputs[1] ?? '';
+    // Weights that are stored as f16 have a Cast behind them.
+    const weight = graph.model.initializers.get(graph.producers.get(factor)?.inputs[0] ?? factor);
+    if (!weight?.range) throw new Error(`No stored weight was found behind ${value}.`);
+    const { offset, length } = weight.range;
+    const width = weight.dataType === FLOAT16 ? 2 : 4;
+    const elements = Array.from({ length: length / width }, (_, i) => bytes.slice(offset + i * width, offset + (i + 1) * width));
+    elements.reverse().forEach((element, i) => bytes.set(element, offset + i * width));
+  }
+  return new Blob([bytes]);
 }
 
 type Opened = Awaited<ReturnType<typeof openGoldenUnet>>;
