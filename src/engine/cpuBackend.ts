@@ -36,10 +36,13 @@ export class CpuBackend implements Backend {
   constructor(private readonly ort: Ort) {}
 
   async createSession(graph: Uint8Array, weights: Blob): Promise<Session> {
+    // As bytes, which WASM copies into its memory in any case: a Blob would be read while the session is being
+    // built, and with files of the private file system that was seen never to end.
+    const data = new Uint8Array(await weights.arrayBuffer());
     const session = await this.ort.InferenceSession.create(graph, {
       executionProviders: ['wasm'],
       logSeverityLevel: 3,
-      externalData: weights.size > 0 ? [{ path: WEIGHTS_FILE, data: weights }] : [],
+      externalData: data.length > 0 ? [{ path: WEIGHTS_FILE, data }] : [],
     });
     return {
       run: async (feeds: Tensors) => {
