@@ -70,9 +70,11 @@ export class Shelf {
   async pause(dir: string): Promise<void> {
     const entry = this.entries.get(dir);
     if (!entry || entry.state === 'whole') return;
+    // Stored first: what is called paused stays so through a reload.
+    await this.write(dir, { ...entry.manifest, paused: true }, entry);
+    if (isWholeNow(entry)) return;
     entry.abort?.abort();
     entry.state = 'paused';
-    await this.write(dir, { ...entry.manifest, paused: true }, entry);
     this.changed();
   }
 
@@ -168,6 +170,11 @@ export class Shelf {
     await writable.close();
     if (entry) entry.manifest = manifest;
   }
+}
+
+/** A fetch may end while something else is waited for. */
+function isWholeNow(entry: Entry): boolean {
+  return entry.state === 'whole';
 }
 
 function entryOf(manifest: Manifest, bytes: Map<string, number>, state: StoredState): Entry {
