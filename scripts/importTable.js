@@ -11,7 +11,7 @@ const TABLE = {
   main: { ui: 'all', store: 'all', pwa: 'all' },
   ui: { store: 'all', protocol: 'types', models: 'types' },
   store: {
-    protocol: 'all',
+    protocol: 'all', diffusion: 'all',
     image: 'all',
     recipe: 'all',
     'models/catalog': 'all',
@@ -24,7 +24,7 @@ const TABLE = {
     'models/repoId': 'all',
     pwa: 'all',
   },
-  protocol: {},
+  protocol: { diffusion: 'types' },
   engine: {
     protocol: 'all',
     diffusion: 'all',
@@ -52,7 +52,7 @@ const DOORS = {
   protocol: 'Other rooms may have protocol/errors (and ui its types); messages are for store and engine.',
   engine: 'Nobody imports engine: the page reaches it through store, which talks to it over protocol/client.',
   kernels: 'GPU work belongs to engine; the page asks for it with a message of protocol.',
-  diffusion: 'Numbers of sampling belong to engine; kernels may have the types of diffusion.',
+  diffusion: 'Numbers of sampling belong to engine and store; kernels, protocol and recipe may have the types of diffusion.',
   onnx: 'Graphs belong to engine; the page asks for what it needs with a message of protocol.',
   recipe: 'Recipes are made and read by store.',
   text: 'Tokens belong to engine; the page sends the prompt as it is.',

@@ -14,6 +14,8 @@ describe('the import table', () => {
     ['engine/worker.ts', '../kernels/attention', false],
     ['engine/runtime.ts', 'onnxruntime-web/jspi', false],
     ['kernels/step.ts', '../diffusion/types', true],
+    ['protocol/messages.ts', '../diffusion/options', true],
+    ['store/settings.ts', '../diffusion/options', false],
     ['onnx/read.ts', '../protocol/errors', false],
   ])('%s may import %s', (file, specifier, typeOnly) => {
     expect(importFault(file, specifier, typeOnly)).toBeNull();
@@ -28,6 +30,7 @@ describe('the import table', () => {
     ['diffusion/ddim.ts', '../protocol/errors', 'protocol'],
     ['onnx/read.ts', '../protocol/messages', 'protocol/errors'],
     ['kernels/step.ts', '../diffusion/ddim', '`import type`'],
+    ['protocol/messages.ts', '../diffusion/options', '`import type`'],
     ['engine/worker.ts', '../store/job', 'as an argument'],
     ['store/job.ts', 'onnxruntime-web', 'Only engine'],
     ['engine/text.ts', '@huggingface/tokenizers', 'text'],

@@ -12,8 +12,9 @@
 
 import { makeTrainSchedule, type TrainSchedule } from './betas';
 import { readConfig, type ConfigReader, type ReadConfig } from './config';
-import { karrasSigmas, timestepOfSigma } from './karras';
-import { roundHalfEven, spaceTimesteps } from './timesteps';
+import { timestepOfSigma } from './karras';
+import { chooseSigmas, spreadSigmas, type ChosenSigmas } from './sigmas';
+import { roundHalfEven, spaceTimesteps, uniformTimesteps } from './timesteps';
 import type { ScheduleOptions, SchedulerConfig, StepCoefficients, StepTable } from './types';
 
 const READER: ConfigReader = {
@@ -27,8 +28,6 @@ const READER: ConfigReader = {
     final_sigmas_type: ['zero'],
     lambda_min_clipped: [-Infinity],
     variance_type: [null],
-    use_exponential_sigmas: [false],
-    use_beta_sigmas: [false],
     use_lu_lambdas: [false],
     use_flow_sigmas: [false],
   },
@@ -37,9 +36,7 @@ const READER: ConfigReader = {
 export function dpmpp2m(config: SchedulerConfig, steps: number, options: ScheduleOptions): StepTable {
   const read = readConfig(config, steps, READER);
   const train = makeTrainSchedule(read);
-  const { timesteps, sigmas } = options.karras
-    ? karrasSteps(config, read, train, steps)
-    : spacedSteps(read, train, steps);
+  const { timesteps, sigmas } = placeSteps(config, read, train, steps, chooseSigmas(options.sigmas, config));
 
   return {
     initNoiseSigma: 1,
@@ -76,16 +73,19 @@ function nextFactors(previous: number | undefined, sigma: number, next: number):
   };
 }
 
-function spacedSteps(read: ReadConfig, train: TrainSchedule, steps: number) {
-  const timesteps = spaceTimesteps(read, steps, { extraPoint: true, whole: true });
-  return { timesteps, sigmas: timesteps.map((timestep) => train.sigmas[timestep]!) };
-}
-
-/** Karras' σ over the whole training schedule. The model's timesteps are whole, the σ of the steps are not moved. */
-function karrasSteps(config: SchedulerConfig, read: ReadConfig, train: TrainSchedule, steps: number) {
+/**
+ * Where the steps lie. Spread σ cover the whole training schedule and are not moved, though the model's timesteps
+ * are whole: diffusers rounds Karras' ones (but not with the cosine schedule) and cuts the others.
+ */
+function placeSteps(config: SchedulerConfig, read: ReadConfig, train: TrainSchedule, steps: number, choice: ChosenSigmas) {
+  if (choice === null || choice === 'sgm-uniform') {
+    const timesteps = choice === null
+      ? spaceTimesteps(read, steps, { extraPoint: true, whole: true })
+      : uniformTimesteps(read, steps).map(roundHalfEven);
+    return { timesteps, sigmas: timesteps.map((timestep) => train.sigmas[timestep]!) };
+  }
   const sigmaMax = config.sigma_max ?? train.sigmas[read.trainTimesteps - 1]!;
-  const sigmas = karrasSigmas(steps, sigmaMax, config.sigma_min ?? train.sigmas[0]!);
-  // diffusers rounds, except for the cosine schedule, where its cast to integers cuts.
-  const toWhole = read.betaSchedule === 'squaredcos_cap_v2' ? Math.trunc : roundHalfEven;
+  const sigmas = spreadSigmas(choice, steps, sigmaMax, config.sigma_min ?? train.sigmas[0]!);
+  const toWhole = choice === 'karras' && read.betaSchedule !== 'squaredcos_cap_v2' ? roundHalfEven : Math.trunc;
   return { timesteps: sigmas.map((sigma) => toWhole(timestepOfSigma(sigma, train.sigmas))), sigmas };
 }

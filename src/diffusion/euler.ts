@@ -8,8 +8,9 @@
 
 import { makeTrainSchedule, sigmaAt } from './betas';
 import { readConfig, type ConfigReader } from './config';
-import { karrasSigmas, timestepOfSigma } from './karras';
-import { spaceTimesteps } from './timesteps';
+import { timestepOfSigma } from './karras';
+import { chooseSigmas, spreadSigmas } from './sigmas';
+import { spaceTimesteps, uniformTimesteps } from './timesteps';
 import type { ScheduleOptions, SchedulerConfig, StepTable } from './types';
 
 const READER: ConfigReader = {
@@ -19,19 +20,20 @@ const READER: ConfigReader = {
     interpolation_type: ['linear'],
     timestep_type: ['discrete'],
     final_sigmas_type: ['zero'],
-    use_exponential_sigmas: [false],
-    use_beta_sigmas: [false],
   },
 };
 
 export function euler(config: SchedulerConfig, steps: number, options: ScheduleOptions): StepTable {
   const read = readConfig(config, steps, READER);
   const train = makeTrainSchedule(read);
-  let timesteps = spaceTimesteps(read, steps, { extraPoint: false, whole: false });
+  const choice = chooseSigmas(options.sigmas, config);
+  let timesteps = choice === 'sgm-uniform'
+    ? uniformTimesteps(read, steps)
+    : spaceTimesteps(read, steps, { extraPoint: false, whole: false });
   let sigmas = timesteps.map((timestep) => sigmaAt(train.sigmas, timestep));
-  if (options.karras) {
+  if (choice !== null && choice !== 'sgm-uniform') {
     // Between the first and last σ of the spaced timesteps, not of the whole training schedule.
-    sigmas = karrasSigmas(steps, config.sigma_max ?? sigmas[0]!, config.sigma_min ?? sigmas[steps - 1]!);
+    sigmas = spreadSigmas(choice, steps, config.sigma_max ?? sigmas[0]!, config.sigma_min ?? sigmas[steps - 1]!);
     timesteps = sigmas.map((sigma) => timestepOfSigma(sigma, train.sigmas));
   }
 

@@ -5,13 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { makeTrainSchedule } from './betas';
 import { readConfig } from './config';
 import { karrasSigmas } from './karras';
-import { makeStepTable, type SchedulerId } from './schedule';
+import type { SchedulerId, SigmaSpacing } from './options';
+import { makeStepTable } from './schedule';
 import type { SchedulerConfig, StepTable } from './types';
 
 interface Run {
   scheduler: SchedulerId;
   config: string;
-  karras: boolean;
+  sigmas: SigmaSpacing;
   steps: number;
   initNoiseSigma: number;
   timesteps: number[];
@@ -58,8 +59,8 @@ function execute({ initNoiseSigma, steps }: StepTable, noise: number[]): number[
 
 describe('equals diffusers', () => {
   for (const run of goldens.runs) {
-    it(`${run.scheduler}${run.karras ? ' karras' : ''}, ${run.config}, ${run.steps} steps`, () => {
-      const table = makeStepTable(run.scheduler, goldens.configs[run.config]!, run.steps, { karras: run.karras });
+    it(`${run.scheduler}${run.sigmas === 'model' ? '' : ` ${run.sigmas}`}, ${run.config}, ${run.steps} steps`, () => {
+      const table = makeStepTable(run.scheduler, goldens.configs[run.config]!, run.steps, { sigmas: run.sigmas, spacing: 'model' });
       const latents = execute(table, goldens.noise);
       expect(Math.abs(table.initNoiseSigma / run.initNoiseSigma - 1)).toBeLessThanOrEqual(1e-6);
       expect(table.steps).toHaveLength(run.timesteps.length);
@@ -81,7 +82,7 @@ describe('timesteps equal those of diffusers for every number of steps', () => {
     it(`${scheduler}, ${spacing}, offset ${offset}`, () => {
       const config = { ...goldens.configs['sd15']!, timestep_spacing: spacing, steps_offset: offset };
       const wrong = sums.filter((golden, i) => {
-        const make = () => makeStepTable(scheduler, config, i + 1, { karras: false });
+        const make = () => makeStepTable(scheduler, config, i + 1, { sigmas: 'model', spacing: 'model' });
         if (golden === null) {
           expect(make).toThrow(/steps are too many for timestep_spacing/);
           return false;
@@ -127,7 +128,7 @@ describe('every table', () => {
         const config = { ...goldens.configs['sd15']!, prediction_type, set_alpha_to_one: true };
         const [clean, noise] = [0.3, -1.2];
         for (const steps of [1, 2, 3, 10]) {
-          const table = makeStepTable(id, config, steps, { karras: false });
+          const table = makeStepTable(id, config, steps, { sigmas: 'model', spacing: 'model' });
           const unitVariance = table.steps[0]!.inputScale === 1;
           let x = NaN;
           table.steps.forEach(({ sigma, inputScale, denoised, next }, i) => {
@@ -151,7 +152,7 @@ describe('every table', () => {
 describe('what cannot be served is refused by name', () => {
   const config = goldens.configs['sd15']!;
   const make = (id: SchedulerId, changes: object, steps = 5) => () =>
-    makeStepTable(id, { ...config, ...changes }, steps, { karras: false });
+    makeStepTable(id, { ...config, ...changes }, steps, { sigmas: 'model', spacing: 'model' });
 
   it.each([
     ['ddim', { beta_schedule: 'sigmoid' }, /beta_schedule = "sigmoid".*DDIM/],

@@ -4,6 +4,7 @@
 import { ddim } from './ddim';
 import { dpmpp2m } from './dpmpp2m';
 import { euler } from './euler';
+import type { SchedulerId } from './options';
 import type { ScheduleOptions, SchedulerConfig, StepTable } from './types';
 
 export type Scheduler = (config: SchedulerConfig, steps: number, options: ScheduleOptions) => StepTable;
@@ -12,9 +13,9 @@ const SCHEDULERS = {
   ddim,
   euler,
   'dpmpp-2m': dpmpp2m,
-} satisfies Record<string, Scheduler>;
+} satisfies Partial<Record<SchedulerId, Scheduler>>;
 
-export type SchedulerId = keyof typeof SCHEDULERS;
+export type ServedScheduler = keyof typeof SCHEDULERS;
 
 /**
  * The step table of a scheduler, equal to that of diffusers' class made by `from_config(config)`.
@@ -27,5 +28,8 @@ export function makeStepTable(
   steps: number,
   options: ScheduleOptions,
 ): StepTable {
-  return SCHEDULERS[id](config, steps, options);
+  const spaced = options.spacing === 'model' ? config : { ...config, timestep_spacing: options.spacing };
+  const make: Scheduler | undefined = (SCHEDULERS as Partial<Record<SchedulerId, Scheduler>>)[id];
+  if (!make) throw new Error(`There is no scheduler "${id}".`);
+  return make(spaced, steps, options);
 }

@@ -46,6 +46,11 @@ export function spaceTimesteps(config: ReadConfig, steps: number, options: Spaci
   return timesteps;
 }
 
+/** `steps` + 1 timesteps, evenly from N−1 to 0, without the last: SGM's and ComfyUI's `sgm_uniform`. May be fractional. */
+export function uniformTimesteps({ trainTimesteps }: ReadConfig, steps: number): number[] {
+  return Array.from({ length: steps }, (_, i) => (trainTimesteps - 1) * (1 - i / steps));
+}
+
 /** To the nearest whole number; of two equally near ones, the even one. */
 export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);

@@ -3,6 +3,8 @@
 // Rows: one UNet forward of a step is a batch of rows. Guidance is linear, so the guided prediction of
 // image i is Σᵣ weights[i][r]·εᵣ. Every scheduler is a table of step coefficients, executed by one kernel.
 
+import type { SigmaSpacing, TimestepSpacing } from './options';
+
 /** One row of a UNet forward. */
 export interface Row {
   /** Which image's latents the row reads: 0 … images−1. */
@@ -81,6 +83,7 @@ export interface SchedulerConfig {
   readonly solver_type?: string;
   readonly lambda_min_clipped?: number;
   readonly variance_type?: string | null;
+  readonly use_karras_sigmas?: boolean | null;
   readonly use_exponential_sigmas?: boolean | null;
   readonly use_beta_sigmas?: boolean | null;
   readonly use_lu_lambdas?: boolean | null;
@@ -89,6 +92,8 @@ export interface SchedulerConfig {
 
 /** What a scheduler needs to know beside its config and the number of steps. */
 export interface ScheduleOptions {
-  /** Karras' sigma spacing, instead of the config's `use_karras_sigmas`; DDIM has no use for it. */
-  readonly karras: boolean;
+  /** Instead of the config's; schedulers of whole timesteps have no use for them. */
+  readonly sigmas: SigmaSpacing;
+  /** Instead of the config's `timestep_spacing`. */
+  readonly spacing: TimestepSpacing;
 }

@@ -26,7 +26,7 @@ const sdxl = await open('fixtures/engine/sdxl');
 
 const settings = {
   prompt: golden.prompt, negativePrompt: golden.negativePrompt, seed: golden.seed, steps: 4, guidanceScale: 4, pagScale: 3,
-  layers: 'mid', karras: false, compare: false, backend: 'wasm',
+  layers: 'mid', sigmas: 'model', spacing: 'model', compare: false, backend: 'wasm',
 } as const satisfies Partial<Settings>;
 const prompts = { positive: golden.prompt, negative: golden.negativePrompt };
 

@@ -18,14 +18,14 @@ interface GoldenRun {
 }
 
 const golden = JSON.parse(readFileSync('fixtures/pocket/golden.json', 'utf8')) as {
-  settings: Omit<Settings, 'karras' | 'compare' | 'backend' | 'layers'>;
+  settings: Omit<Settings, 'sigmas' | 'spacing' | 'compare' | 'backend' | 'layers'>;
   runs: Record<'off' | 'mid' | 'all', GoldenRun>;
 };
 const bytes = readFileSync('fixtures/pocket/golden.bin');
 const latentsOf = (run: GoldenRun) => Float32Array.from({ length: 2048 }, (_, at) => bytes.readFloatLE(4 * (run.latents.offset + at)));
 
 const model = await openModel(new CpuBackend(await loadNodeRuntime()), await readModelFiles(folder('public/models/pocket')), 'pocket');
-const settings: Settings = { ...golden.settings, layers: 'all', karras: false, compare: true, backend: 'wasm' };
+const settings: Settings = { ...golden.settings, layers: 'all', sigmas: 'model', spacing: 'model', compare: true, backend: 'wasm' };
 const hooks = { signal: new AbortController().signal, progress: () => {}, preview: () => {} };
 const run = (changes: Partial<Settings>) => generate(model, { ...settings, ...changes }, hooks);
 

@@ -118,7 +118,7 @@ function chosenSites(model: DiffusionModel, settings: Settings): Site[] {
 
 function stepTable(model: DiffusionModel, settings: Settings): StepTable {
   try {
-    return makeStepTable(settings.scheduler, model.files.scheduler, settings.steps, { karras: settings.karras });
+    return makeStepTable(settings.scheduler, model.files.scheduler, settings.steps, settings);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError('model-invalid', `This schedule cannot be made: ${why} Choose another scheduler or number of steps.`, why, { cause });

@@ -12,7 +12,8 @@ export interface CatalogEntry {
     readonly pagScale: number;
     readonly layers: string;
     readonly scheduler: 'ddim' | 'euler' | 'dpmpp-2m';
-    readonly karras: boolean;
+    readonly sigmas: 'model' | 'karras';
+    readonly spacing: 'model';
   };
   /** Prompts that the model knows, to click. */
   readonly ideas: readonly string[];
@@ -22,7 +23,7 @@ export const POCKET: CatalogEntry = {
   id: 'pocket',
   name: 'Pocket (built in)',
   folder: 'models/pocket/',
-  defaults: { prompt: 'red apple fluent', steps: 20, guidanceScale: 3, pagScale: 3, layers: 'all', scheduler: 'ddim', karras: false },
+  defaults: { prompt: 'red apple fluent', steps: 20, guidanceScale: 3, pagScale: 3, layers: 'all', scheduler: 'ddim', sigmas: 'model', spacing: 'model' },
   ideas: [
     'red apple fluent', 'panda fluent', 'pizza noto', 'octopus flat', 'grinning face noto', 'frog fluent',
     'rose noto', 'banana fluent', 'cat face flat', 'smiling face with sunglasses fluent',

@@ -2,9 +2,8 @@
 // Requests go page → worker, events go worker → page. A run is named by the page (`runId`); several
 // may be asked for, they are served one after the other, and a cancel takes effect between segments.
 
+import type { SchedulerId, SigmaSpacing, TimestepSpacing } from '../diffusion/options';
 import type { EngineErrorData } from './errors';
-
-export type SchedulerId = 'ddim' | 'euler' | 'dpmpp-2m';
 
 /** What one run is made of. Numbers are taken as given by the engine: the store has corrected them. */
 export interface Settings {
@@ -20,8 +19,9 @@ export interface Settings {
   /** `mid`, `down`, `up`, `all`, diffusers' `pag_applied_layers` or ComfyUI's `unet_block_list` notation. */
   readonly layers: string;
   readonly scheduler: SchedulerId;
-  /** Karras' sigma spacing; schedulers that cannot use it ignore it. */
-  readonly karras: boolean;
+  /** How noise levels are spread; schedulers of whole timesteps ignore it. */
+  readonly sigmas: SigmaSpacing;
+  readonly spacing: TimestepSpacing;
   /** Make "Without PAG" too, from the same seed. */
   readonly compare: boolean;
   /** `auto` takes WebGPU where the browser has it; `wasm` runs on the CPU. */

@@ -1,11 +1,21 @@
 // The settings slice: what the next run will be made of. Kept in localStorage and read back field by field, so
 // that old or damaged data never costs more than the field it is in.
 
+import type { SigmaSpacing, TimestepSpacing } from '../diffusion/options';
+import type { ServedScheduler } from '../diffusion/schedule';
 import { POCKET } from '../models/catalog';
-import type { SchedulerId, Settings } from '../protocol/messages';
+import type { Settings } from '../protocol/messages';
 import { RULES, correctNumber } from './numbers';
 
-export const SCHEDULERS: Readonly<Record<SchedulerId, string>> = { ddim: 'DDIM', euler: 'Euler', 'dpmpp-2m': 'DPM++ 2M' };
+export const SCHEDULERS: Readonly<Record<ServedScheduler, string>> = { ddim: 'DDIM', euler: 'Euler', 'dpmpp-2m': 'DPM++ 2M' };
+
+export const SIGMAS: Readonly<Record<SigmaSpacing, string>> = {
+  model: 'As the model says', karras: 'Karras', exponential: 'Exponential', 'sgm-uniform': 'SGM uniform', beta: 'Beta',
+};
+
+export const SPACINGS: Readonly<Record<TimestepSpacing, string>> = {
+  model: 'As the model says', linspace: 'Linspace', leading: 'Leading', trailing: 'Trailing',
+};
 
 export const DEFAULTS: Settings = { ...POCKET.defaults, negativePrompt: '', seed: 7, compare: true, backend: 'auto' };
 
@@ -26,11 +36,11 @@ export function readSettings(stored: unknown): Settings {
     const value = from[key];
     return typeof value === 'number' && !Number.isNaN(value) ? correctNumber(String(value), RULES[key]).value : DEFAULTS[key];
   };
-  const flag = (key: 'karras' | 'compare') => {
+  const choice = <T extends string>(key: string, choices: Readonly<Record<T, string>>): T | null => {
     const value = from[key];
-    return typeof value === 'boolean' ? value : DEFAULTS[key];
+    return typeof value === 'string' && Object.hasOwn(choices, value) ? (value as T) : null;
   };
-  const scheduler = from['scheduler'];
+  const compare = from['compare'];
   return {
     prompt: text('prompt'),
     negativePrompt: text('negativePrompt'),
@@ -39,9 +49,11 @@ export function readSettings(stored: unknown): Settings {
     steps: number('steps'),
     guidanceScale: number('guidanceScale'),
     pagScale: number('pagScale'),
-    scheduler: typeof scheduler === 'string' && Object.hasOwn(SCHEDULERS, scheduler) ? (scheduler as SchedulerId) : DEFAULTS.scheduler,
-    karras: flag('karras'),
-    compare: flag('compare'),
+    scheduler: choice('scheduler', SCHEDULERS) ?? DEFAULTS.scheduler,
+    // Karras' spacing was once stored as a flag.
+    sigmas: choice('sigmas', SIGMAS) ?? (from['karras'] === true ? 'karras' : DEFAULTS.sigmas),
+    spacing: choice('spacing', SPACINGS) ?? DEFAULTS.spacing,
+    compare: typeof compare === 'boolean' ? compare : DEFAULTS.compare,
     backend: from['backend'] === 'wasm' ? 'wasm' : 'auto',
   };
 }

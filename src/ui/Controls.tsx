@@ -1,9 +1,9 @@
 // Everything that a run is made of, with one sentence where each control stands.
 
 import { useId } from 'react';
-import type { SchedulerId } from '../protocol/messages';
+import type { Settings } from '../protocol/messages';
 import { RULES } from '../store/numbers';
-import { IDEAS, SCHEDULERS } from '../store/settings';
+import { IDEAS, SCHEDULERS, SIGMAS, SPACINGS } from '../store/settings';
 import { useStore } from '../store/store';
 import styles from './Controls.module.css';
 import { LayersField } from './LayersField';
@@ -47,15 +47,20 @@ export function Controls() {
           <NumberField label="CFG scale" value={settings.guidanceScale} rule={RULES.guidanceScale} hint="Pull towards the prompt; 1 is off." onChange={(guidanceScale) => change({ guidanceScale })} />
         </div>
         <label htmlFor={`${id}-scheduler`}>Scheduler</label>
-        <select id={`${id}-scheduler`} value={settings.scheduler} onChange={(event) => change({ scheduler: event.target.value as SchedulerId })}>
+        <select id={`${id}-scheduler`} value={settings.scheduler} onChange={(event) => change({ scheduler: event.target.value as Settings['scheduler'] })}>
           {Object.entries(SCHEDULERS).map(([key, name]) => <option key={key} value={key}>{name}</option>)}
         </select>
         <p className={styles.hint}>The rule that turns predictions into the next latents.</p>
-        <label className={styles.check}>
-          <input type="checkbox" checked={settings.karras} onChange={(event) => change({ karras: event.target.checked })} />
-          <span>Karras sigmas</span>
-        </label>
-        <p className={styles.hint}>Spends more steps at low noise. DDIM does not use it.</p>
+        <label htmlFor={`${id}-sigmas`}>Sigmas</label>
+        <select id={`${id}-sigmas`} value={settings.sigmas} onChange={(event) => change({ sigmas: event.target.value as Settings['sigmas'] })}>
+          {Object.entries(SIGMAS).map(([key, name]) => <option key={key} value={key}>{name}</option>)}
+        </select>
+        <p className={styles.hint}>How noise levels are spread; Karras spends more steps at low noise. DDIM does not use it.</p>
+        <label htmlFor={`${id}-spacing`}>Timestep spacing</label>
+        <select id={`${id}-spacing`} value={settings.spacing} onChange={(event) => change({ spacing: event.target.value as Settings['spacing'] })}>
+          {Object.entries(SPACINGS).map(([key, name]) => <option key={key} value={key}>{name}</option>)}
+        </select>
+        <p className={styles.hint}>Which training timesteps are visited; turbo models want trailing.</p>
         <NumberField label="Seed" value={settings.seed} rule={RULES.seed} hint="Same seed, same settings, same image." onChange={(seed) => change({ seed })} />
         <button type="button" onClick={() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0] as number })}>Random seed</button>
       </section>
