@@ -1,0 +1,53 @@
+// The PAG scale of each step: s, where its window is open, lowered by attenuation and by the adaptive scale.
+//
+//   attenuation (Forge)    s·max(0, 1 − i·p/100)
+//   adaptive (diffusers)   max(0, s − a(1000 − t))
+//   adaptive (pamparamm)   max(0, s·(1 − a⁴(1000 − t)))
+//
+// with i the step, p percent, a the amount and t the timestep. A step with scale 0 runs no perturbed row.
+
+import type { AdaptiveScale, PagOptions, PagWindow } from './options';
+import type { StepTable } from './types';
+
+export interface StepPlace {
+  /** Step i of `count`, from 0. */
+  readonly index: number;
+  readonly count: number;
+  /** 0 … 999; fractions occur. */
+  readonly timestep: number;
+  /** Noise level in the σ of x₀ + σ·ε. */
+  readonly sigma: number;
+}
+
+/** The PAG scale at one step; 0 where PAG is not active. */
+export function pagScaleAt(scale: number, options: Pick<PagOptions, 'adaptive' | 'window' | 'attenuation'>, place: StepPlace): number {
+  if (scale === 0 || !isActive(options.window, place)) return 0;
+  const attenuated = scale * Math.max(0, 1 - (place.index * options.attenuation) / 100);
+  return adapt(attenuated, options.adaptive, place.timestep);
+}
+
+/** The PAG scale of each step of a table. */
+export function pagScales(scale: number, options: Pick<PagOptions, 'adaptive' | 'window' | 'attenuation'>, { steps }: StepTable): number[] {
+  return steps.map(({ timestep, sigma }, index) => pagScaleAt(scale, options, { index, count: steps.length, timestep, sigma }));
+}
+
+function isActive(window: PagWindow, { index, count, sigma }: StepPlace): boolean {
+  switch (window.semantics) {
+    case 'always':
+      return true;
+    case 'sigma':
+      return (window.start < 0 || sigma <= window.start) && (window.stop < 0 || sigma > window.stop);
+    case 'guider':
+      return index > Math.trunc(window.start * count) && index < Math.trunc(window.stop * count);
+    case 'forge': {
+      const part = count > 1 ? index / (count - 1) : 0;
+      return part >= window.start && part <= window.stop;
+    }
+  }
+}
+
+function adapt(scale: number, { semantics, amount }: AdaptiveScale, timestep: number): number {
+  if (amount === 0) return scale;
+  const past = 1000 - timestep;
+  return Math.max(0, semantics === 'diffusers' ? scale - amount * past : scale * (1 - amount ** 4 * past));
+}
