@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { PLAIN_PAG } from '../diffusion/options';
 import type { Settings } from '../protocol/messages';
 import { CpuBackend } from './cpuBackend';
 import { openModel } from './diffusionModel';
@@ -69,6 +70,17 @@ test('one step is affine in the PAG scale (property 6)', async () => {
   const [zero, one, two] = [await at(0), await at(1), await at(2)];
   const extrapolated = one.map((value, index) => 2 * value - (zero[index] as number));
   expect(relativeError(extrapolated, two)).toBeLessThan(1e-5);
+});
+
+test('outside its window PAG runs no perturbed row, and a run that stays outside is bit-equal to CFG (property 8)', async () => {
+  const window = (start: number, stop: number) => ({ ...PLAIN_PAG, window: { semantics: 'forge', start, stop } as const });
+  const early = await run({ compare: true, steps: 4, pag: window(0, 0.5) });
+  expect([early.stats.rowsAfterFork, early.stats.unetRows]).toEqual([5, 5 + 5 + 4 + 4]);
+  expect(early.latents.slice(2048)).not.toEqual(early.latents.slice(0, 2048));
+  const never = await run({ compare: true, steps: 4, pag: window(2, 2) });
+  expect(never.stats.unetRows).toBe(4 * 4);
+  expect(never.latents.slice(2048)).toEqual(never.latents.slice(0, 2048));
+  expect(never.latents.slice(0, 2048)).toEqual(early.latents.slice(0, 2048));
 });
 
 test('a cancelled run stops with an AbortError and the next one works', async () => {

@@ -3,6 +3,8 @@
 
 import { forkRows, planStep } from '../diffusion/guidance';
 import { TorchGenerator } from '../diffusion/noise';
+import { PLAIN_PAG } from '../diffusion/options';
+import { pagScales } from '../diffusion/pagScale';
 import { makeStepTable } from '../diffusion/schedule';
 import type { StepTable } from '../diffusion/types';
 import { selectSites } from '../onnx/layers';
@@ -38,15 +40,19 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
   await checkpoint(hooks.signal);
   const table = stepTable(model, settings);
   const sites = chosenSites(model, settings);
-  const plan = planStep(imagesOf(model, settings));
-  const fork = forkRows(plan.rows);
+  const plans = pagScales(settings.pagScale, settings.pag ?? PLAIN_PAG, table).map((pagScale) => {
+    const { rows, weights } = planStep(imagesOf(model, settings, pagScale));
+    return { weights, ...forkRows(rows) };
+  });
+  // Steps differ in their perturbed rows alone, which do not exist before the fork.
+  const { base } = plans[0] as (typeof plans)[number];
   // The prompt first: where memory is short its encoders are gone before the UNet is there.
-  const conditioning = await conditionRows(model, settings, fork.base.map((row) => row.context));
+  const conditioning = await conditionRows(model, settings, base.map((row) => row.context));
   const held = new Holder();
   let unetRows = 0;
   try {
     const cutPlan = await unet.prepare(sites);
-    const images = plan.weights.length;
+    const images = settings.compare ? 2 : 1;
     const shape = [images, ...model.info.latentShape];
     let latents = held.set('latents', backend.upload('float32', shape, initialLatents(model, settings, images, table)));
     let denoised: DeviceTensor | null = null;
@@ -55,21 +61,22 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
     for (const [index, coefficients] of table.steps.entries()) {
       const secondsLeft = index === 0 ? null : ((stepSeconds + previewSeconds) / index) * (table.steps.length - index);
       hooks.progress('denoise', index, secondsLeft);
+      const { weights, siteRows } = plans[index] as (typeof plans)[number];
       const begun = performance.now();
-      const sample = await backend.modelInput(latents, fork.base.map((row) => row.image), coefficients.inputScale, unet.sampleType);
+      const sample = await backend.modelInput(latents, base.map((row) => row.image), coefficients.inputScale, unet.sampleType);
       let predictions: DeviceTensor;
       try {
-        predictions = await unet.predict(cutPlan, { sample, timestep: coefficients.timestep, conditioning: conditioning.feeds, fork: fork.siteRows }, hooks.signal);
+        predictions = await unet.predict(cutPlan, { sample, timestep: coefficients.timestep, conditioning: conditioning.feeds, fork: siteRows }, hooks.signal);
       } finally {
         sample.dispose();
       }
       const next = await backend.guidedStep({
-        predictions, latents, previousDenoised: denoised, noise: null, weights: plan.weights, coefficients,
+        predictions, latents, previousDenoised: denoised, noise: null, weights, coefficients,
       });
       predictions.dispose();
       latents = held.set('latents', next.latents);
       denoised = held.set('denoised', next.denoised);
-      unetRows += fork.siteRows.length;
+      unetRows += siteRows.length;
       stepSeconds += (performance.now() - begun) / 1000;
       const isLast = index === table.steps.length - 1;
       if (!isLast && (index === 0 || previewSeconds < PREVIEW_SHARE * stepSeconds)) {
@@ -86,8 +93,8 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
     const stats: RunStats = {
       seconds: (performance.now() - started) / 1000,
       unetRows,
-      rowsBeforeFork: fork.base.length,
-      rowsAfterFork: fork.siteRows.length,
+      rowsBeforeFork: base.length,
+      rowsAfterFork: Math.max(...plans.map(({ siteRows }) => siteRows.length)),
       perturbedSites: settings.pagScale > 0 ? sites.map((site) => site.name) : [],
     };
     return { pair, latents: values, stats };
@@ -99,12 +106,11 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
 
 /** Builds what a run with these settings needs and runs one forward, so that the run itself starts at once. */
 export async function warmUp(model: DiffusionModel, settings: Settings, signal: AbortSignal): Promise<void> {
-  await generate(model, { ...settings, steps: 1 }, { signal, progress: () => {}, preview: () => {} });
+  await generate(model, { ...settings, steps: 1, pag: PLAIN_PAG }, { signal, progress: () => {}, preview: () => {} });
 }
 
 /** Images in the order of the latents: without PAG first, where both are made. */
-function imagesOf(model: DiffusionModel, settings: Settings): Parameters<typeof planStep>[0] {
-  const { pagScale } = settings;
+function imagesOf(model: DiffusionModel, settings: Settings, pagScale: number): Parameters<typeof planStep>[0] {
   const guidanceScale = model.info.guidanceEmbedded ? 1 : settings.guidanceScale;
   const withPag = { guidanceScale, pagScale };
   return settings.compare ? [{ guidanceScale, pagScale: 0 }, withPag] : [withPag];

@@ -2,7 +2,7 @@
 // Requests go page → worker, events go worker → page. A run is named by the page (`runId`); several
 // may be asked for, they are served one after the other, and a cancel takes effect between segments.
 
-import type { SchedulerId, SigmaSpacing, TimestepSpacing } from '../diffusion/options';
+import type { PagOptions, SchedulerId, SigmaSpacing, TimestepSpacing } from '../diffusion/options';
 import type { EngineErrorData } from './errors';
 
 /** What one run is made of. Numbers are taken as given by the engine: the store has corrected them. */
@@ -16,6 +16,8 @@ export interface Settings {
   readonly guidanceScale: number;
   /** PAG scale s; 0 runs no perturbed row. */
   readonly pagScale: number;
+  /** How s goes over the steps; absent means the same s in all. A step whose s is 0 runs no perturbed row. */
+  readonly pag?: Pick<PagOptions, 'adaptive' | 'window' | 'attenuation'>;
   /** `mid`, `down`, `up`, `all`, diffusers' `pag_applied_layers` or ComfyUI's `unet_block_list` notation. */
   readonly layers: string;
   readonly scheduler: SchedulerId;
@@ -178,7 +180,7 @@ export interface RunStats {
   readonly seconds: number;
   /** UNet rows run in all: the honest cost of the run. */
   readonly unetRows: number;
-  /** Rows in each step, before and after the fork. */
+  /** Rows in a step, before and after the fork; the most of any step. */
   readonly rowsBeforeFork: number;
   readonly rowsAfterFork: number;
   /** diffusers' names of the perturbed sites. */
