@@ -70,7 +70,7 @@ const weight = tinyFiles().get('unet/model.onnx')?.length ?? 0;
 test('a repository: size and verdict first, then fetched, used, and used again without a network', async ({ page, context }) => {
   const host = await startPlainServer();
   await openModels(page, host.url);
-  await expect.poll(() => page.evaluate(() => crossOriginIsolated), { timeout: 60_000 }).toBe(true);
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, { timeout: 60_000 });
   await page.reload();
   await button(page, 'Model: Pocket (built in). Change').click();
   await lookUp(page);

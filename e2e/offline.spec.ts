@@ -8,7 +8,7 @@ test('offline: reload, generate; isolated by the service worker; installable', a
   const host = await startPlainServer();
   await page.goto(host.url);
   // The first visit is loaded once more when the service worker takes over.
-  await expect.poll(() => page.evaluate(() => crossOriginIsolated), { timeout: 60_000 }).toBe(true);
+  await page.waitForFunction(() => crossOriginIsolated, undefined, { timeout: 60_000 });
   const manifest = await page.evaluate(async () => {
     const link = document.querySelector<HTMLLinkElement>('link[rel="manifest"]');
     return link ? ((await (await fetch(link.href)).json()) as { name: string; icons: { sizes: string }[] }) : null;

@@ -7,7 +7,7 @@ import { button } from './support/page';
 test('an update is offered, and taken on a click', async ({ page }) => {
   const host = await startPlainServer();
   await page.goto(host.url);
-  await expect.poll(() => page.evaluate(() => crossOriginIsolated), { timeout: 60_000 }).toBe(true);
+  await page.waitForFunction(() => crossOriginIsolated, undefined, { timeout: 60_000 });
   await expect(button(page, 'Update Pagoda')).toHaveCount(0);
 
   host.release('the next version');

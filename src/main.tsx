@@ -20,6 +20,6 @@ void registerServiceWorker({
   onOfflineReady: noteOfflineReady,
   isIdle: () => {
     const { job } = useStore.getState();
-    return job.runs.length === 0 && job.shown === null;
+    return job.runs.length === 0 && job.shown === null && document.querySelector('dialog[open]') === null;
   },
 });

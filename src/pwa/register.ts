@@ -8,7 +8,7 @@ export interface ServiceWorkerCallbacks {
   readonly onUpdateReady: (apply: () => void) => void;
   /** Everything is stored: from now on the page works without a network. Told once, after the first visit. */
   readonly onOfflineReady: () => void;
-  /** Whether a reload would lose nothing: no run under way, nothing made, nothing typed. */
+  /** Whether a reload would lose nothing: no run under way, nothing made, no dialog open. */
   readonly isIdle: () => boolean;
 }
 
