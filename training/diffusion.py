@@ -79,7 +79,7 @@ def main():
     latents = encode_all(data, autoencoder)
     model = Denoiser(build_unet(latents.shape[2]), build_text_encoder(encoder)).to(device())
     average = copy.deepcopy(model).eval().requires_grad_(False)
-    optimizer = torch.optim.AdamW(model.parameters(), PEAK, betas=(0.9, 0.99), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), PEAK, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     noise_levels = DDIMScheduler(**SCHEDULER)
     alphas = noise_levels.alphas_cumprod.to(device())
     state = {"model": model, "average": average, "optimizer": optimizer}
