@@ -4,6 +4,8 @@
 import { WireError } from './protobuf';
 
 const WINDOW = 256 * 1024;
+/** Messages are read whole; weights, which may be larger, are not read. */
+const MAX_READ = 256 * 1024 * 1024;
 
 export class BlobReader {
   /** Offset in the blob of the next byte to read. */
@@ -20,6 +22,7 @@ export class BlobReader {
   /** Reads `length` bytes. The result may be a view into the window: copy it to keep it past the next call. */
   async read(length: number): Promise<Uint8Array> {
     if (length > this.size - this.at) throw new WireError('The file ends before the data that it announces.');
+    if (length > MAX_READ) throw new WireError(`A message of ${length} bytes is no part of a graph.`);
     const inside = this.at - this.windowStart;
     if (inside < 0 || inside + length > this.window.length) await this.fill(length);
     const start = this.at - this.windowStart;

@@ -5,9 +5,9 @@
 // crosses: it is cloned into each segment that needs it, because the number of rows differs behind the fork.
 // Sites that do not depend on one another share a cut.
 
-import type { Graph} from './graph';
-import { readsOf } from './graph';
+import type { Graph } from './graph';
 import type { Model, Node } from './model';
+import { readsOf } from './order';
 import type { Site } from './sites';
 
 export interface Segment {
@@ -29,42 +29,46 @@ export function cut(graph: Graph, sites: readonly Site[]): Segment[] {
   const count = Math.max(-1, ...sites.map(siteSegment)) + 2;
   const cloneable = cloneableNodes(graph);
   const latest = latestSegments(graph, sites, siteOf, siteSegment, count);
-  const home = (node: Node) => latest.get(node);
-
-  const segments: Segment[] = [];
-  const produced = new Set<string>(graph.graphInputs);
-  const drafts = Array.from({ length: count }, (_, index) => {
-    const own = graph.model.nodes.filter((node) => home(node) === index && !cloneable.has(node));
-    const wanted = [...own.flatMap(readsOf)];
-    const cutSites = sites.filter((site) => siteSegment(site) === index);
-    for (const site of cutSites) wanted.push(site.q, site.k, site.v);
-    if (index === count - 1) wanted.push(...graph.model.outputs.map((output) => output.name));
-    const nodes = new Set(own);
+  const sitesBehind: Site[][] = Array.from({ length: count }, () => []);
+  for (const site of sites) sitesBehind[siteSegment(site)]?.push(site);
+  const own: Node[][] = Array.from({ length: count }, () => []);
+  for (const node of graph.model.nodes) {
+    const segment = latest.get(node);
+    if (segment !== undefined && !cloneable.has(node)) own[segment]?.push(node);
+  }
+  const position = new Map(graph.model.nodes.map((node, index) => [node, index]));
+  const drafts = own.map((mine, index) => {
+    const cutSites = sitesBehind[index] ?? [];
+    const asked = cutSites.flatMap((site) => [site.q, site.k, site.v]);
+    if (index === count - 1) asked.push(...graph.model.outputs.map((output) => output.name));
+    const wanted = [...mine.flatMap(readsOf), ...asked];
+    const nodes = new Set(mine);
     for (let value = wanted.pop(); value !== undefined; value = wanted.pop()) {
       const producer = graph.producers.get(value);
       if (!producer || siteOf.has(value) || nodes.has(producer) || !cloneable.has(producer)) continue;
       nodes.add(producer);
       wanted.push(...readsOf(producer));
     }
-    return { nodes: graph.model.nodes.filter((node) => nodes.has(node)), cutSites };
+    const ordered = [...nodes].sort((a, b) => (position.get(a) as number) - (position.get(b) as number));
+    const made = new Set(ordered.flatMap((node) => node.outputs));
+    const read = new Set(ordered.flatMap(readsOf).filter((value) => !made.has(value) && !graph.model.initializers.has(value)));
+    return { nodes: ordered, cutSites, asked, made, read };
   });
 
-  drafts.forEach(({ nodes, cutSites }, index) => {
-    const made = new Set(nodes.flatMap((node) => node.outputs));
-    const inputs = new Set(nodes.flatMap(readsOf).filter((value) => !made.has(value) && !graph.model.initializers.has(value)));
-    const needed = new Set<string>(cutSites.flatMap((site) => [site.q, site.k, site.v]));
-    if (index === count - 1) for (const output of graph.model.outputs) needed.add(output.name);
-    for (const later of drafts.slice(index + 1)) {
-      const laterMade = new Set(later.nodes.flatMap((node) => node.outputs));
-      for (const value of later.nodes.flatMap(readsOf)) if (!laterMade.has(value)) needed.add(value);
-      for (const site of later.cutSites) for (const value of [site.q, site.k, site.v]) if (!laterMade.has(value)) needed.add(value);
-    }
-    const outputs = [...needed].filter((value) => made.has(value) && !produced.has(value));
+  // From the back: what a segment must hand on is what later ones read and do not make. Where clones make the
+  // same value in several segments, the first of them hands it on.
+  const readLater = new Map<string, number>();
+  drafts.forEach(({ asked, made, read }, index) => {
+    for (const value of [...read, ...asked]) if (!made.has(value)) readLater.set(value, index);
+  });
+  const produced = new Set<string>(graph.graphInputs);
+  return drafts.map(({ nodes, cutSites, asked, made, read }, index) => {
+    const handed = [...made].filter((value) => (readLater.get(value) ?? -1) > index);
+    const outputs = [...new Set([...asked.filter((value) => made.has(value)), ...handed])].filter((value) => !produced.has(value));
     for (const value of outputs) produced.add(value);
     for (const site of cutSites) produced.add(site.output);
-    segments.push({ nodes, inputs: [...inputs], outputs, sites: cutSites });
+    return { nodes, inputs: [...read], outputs, sites: cutSites };
   });
-  return segments;
 }
 
 /** Segment in which each value can exist at the earliest: how many cuts lie before it. */

@@ -2,10 +2,13 @@
 // declared types of inputs and outputs.
 
 import type { Attribute, ValueInfo } from './model';
-import { BYTES, FIXED32, VARINT, fields, pushInts, text } from './protobuf';
+import { BYTES, FIXED32, VARINT, WireError, fields, pushInts, text } from './protobuf';
 import { decodeTensor } from './readTensor';
 
-export function readAttributes(encoded: readonly Uint8Array[]): {
+/** Bodies of If and Loop inside one another; real models have one or two. */
+const MAX_NESTING = 16;
+
+export function readAttributes(encoded: readonly Uint8Array[], nesting = 0): {
   attributes: Map<string, Attribute>;
   captured: string[];
 } {
@@ -25,7 +28,7 @@ export function readAttributes(encoded: readonly Uint8Array[]): {
       else if (field.number === 4) s = text(field);
       else if (field.number === 5) tensor = decodeTensor(field.bytes);
       else if (field.number === 8) pushInts(field, ints);
-      else if (field.number === 6 || field.number === 11) for (const value of capturedBy(field.bytes)) captured.add(value);
+      else if (field.number === 6 || field.number === 11) for (const value of capturedBy(field.bytes, nesting + 1)) captured.add(value);
     }
     attributes.set(name, { name, i, f, s, ints, tensor });
   }
@@ -33,7 +36,8 @@ export function readAttributes(encoded: readonly Uint8Array[]): {
 }
 
 /** Names that a GraphProto reads but does not define: what it captures from the graph around it. */
-function capturedBy(graph: Uint8Array): Set<string> {
+function capturedBy(graph: Uint8Array, nesting: number): Set<string> {
+  if (nesting > MAX_NESTING) throw new WireError('Its subgraphs are nested too deep.');
   const read = new Set<string>();
   const defined = new Set<string>();
   for (const field of fields(graph)) {
@@ -42,7 +46,7 @@ function capturedBy(graph: Uint8Array): Set<string> {
       for (const part of fields(field.bytes)) {
         if (part.number === 1) read.add(text(part));
         else if (part.number === 2) defined.add(text(part));
-        else if (part.number === 5) for (const value of readAttributes([part.bytes]).captured) read.add(value);
+        else if (part.number === 5) for (const value of readAttributes([part.bytes], nesting).captured) read.add(value);
       }
     } else if (field.number === 5) defined.add(decodeTensor(field.bytes).name);
     else if (field.number === 11) defined.add(readValueInfo(field.bytes).name);

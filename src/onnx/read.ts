@@ -6,8 +6,11 @@ import { EngineError } from '../protocol/errors';
 import { BlobReader } from './blobReader';
 import { readAttributes, readValueInfo } from './decode';
 import type { Model, Node, Tensor, ValueInfo } from './model';
+import { MAX_NODES, inOrder } from './order';
 import { BYTES, FIXED32, FIXED64, VARINT, WireError, fields, text } from './protobuf';
 import { scanTensor } from './readTensor';
+
+const MAX_OUTPUTS = 1000;
 
 interface Draft {
   irVersion: number;
@@ -32,21 +35,17 @@ export async function readModel(file: Blob, name: string): Promise<Model> {
   };
   try {
     await readModelProto(new BlobReader(file), draft);
-  } catch (error) {
-    if (!(error instanceof WireError)) throw error;
-    throw invalid(name, file.size, error.message);
+    if (draft.nodes.length === 0 || draft.outputs.length === 0) throw new WireError('It holds no graph.');
+    const inputs = draft.inputs.filter((input) => !draft.initializers.has(input.name));
+    return { ...draft, inputs, nodes: inOrder(draft.nodes, inputs, draft.initializers) };
+  } catch (cause) {
+    throw new EngineError(
+      'model-invalid',
+      `${name} is not a complete ONNX file. Fetch it again, or choose another model.`,
+      `${cause instanceof Error ? cause.message : String(cause)} (${file.size} bytes)`,
+      { cause },
+    );
   }
-  if (draft.nodes.length === 0 || draft.outputs.length === 0) throw invalid(name, file.size, 'It holds no graph.');
-  const real = new Set(draft.initializers.keys());
-  return { ...draft, inputs: draft.inputs.filter((input) => !real.has(input.name)) };
-}
-
-function invalid(name: string, size: number, why: string): EngineError {
-  return new EngineError(
-    'model-invalid',
-    `${name} is not a complete ONNX file. Fetch it again, or choose another model.`,
-    `${why} (${size} bytes)`,
-  );
 }
 
 async function readModelProto(reader: BlobReader, draft: Draft): Promise<void> {
@@ -61,11 +60,14 @@ async function readModelProto(reader: BlobReader, draft: Draft): Promise<void> {
 }
 
 async function readGraph(reader: BlobReader, end: number, draft: Draft): Promise<void> {
-  if (end > reader.size) throw new WireError('The graph is longer than the file.');
+  let parts = 0;
   await readFields(reader, end, async (number, length) => {
+    parts += 1;
+    if (parts > 4 * MAX_NODES || draft.nodes.length > MAX_NODES || draft.outputs.length > MAX_OUTPUTS) throw new WireError('The graph has more parts than any diffusion model.');
     if (number === 1) draft.nodes.push(decodeNode((await reader.read(length)).slice()));
     else if (number === 5) {
       const tensor = await scanTensor(reader, reader.at + length);
+      if (draft.initializers.has(tensor.name)) throw new WireError(`The weight ${tensor.name} is there twice.`);
       draft.initializers.set(tensor.name, tensor);
     } else if (number === 11) draft.inputs.push(readValueInfo(await reader.read(length)));
     else if (number === 12) draft.outputs.push(readValueInfo(await reader.read(length)));
@@ -88,6 +90,7 @@ export async function readFields(
     const key = await reader.varint();
     const number = Math.floor(key / 8);
     const wireType = key % 8;
+    if (number === 0) throw new WireError('A field has the number 0.');
     if (wireType === BYTES) {
       const length = await reader.varint();
       if (length > end - reader.at) throw new WireError('A field is longer than the message that holds it.');
@@ -120,5 +123,3 @@ export function decodeNode(encoded: Uint8Array): Node {
   const { attributes, captured } = readAttributes(encodedAttributes);
   return { name, opType, domain, inputs, outputs, attributes, captured, encoded };
 }
-
-

@@ -38,6 +38,7 @@ export async function scanTensor(reader: BlobReader, end: number): Promise<Tenso
     const key = await reader.varint();
     const number = Math.floor(key / 8);
     const wireType = key % 8;
+    if (number === 0) throw new WireError('A field has the number 0.');
     if (wireType === VARINT) {
       const value = Number(await reader.varint64());
       if (number === 1) head.dims.push(value);

@@ -24,6 +24,9 @@ export interface Site extends SiteName {
 
 type Bounds = Omit<Site, keyof SiteName> & { readonly path: string | null };
 
+/** Nodes between the parts of one attention: a handful in any export. */
+const MAX_HOPS = 16;
+
 /** The sites, in order of execution. */
 export function findAttentionSites(graph: Graph): Site[] {
   const found: Bounds[] = [];
@@ -40,7 +43,7 @@ function matchSite(graph: Graph, softmax: Node): Bounds | null {
   const logits = backScaled(graph, softmax.inputs[0] ?? '');
   const scores = graph.producers.get(logits.value);
   if (scores?.opType !== 'MatMul') return null;
-  const mix = onlyReader(graph, skipForward(graph, softmax.outputs[0] ?? '', ['Cast', 'Identity', 'Dropout']));
+  const mix = graph.onlyReader(skipForward(graph, softmax.outputs[0] ?? '', ['Cast', 'Identity', 'Dropout']));
   if (mix?.opType !== 'MatMul') return null;
   const q = splitHeads(graph, scores.inputs[0] ?? '');
   const k = splitHeads(graph, scores.inputs[1] ?? '');
@@ -60,9 +63,9 @@ function matchSite(graph: Graph, softmax: Node): Bounds | null {
 function backScaled(graph: Graph, from: string): { value: string; scale: number } {
   let value = from;
   let scale = 1;
-  for (;;) {
+  for (let hops = 0; hops < MAX_HOPS; hops += 1) {
     const node = graph.producers.get(value);
-    if (!node) return { value, scale };
+    if (!node) break;
     if (node.opType === 'Cast' || node.opType === 'Identity') {
       value = node.inputs[0] ?? '';
       continue;
@@ -84,6 +87,7 @@ function backScaled(graph: Graph, from: string): { value: string; scale: number 
     scale *= swapped;
     value = right;
   }
+  return { value, scale };
 }
 
 /** baddbmm is exported with its ignored operand: an uninitialised tensor times β = 0. */
@@ -97,7 +101,7 @@ function isZero(graph: Graph, value: string): boolean {
 function splitHeads(graph: Graph, from: string): { value: string; heads: number | null; scale: number } | null {
   let value = from;
   let scale = 1;
-  for (let hops = 0; hops < 16; hops += 1) {
+  for (let hops = 0; hops < MAX_HOPS; hops += 1) {
     const scaled = backScaled(graph, value);
     scale *= scaled.scale;
     const node = graph.producers.get(scaled.value);
@@ -121,12 +125,12 @@ function headsFromDim(graph: Graph, projection: string, dim: number | null): num
 /** Walks forward to the Reshape that merges the heads, whose output to_out reads. */
 function mergedOutput(graph: Graph, from: string): string | null {
   let value = from;
-  for (let hops = 0; hops < 16; hops += 1) {
-    const reader = onlyReader(graph, value);
+  for (let hops = 0; hops < MAX_HOPS; hops += 1) {
+    const reader = graph.onlyReader(value);
     if (!reader || !['Transpose', 'Reshape', 'Cast', 'Identity'].includes(reader.opType)) return null;
     value = reader.outputs[0] ?? '';
     if (reader.opType === 'Reshape' && graph.values(reader.inputs[1] ?? '')?.length === 3) {
-      const next = onlyReader(graph, value);
+      const next = graph.onlyReader(value);
       if (next?.opType !== 'Transpose' && next?.opType !== 'Reshape') return value;
     }
   }
@@ -146,13 +150,8 @@ function projectionSource(graph: Graph, projection: string): string | null {
 
 function skipForward(graph: Graph, from: string, over: readonly string[]): string {
   let value = from;
-  for (let reader = onlyReader(graph, value); reader && over.includes(reader.opType); reader = onlyReader(graph, value)) {
+  for (let reader = graph.onlyReader(value); reader && over.includes(reader.opType); reader = graph.onlyReader(value)) {
     value = reader.outputs[0] ?? '';
   }
   return value;
-}
-
-function onlyReader(graph: Graph, value: string): Node | null {
-  const readers = graph.readers(value).filter((node) => node.opType !== 'Shape');
-  return readers.length === 1 ? (readers[0] ?? null) : null;
 }

@@ -2,7 +2,7 @@
 // place and passes a Cast (which ONNX Runtime folds when it builds the session), everything declared f16 becomes
 // f32, and casts to f16 cast to f32 instead. Sums are then more exact than the exporter's; nothing else changes.
 
-import { tensorValues } from './graph';
+import { tensorValues } from './facts';
 import { FLOAT, FLOAT16, type Model, type Node, type Tensor, type ValueInfo } from './model';
 import { MessageWriter } from './protobuf';
 import { decodeNode } from './read';

@@ -1,0 +1,157 @@
+// Files that are wrong, by accident or on purpose. Whatever the bytes, reading, finding sites, cutting and writing
+// end soon, either well or in an EngineError. `npm run fuzz` runs the same with more cases and a seed of choice.
+
+import { openAsBlob } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { EngineError } from '../protocol/errors';
+import { cut } from './cut';
+import { Graph } from './graph';
+import { readsOf } from './order';
+import { MessageWriter } from './protobuf';
+import { readModel } from './read';
+import { findAttentionSites } from './sites';
+import { mutate, randomBytes, seeded, type Random } from './testing/mutate';
+import { toFloat32 } from './toFloat32';
+import { writeSegment } from './write';
+
+const CASES = Number(process.env['FUZZ_CASES'] ?? 1000);
+const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
+/** One case takes about a millisecond; this is a hang on any machine. */
+const HANG_MS = 5000;
+
+/** All that is done with a model file before ONNX Runtime sees it. Returns the number of sites. */
+async function whole(file: Blob): Promise<number> {
+  const model = await readModel(file, 'model.onnx');
+  const graph = new Graph(model);
+  const sites = findAttentionSites(graph);
+  for (const chosen of [[], sites.slice(0, 1), sites]) {
+    for (const segment of cut(graph, chosen)) writeSegment(model, segment);
+  }
+  findAttentionSites(new Graph(toFloat32(model)));
+  return sites.length;
+}
+
+/** Throws where `file` is neither taken nor refused with an EngineError. Returns what became of it. */
+async function outcome(file: Blob): Promise<'taken' | 'refused'> {
+  const begun = performance.now();
+  try {
+    await whole(file);
+    return 'taken';
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return 'refused';
+  } finally {
+    expect(performance.now() - begun).toBeLessThan(HANG_MS);
+  }
+}
+
+/** One self-attention of the tiny UNet as a file of its own: the scanner's work on it is that on a whole UNet. */
+async function smallModel(): Promise<Uint8Array<ArrayBuffer>> {
+  const model = await readModel(await openAsBlob('fixtures/models/tiny/unet/model.onnx'), 'model.onnx');
+  const nodes = model.nodes.filter((node) => node.name.includes('mid_block/attentions.0/transformer_blocks.0/attn1'));
+  const made = new Set(nodes.flatMap((node) => node.outputs));
+  const read = new Set(nodes.flatMap(readsOf));
+  const inputs = [...read].filter((value) => !made.has(value) && !model.initializers.has(value));
+  const outputs = [...made].filter((value) => !read.has(value));
+  return writeSegment(model, { nodes, inputs, outputs, sites: [] }).bytes;
+}
+
+const small = await smallModel();
+const names = await (async () => {
+  const { nodes } = await readModel(new Blob([small]), 'model.onnx');
+  const encoder = new TextEncoder();
+  return [...new Set(nodes.flatMap((node) => [node.opType, ...node.outputs, ...readsOf(node)]))].map((name) => encoder.encode(name));
+})();
+
+test('the file that is damaged below is a good one, with its site', async () => {
+  expect(await whole(new Blob([small]))).toBe(1);
+});
+
+async function run(cases: number, seed: number, make: (random: Random) => Uint8Array<ArrayBuffer>) {
+  const count = { taken: 0, refused: 0 };
+  for (let index = 0; index < cases; index += 1) {
+    const file = make(seeded(seed + index));
+    try {
+      count[await outcome(new Blob([file]))] += 1;
+    } catch (cause) {
+      throw new Error(`Seed ${seed + index} of ${file.length} bytes was neither taken nor refused.`, { cause });
+    }
+  }
+  return count;
+}
+
+describe(`${CASES} damaged files from seed ${SEED}`, () => {
+  test('fields, lengths, bytes and names', async () => {
+    const count = await run(CASES, SEED, (random) => {
+      let file = mutate(small, random, names);
+      for (let more = random(4); more > 0; more -= 1) file = mutate(file, random, names);
+      return file;
+    });
+    // Damage that the scanner always or never notices would test little of what lies behind it.
+    expect(Math.min(count.taken, count.refused), JSON.stringify(count)).toBeGreaterThan(CASES / 20);
+  }, Infinity);
+
+  test('random bytes, with and without the head of a model', async () => {
+    const count = await run(CASES / 4, SEED, (random) => {
+      const noise = randomBytes(random, random(400));
+      return random(2) ? noise : Uint8Array.from([...small.subarray(0, random(small.length)), ...noise]);
+    });
+    expect(count.refused).toBeGreaterThan(CASES / 8);
+  }, Infinity);
+});
+
+describe('graphs made to be endless', () => {
+  const node = (opType: string, inputs: readonly string[], outputs: readonly string[]) => {
+    const message = new MessageWriter();
+    for (const input of inputs) message.string(1, input);
+    for (const output of outputs) message.string(2, output);
+    return message.string(4, opType);
+  };
+  const named = (name: string) => new MessageWriter().string(1, name);
+  const file = (nodes: readonly MessageWriter[], inputs: readonly string[] = []) => {
+    const graph = new MessageWriter();
+    for (const one of nodes) graph.message(1, one);
+    for (const input of inputs) graph.message(11, named(input));
+    return new Blob([new MessageWriter().varint(1, 8).message(7, graph.message(12, named('out'))).finish()]);
+  };
+  const softmaxOf = (value: string) => [node('Softmax', [value], ['p']), node('MatMul', ['p', 'p'], ['out'])];
+  const chain = (length: number, link: (index: number) => MessageWriter) => Array.from({ length }, (_, index) => link(index));
+
+  test.each<[string, Blob]>([
+    ['a cycle before a softmax', file([node('Identity', ['b'], ['a']), node('Identity', ['a'], ['b']), ...softmaxOf('a')])],
+    ['a node that reads itself', file([node('Cast', ['a'], ['a']), ...softmaxOf('a')])],
+    ['a value that is made twice', file([node('Erf', ['x'], ['a']), node('Erf', ['x'], ['a']), ...softmaxOf('a')], ['x'])],
+    ['a value that nothing makes', file(softmaxOf('a'))],
+    ['a node with 200,000 inputs', file([node('Concat', new Array<string>(200_000).fill('x'), ['a']), ...softmaxOf('a')], ['x'])],
+    ['150,000 nodes', file([...chain(150_000, (i) => node('Erf', [`c${i}`], [`c${i + 1}`])), ...softmaxOf('c150000')], ['c0'])],
+    ['subgraphs in subgraphs', (() => {
+      let inner = new MessageWriter().message(1, node('Add', ['x', 'x'], ['y'])).finish();
+      for (let depth = 0; depth < 2000; depth += 1) {
+        const branch = new MessageWriter().string(1, 'then_branch').bytes(6, inner);
+        inner = new MessageWriter().message(1, node('If', ['x'], ['y']).message(5, branch)).finish();
+      }
+      return file([node('If', ['x'], ['a']).message(5, new MessageWriter().string(1, 'then_branch').bytes(6, inner)), ...softmaxOf('a')], ['x']);
+    })()],
+  ])('%s is refused', async (_, blob) => {
+    expect(await outcome(blob)).toBe('refused');
+  });
+
+  test.each<[string, Blob]>([
+    ['20,000 square roots', file([...chain(20_000, (i) => node('Sqrt', [`c${i}`], [`c${i + 1}`])), node('Mul', ['c0', 'c20000'], ['l']), ...softmaxOf('l')], ['c0'])],
+    ['Concats that double 40 times', file([
+      node('Constant', [], ['c0']).message(5, new MessageWriter().string(1, 'value_ints').varint(8, 1).varint(8, 2)),
+      ...chain(40, (i) => node('Concat', [`c${i}`, `c${i}`], [`c${i + 1}`])), node('Mul', ['c0', 'c40'], ['l']), ...softmaxOf('l'),
+    ])],
+    ['20,000 softmaxes behind 20,000 scalings', file([
+      ...chain(20_000, (i) => node('Identity', [`c${i}`], [`c${i + 1}`])),
+      ...chain(20_000, (i) => node('Softmax', ['c20000'], [`p${i}`])), node('MatMul', ['p0', 'p1'], ['out']),
+    ], ['c0'])],
+  ])('%s end soon', async (_, blob) => {
+    expect(await outcome(blob)).toBe('taken');
+  });
+
+  test('nodes out of order are put in order', async () => {
+    const model = await readModel(file([...softmaxOf('a'), node('Erf', ['x'], ['a'])], ['x']), 'model.onnx');
+    expect(model.nodes.map(({ opType }) => opType)).toEqual(['Erf', 'Softmax', 'MatMul']);
+  });
+});
