@@ -2,6 +2,7 @@
 // Plain PAG at the mid block is ComfyUI's own node; all else needs the advanced one (sd-perturbed-attention). Its
 // `unet_block_list` counts blocks as `comfyName` does. What neither can do is said in `warnings`.
 
+import { advancedPag, isMidBlock } from './advancedPag';
 import type { Recipe } from './recipe';
 import { SAMPLERS, SIGMA_NAMES } from './samplers';
 
@@ -41,29 +42,12 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   return { workflow, warnings };
 }
 
-function pag({ settings, sites }: Recipe, warnings: string[]): ComfyWorkflow[string] {
-  const { adaptive, window, rescale, attenuation, guidanceRescale, identity, siteIdentity } = settings.pag;
-  const isMid = settings.layers === 'mid' || settings.layers === 'm0';
-  const isAdaptive = adaptive.amount > 0;
-  if (isAdaptive && adaptive.semantics === 'diffusers') warnings.push("diffusers' adaptive scale has no node; it is left out.");
-  if (window.semantics === 'guider' || window.semantics === 'forge') warnings.push('A window in fractions of the run has no node; PAG runs in every step.');
-  if (attenuation > 0) warnings.push('Attenuation has no node; it is left out.');
-  if (guidanceRescale > 0) warnings.push("diffusers' guidance_rescale has no node of the same formula; it is left out.");
-  if (identity !== 1 || Object.keys(siteIdentity).length > 0) warnings.push('A partial perturbation has no node; it is whole.');
-  const adaptiveScale = isAdaptive && adaptive.semantics === 'pamparamm' ? adaptive.amount : 0;
-  if (isMid && adaptiveScale === 0 && window.semantics !== 'sigma' && rescale.mode === 'off') {
-    return { class_type: 'PerturbedAttentionGuidance', inputs: { model: ['1', 0], scale: settings.pagScale } };
-  }
-  if (!isMid && sites.length === 0) warnings.push('The layers of this recipe are not known; PAG is at the middle block.');
-  return {
-    class_type: 'PerturbedAttention',
-    inputs: {
-      model: ['1', 0], scale: settings.pagScale, adaptive_scale: adaptiveScale, unet_block: 'middle', unet_block_id: 0,
-      sigma_start: window.semantics === 'sigma' ? window.start : -1,
-      sigma_end: window.semantics === 'sigma' ? window.stop : -1,
-      rescale: 'amount' in rescale ? rescale.amount : 0,
-      rescale_mode: rescale.mode === 'off' ? 'full' : rescale.mode,
-      unet_block_list: isMid ? '' : sites.map((site) => site.comfyName).join(','),
-    },
-  };
+function pag(recipe: Recipe, warnings: string[]): ComfyWorkflow[string] {
+  const { parameters, lost } = advancedPag(recipe);
+  warnings.push(...lost);
+  const { settings } = recipe;
+  const isPlain = parameters.adaptive_scale === 0 && settings.pag.window.semantics !== 'sigma' && settings.pag.rescale.mode === 'off';
+  return isPlain && isMidBlock(settings.layers)
+    ? { class_type: 'PerturbedAttentionGuidance', inputs: { model: ['1', 0], scale: parameters.scale } }
+    : { class_type: 'PerturbedAttention', inputs: { model: ['1', 0], ...parameters } };
 }

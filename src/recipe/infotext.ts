@@ -110,11 +110,14 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     };
   }
 
-  const model = take('Model') ?? null;
+  const model = take('Model');
+  take('Version');
+  // A1111's `RNG: CPU` is Pagoda's noise; another source gives another picture from the same seed.
+  if (pairs.get('RNG') === 'CPU') take('RNG');
   for (const key of pairs.keys()) {
     if (!used.has(key)) refuse(key, 'Pagoda has no such setting.');
   }
-  return { settings, model: model?.slice(0, 200) ?? null, notRestored };
+  return { settings, model: model ? { id: model.slice(0, 200), revision: null } : null, notRestored };
 }
 
 function split(text: string): { prompt: string; negativePrompt: string; pairs: Map<string, string> } {

@@ -15,7 +15,7 @@ const RECIPE = makeRecipe({
 
 describe('a recipe', () => {
   it('comes back whole from JSON', () => {
-    expect(parseRecipe(JSON.parse(JSON.stringify(RECIPE)))).toEqual({ settings: SETTINGS, model: 'pocket', notRestored: [] });
+    expect(parseRecipe(JSON.parse(JSON.stringify(RECIPE)))).toEqual({ settings: SETTINGS, model: { id: 'pocket', revision: null }, notRestored: [] });
   });
 
   it('loses only the field that is wrong, and names it', () => {
@@ -47,7 +47,7 @@ describe('an infotext', () => {
       prompt: 'a cat, (b:1.2)\nsecond line', negativePrompt: 'dog\nrain', steps: 20, scheduler: 'dpmpp-2m', sigmas: 'karras',
       guidanceScale: 4, seed: 965400086, pagScale: 0,
     });
-    expect(model).toBe('sd15');
+    expect(model).toEqual({ id: 'sd15', revision: null });
     expect(notRestored).toEqual([{ name: 'Size', value: '512x512', why: expect.any(String) }]);
   });
 

@@ -43,7 +43,7 @@ export interface NotRestored {
 
 export interface Restored {
   readonly settings: Partial<RecipeSettings>;
-  readonly model: string | null;
+  readonly model: Recipe['model'] | null;
   readonly notRestored: readonly NotRestored[];
 }
 
@@ -102,8 +102,7 @@ export function parseRecipe(value: unknown): Restored {
     if (pag) settings['pag'] = pag;
     else notRestored.push(refusal('pag', from['pag'], 'These guidance options are incomplete or out of range.'));
   }
-  const id = asRecord(recipe['model'])['id'];
-  return { settings, model: typeof id === 'string' && id.length <= 200 ? id : null, notRestored };
+  return { settings, model: readModel(asRecord(recipe['model'])), notRestored };
 }
 
 export function refusal(name: string, value: unknown, why: string): NotRestored {
@@ -117,6 +116,11 @@ export function isNumber(value: unknown, range: { min: number; max: number; whol
 
 export function rangeText(range: { min: number; max: number; whole?: boolean }): string {
   return `A ${range.whole ? 'whole ' : ''}number from ${range.min} to ${range.max} is needed.`;
+}
+
+function readModel({ id, revision }: Record<string, unknown>): Recipe['model'] | null {
+  const isName = (name: unknown): name is string => typeof name === 'string' && name !== '' && name.length <= 200;
+  return isName(id) ? { id, revision: isName(revision) ? revision : null } : null;
 }
 
 /** A fresh object of known fields, or null: half of these options would be another formula. */

@@ -1,0 +1,36 @@
+// A recipe in the text chunks of a PNG: `parameters` is A1111's infotext, which many programs read; `pagoda` is the
+// whole recipe as JSON. Back from there, Pagoda's own comes first; the infotext stands in where that is absent or bad.
+
+import type { PagOptions } from '../diffusion/options';
+import { parseInfotext } from './infotext';
+import { parseRecipe, refusal, type Recipe, type Restored } from './recipe';
+import { recipeToInfotext } from './writeInfotext';
+
+const INFOTEXT = 'parameters';
+const OWN = 'pagoda';
+
+/** Text by keyword. */
+export function recipeToPngTexts(recipe: Recipe): Record<string, string> {
+  return { [INFOTEXT]: recipeToInfotext(recipe).text, [OWN]: JSON.stringify(recipe) };
+}
+
+/**
+ * Settings from a PNG's texts; null where none of them is one that Pagoda reads. Throws nothing.
+ * @param plain the paper's PAG, which an infotext changes.
+ */
+export function recipeFromPngTexts(texts: ReadonlyMap<string, string>, plain: PagOptions): Restored | null {
+  const [own, infotext] = [texts.get(OWN), texts.get(INFOTEXT)];
+  const restored = own === undefined ? null : parseRecipe(parseJson(own));
+  if (restored && Object.keys(restored.settings).length > 0) return restored;
+  const other = infotext === undefined ? null : parseInfotext(infotext, plain);
+  if (!other || !restored) return other ?? restored;
+  return { ...other, notRestored: [refusal("Pagoda's recipe", own, 'It cannot be read; the A1111 text was taken.'), ...other.notRestored] };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

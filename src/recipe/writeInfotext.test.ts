@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { PLAIN_PAG, type PagOptions, type SchedulerId, type SigmaSpacing } from '../diffusion/options';
+import { parseInfotext } from './infotext';
+import { makeRecipe, type RecipeSettings } from './recipe';
+import { SAMPLERS, SIGMA_NAMES } from './samplers';
+import { recipeToInfotext } from './writeInfotext';
+
+const SETTINGS: RecipeSettings = {
+  prompt: 'a cat, (b:1.2)\nsecond "line": 赤', negativePrompt: 'dog\nrain: wet', seed: 2 ** 53 - 1, steps: 20, guidanceScale: 3.5,
+  pagScale: 2.5, layers: 'mid', scheduler: 'dpmpp-2m', sigmas: 'karras', spacing: 'model', pag: PLAIN_PAG,
+};
+const SITES = [{ name: 'a', comfyName: 'd2.1' }, { name: 'b', comfyName: 'm0' }];
+const write = (changes: Partial<RecipeSettings>, sites = SITES) => recipeToInfotext(makeRecipe({
+  appVersion: '1.2.3', model: { id: 'some/model, one', revision: 'abc' }, settings: { ...SETTINGS, ...changes },
+  size: { width: 512, height: 768 }, sites, backend: 'wasm', adapter: 'CPU', versions: {},
+}));
+const pagOf = (pag: Partial<PagOptions>): Partial<RecipeSettings> => ({ pag: { ...PLAIN_PAG, ...pag } });
+
+describe('an infotext that is written', () => {
+  it.each<[string, Partial<RecipeSettings>]>([
+    ['without PAG', { pagScale: 0 }],
+    ['plain', {}],
+    ["with Forge's window and attenuation", pagOf({ window: { semantics: 'forge', start: 0.2, stop: 0.8 }, attenuation: 5 })],
+    ['with the advanced parameters', { layers: 'd2.1,m0', ...pagOf({
+      adaptive: { semantics: 'pamparamm', amount: 0.1 }, window: { semantics: 'sigma', start: -1, stop: 0.7 }, rescale: { mode: 'partial', amount: 0.3 },
+    }) }],
+    ['with SNF', pagOf({ adaptive: { semantics: 'pamparamm', amount: 0 }, rescale: { mode: 'snf' } })],
+    ['without a negative prompt', { negativePrompt: '' }],
+  ])('%s comes back whole', (_name, changes) => {
+    const { text, warnings } = write(changes);
+    const { settings, model, notRestored } = parseInfotext(text, PLAIN_PAG);
+    // The infotext says no spacing: that is the model's.
+    const { pag, layers, ...rest } = { ...SETTINGS, ...changes };
+    expect({ ...settings, spacing: 'model' }).toEqual(settings.pagScale === 0 ? rest : { ...rest, pag, layers });
+    expect(model?.id).toBe('some/model, one');
+    expect(notRestored.map(({ name, value }) => [name, value])).toEqual([['Size', '512x768']]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('has every scheduler and every spread of sigmas', () => {
+    for (const scheduler of Object.keys(SAMPLERS) as SchedulerId[]) {
+      for (const sigmas of Object.keys(SIGMA_NAMES) as SigmaSpacing[]) {
+        expect(parseInfotext(write({ scheduler, sigmas }).text, PLAIN_PAG).settings).toMatchObject({ scheduler, sigmas });
+      }
+    }
+  });
+
+  it('has the line that A1111 and Forge expect', () => {
+    expect(write({ prompt: 'p', negativePrompt: 'n', seed: 7 }).text.split('\n')).toEqual([
+      'p', 'Negative prompt: n',
+      'Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 3.5, Seed: 7, Size: 512x768, Model: "some/model, one", RNG: CPU, '
+        + 'pagi_enabled: True, pagi_scale: 2.5, pagi_attenuation: 0, pagi_start_step: 0, pagi_end_step: 1, Version: Pagoda 1.2.3',
+    ]);
+  });
+
+  it('spells sets of layers out', () => {
+    expect(parseInfotext(write({ layers: 'all' }).text, PLAIN_PAG).settings.layers).toBe('d2.1,m0');
+  });
+
+  it('warns of all that it leaves out', () => {
+    const all = pagOf({
+      adaptive: { semantics: 'diffusers', amount: 0.1 }, window: { semantics: 'guider', start: 0, stop: 0.5 }, attenuation: 1,
+      guidanceRescale: 0.1, identity: 0.5,
+    });
+    expect(write({ ...all, layers: 'all', spacing: 'trailing' }, []).warnings).toHaveLength(7);
+  });
+});
