@@ -7,6 +7,7 @@
 // The same weights hold for ε-, v- and x₀-predictions, since guidance is linear. The perturbed row is the
 // cond row up to the first perturbed site; so the rows before it are fewer, and the site forks them.
 
+import type { PagOptions } from './options';
 import type { Row, RowPlan, SiteRow } from './types';
 
 export interface GuidanceSettings {
@@ -62,4 +63,36 @@ export function forkRows(rows: readonly Row[]): { base: Row[]; siteRows: SiteRow
     return { source, identity };
   });
   return { base, siteRows };
+}
+
+/** Guidance that no weighted sum of rows is: what tames over-cooked colours. */
+export type NonlinearGuidance = Pick<PagOptions, 'rescale' | 'guidanceRescale'>;
+
+/** The rows of one image in a batch, by what they are, and the scales that combine them. */
+export interface CombinedImage {
+  /** null without CFG. */
+  readonly uncond: number | null;
+  readonly cond: number;
+  /** null where PAG is not active. */
+  readonly perturbed: number | null;
+  readonly guidanceScale: number;
+  readonly pagScale: number;
+}
+
+/** Where each image's rows lie in a batch that `planStep` made of `images`. */
+export function combinedImages(images: readonly GuidanceSettings[], rows: readonly Row[]): CombinedImage[] {
+  return images.map(({ guidanceScale, pagScale }, image) => {
+    const find = (context: Row['context'], perturbed: boolean) => {
+      const at = rows.findIndex((row) => row.image === image && row.context === context && row.identity > 0 === perturbed);
+      return at < 0 ? null : at;
+    };
+    return { uncond: find('uncond', false), cond: find('cond', false) ?? 0, perturbed: find('cond', true), guidanceScale, pagScale };
+  });
+}
+
+/** Whether `guidance` changes anything for these images; where not, their rows' weights say it all. */
+export function isNonlinear({ rescale, guidanceRescale }: NonlinearGuidance, images: readonly CombinedImage[]): boolean {
+  const rescales = (rescale.mode === 'full' || rescale.mode === 'partial') && rescale.amount > 0;
+  return images.some(({ uncond, perturbed }) =>
+    (perturbed !== null && (rescales || (rescale.mode === 'snf' && uncond !== null))) || (uncond !== null && guidanceRescale > 0));
 }
