@@ -1,0 +1,128 @@
+// A recipe as a Python script for diffusers: a whole file that runs as it is. AutoPipelineForText2Image takes the
+// pipeline that the repository names (Stable Diffusion's or SDXL's, with enable_pag their PAG pipelines), and
+// `from_config` the model's own schedule, as Pagoda does. What the pipelines cannot do stands in the script's head
+// and in `warnings`.
+
+import type { SchedulerId, SigmaSpacing } from '../diffusion/options';
+import { pythonList, pythonString } from './pythonText';
+import type { Recipe } from './recipe';
+import { SAMPLERS } from './samplers';
+
+export interface ScriptExport {
+  readonly script: string;
+  readonly warnings: readonly string[];
+}
+
+/** What diffusers' classes can do with sigmas: flags of their config, and `timesteps` for SGM uniform; the rest have none. */
+const SIGMA_FLAGS: readonly SchedulerId[] = ['euler', 'heun', 'dpmpp-2m', 'dpmpp-2m-sde', 'dpmpp-sde', 'lms', 'unipc'];
+const OWN_TIMESTEPS: readonly SchedulerId[] = ['euler', 'heun', 'dpmpp-2m', 'dpmpp-2m-sde'];
+const WHOLE_OWN_TIMESTEPS: readonly SchedulerId[] = ['dpmpp-2m', 'dpmpp-2m-sde'];
+/** Steps on training timesteps: sigmas do not apply, in Pagoda neither. */
+const WITHOUT_SIGMAS: readonly SchedulerId[] = ['ddim', 'ddpm', 'pndm', 'lcm'];
+
+/** @returns the script, ending in a line break, and sentences for people. */
+export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
+  const { settings, size, model } = recipe;
+  const hasPag = settings.pagScale > 0;
+  const warnings = [
+    'diffusers needs PyTorch weights: where MODEL has ONNX files alone, name the repository that they were exported from.',
+    ...(hasPag ? pagWarnings(recipe) : []),
+    ...scheduleWarnings(settings.scheduler, settings.sigmas),
+  ];
+  const { diffusers: scheduler } = SAMPLERS[settings.scheduler];
+  const isSgm = settings.sigmas === 'sgm-uniform' && OWN_TIMESTEPS.includes(settings.scheduler);
+  const { adaptive } = settings.pag;
+  const loading = [
+    'MODEL',
+    ...(model.revision === null ? [] : [`revision=${pythonString(model.revision)}`]),
+    ...(hasPag ? ['enable_pag=True', `pag_applied_layers=${pythonList(layerPatterns(recipe))}`] : []),
+  ];
+  const call = [
+    `prompt=${pythonString(settings.prompt)}`,
+    ...(settings.negativePrompt === '' ? [] : [`negative_prompt=${pythonString(settings.negativePrompt)}`]),
+    `width=${size.width}`,
+    `height=${size.height}`,
+    `num_inference_steps=STEPS`,
+    ...(isSgm ? ['timesteps=timesteps'] : []),
+    `guidance_scale=${settings.guidanceScale}`,
+    ...(hasPag ? [`pag_scale=${settings.pagScale}`] : []),
+    ...(hasPag && adaptive.semantics === 'diffusers' && adaptive.amount > 0 ? [`pag_adaptive_scale=${adaptive.amount}`] : []),
+    ...(settings.pag.guidanceRescale > 0 ? [`guidance_rescale=${settings.pag.guidanceRescale}`] : []),
+    `generator=torch.Generator("cpu").manual_seed(${settings.seed})`,
+  ];
+  const script = [
+    `# A picture of Pagoda as a script for diffusers: pip install torch diffusers transformers accelerate${settings.sigmas === 'beta' ? ' scipy' : ''}`,
+    ...warnings.map((warning) => `# ${warning}`),
+    '',
+    'import torch',
+    `from diffusers import AutoPipelineForText2Image, ${scheduler}`,
+    '',
+    `MODEL = ${pythonString(model.id)}`,
+    `STEPS = ${settings.steps}`,
+    '',
+    callOf('pipe = AutoPipelineForText2Image.from_pretrained', loading),
+    callOf(`pipe.scheduler = ${scheduler}.from_config`, ['pipe.scheduler.config', ...schedulerArguments(recipe)]),
+    'pipe.to("cuda" if torch.cuda.is_available() else "cpu")',
+    ...(isSgm ? sgmTimesteps(settings.scheduler) : []),
+    `${callOf('image = pipe', call)}.images[0]`,
+    'image.save("pagoda.png")',
+    '',
+  ].join('\n');
+  return { script, warnings };
+}
+
+/** A call with one argument a line; a single one stays on the line. */
+function callOf(name: string, lines: readonly string[]): string {
+  if (lines.length === 1) return `${name}(${lines.join('')})`;
+  return `${name}(\n${lines.map((line) => `    ${line},\n`).join('')})`;
+}
+
+/** Regular expressions that match one module each: diffusers searches for them in the names of all modules. */
+function layerPatterns({ sites }: Recipe): readonly string[] {
+  if (sites.length === 0) return ['^mid_block\\.'];
+  return sites.map(({ name }) => `^${name.replace(/[^\w]/g, '\\$&')}$`);
+}
+
+function schedulerArguments({ settings: { scheduler, sigmas, spacing, seed } }: Recipe): readonly string[] {
+  const flags = ['karras', 'exponential', 'beta'] as const;
+  const setsFlags = sigmas !== 'model' && SIGMA_FLAGS.includes(scheduler) && (sigmas !== 'sgm-uniform' || OWN_TIMESTEPS.includes(scheduler));
+  return [
+    ...SAMPLERS[scheduler].diffusersArguments,
+    ...(spacing === 'model' ? [] : [`timestep_spacing=${pythonString(spacing)}`]),
+    // All of them: diffusers refuses two at once, and the model's config may have another.
+    ...(setsFlags ? flags.map((flag) => `use_${flag}_sigmas=${flag === sigmas ? 'True' : 'False'}`) : []),
+    ...(scheduler === 'dpmpp-sde' ? [`noise_sampler_seed=${seed}`] : []),
+  ];
+}
+
+/** N timesteps of N + 1 even ones, without the last; some classes know whole ones alone. */
+function sgmTimesteps(scheduler: SchedulerId): readonly string[] {
+  const each = 'last * (1 - i / STEPS)';
+  return [
+    'last = pipe.scheduler.config.num_train_timesteps - 1',
+    `timesteps = [${WHOLE_OWN_TIMESTEPS.includes(scheduler) ? `round(${each})` : each} for i in range(STEPS)]`,
+  ];
+}
+
+function scheduleWarnings(scheduler: SchedulerId, sigmas: SigmaSpacing): readonly string[] {
+  const warnings: string[] = [];
+  const choices = sigmas === 'sgm-uniform' ? OWN_TIMESTEPS : SIGMA_FLAGS;
+  if (sigmas !== 'model' && !choices.includes(scheduler) && !WITHOUT_SIGMAS.includes(scheduler)) {
+    warnings.push(`${SAMPLERS[scheduler].diffusers} cannot spread sigmas as ${sigmas}: those of the model's config are taken.`);
+  }
+  if (scheduler === 'dpmpp-sde') warnings.push('DPMSolverSDEScheduler draws the noise of its steps from a generator of its own: the picture is another one.');
+  return warnings;
+}
+
+function pagWarnings({ settings: { pag }, sites }: Recipe): readonly string[] {
+  const { adaptive, window, rescale, attenuation, identity, siteIdentity } = pag;
+  const warnings: string[] = [];
+  if (sites.length === 0) warnings.push('The layers of this recipe are not known: PAG is at the middle block.');
+  if (adaptive.semantics === 'pamparamm' && adaptive.amount > 0) warnings.push("The adaptive scale of ComfyUI's advanced node is left out: pag_adaptive_scale is another formula.");
+  if (window.semantics !== 'always') warnings.push("The window is left out: the pipeline's PAG runs in every step.");
+  if (attenuation > 0) warnings.push('Attenuation is left out.');
+  if (rescale.mode === 'snf') warnings.push('SNF is left out.');
+  if (rescale.mode === 'full' || rescale.mode === 'partial') warnings.push('The rescale of the PAG term is left out: guidance_rescale is another formula.');
+  if (identity !== 1 || Object.keys(siteIdentity).length > 0) warnings.push('The partial perturbation is left out: it is whole.');
+  return warnings;
+}
