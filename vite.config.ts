@@ -7,11 +7,13 @@ import { defaultClientConditions, defineConfig } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 
 import { contentSecurityPolicy } from './scripts/contentSecurityPolicy.ts';
+import { VERSIONS } from './scripts/versions.ts';
 import { ISOLATION_HEADERS } from './src/pwa/isolation.ts';
 
 export default defineConfig({
   // Relative, so that the page can be served from any folder.
   base: './',
+  define: VERSIONS,
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },
   // The engine imports ONNX Runtime on demand; found late, it would make the dev server reload the page.
   optimizeDeps: { exclude: ['onnxruntime-web'] },

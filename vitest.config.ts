@@ -3,10 +3,13 @@
 
 import { defineConfig } from 'vitest/config';
 
+import { VERSIONS } from './scripts/versions.ts';
+
 export default defineConfig({
   test: {
     projects: [
       {
+        define: VERSIONS,
         test: {
           name: 'unit',
           include: ['{src,scripts,fixtures,e2e/support}/**/*.test.{ts,tsx}'],
@@ -16,6 +19,7 @@ export default defineConfig({
         },
       },
       {
+        define: VERSIONS,
         test: {
           name: 'dawn',
           include: ['src/**/*.dawn.test.ts'],

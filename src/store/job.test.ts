@@ -8,7 +8,7 @@ import { DEFAULTS } from './settings';
 const pair: Pair = { withoutPag: null, withPag: { width: 1, height: 1, rgba: new Uint8ClampedArray(4) } };
 const stats = { seconds: 1, unetRows: 1, rowsBeforeFork: 1, rowsAfterFork: 1, perturbedSites: [] };
 const error = { code: 'device-lost', message: 'gone', detail: '' } as const;
-const run = (id: string) => ({ id, settings: DEFAULTS });
+const run = (id: string) => ({ id, model: { id: 'some/model', revision: 'abc' }, settings: DEFAULTS });
 const after = (job: Job, ...events: EngineEvent[]) => events.reduce(reduce, job);
 
 test('a run that is done leaves its pair', () => {
@@ -25,6 +25,21 @@ test.each<EngineEvent>([
   expect(job).toMatchObject({ runs: [], progress: null, shown: { stats } });
   expect(job.shown?.pair).toBe(pair);
   expect(job.error).toEqual(end.type === 'error' ? error : null);
+});
+
+test('the recipe of a finished pair is of its own run, model and device, whatever came since', () => {
+  const device = { backend: 'wasm', adapter: 'CPU', f16: false, threads: 1, limits: null, fallbackReason: null } as const;
+  const sites = [{ name: 'a', comfyName: 'd0', block: 'down', heads: 1 }, { name: 'b', comfyName: 'm0', block: 'mid', heads: 1 }] as const;
+  const model = { id: 'x', sites, latentShape: [4, 1, 1], predictionType: 'epsilon', bytes: 1, guidanceEmbedded: false, notices: [] } as const;
+  const own = { ...run('a'), settings: { ...DEFAULTS, prompt: 'own', layers: 'mid' } };
+  const before = after(asked(asked(IDLE, own), run('b')), { type: 'device', device }, { type: 'model-ready', model }, { type: 'preview', runId: 'a', step: 1, pair });
+  expect(before.shown?.recipe).toBeNull();
+  const done = after(before, { type: 'done', runId: 'a', pair, stats: { ...stats, perturbedSites: ['b'] } });
+  expect(done.shown?.recipe).toMatchObject({
+    model: own.model, settings: { prompt: 'own', layers: 'mid' }, size: { width: 1, height: 1 }, sites: [{ name: 'b', comfyName: 'm0' }], backend: 'wasm', adapter: 'CPU',
+  });
+  expect(done.shown?.recipe?.settings).not.toHaveProperty('compare');
+  expect(Object.values(done.shown?.recipe?.versions ?? {})).toEqual([expect.stringMatching(/^\d+\.\d+/)]);
 });
 
 test('asking again clears the error; waiting runs stay', () => {

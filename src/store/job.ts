@@ -3,9 +3,12 @@
 
 import type { EngineErrorData } from '../protocol/errors';
 import type { DeviceInfo, EngineEvent, LoadingEvent, ModelInfo, Pair, ProgressEvent, RunStats, Settings } from '../protocol/messages';
+import type { Recipe } from '../recipe/recipe';
+import { runRecipe } from './runRecipe';
 
 export interface Run {
   readonly id: string;
+  readonly model: Recipe['model'];
   readonly settings: Settings;
 }
 
@@ -14,6 +17,8 @@ export interface Shown {
   readonly pair: Pair;
   /** null while it is a preview. */
   readonly stats: RunStats | null;
+  /** Of a finished pair. */
+  readonly recipe: Recipe | null;
 }
 
 export interface Job {
@@ -53,8 +58,12 @@ export function reduce(job: Job, event: EngineEvent): Job {
 }
 
 function show(job: Job, runId: string, pair: Pair, stats: RunStats | null): Job {
-  const settings = job.runs.find((run) => run.id === runId)?.settings;
-  return settings ? { ...job, shown: { settings, pair, stats } } : job;
+  const run = job.runs.find(({ id }) => id === runId);
+  if (!run) return job;
+  const { settings, model } = run;
+  const { device, model: info } = job;
+  const recipe = stats && device && info ? runRecipe({ model, settings, pair, stats, device, info }) : null;
+  return { ...job, shown: { settings, pair, stats, recipe } };
 }
 
 /** A preview of a run that came to nothing makes way for the last finished pair, where there is one. */

@@ -1,14 +1,13 @@
-// Saves a picture through the browser's download.
+// Saves a picture as a PNG with its recipe in it.
 
 import { encodePng, pngName } from '../image/png';
+import { writePngText } from '../image/pngText';
+import { recipeToPngTexts } from '../recipe/pngTexts';
+import { download } from './download';
 import type { Shown } from './job';
 
-export async function savePng({ pair, settings }: Shown): Promise<void> {
-  const url = URL.createObjectURL(await encodePng(pair.withPag));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = pngName(settings.prompt, settings.seed);
-  link.click();
-  // The download has its own hold on the data after the click has been handled.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+export async function savePng({ pair, settings, recipe }: Shown): Promise<void> {
+  const png = await encodePng(pair.withPag);
+  const file = recipe ? new Blob([writePngText(new Uint8Array(await png.arrayBuffer()), recipeToPngTexts(recipe))], { type: png.type }) : png;
+  download(file, pngName(settings.prompt, settings.seed));
 }

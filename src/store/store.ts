@@ -5,6 +5,7 @@ import { EngineClient } from '../protocol/client';
 import type { Settings } from '../protocol/messages';
 import { IDLE, asked, reduce, type Job } from './job';
 import { useModels } from './models';
+import { recipeModel } from './runRecipe';
 import { loadSettings, saveSettings } from './settings';
 
 export type View = 'side' | 'wipe' | 'difference';
@@ -54,8 +55,9 @@ export const useStore = create<Store>()((set, get) => {
     generate: () => {
       const { settings } = get();
       const id = crypto.randomUUID();
-      set(({ job }) => ({ job: asked(job, { id, settings }) }));
-      client.send({ type: 'generate', runId: id, model: model(), settings });
+      const { choice, stored } = useModels.getState();
+      set(({ job }) => ({ job: asked(job, { id, model: recipeModel(choice, stored), settings }) }));
+      client.send({ type: 'generate', runId: id, model: choice.ref, settings });
     },
     cancel: () => {
       const [run] = get().job.runs;

@@ -1,0 +1,42 @@
+// The recipe of a run: what it was really made of, taken from the run itself and not from the form, which may have
+// changed since.
+
+import { PLAIN_PAG } from '../diffusion/options';
+import type { StoredModel } from '../models/messages';
+import type { DeviceInfo, ModelInfo, Pair, RunStats, Settings } from '../protocol/messages';
+import { makeRecipe, type Recipe } from '../recipe/recipe';
+import type { Choice } from './models';
+
+declare const __APP_VERSION__: string;
+declare const __LIBRARY_VERSIONS__: Readonly<Record<string, string>>;
+
+/** What a recipe says of the model that is chosen: a repository and commit, where it came from the hub. */
+export function recipeModel({ name, ref }: Choice, stored: readonly StoredModel[]): Recipe['model'] {
+  if (ref.kind === 'url') return { id: ref.id, revision: null };
+  const kept = ref.kind === 'opfs' ? stored.find(({ dir }) => dir === ref.dir) : undefined;
+  return kept ? { id: kept.repo, revision: kept.commit } : { id: name, revision: null };
+}
+
+/** `model` and `info` are the same model, in the words of recipes and of the engine. */
+export interface FinishedRun {
+  readonly model: Recipe['model'];
+  readonly settings: Settings;
+  readonly pair: Pair;
+  readonly stats: RunStats;
+  readonly device: DeviceInfo;
+  readonly info: ModelInfo;
+}
+
+export function runRecipe({ model, settings, pair, stats, device, info }: FinishedRun): Recipe {
+  const sites = info.sites.filter((site) => stats.perturbedSites.includes(site.name));
+  return makeRecipe({
+    appVersion: __APP_VERSION__,
+    model,
+    settings: { ...settings, pag: { ...PLAIN_PAG, ...settings.pag } },
+    size: { width: pair.withPag.width, height: pair.withPag.height },
+    sites: sites.map(({ name, comfyName }) => ({ name, comfyName })),
+    backend: device.backend,
+    adapter: device.adapter,
+    versions: __LIBRARY_VERSIONS__,
+  });
+}
