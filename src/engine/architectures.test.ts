@@ -5,6 +5,7 @@
 import { openAsBlob } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { engineGolden as golden, goldenValues, type GoldenRun } from '../../fixtures/engine/golden';
+import { PLAIN_PAG } from '../diffusion/options';
 import type { Settings } from '../protocol/messages';
 import { guidanceEmbedding } from './conditioning';
 import { CpuBackend } from './cpuBackend';
@@ -26,7 +27,7 @@ const sdxl = await open('fixtures/engine/sdxl');
 
 const settings = {
   prompt: golden.prompt, negativePrompt: golden.negativePrompt, seed: golden.seed, steps: 4, guidanceScale: 4, pagScale: 3,
-  layers: 'mid', sigmas: 'model', spacing: 'model', compare: false, backend: 'wasm',
+  layers: 'mid', sigmas: 'model', spacing: 'model', pag: PLAIN_PAG, compare: false, backend: 'wasm',
 } as const satisfies Partial<Settings>;
 const prompts = { positive: golden.prompt, negative: golden.negativePrompt };
 

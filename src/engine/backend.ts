@@ -1,6 +1,7 @@
 // What the engine needs of a device. Two peers implement it: WebGPU (our WGSL kernels between the sessions) and
 // the CPU (their TypeScript twins, on ONNX Runtime's WASM provider). Everything above this file is the same for both.
 
+import type { CombinedImage, NonlinearGuidance } from '../diffusion/guidance';
 import type { SiteRow, StepCoefficients } from '../diffusion/types';
 
 export type ElemType = 'float32' | 'float16' | 'int64' | 'int32';
@@ -43,6 +44,16 @@ export interface StepOutput {
   readonly denoised: DeviceTensor;
 }
 
+export interface GuidanceInput {
+  /** [rows, channels, height, width] of any float type. */
+  readonly predictions: DeviceTensor;
+  /** [images, channels, height, width] f32. */
+  readonly latents: DeviceTensor;
+  readonly images: readonly CombinedImage[];
+  readonly guidance: NonlinearGuidance;
+  readonly denoised: StepCoefficients['denoised'];
+}
+
 export interface Backend {
   /** Whether sessions may compute in f16. */
   readonly f16: boolean;
@@ -55,6 +66,8 @@ export interface Backend {
   attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor>;
   /** out[r] = scale·latents[images[r]] + shift, as `type`; the shift is 0 if not given. */
   modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType, shift?: number): Promise<DeviceTensor>;
+  /** One prediction an image, [images, …] f32, where guidance is no weighted sum of rows. */
+  rescaledGuidance(input: GuidanceInput): Promise<DeviceTensor>;
   guidedStep(input: StepInput): Promise<StepOutput>;
   /** Values as f32, on the CPU. */
   read(tensor: DeviceTensor): Promise<Float32Array>;

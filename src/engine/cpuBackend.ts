@@ -3,10 +3,11 @@
 import { attentionOnCpu } from '../kernels/attention.cpu';
 import { guidedStepOnCpu } from '../kernels/guidedStep.cpu';
 import { modelInputOnCpu } from '../kernels/modelInput.cpu';
+import { rescaledGuidanceOnCpu } from '../kernels/rescaledGuidance.cpu';
 import type { SiteRow } from '../diffusion/types';
 import { EngineError } from '../protocol/errors';
 import {
-  elements, type AttentionSettings, type Backend, type DeviceTensor, type ElemType, type Session, type StepInput, type StepOutput, type Tensors,
+  elements, type AttentionSettings, type Backend, type DeviceTensor, type ElemType, type GuidanceInput, type Session, type StepInput, type StepOutput, type Tensors,
 } from './backend';
 import type { Ort } from './runtime';
 import { WEIGHTS_FILE } from '../onnx/write';
@@ -87,6 +88,13 @@ export class CpuBackend implements Backend {
     const shape = { images: latents.dims[0] as number, elements: elements(row) };
     const data = modelInputOnCpu(shape, own(latents).f32, images, scale, shift);
     return Promise.resolve(new CpuTensor('float32', [images.length, ...row], data));
+  }
+
+  rescaledGuidance({ predictions, latents, images, guidance, denoised }: GuidanceInput): Promise<DeviceTensor> {
+    const [rows, channels, height, width] = predictions.dims as [number, number, number, number];
+    const arrays = { predictions: own(predictions).f32, latents: own(latents).f32 };
+    const combined = rescaledGuidanceOnCpu({ rows, channels, height, width }, arrays, images, guidance, denoised);
+    return Promise.resolve(new CpuTensor('float32', latents.dims, combined));
   }
 
   guidedStep(input: StepInput): Promise<StepOutput> {

@@ -19,14 +19,14 @@ interface GoldenRun {
 }
 
 const golden = JSON.parse(readFileSync('fixtures/pocket/golden.json', 'utf8')) as {
-  settings: Omit<Settings, 'sigmas' | 'spacing' | 'compare' | 'backend' | 'layers'>;
+  settings: Omit<Settings, 'sigmas' | 'spacing' | 'pag' | 'compare' | 'backend' | 'layers'>;
   runs: Record<'off' | 'mid' | 'all', GoldenRun>;
 };
 const bytes = readFileSync('fixtures/pocket/golden.bin');
 const latentsOf = (run: GoldenRun) => Float32Array.from({ length: 2048 }, (_, at) => bytes.readFloatLE(4 * (run.latents.offset + at)));
 
 const model = await openModel(new CpuBackend(await loadNodeRuntime()), await readModelFiles(folder('public/models/pocket')), 'pocket');
-const settings: Settings = { ...golden.settings, layers: 'all', sigmas: 'model', spacing: 'model', compare: true, backend: 'wasm' };
+const settings: Settings = { ...golden.settings, layers: 'all', sigmas: 'model', spacing: 'model', pag: PLAIN_PAG, compare: true, backend: 'wasm' };
 const hooks = { signal: new AbortController().signal, progress: () => {}, preview: () => {} };
 const run = (changes: Partial<Settings>) => generate(model, { ...settings, ...changes }, hooks);
 
@@ -81,6 +81,45 @@ test('outside its window PAG runs no perturbed row, and a run that stays outside
   expect(never.stats.unetRows).toBe(4 * 4);
   expect(never.latents.slice(2048)).toEqual(never.latents.slice(0, 2048));
   expect(never.latents.slice(0, 2048)).toEqual(early.latents.slice(0, 2048));
+});
+
+test('SoftPAG: u of single sites overrides that of the run; all at 1 is PAG, all at 0 runs no perturbed row', async () => {
+  const soft = async (identity: number, siteIdentity: Readonly<Record<string, number>>) =>
+    run({ compare: false, steps: 2, pag: { ...PLAIN_PAG, identity, siteIdentity } });
+  const names = model.unet.sites.map((site) => site.name);
+  const everywhere = (u: number) => Object.fromEntries(names.map((name) => [name, u]));
+  const whole = await run({ compare: false, steps: 2 });
+  expect((await soft(0, everywhere(1))).latents).toEqual(whole.latents);
+  const half = await soft(0.5, {});
+  expect((await soft(1, everywhere(0.5))).latents).toEqual(half.latents);
+  expect(relativeError(half.latents, whole.latents)).toBeGreaterThan(1e-3);
+  const none = await soft(1, everywhere(0));
+  expect([none.stats.unetRows, none.stats.perturbedSites]).toEqual([4, []]);
+  const [first] = names as [string];
+  const one = await soft(0, { [first]: 1 });
+  expect(one.stats.perturbedSites).toEqual([first]);
+  // The same perturbation, though the graph is cut at other sites.
+  const alone = await run({ compare: false, steps: 2, layers: first });
+  expect(relativeError(one.latents, alone.latents)).toBeLessThan(1e-5);
+});
+
+test('rescaled guidance: off is plain, φ and the PAG term act on the images that have them', async () => {
+  const rescaled = async (pag: Partial<typeof PLAIN_PAG>, changes: Partial<Settings> = {}) =>
+    (await run({ steps: 2, pag: { ...PLAIN_PAG, ...pag }, ...changes })).latents;
+  const size = model.info.latentShape.reduce((a, b) => a * b, 1);
+  const plain = await rescaled({});
+  expect(await rescaled({ rescale: { mode: 'full', amount: 0 } })).toEqual(plain);
+  for (const mode of ['full', 'partial'] as const) {
+    const latents = await rescaled({ rescale: { mode, amount: 0.7 } });
+    expect(relativeError(latents.subarray(0, size), plain.subarray(0, size))).toBeLessThan(1e-6);
+    expect(relativeError(latents.subarray(size), plain.subarray(size))).toBeGreaterThan(1e-2);
+  }
+  const both = await rescaled({ guidanceRescale: 0.7 });
+  for (const image of [both.subarray(0, size), both.subarray(size)]) expect(image.every(Number.isFinite)).toBe(true);
+  expect(relativeError(both.subarray(0, size), plain.subarray(0, size))).toBeGreaterThan(1e-2);
+  // Without CFG there is nothing that φ or SNF would change.
+  const alone = await rescaled({}, { guidanceScale: 1 });
+  expect(await rescaled({ guidanceRescale: 0.7, rescale: { mode: 'snf' } }, { guidanceScale: 1 })).toEqual(alone);
 });
 
 test('a cancelled run stops with an AbortError and the next one works', async () => {

@@ -1,12 +1,12 @@
 // One run, from settings to a pair of pictures. Both images of a comparison start from the same noise and are
 // rows of the same batch; latents stay on the device, only previews and the final pictures are read back.
 
-import { forkRows, planStep } from '../diffusion/guidance';
+import { combinedImages, forkRows, isNonlinear, planStep, type CombinedImage, type GuidanceSettings } from '../diffusion/guidance';
 import { TorchGenerator } from '../diffusion/noise';
 import { PLAIN_PAG } from '../diffusion/options';
 import { pagScales } from '../diffusion/pagScale';
 import { makeStepTable } from '../diffusion/schedule';
-import type { StepTable } from '../diffusion/types';
+import type { Row, SiteRow, StepTable } from '../diffusion/types';
 import { selectSites } from '../onnx/layers';
 import type { Site } from '../onnx/sites';
 import { EngineError } from '../protocol/errors';
@@ -40,10 +40,8 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
   await checkpoint(hooks.signal);
   const table = stepTable(model, settings);
   const sites = chosenSites(model, settings);
-  const plans = pagScales(settings.pagScale, settings.pag ?? PLAIN_PAG, table).map((pagScale) => {
-    const { rows, weights } = planStep(imagesOf(model, settings, pagScale));
-    return { weights, ...forkRows(rows) };
-  });
+  const strengths = new Map(sites.map((site) => [site, settings.pag.siteIdentity[site.name] ?? settings.pag.identity]));
+  const plans = pagScales(settings.pagScale, settings.pag, table).map((pagScale) => planImages(imagesOf(model, settings, pagScale, strengths), settings));
   // Steps differ in their perturbed rows alone, which do not exist before the fork.
   const { base } = plans[0] as (typeof plans)[number];
   // The prompt first: where memory is short its encoders are gone before the UNet is there.
@@ -61,14 +59,19 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
     for (const [index, coefficients] of table.steps.entries()) {
       const secondsLeft = index === 0 ? null : ((stepSeconds + previewSeconds) / index) * (table.steps.length - index);
       hooks.progress('denoise', index, secondsLeft);
-      const { weights, siteRows } = plans[index] as (typeof plans)[number];
+      const { weights, siteRows, nonlinear } = plans[index] as (typeof plans)[number];
       const begun = performance.now();
       const sample = await backend.modelInput(latents, base.map((row) => row.image), coefficients.inputScale, unet.sampleType);
       let predictions: DeviceTensor;
       try {
-        predictions = await unet.predict(cutPlan, { sample, timestep: coefficients.timestep, conditioning: conditioning.feeds, fork: siteRows }, hooks.signal);
+        predictions = await unet.predict(cutPlan, { sample, timestep: coefficients.timestep, conditioning: conditioning.feeds, fork: siteRows, strengths }, hooks.signal);
       } finally {
         sample.dispose();
+      }
+      if (nonlinear) {
+        const rows = predictions;
+        predictions = await backend.rescaledGuidance({ predictions: rows, latents, images: nonlinear, guidance: settings.pag, denoised: coefficients.denoised });
+        rows.dispose();
       }
       const next = await backend.guidedStep({
         predictions, latents, previousDenoised: denoised, noise: null, weights, coefficients,
@@ -95,7 +98,7 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
       unetRows,
       rowsBeforeFork: base.length,
       rowsAfterFork: Math.max(...plans.map(({ siteRows }) => siteRows.length)),
-      perturbedSites: settings.pagScale > 0 ? sites.map((site) => site.name) : [],
+      perturbedSites: settings.pagScale > 0 ? sites.filter((site) => (strengths.get(site) ?? 0) > 0).map((site) => site.name) : [],
     };
     return { pair, latents: values, stats };
   } finally {
@@ -110,10 +113,29 @@ export async function warmUp(model: DiffusionModel, settings: Settings, signal: 
 }
 
 /** Images in the order of the latents: without PAG first, where both are made. */
-function imagesOf(model: DiffusionModel, settings: Settings, pagScale: number): Parameters<typeof planStep>[0] {
+function imagesOf(model: DiffusionModel, settings: Settings, pagScale: number, strengths: ReadonlyMap<Site, number>): GuidanceSettings[] {
   const guidanceScale = model.info.guidanceEmbedded ? 1 : settings.guidanceScale;
-  const withPag = { guidanceScale, pagScale };
+  // A row is perturbed as much as its site says; 1 here stands for any.
+  const identity = [...strengths.values()].some((strength) => strength > 0) ? 1 : 0;
+  const withPag = { guidanceScale, pagScale, identity };
   return settings.compare ? [{ guidanceScale, pagScale: 0 }, withPag] : [withPag];
+}
+
+interface StepPlan {
+  /** weights[image][row] of what the scheduler's step reads. */
+  readonly weights: readonly (readonly number[])[];
+  readonly base: readonly Row[];
+  readonly siteRows: readonly SiteRow[];
+  /** The rows of each image, where they are combined to one prediction an image before the scheduler's step. */
+  readonly nonlinear: readonly CombinedImage[] | null;
+}
+
+function planImages(images: readonly GuidanceSettings[], { pag }: Settings): StepPlan {
+  const { rows, weights } = planStep(images);
+  const combined = combinedImages(images, rows);
+  if (!isNonlinear(pag, combined)) return { weights, nonlinear: null, ...forkRows(rows) };
+  const own = images.map((_, image) => images.map((__, other) => (other === image ? 1 : 0)));
+  return { weights: own, nonlinear: combined, ...forkRows(rows) };
 }
 
 /** The cut is the same whatever the PAG scale, so that scale 0 is bit-equal to CFG alone. */

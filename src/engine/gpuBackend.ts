@@ -8,10 +8,11 @@ import { KernelCompiler, type ElementType } from '../kernels/compiler';
 import { float16ToFloat32, float32ToFloat16 } from '../kernels/float16';
 import { createGuidedStep } from '../kernels/guidedStep';
 import { createModelInput } from '../kernels/modelInput';
+import { createRescaledGuidance } from '../kernels/rescaledGuidance';
 import { WEIGHTS_FILE } from '../onnx/write';
 import { EngineError } from '../protocol/errors';
 import {
-  elements, type AttentionSettings, type Backend, type DeviceTensor, type ElemType, type Session, type StepInput, type StepOutput, type Tensors,
+  elements, type AttentionSettings, type Backend, type DeviceTensor, type ElemType, type GuidanceInput, type Session, type StepInput, type StepOutput, type Tensors,
 } from './backend';
 import type { Ort } from './runtime';
 
@@ -124,6 +125,16 @@ export class GpuBackend implements Backend {
     const kernel = await createModelInput(this.compiler, { images: latents.dims[0] as number, elements: elements(row) }, out.elem);
     this.submit('model input', (encoder) => kernel.encode(encoder, { latents: own(latents).storage, out: out.storage }, images, scale, shift));
     return out;
+  }
+
+  async rescaledGuidance({ predictions, latents, images, guidance, denoised }: GuidanceInput): Promise<DeviceTensor> {
+    const [rows, channels, height, width] = predictions.dims as [number, number, number, number];
+    const source = own(predictions);
+    const kernel = await createRescaledGuidance(this.compiler, { rows, channels, height, width }, source.elem);
+    const combined = this.allocate('float32', latents.dims, 'rescaled guidance');
+    const buffers = { predictions: source.storage, latents: own(latents).storage, combined: combined.storage };
+    this.submit('rescaled guidance', (encoder) => kernel.encode(encoder, buffers, images, guidance, denoised));
+    return combined;
   }
 
   async guidedStep(input: StepInput): Promise<StepOutput> {

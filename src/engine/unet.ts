@@ -26,6 +26,8 @@ export interface UnetInput {
   readonly conditioning: Tensors;
   /** Rows behind the first site; without sites it must name each base row once, in order. */
   readonly fork: readonly SiteRow[];
+  /** SoftPAG: u of the perturbed rows at single sites; 1 where a site is not named. */
+  readonly strengths?: ReadonlyMap<Site, number>;
 }
 
 export class Unet {
@@ -96,7 +98,8 @@ export class Unet {
         const made = await (plan.sessions[index] as Session).run(feeds);
         for (const [name, tensor] of Object.entries(made)) values.set(name, tensor);
         for (const site of segment.sites) {
-          const siteRows = forked ? input.fork.map((row, source) => ({ source, identity: row.identity })) : input.fork;
+          const strength = input.strengths?.get(site) ?? 1;
+          const siteRows = input.fork.map((row, place) => ({ source: forked ? place : row.source, identity: strength * row.identity }));
           const [q, k, v] = [site.q, site.k, site.v].map((name) => values.get(name) as DeviceTensor) as [DeviceTensor, DeviceTensor, DeviceTensor];
           values.set(site.output, await this.backend.attend(q, k, v, siteRows, site));
         }

@@ -16,8 +16,8 @@ export interface Settings {
   readonly guidanceScale: number;
   /** PAG scale s; 0 runs no perturbed row. */
   readonly pagScale: number;
-  /** How s goes over the steps; absent means the same s in all. A step whose s is 0 runs no perturbed row. */
-  readonly pag?: Pick<PagOptions, 'adaptive' | 'window' | 'attenuation'>;
+  /** How s goes over the steps, what is rescaled, how much is perturbed. A step whose s is 0 runs no perturbed row. */
+  readonly pag: PagOptions;
   /** `mid`, `down`, `up`, `all`, diffusers' `pag_applied_layers` or ComfyUI's `unet_block_list` notation. */
   readonly layers: string;
   readonly scheduler: SchedulerId;

@@ -124,7 +124,7 @@ function readModel({ id, revision }: Record<string, unknown>): Recipe['model'] |
 }
 
 /** A fresh object of known fields, or null: half of these options would be another formula. */
-function readPag(value: unknown): PagOptions | null {
+export function readPag(value: unknown): PagOptions | null {
   const from = asRecord(value);
   const adaptive = asRecord(from['adaptive']);
   const window = readWindow(asRecord(from['window']));

@@ -1,10 +1,11 @@
 // The settings slice: what the next run will be made of. Kept in localStorage and read back field by field, so
 // that old or damaged data never costs more than the field it is in.
 
-import type { SigmaSpacing, TimestepSpacing } from '../diffusion/options';
+import { PLAIN_PAG, type SigmaSpacing, type TimestepSpacing } from '../diffusion/options';
 import type { ServedScheduler } from '../diffusion/schedule';
 import { POCKET } from '../models/catalog';
 import type { Settings } from '../protocol/messages';
+import { readPag } from '../recipe/recipe';
 import { RULES, correctNumber } from './numbers';
 
 export const SCHEDULERS: Readonly<Record<ServedScheduler, string>> = { ddim: 'DDIM', euler: 'Euler', 'dpmpp-2m': 'DPM++ 2M' };
@@ -17,7 +18,7 @@ export const SPACINGS: Readonly<Record<TimestepSpacing, string>> = {
   model: 'As the model says', linspace: 'Linspace', leading: 'Leading', trailing: 'Trailing',
 };
 
-export const DEFAULTS: Settings = { ...POCKET.defaults, negativePrompt: '', seed: 7, compare: true, backend: 'auto' };
+export const DEFAULTS: Settings = { ...POCKET.defaults, negativePrompt: '', seed: 7, pag: PLAIN_PAG, compare: true, backend: 'auto' };
 
 /** Prompts to click. */
 export const IDEAS: readonly string[] = POCKET.ideas;
@@ -49,6 +50,7 @@ export function readSettings(stored: unknown): Settings {
     steps: number('steps'),
     guidanceScale: number('guidanceScale'),
     pagScale: number('pagScale'),
+    pag: readPag(from['pag']) ?? DEFAULTS.pag,
     scheduler: choice('scheduler', SCHEDULERS) ?? DEFAULTS.scheduler,
     // Karras' spacing was once stored as a flag.
     sigmas: choice('sigmas', SIGMAS) ?? (from['karras'] === true ? 'karras' : DEFAULTS.sigmas),
