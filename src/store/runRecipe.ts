@@ -1,7 +1,6 @@
 // The recipe of a run: what it was really made of, taken from the run itself and not from the form, which may have
 // changed since.
 
-import { PLAIN_PAG } from '../diffusion/options';
 import type { StoredModel } from '../models/messages';
 import type { DeviceInfo, ModelInfo, Pair, RunStats, Settings } from '../protocol/messages';
 import { makeRecipe, type Recipe } from '../recipe/recipe';
@@ -32,7 +31,7 @@ export function runRecipe({ model, settings, pair, stats, device, info }: Finish
   return makeRecipe({
     appVersion: __APP_VERSION__,
     model,
-    settings: { ...settings, pag: { ...PLAIN_PAG, ...settings.pag } },
+    settings,
     size: { width: pair.withPag.width, height: pair.withPag.height },
     sites: sites.map(({ name, comfyName }) => ({ name, comfyName })),
     backend: device.backend,

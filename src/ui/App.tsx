@@ -7,6 +7,8 @@ import { ErrorAlert } from './ErrorAlert';
 import { Explain } from './Explain';
 import { Keys } from './Keys';
 import { PairView } from './PairView';
+import { RecipeNotice } from './RecipeNotice';
+import { RecipeOpen } from './RecipeOpen';
 import { RunBar } from './RunBar';
 import { StatusLine } from './StatusLine';
 import { useKeyboard } from './useKeyboard';
@@ -20,10 +22,12 @@ export function App() {
       <header className={styles.header}>
         <h1>Pagoda</h1>
         <p>Perturbed-Attention Guidance, on your own device</p>
+        <RecipeOpen />
         {update && !running && <button type="button" onClick={update}>Update Pagoda</button>}
       </header>
       <main className={styles.stage}>
         <ErrorAlert />
+        <RecipeNotice />
         <PairView flipped={flipped} />
         <RunBar />
         <Explain />

@@ -6,6 +6,7 @@ import { useStore, type View } from '../store/store';
 import { difference } from './difference';
 import styles from './PairView.module.css';
 import { Picture, fittedEdge } from './Picture';
+import { Recipe } from './Recipe';
 import { Wipe } from './Wipe';
 
 const VIEWS: Readonly<Record<View, string>> = { side: 'Side by side', wipe: 'Wipe', difference: 'Difference' };
@@ -39,6 +40,7 @@ export function PairView({ flipped }: { flipped: boolean }) {
             </button>
           ))}
         </div>
+        <Recipe />
       </div>
       <div className={styles.frame} ref={frame}>
         {view === 'wipe' && complete ? (

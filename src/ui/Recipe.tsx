@@ -1,0 +1,53 @@
+// What made the finished picture, in a dialog: to read, and to take elsewhere. It is of that picture's run; a run that
+// goes on meanwhile changes nothing in it.
+
+import { useId, useRef, useState } from 'react';
+import { schedulerName, type Recipe as RecipeData } from '../store/recipe';
+import { useStore } from '../store/store';
+import styles from './Recipe.module.css';
+import { RecipeExports } from './RecipeExports';
+import { recipeLines } from './recipeWords';
+
+export function Recipe() {
+  const id = useId();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const recipe = useStore((store) => store.job.shown?.recipe ?? null);
+  const [read, setRead] = useState<RecipeData | null>(null);
+  const show = () => {
+    setRead(recipe);
+    dialog.current?.showModal();
+  };
+  const close = () => dialog.current?.close();
+  return (
+    <>
+      <button type="button" aria-haspopup="dialog" disabled={!recipe} onClick={show}>Recipe</button>
+      {/* Keys in here are the dialog's own: Escape closes it and cancels no run. */}
+      <dialog
+        ref={dialog}
+        className={styles.dialog}
+        aria-labelledby={`${id}-title`}
+        onKeyDown={(event) => event.stopPropagation()}
+        onClick={(event) => event.target === dialog.current && close()}
+        onClose={() => setRead(null)}
+      >
+        {read && (
+          <div className={styles.body}>
+            <header className={styles.header}>
+              <h2 id={`${id}-title`}>Recipe</h2>
+              <button type="button" onClick={close}>Close</button>
+            </header>
+            <dl className={styles.lines}>
+              {recipeLines(read, schedulerName(read)).map(([name, value]) => (
+                <div key={name}>
+                  <dt>{name}</dt>
+                  <dd>{value}</dd>
+                </div>
+              ))}
+            </dl>
+            <RecipeExports recipe={read} />
+          </div>
+        )}
+      </dialog>
+    </>
+  );
+}
