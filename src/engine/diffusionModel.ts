@@ -51,6 +51,7 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string)
     sites: unet.sites.map(({ name, comfyName, block, heads }) => ({ name, comfyName, block, heads })),
     latentShape: latentShape(unet.inputs.sample, vaeDecoder.input, unetConfig),
     predictionType: predictionType(files.scheduler.prediction_type),
+    scheduler: files.scheduler,
     bytes,
     guidanceEmbedded,
     notices: [
@@ -105,7 +106,7 @@ function guidanceWidth(unet: Unet, { unetConfig }: ModelFiles): number {
 }
 
 function predictionType(name = 'epsilon'): PredictionType {
-  if (name === 'epsilon' || name === 'v_prediction') return name;
+  if (name === 'epsilon' || name === 'v_prediction' || name === 'sample') return name;
   throw new EngineError('model-invalid', `This model predicts “${name}”, which Pagoda cannot sample yet. Choose another model.`);
 }
 

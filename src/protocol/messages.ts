@@ -3,6 +3,7 @@
 // may be asked for, they are served one after the other, and a cancel takes effect between segments.
 
 import type { PagOptions, SchedulerId, SigmaSpacing, TimestepSpacing } from '../diffusion/options';
+import type { PredictionType, SchedulerConfig } from '../diffusion/types';
 import type { EngineErrorData } from './errors';
 
 /** What one run is made of. Numbers are taken as given by the engine: the store has corrected them. */
@@ -106,7 +107,9 @@ export interface ModelInfo {
   readonly sites: readonly SiteInfo[];
   /** [channels, height, width] of the latents. */
   readonly latentShape: readonly [number, number, number];
-  readonly predictionType: 'epsilon' | 'v_prediction';
+  readonly predictionType: PredictionType;
+  /** As the model's file says it. */
+  readonly scheduler: SchedulerConfig;
   readonly bytes: number;
   /** LCM: the CFG scale is an input of the UNet; there are no unconditional rows and no negative prompt. */
   readonly guidanceEmbedded: boolean;

@@ -18,6 +18,15 @@ export const RULES = {
   pagScale: { min: 0, max: 100, whole: false, step: 0.1, fallback: 3 },
 } as const satisfies Record<string, NumberRule>;
 
+/** The numbers of PagOptions; ranges are those of the systems that have them. */
+export const PAG_RULES = {
+  adaptive: { min: 0, max: 1, whole: false, step: 0.001, fallback: 0 },
+  sigma: { min: -1, max: 10_000, whole: false, step: 0.1, fallback: -1 },
+  fraction: { min: 0, max: 1, whole: false, step: 0.05, fallback: 0 },
+  attenuation: { min: 0, max: 100, whole: false, step: 1, fallback: 0 },
+  identity: { min: 0, max: 1, whole: false, step: 0.05, fallback: 1 },
+} as const satisfies Record<string, NumberRule>;
+
 export interface Correction {
   readonly value: number;
   /** Says what was changed and why; null where nothing was. */

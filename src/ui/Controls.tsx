@@ -1,7 +1,6 @@
 // Everything that a run is made of, with one sentence where each control stands.
 
 import { useId } from 'react';
-import type { Settings } from '../protocol/messages';
 import { RULES } from '../store/numbers';
 import { IDEAS, SCHEDULERS, SIGMAS, SPACINGS } from '../store/settings';
 import { useStore } from '../store/store';
@@ -9,7 +8,9 @@ import styles from './Controls.module.css';
 import { LayersField } from './LayersField';
 import { ModelPanel } from './ModelPanel';
 import { NumberField } from './NumberField';
+import { PagAdvanced } from './PagAdvanced';
 import { PagSlider } from './PagSlider';
+import { SelectField } from './SelectField';
 
 export function Controls() {
   const settings = useStore((store) => store.settings);
@@ -39,6 +40,7 @@ export function Controls() {
           <span>Compare</span>
         </label>
         <p className={styles.hint}>Makes the image without PAG too, from the same seed.</p>
+        <PagAdvanced />
       </section>
 
       <section className={styles.group}>
@@ -46,33 +48,22 @@ export function Controls() {
           <NumberField label="Steps" value={settings.steps} rule={RULES.steps} hint="More are slower and finer." onChange={(steps) => change({ steps })} />
           <NumberField label="CFG scale" value={settings.guidanceScale} rule={RULES.guidanceScale} hint="Pull towards the prompt; 1 is off." onChange={(guidanceScale) => change({ guidanceScale })} />
         </div>
-        <label htmlFor={`${id}-scheduler`}>Scheduler</label>
-        <select id={`${id}-scheduler`} value={settings.scheduler} onChange={(event) => change({ scheduler: event.target.value as Settings['scheduler'] })}>
-          {Object.entries(SCHEDULERS).map(([key, name]) => <option key={key} value={key}>{name}</option>)}
-        </select>
-        <p className={styles.hint}>The rule that turns predictions into the next latents.</p>
-        <label htmlFor={`${id}-sigmas`}>Sigmas</label>
-        <select id={`${id}-sigmas`} value={settings.sigmas} onChange={(event) => change({ sigmas: event.target.value as Settings['sigmas'] })}>
-          {Object.entries(SIGMAS).map(([key, name]) => <option key={key} value={key}>{name}</option>)}
-        </select>
-        <p className={styles.hint}>How noise levels are spread; Karras spends more steps at low noise. DDIM does not use it.</p>
-        <label htmlFor={`${id}-spacing`}>Timestep spacing</label>
-        <select id={`${id}-spacing`} value={settings.spacing} onChange={(event) => change({ spacing: event.target.value as Settings['spacing'] })}>
-          {Object.entries(SPACINGS).map(([key, name]) => <option key={key} value={key}>{name}</option>)}
-        </select>
-        <p className={styles.hint}>Which training timesteps are visited; turbo models want trailing.</p>
+        <SelectField label="Scheduler" value={settings.scheduler} options={SCHEDULERS} hint="The rule that turns predictions into the next latents." onChange={(scheduler) => change({ scheduler })} />
+        <SelectField label="Sigmas" value={settings.sigmas} options={SIGMAS} hint="How noise levels are spread; Karras spends more steps at low noise. DDIM does not use it." onChange={(sigmas) => change({ sigmas })} />
+        <SelectField label="Timestep spacing" value={settings.spacing} options={SPACINGS} hint="Which training timesteps are visited; turbo models want trailing." onChange={(spacing) => change({ spacing })} />
         <NumberField label="Seed" value={settings.seed} rule={RULES.seed} hint="Same seed, same settings, same image." onChange={(seed) => change({ seed })} />
         <button type="button" onClick={() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0] as number })}>Random seed</button>
       </section>
 
       <details className={styles.group}>
         <summary>Device</summary>
-        <label htmlFor={`${id}-device`}>Run on</label>
-        <select id={`${id}-device`} value={settings.backend} onChange={(event) => change({ backend: event.target.value === 'wasm' ? 'wasm' : 'auto' })}>
-          <option value="auto">Automatic</option>
-          <option value="wasm">CPU</option>
-        </select>
-        <p className={styles.hint}>Automatic takes the GPU where the browser offers it.</p>
+        <SelectField
+          label="Run on"
+          value={settings.backend}
+          options={{ auto: 'Automatic', wasm: 'CPU' }}
+          hint="Automatic takes the GPU where the browser offers it."
+          onChange={(backend) => change({ backend })}
+        />
       </details>
 
       <details className={styles.group}>

@@ -1,0 +1,25 @@
+// The PAG scale over a run that is still to be made, from the same functions that the engine runs it with.
+
+import { pagScales } from '../diffusion/pagScale';
+import { makeStepTable } from '../diffusion/schedule';
+import type { SchedulerConfig } from '../diffusion/types';
+import type { Settings } from '../protocol/messages';
+
+export interface CurvePoint {
+  /** Noise level in the σ of x₀ + σ·ε. */
+  readonly sigma: number;
+  readonly timestep: number;
+  /** s; 0 where the perturbed row is not run. */
+  readonly scale: number;
+}
+
+/** One point a UNet pass, noisiest first; a sentence where the schedule cannot be made. */
+export function pagCurve(settings: Settings, scheduler: SchedulerConfig): readonly CurvePoint[] | string {
+  try {
+    const table = makeStepTable(settings.scheduler, scheduler, settings.steps, settings);
+    const scales = pagScales(settings.pagScale, settings.pag, table);
+    return table.steps.map(({ sigma, timestep }, index) => ({ sigma, timestep, scale: scales[index] as number }));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
