@@ -16,18 +16,17 @@ export interface TrainSchedule {
 
 /** Throws an Error where beta_start or beta_end lead outside 0 < β < 1. */
 export function makeTrainSchedule(config: ReadConfig): TrainSchedule {
-  const alphasCumprod = new Float64Array(config.trainTimesteps);
-  let product = 1;
-  makeBetas(config).forEach((beta, t) => {
+  const betas = makeBetas(config);
+  betas.forEach((beta, t) => {
     if (!(beta > 0 && beta < 1)) {
       throw new Error(
         `The scheduler config has beta_start = ${config.betaStart} and beta_end = ${config.betaEnd}, ` +
           `which give β = ${beta} at timestep ${t}; it must lie between 0 and 1.`,
       );
     }
-    product *= f32(1 - beta);
-    alphasCumprod[t] = f32(product);
   });
+  const alphasCumprod = accumulate(config.zeroTerminalSnr === 'no' ? betas : toZeroTerminalSnr(betas));
+  if (config.zeroTerminalSnr === 'finite') alphasCumprod[config.trainTimesteps - 1] = 2 ** -24;
   return { alphasCumprod, sigmas: alphasCumprod.map((alpha) => f32(Math.sqrt((1 - alpha) / alpha))) };
 }
 
@@ -37,6 +36,28 @@ export function sigmaAt(sigmas: Float64Array, timestep: number): number {
   const t = Math.min(Math.max(timestep, 0), last);
   const low = Math.min(Math.floor(t), last - 1);
   return sigmas[low]! + (t - low) * (sigmas[low + 1]! - sigmas[low]!);
+}
+
+function accumulate(betas: Float32Array): Float64Array {
+  const alphasCumprod = new Float64Array(betas.length);
+  let product = 1;
+  betas.forEach((beta, t) => {
+    product *= f32(1 - beta);
+    alphasCumprod[t] = f32(product);
+  });
+  return alphasCumprod;
+}
+
+/**
+ * The betas whose √ᾱ is moved and stretched so that it ends at 0 and begins where it did ("Common Diffusion Noise
+ * Schedules and Sample Steps are Flawed", arXiv 2305.08891, algorithm 1). The last β is 1.
+ */
+function toZeroTerminalSnr(betas: Float32Array): Float32Array {
+  const roots = Float32Array.from(accumulate(betas), Math.sqrt);
+  const [first, last] = [roots[0]!, roots[roots.length - 1]!];
+  const stretch = f32(first / f32(first - last));
+  const bars = roots.map((root) => f32(f32(root - last) * stretch) ** 2);
+  return bars.map((bar, t) => 1 - (t === 0 ? bar : f32(bar / bars[t - 1]!)));
 }
 
 function makeBetas({ trainTimesteps, betaStart, betaEnd, betaSchedule }: ReadConfig): Float32Array {

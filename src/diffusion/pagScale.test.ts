@@ -57,10 +57,10 @@ it('attenuation takes the same part of s off at each step, down to 0', () => {
 it('a table gives each step its place: its timestep, sigma and index; plain PAG is constant', () => {
   const table: StepTable = {
     initNoiseSigma: 1,
-    steps: [981, 500.5, 1].map((timestep) => ({
-      timestep, sigma: timestep / 100, inputScale: 1,
+    steps: [981, 500.5, 1].map((timestep, step) => ({
+      step, timestep, sigma: timestep / 100, inputScale: 1,
       denoised: { sample: 1, prediction: -1 },
-      next: { sample: 1, denoised: 0, previousDenoised: 0, noise: 0 },
+      next: { sample: 1 },
     })),
   };
   expect(pagScales(3, PLAIN_PAG, table)).toEqual(table.steps.map(() => 3));

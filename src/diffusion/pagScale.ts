@@ -7,6 +7,7 @@
 // with i the step, p percent, a the amount and t the timestep. A step with scale 0 runs no perturbed row.
 
 import type { AdaptiveScale, PagOptions, PagWindow } from './options';
+import { countSteps } from './stepTable';
 import type { StepTable } from './types';
 
 export interface StepPlace {
@@ -26,9 +27,10 @@ export function pagScaleAt(scale: number, options: Pick<PagOptions, 'adaptive' |
   return adapt(attenuated, options.adaptive, place.timestep);
 }
 
-/** The PAG scale of each step of a table. */
-export function pagScales(scale: number, options: Pick<PagOptions, 'adaptive' | 'window' | 'attenuation'>, { steps }: StepTable): number[] {
-  return steps.map(({ timestep, sigma }, index) => pagScaleAt(scale, options, { index, count: steps.length, timestep, sigma }));
+/** The PAG scale of each record of a table. Both records of a two-stage step have the step's index, but σ and t of their own. */
+export function pagScales(scale: number, options: Pick<PagOptions, 'adaptive' | 'window' | 'attenuation'>, table: StepTable): number[] {
+  const count = countSteps(table);
+  return table.steps.map(({ step, timestep, sigma }) => pagScaleAt(scale, options, { index: step, count, timestep, sigma }));
 }
 
 function isActive(window: PagWindow, { index, count, sigma }: StepPlace): boolean {

@@ -27,34 +27,50 @@ export interface SiteRow {
   readonly identity: number;
 }
 
-export type PredictionType = 'epsilon' | 'v_prediction';
+export type PredictionType = 'epsilon' | 'v_prediction' | 'sample';
+
+/** A weighted sum of what a record has at hand; absent factors are 0, and what they belong to is not read. */
+export interface StepFactors {
+  /** Of x, the latents that the record starts from. */
+  readonly sample?: number;
+  /** Of the guided prediction, as the model makes it. */
+  readonly prediction?: number;
+  /** Of D, the denoised estimate. */
+  readonly denoised?: number;
+  /** Of z, fresh standard normal noise. A record draws it once, and only where a factor of it is not 0. */
+  readonly noise?: number;
+}
 
 /**
- * One step of any scheduler, all factors plain numbers (f64 here, f32 in the kernel):
+ * One forward of the model and what is made of it, all factors plain numbers (f64 here, f32 in the kernel):
  *
  *   UNet input   inputScale·x, at `timestep`
- *   D          = denoised.sample·x + denoised.prediction·prediction
- *   x′         = next.sample·x + next.denoised·D + next.previousDenoised·D₋₁ + next.noise·z
+ *   D          = denoised.sample·x + denoised.prediction·prediction, clamped to ±clip
+ *   x′         = next.sample·x + next.prediction·prediction + next.denoised·D + next.noise·z + Σₖ next.history[k]·K₋₁₋ₖ
+ *   K          = keep, of the same x, prediction, D and z: what later records read as history
  *
- * D is the denoised estimate (x̂₀), D₋₁ that of the step before, z fresh standard normal noise.
+ * D is the denoised estimate (x̂₀), K₋₁ the K of the record before, K₋₂ that of the one before it. A multistep
+ * scheduler keeps D (or the derivative, or the prediction); a two-stage one takes two records a step, and the first
+ * keeps where the step started.
  */
 export interface StepCoefficients {
+  /** Which of the user's steps this belongs to, from 0; both records of a two-stage step have the same. */
+  readonly step: number;
   readonly timestep: number;
   readonly inputScale: number;
-  /** Noise level in the σ of x₀ + σ·ε, for windows and curves. */
+  /** Noise level in the σ of x₀ + σ·ε, for windows and curves; ∞ where nothing of the image is left. */
   readonly sigma: number;
   readonly denoised: { readonly sample: number; readonly prediction: number };
-  readonly next: {
-    readonly sample: number;
-    readonly denoised: number;
-    readonly previousDenoised: number;
-    readonly noise: number;
-  };
+  /** D is not clamped where absent. */
+  readonly clip?: number;
+  readonly next: StepFactors & { readonly history?: readonly number[] };
+  readonly keep?: StepFactors;
 }
 
 export interface StepTable {
   /** The first latents are initNoiseSigma·z. */
   readonly initNoiseSigma: number;
+  /** In the order in which they run. A step that calls the model twice has two records. */
   readonly steps: readonly StepCoefficients[];
 }
 
@@ -70,6 +86,7 @@ export interface SchedulerConfig {
   readonly steps_offset?: number;
   readonly set_alpha_to_one?: boolean;
   readonly clip_sample?: boolean;
+  readonly clip_sample_range?: number;
   readonly thresholding?: boolean;
   readonly trained_betas?: readonly number[] | null;
   readonly rescale_betas_zero_snr?: boolean;
@@ -81,6 +98,13 @@ export interface SchedulerConfig {
   readonly algorithm_type?: string;
   readonly solver_order?: number;
   readonly solver_type?: string;
+  readonly lower_order_final?: boolean;
+  readonly predict_x0?: boolean;
+  readonly disable_corrector?: readonly number[];
+  readonly solver_p?: unknown;
+  readonly skip_prk_steps?: boolean;
+  readonly original_inference_steps?: number;
+  readonly timestep_scaling?: number;
   readonly lambda_min_clipped?: number;
   readonly variance_type?: string | null;
   readonly use_karras_sigmas?: boolean | null;

@@ -32,7 +32,9 @@ export interface StepInput {
   readonly predictions: DeviceTensor;
   /** [images, …] f32. */
   readonly latents: DeviceTensor;
-  readonly previousDenoised: DeviceTensor | null;
+  /** [depth, images, …] f32: the K's of earlier steps, newest first; depth at least 1. */
+  readonly history: DeviceTensor;
+  /** [images, …] f32; null where the step has none. */
   readonly noise: DeviceTensor | null;
   /** weights[image][row]. */
   readonly weights: readonly (readonly number[])[];
@@ -42,6 +44,7 @@ export interface StepInput {
 export interface StepOutput {
   readonly latents: DeviceTensor;
   readonly denoised: DeviceTensor;
+  readonly history: DeviceTensor;
 }
 
 export interface GuidanceInput {

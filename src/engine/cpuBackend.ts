@@ -98,21 +98,23 @@ export class CpuBackend implements Backend {
   }
 
   guidedStep(input: StepInput): Promise<StepOutput> {
-    const { latents } = input;
+    const { latents, history } = input;
     const shape = {
       rows: input.predictions.dims[0] as number,
       images: latents.dims[0] as number,
       elements: elements(latents.dims.slice(1)),
+      depth: history.dims[0] as number,
     };
     const result = guidedStepOnCpu(shape, {
       predictions: own(input.predictions).f32,
       latents: own(latents).f32,
-      previousDenoised: input.previousDenoised ? own(input.previousDenoised).f32 : null,
+      history: own(history).f32,
       noise: input.noise ? own(input.noise).f32 : null,
     }, input.weights, input.coefficients);
     return Promise.resolve({
       latents: new CpuTensor('float32', latents.dims, result.latents),
       denoised: new CpuTensor('float32', latents.dims, result.denoised),
+      history: new CpuTensor('float32', history.dims, result.history),
     });
   }
 

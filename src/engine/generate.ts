@@ -6,12 +6,14 @@ import { TorchGenerator } from '../diffusion/noise';
 import { PLAIN_PAG } from '../diffusion/options';
 import { pagScales } from '../diffusion/pagScale';
 import { makeStepTable } from '../diffusion/schedule';
+import { countSteps, historyLength } from '../diffusion/stepTable';
 import type { Row, SiteRow, StepTable } from '../diffusion/types';
+import { needsNoise } from '../kernels/guidedStep';
 import { selectSites } from '../onnx/layers';
 import type { Site } from '../onnx/sites';
 import { EngineError } from '../protocol/errors';
 import type { Pair, ProgressEvent, RunStats, Settings } from '../protocol/messages';
-import type { DeviceTensor } from './backend';
+import { elements, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
 import { conditionRows, type DiffusionModel } from './diffusionModel';
 import { assertFinite } from './vaeDecoder';
@@ -52,13 +54,17 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
     const cutPlan = await unet.prepare(sites);
     const images = settings.compare ? 2 : 1;
     const shape = [images, ...model.info.latentShape];
-    let latents = held.set('latents', backend.upload('float32', shape, initialLatents(model, settings, images, table)));
-    let denoised: DeviceTensor | null = null;
+    const noise = new TorchGenerator(settings.seed);
+    const draw = (scale: number) => backend.upload('float32', shape, sameNoise(noise, shape, scale));
+    let latents = held.set('latents', draw(table.initNoiseSigma));
+    const kept = [historyLength(table), ...shape];
+    let history = held.set('history', backend.upload('float32', kept, new Float32Array(elements(kept))));
+    const steps = countSteps(table);
     let stepSeconds = 0;
     let previewSeconds = 0;
     for (const [index, coefficients] of table.steps.entries()) {
       const secondsLeft = index === 0 ? null : ((stepSeconds + previewSeconds) / index) * (table.steps.length - index);
-      hooks.progress('denoise', index, secondsLeft);
+      hooks.progress('denoise', coefficients.step, secondsLeft);
       const { weights, siteRows, nonlinear } = plans[index] as (typeof plans)[number];
       const begun = performance.now();
       const sample = await backend.modelInput(latents, base.map((row) => row.image), coefficients.inputScale, unet.sampleType);
@@ -73,22 +79,23 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
         predictions = await backend.rescaledGuidance({ predictions: rows, latents, images: nonlinear, guidance: settings.pag, denoised: coefficients.denoised });
         rows.dispose();
       }
-      const next = await backend.guidedStep({
-        predictions, latents, previousDenoised: denoised, noise: null, weights, coefficients,
-      });
+      const fresh = needsNoise(coefficients) ? draw(1) : null;
+      const next = await backend.guidedStep({ predictions, latents, history, noise: fresh, weights, coefficients });
       predictions.dispose();
+      fresh?.dispose();
       latents = held.set('latents', next.latents);
-      denoised = held.set('denoised', next.denoised);
+      history = held.set('history', next.history);
+      const denoised = held.set('denoised', next.denoised);
       unetRows += siteRows.length;
       stepSeconds += (performance.now() - begun) / 1000;
-      const isLast = index === table.steps.length - 1;
-      if (!isLast && (index === 0 || previewSeconds < PREVIEW_SHARE * stepSeconds)) {
+      const following = table.steps[index + 1]?.step ?? steps;
+      if (following > coefficients.step && following < steps && (coefficients.step === 0 || previewSeconds < PREVIEW_SHARE * stepSeconds)) {
         const previewed = performance.now();
-        hooks.preview(index + 1, await decodePair(model, denoised, settings.compare));
+        hooks.preview(following, await decodePair(model, denoised, settings.compare));
         previewSeconds += (performance.now() - previewed) / 1000;
       }
     }
-    hooks.progress('decode', table.steps.length, null);
+    hooks.progress('decode', steps, null);
     await checkpoint(hooks.signal);
     const values = await backend.read(latents);
     assertFinite(values);
@@ -153,12 +160,12 @@ function stepTable(model: DiffusionModel, settings: Settings): StepTable {
   }
 }
 
-function initialLatents(model: DiffusionModel, settings: Settings, images: number, table: StepTable): Float32Array {
-  const [channels, height, width] = model.info.latentShape;
-  const noise = new TorchGenerator(settings.seed).randn(channels * height * width);
-  const latents = new Float32Array(images * noise.length);
-  for (let at = 0; at < latents.length; at += 1) latents[at] = table.initNoiseSigma * (noise[at % noise.length] as number);
-  return latents;
+/** The generator's next standard normal noise, times `scale`: one draw, the same for every image. [images, …] */
+function sameNoise(generator: TorchGenerator, [images = 1, ...image]: readonly number[], scale: number): Float32Array {
+  const noise = generator.randn(elements(image));
+  const values = new Float32Array(images * noise.length);
+  for (let at = 0; at < values.length; at += 1) values[at] = scale * (noise[at % noise.length] as number);
+  return values;
 }
 
 async function decodePair(model: DiffusionModel, latents: DeviceTensor, compare: boolean): Promise<Pair> {

@@ -142,17 +142,24 @@ export class GpuBackend implements Backend {
     const predictions = own(input.predictions);
     const latents = this.allocate('float32', dims, 'latents');
     const denoised = this.allocate('float32', dims, 'denoised');
-    const shape = { rows: predictions.dims[0] as number, images: dims[0] as number, elements: elements(dims.slice(1)) };
+    const history = this.allocate('float32', input.history.dims, 'history');
+    const shape = {
+      rows: predictions.dims[0] as number,
+      images: dims[0] as number,
+      elements: elements(dims.slice(1)),
+      depth: history.dims[0] as number,
+    };
     const kernel = await createGuidedStep(this.compiler, shape, predictions.elem);
     this.submit('guided step', (encoder) => kernel.encode(encoder, {
       predictions: predictions.storage,
       latents: own(input.latents).storage,
-      previousDenoised: input.previousDenoised ? own(input.previousDenoised).storage : null,
+      history: own(input.history).storage,
       noise: input.noise ? own(input.noise).storage : null,
       nextLatents: latents.storage,
       denoised: denoised.storage,
+      nextHistory: history.storage,
     }, input.weights, input.coefficients));
-    return { latents, denoised };
+    return { latents, denoised, history };
   }
 
   async read(tensor: DeviceTensor): Promise<Float32Array> {

@@ -1,30 +1,35 @@
 // The guidedStep kernel's twin in plain TypeScript. Same formula; f64 inside, rounded to f32 once at the end.
 
-import type { StepCoefficients } from '../diffusion/types';
+import type { StepCoefficients, StepFactors } from '../diffusion/types';
 import { checkStep, type GuidedStepShape, type Weights } from './guidedStep';
 
 export interface GuidedStepArrays {
   /** [rows, elements]. */
   readonly predictions: Float32Array;
-  /** [images, elements], as are the next two. */
+  /** [images, elements]. */
   readonly latents: Float32Array;
-  readonly previousDenoised: Float32Array | null;
+  /** [depth, images, elements], newest first. */
+  readonly history: Float32Array;
+  /** [images, elements]. */
   readonly noise: Float32Array | null;
 }
 
-/** Returns the next latents and the denoised estimate, both [images, elements].
+/** Returns the next latents and the denoised estimate, both [images, elements], and the next history.
  *  @throws RangeError, see `GuidedStep.encode`. */
 export function guidedStepOnCpu(
   shape: GuidedStepShape,
-  { predictions, latents, previousDenoised, noise }: GuidedStepArrays,
+  { predictions, latents, history, noise }: GuidedStepArrays,
   weights: Weights,
   coefficients: StepCoefficients,
-): { latents: Float32Array<ArrayBuffer>; denoised: Float32Array<ArrayBuffer> } {
-  const { elements, images } = shape;
-  checkStep(shape, weights, coefficients, previousDenoised !== null, noise !== null);
-  const { denoised: estimate, next } = coefficients;
-  const nextLatents = new Float32Array(images * elements);
-  const denoised = new Float32Array(images * elements);
+): Record<'latents' | 'denoised' | 'history', Float32Array<ArrayBuffer>> {
+  const { elements, images, depth } = shape;
+  checkStep(shape, weights, coefficients, noise !== null);
+  const { denoised: estimate, clip = Infinity, next, keep = {} } = coefficients;
+  const stride = images * elements;
+  const nextLatents = new Float32Array(stride);
+  const denoised = new Float32Array(stride);
+  const nextHistory = new Float32Array(depth * stride);
+  nextHistory.set(history.subarray(0, (depth - 1) * stride), stride);
   weights.forEach((own, image) => {
     for (let i = 0; i < elements; i += 1) {
       const at = image * elements + i;
@@ -33,13 +38,17 @@ export function guidedStepOnCpu(
         if (weight !== 0) prediction += weight * (predictions[row * elements + i] as number);
       });
       const x = latents[at] as number;
-      const d = estimate.sample * x + estimate.prediction * prediction;
-      let value = next.sample * x + next.denoised * d;
-      if (next.previousDenoised !== 0) value += next.previousDenoised * (previousDenoised?.[at] as number);
-      if (next.noise !== 0) value += next.noise * (noise?.[at] as number);
+      const d = Math.min(Math.max(estimate.sample * x + estimate.prediction * prediction, -clip), clip);
+      const sum = ({ sample = 0, prediction: ofPrediction = 0, denoised: ofD = 0, noise: ofNoise = 0 }: StepFactors) =>
+        sample * x + ofPrediction * prediction + ofD * d + (ofNoise === 0 ? 0 : ofNoise * (noise?.[at] as number));
+      let value = sum(next);
+      next.history?.forEach((factor, k) => {
+        if (factor !== 0) value += factor * (history[k * stride + at] as number);
+      });
       nextLatents[at] = value;
       denoised[at] = d;
+      nextHistory[at] = sum(keep);
     }
   });
-  return { latents: nextLatents, denoised };
+  return { latents: nextLatents, denoised, history: nextHistory };
 }

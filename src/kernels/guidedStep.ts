@@ -1,8 +1,9 @@
 // Guidance and the scheduler's step in one dispatch (StepCoefficients says the formula). Predictions:
-// [rows, elements] of elem; everything else [images, elements] f32. Rows of weight 0 are not read, nor D₋₁ and
-// noise where their factors are 0: what lies there cannot leak, not even a NaN.
+// [rows, elements] of elem; history [depth, images, elements], newest K first; everything else [images, elements]; f32.
+// Rows of weight 0 are not read, nor history and noise where their factors are 0: what lies there cannot leak, not even
+// a NaN.
 
-import type { StepCoefficients } from '../diffusion/types';
+import type { StepCoefficients, StepFactors } from '../diffusion/types';
 import body from './guidedStep.wgsl?raw';
 import type { ElementType, KernelCompiler } from './compiler';
 import { encodeDispatch, tensorBytes, type TensorBuffer } from './dispatch';
@@ -12,16 +13,22 @@ export interface GuidedStepShape {
   readonly images: number;
   /** Elements of one image's latents. */
   readonly elements: number;
+  /** How many earlier K's are kept: 1 (a binding cannot be empty) to MAX_HISTORY. */
+  readonly depth: number;
 }
 
-/** The two outputs are none of the inputs. `previousDenoised` and `noise` may be null where their factors are 0. */
+/** Linear multistep of order 4 needs three; PLMS four, since its second record is left out. */
+export const MAX_HISTORY = 4;
+
+/** The three outputs are none of the inputs. `noise` may be null where its factors are 0. */
 export interface GuidedStepBuffers {
   readonly predictions: TensorBuffer;
   readonly latents: TensorBuffer;
-  readonly previousDenoised: TensorBuffer | null;
+  readonly history: TensorBuffer;
   readonly noise: TensorBuffer | null;
   readonly nextLatents: TensorBuffer;
   readonly denoised: TensorBuffer;
+  readonly nextHistory: TensorBuffer;
 }
 
 /** weights[image][row]. */
@@ -29,7 +36,8 @@ export type Weights = readonly (readonly number[])[];
 
 export interface GuidedStep {
   /** Encodes one dispatch.
-   *  @throws RangeError for weights of another shape, or an input that is missing though its factor is not 0. */
+   *  @throws RangeError for weights of another shape, more history than there is, or noise that is missing though its
+   *  factor is not 0. */
   encode(encoder: GPUCommandEncoder, buffers: GuidedStepBuffers, weights: Weights, coefficients: StepCoefficients): void;
 }
 
@@ -37,40 +45,52 @@ export interface GuidedStep {
 export async function createGuidedStep(compiler: KernelCompiler, shape: GuidedStepShape, elem: ElementType): Promise<GuidedStep> {
   const pipeline = await compiler.pipeline({ name: 'guidedStep', body }, elem);
   const imageBytes = tensorBytes(shape.images * shape.elements, 'f32');
+  const historyBytes = shape.depth * imageBytes;
   return {
     encode(encoder, buffers, weights, coefficients) {
-      checkStep(shape, weights, coefficients, buffers.previousDenoised !== null, buffers.noise !== null);
+      checkStep(shape, weights, coefficients, buffers.noise !== null);
       const params = compiler.parameterBuffer('guidedStep', stepParameters(shape, weights, coefficients));
       const image = (name: string, tensor: TensorBuffer) => ({ name, tensor, bytes: imageBytes });
       encodeDispatch(compiler.device, encoder, pipeline, [
         { name: 'parameters', tensor: params, bytes: params.size },
         { name: 'predictions', tensor: buffers.predictions, bytes: tensorBytes(shape.rows * shape.elements, elem) },
         image('latents', buffers.latents),
-        image('previousDenoised', buffers.previousDenoised ?? buffers.latents),
+        { name: 'history', tensor: buffers.history, bytes: historyBytes },
         image('noise', buffers.noise ?? buffers.latents),
         image('nextLatents', buffers.nextLatents),
         image('denoised', buffers.denoised),
+        { name: 'nextHistory', tensor: buffers.nextHistory, bytes: historyBytes },
       ], [Math.ceil(shape.elements / 64), shape.images, 1]);
     },
   };
 }
 
+/** Whether a step reads noise. */
+export function needsNoise({ next, keep }: StepCoefficients): boolean {
+  return (next.noise ?? 0) !== 0 || (keep?.noise ?? 0) !== 0;
+}
+
 /** @throws RangeError, see `GuidedStep.encode`. */
-export function checkStep(shape: GuidedStepShape, weights: Weights, { next }: StepCoefficients, hasPrevious: boolean, hasNoise: boolean): void {
-  if (weights.length !== shape.images || weights.some((own) => own.length !== shape.rows)) {
-    throw new RangeError(`guidedStep: weights must be [${shape.images}][${shape.rows}].`);
+export function checkStep({ rows, images, depth }: GuidedStepShape, weights: Weights, coefficients: StepCoefficients, hasNoise: boolean): void {
+  if (weights.length !== images || weights.some((own) => own.length !== rows)) {
+    throw new RangeError(`guidedStep: weights must be [${images}][${rows}].`);
   }
-  if (next.previousDenoised !== 0 && !hasPrevious) throw new RangeError('guidedStep: this step reads the previous denoised estimate, which is missing.');
-  if (next.noise !== 0 && !hasNoise) throw new RangeError('guidedStep: this step adds noise, which is missing.');
+  if (!(depth >= 1 && depth <= MAX_HISTORY)) throw new RangeError(`guidedStep: a history of ${depth}; 1 to ${MAX_HISTORY} can be kept.`);
+  const reads = coefficients.next.history?.length ?? 0;
+  if (reads > depth) throw new RangeError(`guidedStep: this step reads a history of ${reads}, ${depth} is kept.`);
+  if (needsNoise(coefficients) && !hasNoise) throw new RangeError('guidedStep: this step adds noise, which is missing.');
 }
 
 /** `Params` of guidedStep.wgsl. */
-function stepParameters(shape: GuidedStepShape, weights: Weights, { denoised, next }: StepCoefficients): Uint32Array {
-  const words = new Uint32Array(12 + shape.images * shape.rows);
+function stepParameters(shape: GuidedStepShape, weights: Weights, { denoised, clip = 0, next, keep = {} }: StepCoefficients): Uint32Array {
+  const words = new Uint32Array(20 + shape.images * shape.rows);
   const floats = new Float32Array(words.buffer);
-  words.set([shape.elements, shape.rows, next.previousDenoised === 0 ? 0 : 1, next.noise === 0 ? 0 : 1]);
-  floats.set([denoised.sample, denoised.prediction], 4);
-  floats.set([next.sample, next.denoised, next.previousDenoised, next.noise], 8);
-  floats.set(weights.flat(), 12);
+  const factors = ({ sample = 0, prediction = 0, denoised: estimate = 0, noise = 0 }: StepFactors) => [sample, prediction, estimate, noise];
+  words.set([shape.elements, shape.rows, shape.images, shape.depth]);
+  floats.set([denoised.sample, denoised.prediction, clip], 4);
+  floats.set(factors(next), 8);
+  floats.set(factors(keep), 12);
+  floats.set(next.history ?? [], 16);
+  floats.set(weights.flat(), 20);
   return words;
 }

@@ -23,27 +23,29 @@ describeOnDawn('guidedStep and modelInput on Dawn', (gpu) => {
   async function run(shape: GuidedStepShape, elem: ElementType, arrays: GuidedStepArrays, weights: Weights, coefficients = EVERY_FACTOR) {
     const kernel = await createGuidedStep(compiler, shape, elem);
     const length = shape.images * shape.elements;
-    const put = (label: string, data: Float32Array | null) => (data ? upload(gpu.device, label, data) : null);
     const nextLatents = upload(gpu.device, 'next latents', new Float32Array(length).fill(7));
     const denoised = upload(gpu.device, 'denoised', new Float32Array(length).fill(7));
+    const historyLength = shape.depth * length;
+    const nextHistory = upload(gpu.device, 'next history', new Float32Array(historyLength).fill(7));
     const encoder = gpu.device.createCommandEncoder({ label: 'guidedStep test' });
     kernel.encode(encoder, {
       predictions: upload(gpu.device, 'predictions', store(arrays.predictions, elem)),
       latents: upload(gpu.device, 'latents', arrays.latents),
-      previousDenoised: put('previous denoised', arrays.previousDenoised),
-      noise: put('noise', arrays.noise),
+      history: upload(gpu.device, 'history', arrays.history),
+      noise: arrays.noise ? upload(gpu.device, 'noise', arrays.noise) : null,
       nextLatents,
       denoised,
+      nextHistory,
     }, weights, coefficients);
     gpu.device.queue.submit([encoder.finish()]);
-    const read = async (buffer: GPUBuffer) => new Float32Array(await download(gpu.device, buffer), 0, length);
-    return { latents: await read(nextLatents), denoised: await read(denoised) };
+    const read = async (buffer: GPUBuffer, count = length) => new Float32Array(await download(gpu.device, buffer), 0, count);
+    return { latents: await read(nextLatents), denoised: await read(denoised), history: await read(nextHistory, historyLength) };
   }
 
   for (const elem of ['f32', 'f16'] as const) {
     it.runIf(elem === 'f32' || gpu.f16)(`${elem}: guidedStep is its twin, whole and ragged workgroups`, async () => {
       for (const elements of [1, 64, 1000]) {
-        const shape = { rows: 3, images: 2, elements };
+        const shape = { rows: 3, images: 2, elements, depth: 4 };
         const arrays = stepArrays(shape);
         const rounded = load(store(arrays.predictions, elem).buffer as ArrayBuffer, elem, arrays.predictions.length);
         const weights = [[-3, 4, 0], [-3, 7, -3]];
@@ -51,6 +53,8 @@ describeOnDawn('guidedStep and modelInput on Dawn', (gpu) => {
         const got = await run(shape, elem, arrays, weights);
         expect(maxDifference(got.latents, expected.latents)).toBeLessThanOrEqual(STEP_BOUND);
         expect(maxDifference(got.denoised, expected.denoised)).toBeLessThanOrEqual(STEP_BOUND);
+        expect(maxDifference(got.history, expected.history)).toBeLessThanOrEqual(STEP_BOUND);
+        expect(got.history.slice(2 * elements)).toEqual(arrays.history.slice(0, 6 * elements));
       }
     });
 
@@ -70,13 +74,25 @@ describeOnDawn('guidedStep and modelInput on Dawn', (gpu) => {
   }
 
   it('lets nothing leak whose factor is 0, not even a NaN', async () => {
-    const shape = { rows: 2, images: 1, elements: 70 };
+    const shape = { rows: 2, images: 1, elements: 70, depth: 1 };
     const nan = new Float32Array(70).fill(NaN);
-    const arrays = { ...stepArrays(shape), previousDenoised: nan, noise: nan };
+    const arrays = { ...stepArrays(shape), history: nan, noise: nan };
     arrays.predictions.fill(NaN, 70);
     const got = await run(shape, 'f32', arrays, [[1, 0]], COMBINE_ONLY);
     expect(got.latents).toEqual(arrays.predictions.slice(0, 70));
-    const absent = await run(shape, 'f32', { ...arrays, previousDenoised: null, noise: null }, [[1, 0]], COMBINE_ONLY);
+    const absent = await run(shape, 'f32', { ...arrays, noise: null }, [[1, 0]], COMBINE_ONLY);
     expect(absent.latents).toEqual(got.latents);
+  });
+
+  it('neither clamps nor keeps where the step does not say so', async () => {
+    const shape = { rows: 3, images: 1, elements: 70, depth: 2 };
+    const coefficients = { ...COMBINE_ONLY, denoised: EVERY_FACTOR.denoised, next: { denoised: 1, sample: 0.5 } };
+    const arrays = stepArrays(shape);
+    const got = await run(shape, 'f32', arrays, [[-3, 7, -3]], coefficients);
+    const expected = guidedStepOnCpu(shape, arrays, [[-3, 7, -3]], coefficients);
+    expect(Math.max(...expected.denoised)).toBeGreaterThan(1.5);
+    expect(maxDifference(got.denoised, expected.denoised)).toBeLessThanOrEqual(STEP_BOUND);
+    expect(maxDifference(got.latents, expected.latents)).toBeLessThanOrEqual(STEP_BOUND);
+    expect(got.history.slice(0, 70)).toEqual(new Float32Array(70));
   });
 });

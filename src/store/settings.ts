@@ -1,14 +1,17 @@
 // The settings slice: what the next run will be made of. Kept in localStorage and read back field by field, so
 // that old or damaged data never costs more than the field it is in.
 
-import { PLAIN_PAG, type SigmaSpacing, type TimestepSpacing } from '../diffusion/options';
-import type { ServedScheduler } from '../diffusion/schedule';
+import { PLAIN_PAG, type SchedulerId, type SigmaSpacing, type TimestepSpacing } from '../diffusion/options';
 import { POCKET } from '../models/catalog';
 import type { Settings } from '../protocol/messages';
 import { readPag } from '../recipe/recipe';
 import { RULES, correctNumber } from './numbers';
 
-export const SCHEDULERS: Readonly<Record<ServedScheduler, string>> = { ddim: 'DDIM', euler: 'Euler', 'dpmpp-2m': 'DPM++ 2M' };
+export const SCHEDULERS: Readonly<Record<SchedulerId, string>> = {
+  ddim: 'DDIM', ddpm: 'DDPM', euler: 'Euler', 'euler-a': 'Euler ancestral', heun: 'Heun (two passes a step)',
+  'dpmpp-2m': 'DPM++ 2M', 'dpmpp-2m-sde': 'DPM++ 2M SDE', 'dpmpp-sde': 'DPM++ SDE (two passes a step)',
+  lms: 'LMS', pndm: 'PLMS (PNDM)', unipc: 'UniPC', lcm: 'LCM',
+};
 
 export const SIGMAS: Readonly<Record<SigmaSpacing, string>> = {
   model: 'As the model says', karras: 'Karras', exponential: 'Exponential', 'sgm-uniform': 'SGM uniform', beta: 'Beta',
