@@ -1,54 +1,86 @@
 import { describe, expect, it } from 'vitest';
-import { PLAIN_PAG, type PagOptions, type SchedulerId } from '../diffusion/options';
-import { recipeToComfyWorkflow } from './comfyWorkflow';
-import { makeRecipe } from './recipe';
-import { SAMPLERS } from './samplers';
+import { PLAIN_PAG, type PagOptions, type SchedulerId, type SigmaSpacing } from '../diffusion/options';
+import { recipeToComfyWorkflow, type ComfyInput, type ComfyWorkflow } from './comfyWorkflow';
+import { makeRecipe, type RecipeSettings } from './recipe';
+import { SAMPLERS, SIGMA_NAMES } from './samplers';
 
-// Inputs as ComfyUI's nodes.py, comfy_extras/nodes_pag.py and sd-perturbed-attention's pag_nodes.py declare them.
-type Rule = 'link' | 'text' | readonly [number, number] | readonly string[];
+// Inputs as ComfyUI's nodes.py, comfy_extras/nodes_pag.py, comfy/samplers.py and sd-perturbed-attention's pag_nodes.py
+// declare them, and the types of each node's outputs. ComfyUI refuses a workflow that breaks one of these.
+type Rule = 'MODEL' | 'CLIP' | 'VAE' | 'CONDITIONING' | 'LATENT' | 'IMAGE' | 'STRING' | { type: 'INT' | 'FLOAT'; min: number; max: number } | readonly string[];
+const INT = (min: number, max: number): Rule => ({ type: 'INT', min, max });
+const FLOAT = (min: number, max: number): Rule => ({ type: 'FLOAT', min, max });
 const SAMPLER_LIST = ['euler', 'euler_ancestral', 'heun', 'lms', 'dpmpp_sde', 'dpmpp_2m', 'dpmpp_2m_sde', 'ddpm', 'lcm', 'ddim', 'uni_pc'];
-const NODES: Record<string, Record<string, Rule>> = {
-  CheckpointLoaderSimple: { ckpt_name: 'text' },
-  CLIPTextEncode: { text: 'text', clip: 'link' },
-  EmptyLatentImage: { width: [16, 16384], height: [16, 16384], batch_size: [1, 4096] },
+const SCHEDULER_LIST = ['simple', 'sgm_uniform', 'karras', 'exponential', 'ddim_uniform', 'beta', 'normal'];
+const NODES: Record<string, { inputs: Record<string, Rule>; outputs: readonly string[] }> = {
+  CheckpointLoaderSimple: { inputs: { ckpt_name: 'STRING' }, outputs: ['MODEL', 'CLIP', 'VAE'] },
+  CLIPTextEncode: { inputs: { text: 'STRING', clip: 'CLIP' }, outputs: ['CONDITIONING'] },
+  EmptyLatentImage: { inputs: { width: INT(16, 16384), height: INT(16, 16384), batch_size: INT(1, 4096) }, outputs: ['LATENT'] },
   KSampler: {
-    model: 'link', seed: [0, 2 ** 64], steps: [1, 10000], cfg: [0, 100], sampler_name: SAMPLER_LIST,
-    scheduler: ['simple', 'sgm_uniform', 'karras', 'exponential', 'ddim_uniform', 'beta', 'normal'],
-    positive: 'link', negative: 'link', latent_image: 'link', denoise: [0, 1],
+    inputs: {
+      model: 'MODEL', seed: INT(0, 2 ** 64 - 1), steps: INT(1, 10000), cfg: FLOAT(0, 100), sampler_name: SAMPLER_LIST, scheduler: SCHEDULER_LIST,
+      positive: 'CONDITIONING', negative: 'CONDITIONING', latent_image: 'LATENT', denoise: FLOAT(0, 1),
+    },
+    outputs: ['LATENT'],
   },
-  VAEDecode: { samples: 'link', vae: 'link' },
-  SaveImage: { images: 'link', filename_prefix: 'text' },
-  PerturbedAttentionGuidance: { model: 'link', scale: [0, 100] },
+  VAEDecode: { inputs: { samples: 'LATENT', vae: 'VAE' }, outputs: ['IMAGE'] },
+  SaveImage: { inputs: { images: 'IMAGE', filename_prefix: 'STRING' }, outputs: [] },
+  PerturbedAttentionGuidance: { inputs: { model: 'MODEL', scale: FLOAT(0, 100) }, outputs: ['MODEL'] },
   PerturbedAttention: {
-    model: 'link', scale: [0, 100], adaptive_scale: [0, 1], unet_block: ['input', 'middle', 'output'], unet_block_id: [0, 99],
-    sigma_start: [-1, 10000], sigma_end: [-1, 10000], rescale: [0, 1], rescale_mode: ['full', 'partial', 'snf'], unet_block_list: 'text',
+    inputs: {
+      model: 'MODEL', scale: FLOAT(0, 100), adaptive_scale: FLOAT(0, 1), unet_block: ['input', 'middle', 'output'], unet_block_id: INT(0, 99),
+      sigma_start: FLOAT(-1, 10000), sigma_end: FLOAT(-1, 10000), rescale: FLOAT(0, 1), rescale_mode: ['full', 'partial', 'snf'], unet_block_list: 'STRING',
+    },
+    outputs: ['MODEL'],
   },
 };
 
-const convert = (pag: Partial<PagOptions>, layers = 'mid', scheduler: SchedulerId = 'euler', pagScale = 3) => recipeToComfyWorkflow(makeRecipe({
+/** Why ComfyUI would refuse it; nothing where it would not. */
+function faults(workflow: ComfyWorkflow): string[] {
+  return Object.entries(workflow).flatMap(([id, { class_type, inputs }]) => {
+    const rules = NODES[class_type]?.inputs;
+    if (!rules) return [`${id}: no node ${class_type}`];
+    const names = [...new Set([...Object.keys(rules), ...Object.keys(inputs)])];
+    return names.filter((name) => !isRight(workflow, rules[name], inputs[name])).map((name) => `${id}: ${name} = ${JSON.stringify(inputs[name])}`);
+  });
+}
+
+function isRight(workflow: ComfyWorkflow, rule: Rule | undefined, value: ComfyInput | undefined): boolean {
+  if (rule === undefined || value === undefined) return false;
+  if (rule === 'STRING') return typeof value === 'string';
+  if (Array.isArray(rule)) return rule.includes(value);
+  if (typeof rule === 'object' && 'type' in rule) {
+    return typeof value === 'number' && value >= rule.min && value <= rule.max && (rule.type === 'FLOAT' || Number.isInteger(value));
+  }
+  const [node, output] = value as [string, number];
+  return NODES[workflow[node]?.class_type ?? '']?.outputs[output] === rule;
+}
+
+const convert = (pag: Partial<PagOptions>, layers = 'mid', scheduler: SchedulerId = 'euler', pagScale = 3, more: Partial<RecipeSettings> = {}) => recipeToComfyWorkflow(makeRecipe({
   appVersion: '0', model: { id: 'm', revision: null }, size: { width: 64, height: 64 }, sites: [{ name: 'x', comfyName: 'd0' }, { name: 'y', comfyName: 'm0' }],
   backend: 'wasm', adapter: 'CPU', versions: {},
-  settings: { prompt: 'a', negativePrompt: '', seed: 1, steps: 4, guidanceScale: 3, pagScale, layers, scheduler, sigmas: 'beta', spacing: 'model', pag: { ...PLAIN_PAG, ...pag } },
+  settings: { prompt: 'a', negativePrompt: '', seed: 1, steps: 4, guidanceScale: 3, pagScale, layers, scheduler, sigmas: 'beta', spacing: 'model', pag: { ...PLAIN_PAG, ...pag }, ...more },
 }), 'm.safetensors');
 
 const CASES = [
   convert({}), convert({}, 'd0,m0'), convert({}, 'mid', 'euler', 0),
   convert({ adaptive: { semantics: 'pamparamm', amount: 0.1 }, window: { semantics: 'sigma', start: 9, stop: -1 }, rescale: { mode: 'partial', amount: 1 } }),
+  convert({ adaptive: { semantics: 'pamparamm', amount: 1 }, window: { semantics: 'sigma', start: -1, stop: 10_000 }, rescale: { mode: 'snf' } }, 'mid', 'ddim', 100, { seed: 2 ** 53 - 1, steps: 150, guidanceScale: 30 }),
   ...Object.keys(SAMPLERS).map((id) => convert({}, 'mid', id as SchedulerId)),
+  ...Object.keys(SIGMA_NAMES).map((id) => convert({}, 'mid', 'euler', 3, { sigmas: id as SigmaSpacing })),
 ];
 
 describe('the ComfyUI workflow', () => {
-  it.each(CASES.map((made) => [made.workflow]))('has the inputs that its nodes declare, within their ranges', (workflow) => {
-    for (const { class_type, inputs } of Object.values(workflow)) {
-      const rules = NODES[class_type] ?? {};
-      expect(Object.keys(inputs).sort()).toEqual(Object.keys(rules).sort());
-      for (const [name, value] of Object.entries(inputs)) {
-        const rule = rules[name];
-        if (rule === 'link') expect(workflow[(value as [string, number])[0]]).toBeDefined();
-        else if (rule === 'text') expect(typeof value).toBe('string');
-        else if (typeof rule?.[0] === 'number') expect(Number(value) >= rule[0] && Number(value) <= Number(rule[1])).toBe(true);
-        else expect(rule).toContain(value);
-      }
+  it.each(CASES.map((made) => [made.workflow]))('has the inputs that its nodes declare, of their types and within their ranges', (workflow) => {
+    expect(faults(workflow)).toEqual([]);
+  });
+
+  it('would be refused by these rules with another name, type, range or link', () => {
+    const { workflow } = convert({}, 'd0,m0');
+    for (const [id, name, value] of [
+      ['6', 'cfg_scale', 3], ['6', 'seed', 1.5], ['6', 'cfg', 101], ['6', 'sampler_name', 'plms'], ['6', 'model', ['4', 0]], ['7', 'vae', ['1', 1]], ['5', 'scale', '3'],
+    ] as const) {
+      const node = workflow[id] as ComfyWorkflow[string];
+      expect(faults({ ...workflow, [id]: { ...node, inputs: { ...node.inputs, [name]: value } } })).toHaveLength(1);
     }
   });
 

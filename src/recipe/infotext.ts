@@ -115,7 +115,7 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
   // A1111's `RNG: CPU` is Pagoda's noise; another source gives another picture from the same seed.
   if (pairs.get('RNG') === 'CPU') take('RNG');
   for (const key of pairs.keys()) {
-    if (!used.has(key)) refuse(key, 'Pagoda has no such setting.');
+    if (!used.has(key)) refuse(key, key === 'Size' ? 'Pictures have the size that the model was exported for.' : 'Pagoda has no such setting.');
   }
   return { settings, model: model ? { id: model.slice(0, 200), revision: null } : null, notRestored };
 }

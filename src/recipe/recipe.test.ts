@@ -48,7 +48,7 @@ describe('an infotext', () => {
       guidanceScale: 4, seed: 965400086, pagScale: 0,
     });
     expect(model).toEqual({ id: 'sd15', revision: null });
-    expect(notRestored).toEqual([{ name: 'Size', value: '512x512', why: expect.any(String) }]);
+    expect(notRestored).toEqual([{ name: 'Size', value: '512x512', why: expect.stringContaining('model') }]);
   });
 
   it("of Forge's advanced script", () => {
@@ -83,9 +83,10 @@ describe('an infotext', () => {
     expect(parseInfotext('just: words', PLAIN_PAG).settings).toEqual({ prompt: 'just: words', negativePrompt: '', pagScale: 0 });
   });
 
-  it('is read in moderate time whatever it is', () => {
-    const before = performance.now();
-    for (const bad of ['a:"\\'.repeat(20_000), 'a: '.repeat(40_000), 'a '.repeat(60_000), '"'.repeat(100_000)]) parseInfotext(`p\n${bad}`, PLAIN_PAG);
-    expect(performance.now() - before).toBeLessThan(4000);
+  // A pattern that backtracks would run into the limit of the test runner here.
+  it('is read to its end whatever it is', () => {
+    for (const bad of ['a:"\\'.repeat(20_000), 'a: '.repeat(40_000), 'a '.repeat(60_000), '"'.repeat(100_000)]) {
+      expect(parseInfotext(`p\n${bad}`, PLAIN_PAG).settings.prompt).toMatch(/^p/);
+    }
   });
 });
