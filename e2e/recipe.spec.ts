@@ -91,13 +91,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await generate(page);
     await button(page, 'Recipe').click();
     await expect(dialog(page)).toContainText('a red apple');
-    await expect(dialog(page)).toContainText('Euler, karras sigmas, trailing timesteps');
+    await expect(dialog(page)).toContainText('Euler, Karras sigmas, trailing timesteps');
     await expect(dialog(page)).toContainText(/d0,m0 \(2 self-attentions\)/);
     await noFaults(page);
     const text = dialog(page).getByRole('textbox');
     await expect(text).toHaveValue(/^a red apple\nNegative prompt: a cat\nSteps: 3, Sampler: Euler/);
     // By the keyboard: the arrow keys go from one format to the next.
-    await page.getByRole('radio', { name: 'A1111 text' }).focus();
+    await page.getByRole('radio', { name: 'A1111' }).focus();
     await page.keyboard.press('ArrowRight');
     await expect(page.getByRole('radio', { name: 'JSON' })).toBeChecked();
     const json = await saved(page, button(page, 'Save file'));

@@ -37,7 +37,7 @@ export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
   const isAdvanced = Object.values(comfy.workflow).some((node) => node.class_type === 'PerturbedAttention');
   const python = recipeToDiffusersScript(recipe);
   return [
-    { name: 'A1111 text', note: 'For the prompt field of A1111 and Forge, whose arrow button reads it.', text: infotext.text, fileName: `${stem}.txt`, warnings: infotext.warnings },
+    { name: 'A1111', note: 'For the prompt field of A1111 and Forge, whose arrow button reads it.', text: infotext.text, fileName: `${stem}.txt`, warnings: infotext.warnings },
     { name: 'JSON', note: 'The whole recipe; Pagoda opens it again.', text: `${JSON.stringify(recipe, null, 2)}\n`, fileName: `${stem}.json`, warnings: [] },
     {
       name: 'ComfyUI', note: 'A workflow in API format: save it and drop it on ComfyUI.', text: `${JSON.stringify(comfy.workflow, null, 2)}\n`, fileName: `${stem}-comfyui.json`,
@@ -53,11 +53,6 @@ export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
 
 export function saveExport({ text, fileName }: RecipeExport): void {
   download(new Blob([text], { type: 'text/plain' }), fileName);
-}
-
-/** As the form calls it. */
-export function schedulerName({ settings: { scheduler } }: Recipe): string {
-  return (SCHEDULERS as Partial<Record<string, string>>)[scheduler] ?? scheduler;
 }
 
 export type Opened =

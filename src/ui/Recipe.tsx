@@ -2,7 +2,7 @@
 // goes on meanwhile changes nothing in it.
 
 import { useId, useRef, useState } from 'react';
-import { schedulerName, type Recipe as RecipeData } from '../store/recipe';
+import type { Recipe as RecipeData } from '../store/recipe';
 import { useStore } from '../store/store';
 import styles from './Recipe.module.css';
 import { RecipeExports } from './RecipeExports';
@@ -37,7 +37,7 @@ export function Recipe() {
               <button type="button" onClick={close}>Close</button>
             </header>
             <dl className={styles.lines}>
-              {recipeLines(read, schedulerName(read)).map(([name, value]) => (
+              {recipeLines(read).map(([name, value]) => (
                 <div key={name}>
                   <dt>{name}</dt>
                   <dd>{value}</dd>

@@ -36,7 +36,7 @@ export function RecipeExports({ recipe }: { readonly recipe: Recipe }) {
           {one.warnings.map((warning) => <li key={warning}>{warning}</li>)}
         </ul>
       )}
-      <textarea className={styles.text} readOnly rows={8} wrap="off" spellCheck={false} aria-label={`${one.name} of this recipe`} value={one.text} />
+      <textarea className={styles.text} readOnly rows={8} spellCheck={false} aria-label={`${one.name} text`} value={one.text} />
       <div className={styles.actions}>
         <button type="button" className={styles.primary} onClick={() => void copy()}>Copy</button>
         <button type="button" onClick={() => saveExport(one)}>Save file</button>

@@ -6,7 +6,7 @@ import { recipeLines } from './recipeWords';
 const lines = (changes: Partial<RecipeSettings>, revision: string | null = null) => recipeLines(makeRecipe({
   appVersion: '1.2', model: { id: 'some/model', revision }, size: { width: 8, height: 16 }, sites: [{ name: 'a', comfyName: 'm0' }], backend: 'webgpu', adapter: 'A GPU', versions: { lib: '3' },
   settings: { prompt: 'p', negativePrompt: '', seed: 7, steps: 4, guidanceScale: 1, pagScale: 3, layers: 'mid', scheduler: 'euler', sigmas: 'model', spacing: 'model', pag: PLAIN_PAG, ...changes },
-}), 'Euler');
+}));
 
 test('what is at rest has no line', () => {
   expect(lines({}, '0123456789abcdef')).toEqual([

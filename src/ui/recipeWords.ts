@@ -2,10 +2,11 @@
 // options as in the paper) has no line.
 
 import type { Recipe } from '../store/recipe';
+import { SCHEDULERS, SIGMAS, SPACINGS } from '../store/settings';
 
 export type RecipeLine = readonly [name: string, value: string];
 
-export function recipeLines({ appVersion, model, settings, size, sites, backend, adapter, versions }: Recipe, schedulerName: string): readonly RecipeLine[] {
+export function recipeLines({ appVersion, model, settings, size, sites, backend, adapter, versions }: Recipe): readonly RecipeLine[] {
   const lines: (RecipeLine | null)[] = [
     ['Model', modelText(model)],
     ['Prompt', settings.prompt],
@@ -13,7 +14,7 @@ export function recipeLines({ appVersion, model, settings, size, sites, backend,
     ['Size', `${size.width} × ${size.height}`],
     ['Seed', String(settings.seed)],
     ['Steps', String(settings.steps)],
-    ['Scheduler', schedulerText(settings, schedulerName)],
+    ['Scheduler', schedulerText(settings)],
     ['CFG scale', settings.guidanceScale > 1 ? String(settings.guidanceScale) : 'off'],
     ['PAG scale', settings.pagScale > 0 ? String(settings.pagScale) : 'off'],
     ...(settings.pagScale > 0 ? pagLines(settings, sites.length) : []),
@@ -27,8 +28,10 @@ export function modelText({ id, revision }: Recipe['model']): string {
   return revision === null ? id : `${id} at ${revision.slice(0, 12)}`;
 }
 
-function schedulerText({ sigmas, spacing }: Recipe['settings'], name: string): string {
-  return [name, sigmas === 'model' ? '' : `${sigmas} sigmas`, spacing === 'model' ? '' : `${spacing} timesteps`].filter(Boolean).join(', ');
+/** As the form calls them. */
+function schedulerText({ scheduler, sigmas, spacing }: Recipe['settings']): string {
+  const name = (SCHEDULERS as Readonly<Record<string, string>>)[scheduler];
+  return [name, sigmas === 'model' ? '' : `${SIGMAS[sigmas]} sigmas`, spacing === 'model' ? '' : `${SPACINGS[spacing].toLowerCase()} timesteps`].filter(Boolean).join(', ');
 }
 
 function pagLines({ layers, pag: { adaptive, window, attenuation, rescale, identity, siteIdentity } }: Recipe['settings'], sites: number): (RecipeLine | null)[] {
