@@ -43,6 +43,13 @@ describe('a script that diffusers has run', async () => {
     ['dpmpp-2m-exponential-all', 'tiny', { scheduler: 'dpmpp-2m', sigmas: 'exponential', layers: 'all', seed: 2 ** 53 - 1 }],
     ['ddim-trailing-quotes', 'tiny', { spacing: 'trailing', prompt: 'apple """ \\ # {x} \n赤 🍎\u202e', guidanceScale: 2.5 }],
     ['euler-guidance-rescale', 'tiny', { scheduler: 'euler', pag: { ...PLAIN_PAG, guidanceRescale: 0.7 } }],
+    ['ddpm', 'tiny', { scheduler: 'ddpm' }],
+    ['euler-a', 'tiny', { scheduler: 'euler-a' }],
+    ['heun-sgm', 'tiny', { scheduler: 'heun', sigmas: 'sgm-uniform', steps: 3 }],
+    ['dpmpp-2m-sde-karras', 'tiny', { scheduler: 'dpmpp-2m-sde', sigmas: 'karras' }],
+    ['pndm', 'tiny', { scheduler: 'pndm', steps: 5 }],
+    ['unipc', 'tiny', { scheduler: 'unipc' }],
+    ['lcm', 'tiny', { scheduler: 'lcm' }],
     ['sdxl-down', 'sdxl', { scheduler: 'euler', layers: 'd0.1,m0.0-1' }],
     ['sdxl-without-pag', 'sdxl', { scheduler: 'euler', pagScale: 0, negativePrompt: '' }],
   ];

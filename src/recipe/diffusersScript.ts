@@ -51,7 +51,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     `generator=torch.Generator("cpu").manual_seed(${settings.seed})`,
   ];
   const script = [
-    `# A picture of Pagoda as a script for diffusers: pip install torch diffusers transformers accelerate${settings.sigmas === 'beta' ? ' scipy' : ''}`,
+    `# A picture of Pagoda as a script for diffusers: pip install torch diffusers transformers accelerate${furtherPackages(settings)}`,
     ...warnings.map((warning) => `# ${warning}`),
     '',
     'import torch',
@@ -69,6 +69,11 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     '',
   ].join('\n');
   return { script, warnings };
+}
+
+/** Of which diffusers imports only when they are needed, each after a space. */
+function furtherPackages({ scheduler, sigmas }: Recipe['settings']): string {
+  return `${sigmas === 'beta' || scheduler === 'lms' ? ' scipy' : ''}${scheduler === 'dpmpp-sde' ? ' torchsde' : ''}`;
 }
 
 /** A call with one argument a line; a single one stays on the line. */

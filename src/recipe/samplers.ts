@@ -24,7 +24,7 @@ export const SAMPLERS: Readonly<Record<SchedulerId, SamplerNames>> = {
   'dpmpp-2m-sde': names('DPM++ 2M SDE', 'dpmpp_2m_sde', 'DPMSolverMultistepScheduler', 'algorithm_type="sde-dpmsolver++"'),
   'dpmpp-sde': names('DPM++ SDE', 'dpmpp_sde', 'DPMSolverSDEScheduler'),
   lms: names('LMS', 'lms', 'LMSDiscreteScheduler'),
-  pndm: names('PLMS', null, 'PNDMScheduler'),
+  pndm: names('PLMS', null, 'PNDMScheduler', 'skip_prk_steps=True'),
   unipc: names('UniPC', 'uni_pc', 'UniPCMultistepScheduler'),
   lcm: names('LCM', 'lcm', 'LCMScheduler'),
 };

@@ -6,13 +6,12 @@ import { pngName } from '../image/png';
 import type { Settings } from '../protocol/messages';
 import { recipeToComfyWorkflow } from '../recipe/comfyWorkflow';
 import { recipeToDiffusersScript } from '../recipe/diffusersScript';
-import { refusal, type NotRestored, type Recipe, type RecipeSettings } from '../recipe/recipe';
+import type { NotRestored, Recipe } from '../recipe/recipe';
 import { recipeToInfotext } from '../recipe/writeInfotext';
 import { download } from './download';
 import { useModels } from './models';
 import { readRecipeFile } from './recipeFile';
 import { recipeModel } from './runRecipe';
-import { SCHEDULERS } from './settings';
 import { useStore } from './store';
 
 export type { Recipe };
@@ -115,18 +114,10 @@ async function take(file: File, isWanted: () => boolean): Promise<Opened | null>
   }
   if (!isWanted()) return null;
   const { change, settings: before } = useStore.getState();
-  const { settings, notServed } = served(read.settings);
-  change(settings);
+  change(read.settings);
   const { choice, stored } = useModels.getState();
   const otherModel = read.model && !isSameModel(read.model, recipeModel(choice, stored)) ? read.model : null;
-  return { outcome: 'taken', fileName: file.name, notRestored: [...notServed, ...read.notRestored], otherModel, problems: read.problems, before };
-}
-
-/** Recipes know schedulers that this version may not have. */
-function served({ scheduler, ...rest }: Partial<RecipeSettings>): { settings: Partial<RecipeSettings>; notServed: readonly NotRestored[] } {
-  if (scheduler === undefined) return { settings: rest, notServed: [] };
-  if (Object.hasOwn(SCHEDULERS, scheduler)) return { settings: { ...rest, scheduler }, notServed: [] };
-  return { settings: rest, notServed: [refusal('scheduler', scheduler, 'This version of Pagoda has no such scheduler.')] };
+  return { outcome: 'taken', fileName: file.name, notRestored: read.notRestored, otherModel, problems: read.problems, before };
 }
 
 /** A recipe that names no revision says nothing against this one. */

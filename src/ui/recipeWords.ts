@@ -30,8 +30,7 @@ export function modelText({ id, revision }: Recipe['model']): string {
 
 /** As the form calls them. */
 function schedulerText({ scheduler, sigmas, spacing }: Recipe['settings']): string {
-  const name = (SCHEDULERS as Readonly<Record<string, string>>)[scheduler];
-  return [name, sigmas === 'model' ? '' : `${SIGMAS[sigmas]} sigmas`, spacing === 'model' ? '' : `${SPACINGS[spacing].toLowerCase()} timesteps`].filter(Boolean).join(', ');
+  return [SCHEDULERS[scheduler], sigmas === 'model' ? '' : `${SIGMAS[sigmas]} sigmas`, spacing === 'model' ? '' : `${SPACINGS[spacing].toLowerCase()} timesteps`].filter(Boolean).join(', ');
 }
 
 function pagLines({ layers, pag: { adaptive, window, attenuation, rescale, identity, siteIdentity } }: Recipe['settings'], sites: number): (RecipeLine | null)[] {
