@@ -102,6 +102,20 @@ describe('equals diffusers', () => {
   }
 });
 
+// npx vitest run --project unit --reporter=verbose src/diffusion/schedule.test.ts -t "worst error"
+describe('the worst error', () => {
+  const ids = [...new Set(goldens.runs.map(({ scheduler }) => scheduler))];
+
+  for (const id of ids) {
+    it(`of ${id}`, async ({ annotate }) => {
+      const errors = goldens.runs.filter(({ scheduler }) => scheduler === id).map(worstError);
+      const worst = Math.max(...errors);
+      await annotate(`${id}: ${worst.toExponential(1)} over ${errors.length} trajectories`);
+      expect(worst).toBeLessThanOrEqual(TOLERANCE);
+    });
+  }
+});
+
 describe('timesteps equal those of diffusers for every number of steps', () => {
   for (const { scheduler, spacing, offset, sums } of goldens.timestepSums) {
     it(`${scheduler}, ${spacing}, offset ${offset}`, () => {
