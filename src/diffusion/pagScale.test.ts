@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { PLAIN_PAG, type AdaptiveScale, type PagWindow } from './options';
 import { pagScaleAt, pagScales } from './pagScale';
+import { makeStepTable } from './schedule';
 import type { StepTable } from './types';
 
 const place = { index: 0, count: 20, timestep: 500, sigma: 1 };
@@ -52,6 +53,21 @@ describe('windows', () => {
 it('attenuation takes the same part of s off at each step, down to 0', () => {
   const scales = [0, 1, 2, 3, 4, 5].map((index) => pagScaleAt(3, { ...PLAIN_PAG, attenuation: 25 }, { ...place, index }));
   expect(scales).toEqual([3, 2.25, 1.5, 0.75, 0, 0]);
+});
+
+it('the two records of a step share its index, but not σ and timestep', () => {
+  const config = { num_train_timesteps: 1000, beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear' };
+  const table = makeStepTable('heun', config, 4, { sigmas: 'model', spacing: 'leading' });
+  const scales = (options: Partial<typeof PLAIN_PAG>) => pagScales(3, { ...PLAIN_PAG, ...options }, table);
+  expect(table.steps.map(({ step }) => step)).toEqual([0, 0, 1, 1, 2, 2, 3]);
+  expect(scales({ attenuation: 25 })).toEqual([3, 3, 2.25, 2.25, 1.5, 1.5, 0.75]);
+  // Steps 1 and 2 of 4 for the guider's 0 to .75, steps 2 and 3 for Forge's .5 to 1.
+  expect(scales({ window: { semantics: 'guider', start: 0, stop: 0.75 } })).toEqual([0, 0, 3, 3, 3, 3, 0]);
+  expect(scales({ window: { semantics: 'forge', start: 0.5, stop: 1 } })).toEqual([0, 0, 0, 0, 3, 3, 3]);
+  // The timesteps are 750, 500, 500, 250, 250, 0, 0, and σ is 1.62 at 500.
+  expect(scales({ window: { semantics: 'sigma', start: -1, stop: 2 } })).toEqual([3, 0, 0, 0, 0, 0, 0]);
+  scales({ adaptive: { semantics: 'diffusers', amount: 0.002 } })
+    .forEach((scale, i) => expect(scale).toBeCloseTo(3 - 0.002 * (1000 - [750, 500, 500, 250, 250, 0, 0][i]!), 12));
 });
 
 it('a table gives each step its place: its timestep, sigma and index; plain PAG is constant', () => {

@@ -27,7 +27,11 @@ export function pagScaleAt(scale: number, options: Pick<PagOptions, 'adaptive' |
   return adapt(attenuated, options.adaptive, place.timestep);
 }
 
-/** The PAG scale of each record of a table. Both records of a two-stage step have the step's index, but σ and t of their own. */
+/**
+ * The PAG scale of each record of a table. Both records of a two-stage step have the step's index, for attenuation and for
+ * windows that count steps, and a σ and a timestep of their own, for the others. (diffusers' guider counts the calls
+ * of the model against the number of steps, so with Heun its window ends after half of the steps meant.)
+ */
 export function pagScales(scale: number, options: Pick<PagOptions, 'adaptive' | 'window' | 'attenuation'>, table: StepTable): number[] {
   const count = countSteps(table);
   return table.steps.map(({ step, timestep, sigma }) => pagScaleAt(scale, options, { index: step, count, timestep, sigma }));

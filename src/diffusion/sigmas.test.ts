@@ -46,6 +46,14 @@ it('“model” takes what the config says, and a choice goes before it', () => 
   expect(chooseSigmas('exponential', { use_karras_sigmas: true })).toBe('exponential');
 });
 
+it("a chosen spread lies for Euler ancestral as for Euler, though diffusers' class has none; the config's flag is ignored as there", () => {
+  const sigmas = (id: 'euler' | 'euler-a', choice: 'model' | 'karras', use_karras_sigmas = false) =>
+    makeStepTable(id, { ...config, use_karras_sigmas }, 6, { sigmas: choice, spacing: 'model' }).steps.map(({ sigma }) => sigma);
+  expect(sigmas('euler-a', 'karras')).toEqual(sigmas('euler', 'karras'));
+  expect(sigmas('euler-a', 'model', true)).toEqual(sigmas('euler', 'model'));
+  expect(sigmas('euler', 'model', true)).toEqual(sigmas('euler', 'karras'));
+});
+
 it("a chosen timestep spacing goes before the config's", () => {
   const timesteps = (spacing: 'model' | 'trailing') =>
     makeStepTable('ddim', { ...config, timestep_spacing: 'leading' }, 4, { sigmas: 'model', spacing }).steps.map(({ timestep }) => timestep);
