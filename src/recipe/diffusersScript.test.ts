@@ -49,6 +49,8 @@ describe('a script that diffusers has run', async () => {
     ['dpmpp-2m-sde-karras', 'tiny', { scheduler: 'dpmpp-2m-sde', sigmas: 'karras' }],
     ['pndm', 'tiny', { scheduler: 'pndm', steps: 5 }],
     ['unipc', 'tiny', { scheduler: 'unipc' }],
+    ['lms', 'tiny', { scheduler: 'lms' }],
+    ['dpmpp-2m-beta', 'tiny', { scheduler: 'dpmpp-2m', sigmas: 'beta' }],
     ['lcm', 'tiny', { scheduler: 'lcm' }],
     ['sdxl-down', 'sdxl', { scheduler: 'euler', layers: 'd0.1,m0.0-1' }],
     ['sdxl-without-pag', 'sdxl', { scheduler: 'euler', pagScale: 0, negativePrompt: '' }],
