@@ -22,9 +22,10 @@ const WEIGHTS = [[1], [3 / 2, -1 / 2], [23 / 12, -16 / 12, 5 / 12], [55 / 24, -5
 
 /** Karras' spacing does not apply: the steps are whole training timesteps. */
 export function pndm(config: SchedulerConfig, steps: number): StepTable {
-  const { predictionType, ...read } = readConfig(config, steps, READER);
-  const { alphasCumprod } = makeTrainSchedule({ predictionType, ...read });
-  const timesteps = spaceTimesteps({ predictionType, ...read }, steps, { extraPoint: false, whole: true });
+  const read = readConfig(config, steps, READER);
+  const { predictionType } = read;
+  const { alphasCumprod } = makeTrainSchedule(read);
+  const timesteps = spaceTimesteps(read, steps, { extraPoint: false, whole: true });
   const finalTotal = config.set_alpha_to_one ? 1 : alphasCumprod[0]!;
   const stride = Math.floor(read.trainTimesteps / steps);
   const transferFrom = (timestep: number) =>

@@ -1,0 +1,48 @@
+// The two backends take the same steps: whole trajectories of every scheduler on WebGPU, against the CPU's. The "model" is
+// the tensor that it reads, so history, noise and clamping go through the backends' own tensors.
+
+import { expect, test } from 'vitest';
+import type { SchedulerId } from '../diffusion/options';
+import { makeStepTable } from '../diffusion/schedule';
+import { historyLength } from '../diffusion/stepTable';
+import type { StepTable } from '../diffusion/types';
+import { needsNoise } from '../kernels/guidedStep';
+import { pseudoRandom } from '../kernels/testing/buffers';
+import { describeOnDawn } from '../kernels/testing/dawn';
+import type { Backend } from './backend';
+import { CpuBackend } from './cpuBackend';
+import { GpuBackend } from './gpuBackend';
+import { loadNodeGpuRuntime, loadNodeRuntime } from './testing/nodeRuntime';
+import { relativeError } from './testing/unetChecks';
+
+const SHAPE = [2, 4, 5, 3];
+const COUNT = 2 * 4 * 5 * 3;
+const CONFIG = {
+  num_train_timesteps: 1000, beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', prediction_type: 'v_prediction', clip_sample: true,
+};
+const IDS: readonly SchedulerId[] = ['ddim', 'ddpm', 'euler', 'euler-a', 'heun', 'dpmpp-2m', 'dpmpp-2m-sde', 'dpmpp-sde', 'lms', 'pndm', 'unipc', 'lcm'];
+
+async function trajectory(backend: Backend, table: StepTable): Promise<Float32Array> {
+  const kept = historyLength(table);
+  let latents = backend.upload('float32', SHAPE, pseudoRandom(COUNT, 1, 2).map((value) => value * table.initNoiseSigma));
+  let history = backend.upload('float32', [kept, ...SHAPE], new Float32Array(kept * COUNT));
+  for (const [index, coefficients] of table.steps.entries()) {
+    // Two rows an image: each what the model would read of it.
+    const predictions = await backend.modelInput(latents, [0, 0, 1, 1], coefficients.inputScale, 'float32', 0.1);
+    const noise = needsNoise(coefficients) ? backend.upload('float32', SHAPE, pseudoRandom(COUNT, 2 + index, 2)) : null;
+    const next = await backend.guidedStep({ predictions, latents, history, noise, weights: [[-2, 2.5, 0, 0], [0, 0, 0.5, -0.25]], coefficients });
+    for (const tensor of [predictions, latents, history, noise, next.denoised]) tensor?.dispose();
+    ({ latents, history } = next);
+  }
+  return backend.read(latents);
+}
+
+describeOnDawn('a run of steps on WebGPU', (gpu) => {
+  test.each(IDS)('%s ends where it does on the CPU', async (id) => {
+    const table = makeStepTable(id, CONFIG, 6, { sigmas: 'model', spacing: 'leading' });
+    const expected = await trajectory(new CpuBackend(await loadNodeRuntime()), table);
+    const got = await trajectory(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device), table);
+    // Rounding of f32, carried through six steps.
+    expect(relativeError(got, expected)).toBeLessThan(2e-5);
+  });
+});
