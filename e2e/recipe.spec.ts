@@ -95,6 +95,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await expect(dialog(page)).toContainText(/d0,m0 \(2 self-attentions\)/);
     await noFaults(page);
     const text = dialog(page).getByRole('textbox');
+    await expect(dialog(page)).toContainText('The built-in model is in Pagoda alone');
     await expect(text).toHaveValue(/^a red apple\nNegative prompt: a cat\nSteps: 3, Sampler: Euler/);
     // By the keyboard: the arrow keys go from one format to the next.
     await page.getByRole('radio', { name: 'A1111' }).focus();

@@ -3,6 +3,7 @@
 
 import { create } from 'zustand';
 import { pngName } from '../image/png';
+import { POCKET } from '../models/catalog';
 import type { Settings } from '../protocol/messages';
 import { recipeToComfyWorkflow } from '../recipe/comfyWorkflow';
 import { recipeToDiffusersScript } from '../recipe/diffusersScript';
@@ -30,23 +31,25 @@ export interface RecipeExport {
 export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
   const { settings, model } = recipe;
   const stem = pngName(settings.prompt, settings.seed).replace(/\.png$/, '');
+  const builtIn = model.id === POCKET.id ? ['The built-in model is in Pagoda alone: with another one these settings make another picture.'] : [];
   const infotext = recipeToInfotext(recipe);
   const checkpoint = `${model.id.split('/').at(-1) ?? model.id}.safetensors`;
   const comfy = recipeToComfyWorkflow(recipe, checkpoint);
   const isAdvanced = Object.values(comfy.workflow).some((node) => node.class_type === 'PerturbedAttention');
   const python = recipeToDiffusersScript(recipe);
   return [
-    { name: 'A1111', note: 'For the prompt field of A1111 and Forge, whose arrow button reads it.', text: infotext.text, fileName: `${stem}.txt`, warnings: infotext.warnings },
+    { name: 'A1111', note: 'For the prompt field of A1111 and Forge, whose arrow button reads it.', text: infotext.text, fileName: `${stem}.txt`, warnings: [...builtIn, ...infotext.warnings] },
     { name: 'JSON', note: 'The whole recipe; Pagoda opens it again.', text: `${JSON.stringify(recipe, null, 2)}\n`, fileName: `${stem}.json`, warnings: [] },
     {
       name: 'ComfyUI', note: 'A workflow in API format: save it and drop it on ComfyUI.', text: `${JSON.stringify(comfy.workflow, null, 2)}\n`, fileName: `${stem}-comfyui.json`,
       warnings: [
+        ...builtIn,
         `ComfyUI lists checkpoints by their file names: choose yours in place of ${checkpoint}.`,
         ...(isAdvanced ? ['Its node PerturbedAttention comes with sd-perturbed-attention, which must be installed.'] : []),
         ...comfy.warnings,
       ],
     },
-    { name: 'diffusers', note: 'A Python script that makes the picture with diffusers.', text: python.script, fileName: `${stem}.py`, warnings: python.warnings },
+    { name: 'diffusers', note: 'A Python script that makes the picture with diffusers.', text: python.script, fileName: `${stem}.py`, warnings: [...builtIn, ...python.warnings] },
   ];
 }
 
