@@ -14,6 +14,7 @@ const TABLE = {
     protocol: 'all', diffusion: 'all',
     image: 'all',
     recipe: 'all',
+    'onnx/layers': 'all',
     'models/catalog': 'all',
     'models/fetchError': 'all',
     'models/folder': 'all',

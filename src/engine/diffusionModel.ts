@@ -46,10 +46,13 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string)
   const prompts = promptEncoder(backend, files, textGraphs, unet, keep);
   const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig);
   const guidanceEmbedded = unet.inputs.timestepCond !== null;
+  const latents = latentShape(unet.inputs.sample, vaeDecoder.input, unetConfig);
+  const costs = unet.costs(latents);
   const info: ModelInfo = {
     id,
-    sites: unet.sites.map(({ name, comfyName, block, heads }) => ({ name, comfyName, block, heads })),
-    latentShape: latentShape(unet.inputs.sample, vaeDecoder.input, unetConfig),
+    sites: unet.sites.map(({ name, comfyName, block, heads }, index) => ({ name, comfyName, block, heads, tokens: null, share: null, ...costs[index] })),
+    levels: unetConfig.block_out_channels?.length ?? 1,
+    latentShape: latents,
     predictionType: predictionType(files.scheduler.prediction_type),
     scheduler: files.scheduler,
     bytes,

@@ -15,6 +15,8 @@ export interface UnetConfig {
   readonly in_channels?: number;
   /** LCM: width of the embedding by which the guidance scale is an input. */
   readonly time_cond_proj_dim?: number | null;
+  /** One entry a level, down and up. */
+  readonly block_out_channels?: readonly number[];
 }
 
 /** `vae_decoder/config.json`, likewise. */

@@ -4,12 +4,16 @@
 // set builds only the segments that changed.
 
 import type { SiteRow } from '../diffusion/types';
+import { siteCosts, type SiteCost } from '../onnx/cost';
 import { cut, type Segment } from '../onnx/cut';
 import { findAttentionSites, type Site } from '../onnx/sites';
 import { elements, type Backend, type DeviceTensor, type ElemType, type Session, type Tensors } from './backend';
 import type { OnnxFile } from './onnxFile';
 import { checkpoint } from './checkpoint';
 import { elemType, unetInputs, type UnetInputs } from './unetInputs';
+
+/** CLIP's; for costs alone. */
+const PROMPT_TOKENS = 77;
 
 interface CutPlan {
   readonly segments: readonly Segment[];
@@ -46,6 +50,15 @@ export class Unet {
     this.inputs = unetInputs(file.graph.model, guidanceWidth);
     this.sampleType = elemType(this.inputs.sample);
     this.output = (file.outputs.find(({ name }) => name === 'out_sample') ?? file.outputs.find(({ dims }) => dims?.length === 4) ?? file.outputs[0])?.name ?? '';
+  }
+
+  /** What each site costs with one row of latents of this shape. */
+  costs(latentShape: readonly [number, number, number]): SiteCost[] {
+    const { sample, context } = this.inputs;
+    const sizes = new Map(this.file.graph.model.inputs.map(({ name, dims }) => [name, (dims ?? []).map((dim) => (typeof dim === 'number' ? dim : 1))]));
+    sizes.set(sample.name, [1, ...latentShape]);
+    sizes.set(context.name, [1, wholeOr(context.dims?.[1], PROMPT_TOKENS), wholeOr(context.dims?.[2], 1)]);
+    return siteCosts(this.file.graph, this.sites, sizes);
   }
 
   /** Builds the sessions that a cut at `sites` needs and lets go of those that it does not. */
@@ -150,6 +163,10 @@ export class Unet {
     const value = type === 'int64' || type === 'int32' ? Math.trunc(timestep) : timestep;
     return this.backend.upload(type, dims, new Array<number>(elements(dims)).fill(value));
   }
+}
+
+function wholeOr(dim: number | string | undefined, otherwise: number): number {
+  return typeof dim === 'number' ? dim : otherwise;
 }
 
 /** Two segments with the same nodes and bounds are the same computation. */

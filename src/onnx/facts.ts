@@ -21,7 +21,7 @@ const MAX_RANK = 8;
 /** Operators whose (first) output has the shape of their first input. */
 const SAME_SHAPE = new Set([
   'Cast', 'Identity', 'Dropout', 'Softmax', 'LayerNormalization', 'SkipLayerNormalization', 'GroupNormalization', 'InstanceNormalization',
-  'Sigmoid', 'Erf', 'Gelu', 'QuickGelu', 'FastGelu', 'BiasGelu', 'DequantizeLinear', 'GroupNorm',
+  'Sigmoid', 'Erf', 'Cos', 'Sin', 'Exp', 'Neg', 'Sqrt', 'Reciprocal', 'Tanh', 'Clip', 'Gelu', 'QuickGelu', 'FastGelu', 'BiasGelu', 'DequantizeLinear', 'GroupNorm',
 ]);
 const PAIRWISE: Readonly<Record<string, (a: number, b: number) => number>> = {
   Mul: (a, b) => a * b,
@@ -29,10 +29,14 @@ const PAIRWISE: Readonly<Record<string, (a: number, b: number) => number>> = {
   Sub: (a, b) => a - b,
   Div: (a, b) => a / b,
   Pow: (a, b) => a ** b,
+  Equal: (a, b) => Number(a === b),
 };
 
-/** Pure. The model's nodes must be in topological order. */
-export function inferFacts(model: Model): Facts {
+/**
+ * Pure. The model's nodes must be in topological order.
+ * @param inputDims sizes to assume of inputs, by name, in the place of what the model declares.
+ */
+export function inferFacts(model: Model, inputDims: ReadonlyMap<string, readonly number[]> = new Map()): Facts {
   const values = new Map<string, PartialValues>();
   const shapes = new Map<string, PartialValues>();
   const weights = new Map<string, readonly number[]>();
@@ -46,7 +50,7 @@ export function inferFacts(model: Model): Facts {
     if (known) values.set(name, known);
   }
   const declared = (dims: readonly (number | string)[] | null | undefined) => dims?.map((dim) => (typeof dim === 'number' ? dim : null));
-  for (const input of model.inputs) setShape(input.name, declared(input.dims));
+  for (const input of model.inputs) setShape(input.name, inputDims.get(input.name) ?? declared(input.dims));
 
   for (const node of model.nodes) {
     const output = node.outputs[0];
@@ -54,7 +58,8 @@ export function inferFacts(model: Model): Facts {
     const first = node.inputs[0] ?? '';
     const weight = weightShape(node, weights.get(first));
     if (weight) weights.set(output, weight);
-    setShape(output, weight ?? declared(model.valueInfo.get(output)?.dims) ?? shapeOf(node, shapes, values, weights));
+    if (node.opType === 'Split') splitShapes(node, shapes, values).forEach((shape, index) => setShape(node.outputs[index] ?? '', shape));
+    else setShape(output, weight ?? known(shapeOf(node, shapes, values, weights), declared(model.valueInfo.get(output)?.dims)));
     const found = valuesOf(node, values, shapes);
     if (found && found.length <= LIMIT) values.set(output, found);
   }
@@ -80,7 +85,7 @@ function valuesOf(node: Node, values: ReadonlyMap<string, PartialValues>, shapes
   const pairs = PAIRWISE[node.opType];
   if (pairs) return pairwise(from, input(1), pairs);
   switch (node.opType) {
-    case 'Constant': return constantValues(node);
+    case 'Constant': return valuesOfConstant(node);
     case 'Shape': return shapes.get(node.inputs[0] ?? '') ?? null;
     case 'Identity': case 'Cast': case 'Unsqueeze': case 'Squeeze': case 'Reshape': return from;
     case 'Concat': {
@@ -100,6 +105,15 @@ function valuesOf(node: Node, values: ReadonlyMap<string, PartialValues>, shapes
       const [start, end] = [scalar(1), scalar(2)];
       return from && start !== null && end !== null ? from.slice(start, end) : null;
     }
+    case 'ConstantOfShape': {
+      const count = from && product(from);
+      const [fill] = valuesOfConstant(node) ?? [0];
+      return typeof count === 'number' && count <= LIMIT ? new Array<number | null>(count).fill(fill ?? null) : null;
+    }
+    case 'Where': {
+      const [yes, no] = [input(1), input(2)];
+      return from?.length === yes?.length && from?.length === no?.length ? (from?.map((is, index) => (is === null ? null : ((is ? yes : no)?.[index] ?? null))) ?? null) : null;
+    }
     case 'Sqrt': return from?.map((x) => (x === null ? null : Math.sqrt(x))) ?? null;
     default: return null;
   }
@@ -115,9 +129,11 @@ function shapeOf(
   if (SAME_SHAPE.has(node.opType)) return first ?? null;
   if (PAIRWISE[node.opType]) return first && second ? broadcast(first, second) : null;
   switch (node.opType) {
-    case 'Reshape': {
+    case 'Reshape': return reshaped(first ?? lengthOf(values.get(node.inputs[0] ?? '')), values.get(node.inputs[1] ?? ''));
+    case 'ConstantOfShape': return values.get(node.inputs[0] ?? '') ?? null;
+    case 'Expand': {
       const target = values.get(node.inputs[1] ?? '');
-      return target?.map((dim, axis) => (dim === 0 ? (first?.[axis] ?? null) : dim === -1 ? null : dim)) ?? null;
+      return first && target ? broadcast(first, target) : null;
     }
     case 'Transpose': {
       const perm = node.attributes.get('perm')?.ints ?? [];
@@ -131,9 +147,108 @@ function shapeOf(
       const transposed = node.attributes.get('transB')?.i === 1;
       return second ? [first?.[0] ?? null, second[transposed ? 0 : 1] ?? null] : null;
     }
-    case 'Conv': return second ? [first?.[0] ?? null, second[0] ?? null, null, null] : null;
+    case 'Conv': return second ? [first?.[0] ?? null, second[0] ?? null, convolved(node, first, second, 0), convolved(node, first, second, 1)] : null;
+    case 'Resize': case 'Upsample': return resized(node, first, values);
+    case 'Concat': return joined(node, node.inputs.map((name) => shapes.get(name)));
+    case 'Slice': return sliced(node, first, values);
+    case 'Unsqueeze': return first ? unsqueezed(first, axesOf(node, values)) : null;
+    case 'MultiHeadAttention': return first?.length === 3 ? [...first.slice(0, 2), shapes.get(node.inputs[2] ?? '')?.at(-1) ?? first[2] ?? null] : null;
     default: return null;
   }
+}
+
+/** `computed`, and what `declared` knows beyond it. */
+function known(computed: PartialValues | null, declared: PartialValues | undefined): PartialValues | null {
+  if (!computed || !declared || computed.length !== declared.length) return declared && !computed ? declared : computed;
+  return computed.map((dim, axis) => dim ?? declared[axis] ?? null);
+}
+
+function lengthOf(values: PartialValues | undefined): PartialValues | undefined {
+  return values && [values.length];
+}
+
+/** 0 takes the size of the input's axis, −1 what is left. */
+function reshaped(from: PartialValues | undefined, target: PartialValues | undefined): PartialValues | null {
+  if (!target) return null;
+  const dims = target.map((dim, axis) => (dim === 0 ? (from?.[axis] ?? null) : dim));
+  const size = from && product(from);
+  const rest = product(dims.filter((dim) => dim !== -1));
+  const left = size && rest ? size / rest : null;
+  return dims.map((dim) => (dim === -1 ? left : dim));
+}
+
+/** null where a factor is not known. */
+function product(dims: PartialValues): number | null {
+  return dims.reduce<number | null>((all, dim) => (all === null || dim === null ? null : all * dim), 1);
+}
+
+/** Height (axis 0) or width (axis 1) of a convolution's output; null with automatic padding. */
+function convolved(node: Node, input: PartialValues | undefined, kernel: PartialValues, axis: 0 | 1): number | null {
+  const [size, taps] = [input?.[axis + 2], kernel[axis + 2]];
+  if (typeof size !== 'number' || typeof taps !== 'number' || !['', 'NOTSET'].includes(node.attributes.get('auto_pad')?.s ?? '')) return null;
+  const attribute = (name: string, at: number, otherwise: number) => node.attributes.get(name)?.ints[at] ?? otherwise;
+  const padding = attribute('pads', axis, 0) + attribute('pads', axis + 2, 0);
+  return Math.floor((size + padding - attribute('dilations', axis, 1) * (taps - 1) - 1) / attribute('strides', axis, 1)) + 1;
+}
+
+/** By sizes where they are given, else by scales. */
+function resized(node: Node, from: PartialValues | undefined, values: ReadonlyMap<string, PartialValues>): PartialValues | null {
+  const input = (index: number) => values.get(node.inputs[index] ?? '');
+  const sizes = input(3);
+  if (sizes && sizes.length > 0) return sizes;
+  const scales = node.opType === 'Upsample' ? input(1) : input(2);
+  return scales && from ? from.map((dim, axis) => (dim === null || typeof scales[axis] !== 'number' ? null : Math.floor(dim * scales[axis]))) : null;
+}
+
+function joined(node: Node, parts: readonly (PartialValues | undefined)[]): PartialValues | null {
+  const [first] = parts;
+  if (!first || !parts.every((part): part is PartialValues => part?.length === first.length)) return null;
+  const at = node.attributes.get('axis')?.i ?? 0;
+  const axis = at < 0 ? at + first.length : at;
+  return first.map((dim, index) => (index === axis ? parts.reduce<number | null>((sum, part) => {
+    const size = part[index] ?? null;
+    return sum === null || size === null ? null : sum + size;
+  }, 0) : dim));
+}
+
+function sliced(node: Node, from: PartialValues | undefined, values: ReadonlyMap<string, PartialValues>): PartialValues | null {
+  const input = (index: number) => values.get(node.inputs[index] ?? '');
+  const [starts, ends, axes, steps] = [input(1), input(2), input(3), input(4)];
+  if (!from || !starts || !ends) return null;
+  return from.map((dim, index) => {
+    const at = axes ? axes.findIndex((axis) => axis === index || axis === index - from.length) : index;
+    if (at < 0 || at >= starts.length) return dim;
+    const [start, end, step] = [starts[at], ends[at], steps?.[at] ?? 1];
+    if (dim === null || typeof start !== 'number' || typeof end !== 'number' || step <= 0) return null;
+    const within = (place: number) => Math.min(dim, Math.max(0, place < 0 ? place + dim : place));
+    return Math.max(0, Math.ceil((within(end) - within(start)) / step));
+  });
+}
+
+function splitShapes(node: Node, shapes: ReadonlyMap<string, PartialValues>, values: ReadonlyMap<string, PartialValues>): (PartialValues | null)[] {
+  const from = shapes.get(node.inputs[0] ?? '');
+  if (!from) return [];
+  const at = node.attributes.get('axis')?.i ?? 0;
+  const axis = at < 0 ? at + from.length : at;
+  const given = values.get(node.inputs[1] ?? '') ?? node.attributes.get('split')?.ints ?? [];
+  const whole = from[axis];
+  return node.outputs.map((_, index) => {
+    const equal = typeof whole === 'number' ? Math.ceil(whole / node.outputs.length) : null;
+    const size = given.length > 0 ? (given[index] ?? null) : equal;
+    return from.map((dim, place) => (place === axis ? size : dim));
+  });
+}
+
+function axesOf(node: Node, values: ReadonlyMap<string, PartialValues>): PartialValues | null {
+  return node.attributes.get('axes')?.ints ?? values.get(node.inputs[1] ?? '') ?? null;
+}
+
+function unsqueezed(from: PartialValues, axes: PartialValues | null): PartialValues | null {
+  if (!axes || axes.includes(null)) return null;
+  const rank = from.length + axes.length;
+  const added = new Set(axes.map((axis) => ((axis as number) + rank) % rank));
+  let next = 0;
+  return Array.from({ length: rank }, (_, axis) => (added.has(axis) ? 1 : (from[next++] ?? null)));
 }
 
 /** numpy's rule; of a known size and an unknown one the known counts, unless it is 1. */
@@ -147,7 +262,7 @@ function broadcast(a: PartialValues, b: PartialValues): PartialValues {
   });
 }
 
-function constantValues(node: Node): PartialValues | null {
+function valuesOfConstant(node: Node): PartialValues | null {
   const tensor = node.attributes.get('value')?.tensor;
   if (tensor) return tensorValues(tensor);
   const int = node.attributes.get('value_int');

@@ -100,11 +100,17 @@ export interface SiteInfo {
   readonly comfyName: string;
   readonly block: 'down' | 'mid' | 'up';
   readonly heads: number;
+  /** Tokens that attend to one another at the model's own size; null where the graph does not tell. */
+  readonly tokens: number | null;
+  /** Part of a forward, 0 … 1, that a row perturbed from here on runs for itself; null where the graph does not tell. */
+  readonly share: number | null;
 }
 
 export interface ModelInfo {
   readonly id: string;
   readonly sites: readonly SiteInfo[];
+  /** Levels of the UNet, down and up, with those that have no self-attention. */
+  readonly levels: number;
   /** [channels, height, width] of the latents. */
   readonly latentShape: readonly [number, number, number];
   readonly predictionType: PredictionType;

@@ -6,6 +6,8 @@ import type { SchedulerConfig } from '../diffusion/types';
 import type { Settings } from '../protocol/messages';
 
 export interface CurvePoint {
+  /** Which of the run's steps, from 0; a two-stage step has two passes. */
+  readonly step: number;
   /** Noise level in the σ of x₀ + σ·ε. */
   readonly sigma: number;
   readonly timestep: number;
@@ -18,7 +20,7 @@ export function pagCurve(settings: Settings, scheduler: SchedulerConfig): readon
   try {
     const table = makeStepTable(settings.scheduler, scheduler, settings.steps, settings);
     const scales = pagScales(settings.pagScale, settings.pag, table);
-    return table.steps.map(({ sigma, timestep }, index) => ({ sigma, timestep, scale: scales[index] as number }));
+    return table.steps.map(({ step, sigma, timestep }, index) => ({ step, sigma, timestep, scale: scales[index] as number }));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

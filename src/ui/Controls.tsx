@@ -11,6 +11,7 @@ import { NumberField } from './NumberField';
 import { PagAdvanced } from './PagAdvanced';
 import { PagSlider } from './PagSlider';
 import { SelectField } from './SelectField';
+import { UnetDrawing } from './UnetDrawing';
 
 export function Controls() {
   const settings = useStore((store) => store.settings);
@@ -35,6 +36,7 @@ export function Controls() {
         <NumberField label="PAG scale" value={settings.pagScale} rule={RULES.pagScale} hint="How hard to steer away from the perturbed prediction; 0 is off." onChange={(pagScale) => change({ pagScale })} />
         <PagSlider value={settings.pagScale} onChange={(pagScale) => change({ pagScale })} />
         <LayersField />
+        <UnetDrawing />
         <label className={styles.check}>
           <input type="checkbox" role="switch" checked={settings.compare} onChange={(event) => change({ compare: event.target.checked })} />
           <span>Compare</span>

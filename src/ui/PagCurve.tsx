@@ -18,15 +18,15 @@ export function PagCurve() {
   if (typeof curve === 'string') return <p className={styles.text}>There is no curve: {curve}</p>;
   const active = curve.filter((point) => point.scale > 0).length;
   const highest = Math.max(...curve.map((point) => point.scale), 1e-9);
-  const places = curve.map((point, index) => ({ ...point, x: across(curve, index), y: GROUND - (point.scale / highest) * (GROUND - 14) }));
+  const places = curve.map((point, index) => ({ ...point, x: across(curve, index), y: GROUND - (point.scale / highest) * (GROUND - 20) }));
   return (
     <figure className={styles.figure}>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`PAG scale over the steps. ${summary(active, curve.length)}`}>
         <line x1={0} x2={WIDTH} y1={GROUND} y2={GROUND} className={styles.ground} />
         <polyline points={places.map(({ x, y }) => `${x},${y}`).join(' ')} className={styles.line} />
-        {places.map(({ x, y, scale, sigma, timestep }, index) => (
+        {places.map(({ x, y, step, scale, sigma, timestep }, index) => (
           <circle key={index} cx={x} cy={y} r={3} className={scale > 0 ? styles.active : styles.idle}>
-            <title>{`Step ${index + 1}: s ${round(scale)}, σ ${round(sigma)}, t ${round(timestep)}`}</title>
+            <title>{`Step ${step + 1}: s ${round(scale)}, σ ${round(sigma)}, t ${round(timestep)}`}</title>
           </circle>
         ))}
         <text x={0} y={10}>s {round(highest < 1e-6 ? 0 : highest)}</text>
