@@ -3,15 +3,18 @@
 
 import { openAsBlob } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { unetFile } from '../../fixtures/architectures/golden';
 import { EngineError } from '../protocol/errors';
 import { cut } from './cut';
 import { Graph } from './graph';
+import type { Node } from './model';
 import { readsOf } from './order';
 import { MessageWriter } from './protobuf';
 import { readModel } from './read';
 import { findAttentionSites } from './sites';
 import { mutate, randomBytes, seeded, type Random } from './testing/mutate';
 import { toFloat32 } from './toFloat32';
+import { unpackAttention } from './unpack';
 import { writeSegment } from './write';
 
 const CASES = Number(process.env['FUZZ_CASES'] ?? 1000);
@@ -21,7 +24,7 @@ const HANG_MS = 5000;
 
 /** All that is done with a model file before ONNX Runtime sees it. Returns the number of sites. */
 async function whole(file: Blob): Promise<number> {
-  const model = await readModel(file, 'model.onnx');
+  const model = unpackAttention(await readModel(file, 'model.onnx'));
   const graph = new Graph(model);
   const sites = findAttentionSites(graph);
   for (const chosen of [[], sites.slice(0, 1), sites]) {
@@ -45,10 +48,10 @@ async function outcome(file: Blob): Promise<'taken' | 'refused'> {
   }
 }
 
-/** One self-attention of the tiny UNet as a file of its own: the scanner's work on it is that on a whole UNet. */
-async function smallModel(): Promise<Uint8Array<ArrayBuffer>> {
-  const model = await readModel(await openAsBlob('fixtures/models/tiny/unet/model.onnx'), 'model.onnx');
-  const nodes = model.nodes.filter((node) => node.name.includes('mid_block/attentions.0/transformer_blocks.0/attn1'));
+/** Some nodes of a model as a file of their own: the scanner's work on them is that on a whole UNet. */
+async function partOf(file: Blob, choose: (nodes: readonly Node[]) => readonly Node[]): Promise<Uint8Array<ArrayBuffer>> {
+  const model = await readModel(file, 'model.onnx');
+  const nodes = choose(model.nodes);
   const made = new Set(nodes.flatMap((node) => node.outputs));
   const read = new Set(nodes.flatMap(readsOf));
   const inputs = [...read].filter((value) => !made.has(value) && !model.initializers.has(value));
@@ -56,15 +59,28 @@ async function smallModel(): Promise<Uint8Array<ArrayBuffer>> {
   return writeSegment(model, { nodes, inputs, outputs, sites: [] }).bytes;
 }
 
-const small = await smallModel();
-const names = await (async () => {
-  const { nodes } = await readModel(new Blob([small]), 'model.onnx');
+/** The names that stand in a file. */
+async function namesIn(file: Uint8Array<ArrayBuffer>): Promise<Uint8Array[]> {
+  const { nodes } = await readModel(new Blob([file]), 'model.onnx');
   const encoder = new TextEncoder();
   return [...new Set(nodes.flatMap((node) => [node.opType, ...node.outputs, ...readsOf(node)]))].map((name) => encoder.encode(name));
-})();
+}
 
-test('the file that is damaged below is a good one, with its site', async () => {
-  expect(await whole(new Blob([small]))).toBe(1);
+const firstUpTo = (opType: string, before: number) => (nodes: readonly Node[]) => {
+  const at = nodes.findIndex((node) => node.opType === opType);
+  return nodes.slice(at - before, at + 1);
+};
+
+const small = await partOf(await openAsBlob('fixtures/models/tiny/unet/model.onnx'), (nodes) =>
+  nodes.filter((node) => node.name.includes('mid_block/attentions.0/transformer_blocks.0/attn1')));
+const GOOD: readonly [string, Uint8Array<ArrayBuffer>][] = [
+  ['separate operators', small],
+  ['packed heads', await partOf(unetFile('sd-packed16'), firstUpTo('MultiHeadAttention', 2))],
+  ['a packed projection', await partOf(unetFile('sd-fused'), firstUpTo('Attention', 0))],
+];
+
+test.each(GOOD)('the file that is damaged below is a good one, with its site: %s', async (_, good) => {
+  expect(await whole(new Blob([good]))).toBe(1);
 });
 
 async function run(cases: number, seed: number, make: (random: Random) => Uint8Array<ArrayBuffer>) {
@@ -81,9 +97,10 @@ async function run(cases: number, seed: number, make: (random: Random) => Uint8A
 }
 
 describe(`${CASES} damaged files from seed ${SEED}`, () => {
-  test('fields, lengths, bytes and names', async () => {
+  test.each(GOOD)('fields, lengths, bytes and names of an attention in %s', async (_, good) => {
+    const names = await namesIn(good);
     const count = await run(CASES, SEED, (random) => {
-      let file = mutate(small, random, names);
+      let file = mutate(good, random, names);
       for (let more = random(4); more > 0; more -= 1) file = mutate(file, random, names);
       return file;
     });

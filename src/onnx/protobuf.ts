@@ -103,6 +103,11 @@ export class MessageWriter {
     return this.push(value);
   }
 
+  /** As f32. */
+  float(number: number, value: number): this {
+    return this.key(number, FIXED32).push(new Uint8Array(Float32Array.of(value).buffer));
+  }
+
   string(number: number, value: string): this {
     return this.bytes(number, encoder.encode(value));
   }

@@ -3,13 +3,9 @@
 // f32, and casts to f16 cast to f32 instead. Sums are then more exact than the exporter's; nothing else changes.
 
 import { tensorValues } from './facts';
+import { float32Tensor, makeNode } from './makeNode';
 import { FLOAT, FLOAT16, type Model, type Node, type Tensor, type ValueInfo } from './model';
 import { MessageWriter } from './protobuf';
-import { decodeNode } from './read';
-
-/** AttributeProto.AttributeType. */
-const INT_ATTRIBUTE = 2;
-const TENSOR_ATTRIBUTE = 4;
 
 /** Whether anything is computed in f16. Weights that are only kept so, with a Cast behind each, do not count. */
 export function usesFloat16(model: Model): boolean {
@@ -64,20 +60,10 @@ function named(tensor: Tensor, name: string): Tensor {
 }
 
 function cast(input: string, output: string, name = `${output}.cast`): Node {
-  return encodeNode(name, 'Cast', [input], output, new MessageWriter().string(1, 'to').varint(3, FLOAT).varint(20, INT_ATTRIBUTE));
+  return makeNode({ name, opType: 'Cast' }, [input], [output], { to: { int: FLOAT } });
 }
 
 /** A ConstantOfShape with an f32 value. */
 function filled(node: Node, value: number): Node {
-  const raw = new Uint8Array(Float32Array.of(value).buffer);
-  const tensor = new MessageWriter().varint(1, 1).varint(2, FLOAT).bytes(9, raw);
-  const attribute = new MessageWriter().string(1, 'value').message(5, tensor).varint(20, TENSOR_ATTRIBUTE);
-  return encodeNode(node.name, 'ConstantOfShape', node.inputs, node.outputs[0] ?? '', attribute);
-}
-
-/** NodeProto of the standard domain. */
-function encodeNode(name: string, opType: string, inputs: readonly string[], output: string, attribute: MessageWriter): Node {
-  const node = new MessageWriter();
-  for (const input of inputs) node.string(1, input);
-  return decodeNode(node.string(2, output).string(3, name).string(4, opType).message(5, attribute).finish());
+  return makeNode({ name: node.name, opType: 'ConstantOfShape' }, node.inputs, [node.outputs[0] ?? ''], { value: { tensor: float32Tensor(value) } });
 }

@@ -1,0 +1,46 @@
+// Nodes and small constants that Pagoda adds to a graph, encoded as ONNX messages like those of the file.
+
+import { FLOAT, INT64, type Node, type Tensor } from './model';
+import { MessageWriter } from './protobuf';
+import { decodeNode } from './read';
+
+/** AttributeProto.AttributeType. */
+const FLOAT_ATTRIBUTE = 1;
+const INT_ATTRIBUTE = 2;
+const TENSOR_ATTRIBUTE = 4;
+
+export type AttributeValue = { readonly int: number } | { readonly float: number } | { readonly tensor: MessageWriter };
+
+/** `domain` is '' for ONNX's own operators. */
+export function makeNode(
+  { name, opType, domain = '' }: { readonly name: string; readonly opType: string; readonly domain?: string },
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: Readonly<Record<string, AttributeValue>> = {},
+): Node {
+  const node = new MessageWriter();
+  for (const input of inputs) node.string(1, input);
+  for (const output of outputs) node.string(2, output);
+  node.string(3, name).string(4, opType);
+  for (const [key, value] of Object.entries(attributes)) node.message(5, encodeAttribute(key, value));
+  if (domain !== '') node.string(7, domain);
+  return decodeNode(node.finish());
+}
+
+/** A one-dimensional int64 constant. */
+export function int64s(name: string, values: readonly number[]): Tensor {
+  const raw = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+  return { name, dims: [values.length], dataType: INT64, raw, range: null, encoded: null };
+}
+
+/** A TensorProto of one f32 number. */
+export function float32Tensor(value: number): MessageWriter {
+  return new MessageWriter().varint(1, 1).varint(2, FLOAT).bytes(9, new Uint8Array(Float32Array.of(value).buffer));
+}
+
+function encodeAttribute(name: string, value: AttributeValue): MessageWriter {
+  const attribute = new MessageWriter().string(1, name);
+  if ('int' in value) return attribute.varint(3, value.int).varint(20, INT_ATTRIBUTE);
+  if ('float' in value) return attribute.float(2, value.float).varint(20, FLOAT_ATTRIBUTE);
+  return attribute.message(5, value.tensor).varint(20, TENSOR_ATTRIBUTE);
+}
