@@ -2,6 +2,7 @@
 // graphs say. Nothing here knows which model it is.
 
 import type { PredictionType } from '../diffusion/types';
+import type { Refusal } from '../onnx/attention';
 import { EngineError } from '../protocol/errors';
 import type { ModelInfo } from '../protocol/messages';
 import type { Backend } from './backend';
@@ -59,6 +60,7 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string)
     guidanceEmbedded,
     notices: [
       ...(widened ? [`This device has no f16, so the model runs in f32: slower, and with about ${gigabytes(2 * bytes)} of weights in memory instead of ${gigabytes(bytes)}.`] : []),
+      ...(unet.sites.length === 0 ? [withoutSites(unet.refused)] : []),
       ...(guidanceEmbedded ? ['This model was trained to guide itself: the CFG scale is an input of its UNet, and the negative prompt has no effect.'] : []),
     ],
   };
@@ -111,6 +113,20 @@ function guidanceWidth(unet: Unet, { unetConfig }: ModelFiles): number {
 function predictionType(name = 'epsilon'): PredictionType {
   if (name === 'epsilon' || name === 'v_prediction' || name === 'sample') return name;
   throw new EngineError('model-invalid', `This model predicts “${name}”, which Pagoda cannot sample yet. Choose another model.`);
+}
+
+const REFUSALS: Readonly<Record<Refusal, string>> = {
+  sliced: 'its attention is sliced; export it without attention slicing',
+  masked: 'its attention has a mask',
+  cached: 'its attention keeps keys and values of earlier calls',
+  layout: 'its attention is laid out in a way that Pagoda does not know',
+};
+
+/** What people should know of a UNet in which no self-attention can be perturbed. */
+export function withoutSites(refused: ReadonlyMap<Refusal, number>): string {
+  const [most] = [...refused].sort(([, a], [, b]) => b - a);
+  const why = most ? REFUSALS[most[0]] : 'no self-attention was found in its graph';
+  return `PAG is not possible with this model: ${why}. It makes images with CFG alone; set the PAG scale to 0.`;
 }
 
 function gigabytes(bytes: number): string {

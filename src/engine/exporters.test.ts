@@ -3,7 +3,9 @@
 
 import { afterAll, describe, expect, test } from 'vitest';
 import { architectures, tensorAt, unetFile, type Architecture } from '../../fixtures/architectures/golden';
+import { surveySites } from '../onnx/sites';
 import { CpuBackend } from './cpuBackend';
+import { withoutSites } from './diffusionModel';
 import { OnnxFile } from './onnxFile';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 import { relativeError } from './testing/unetChecks';
@@ -69,5 +71,24 @@ describe.each(FILES)('%s', async (name, architecture, bound) => {
       worst = Math.max(worst, error);
     }
     table.push(`${name} · ${unet.sites.length} of ${golden.sites.length} · ${worst.toExponential(1)}`);
+  });
+});
+
+describe('what cannot be perturbed', () => {
+  test('a UNet with sliced attention has no PAG, and it is said why', async () => {
+    const { graph } = await OnnxFile.open(unetFile('sd-sliced'), 'sd-sliced.onnx', { f16: false, openFile: null });
+    const { sites, refused } = surveySites(graph);
+    expect([sites.length, [...refused.keys()]]).toEqual([0, ['sliced']]);
+    expect(withoutSites(refused)).toMatch(/sliced.*PAG scale to 0/);
+  });
+
+  test('a UNet whose batch is fixed is refused, with what to do', async () => {
+    const file = await OnnxFile.open(unetFile('sd-static'), 'sd-static.onnx', { f16: false, openFile: null });
+    expect(() => new Unet(backend, file, null)).toThrow(/batches of 2.*dynamic/s);
+  });
+
+  test('reasons are told apart', () => {
+    expect(withoutSites(new Map())).toMatch(/no self-attention was found/);
+    expect(withoutSites(new Map([['masked', 1], ['layout', 3]]))).toMatch(/laid out/);
   });
 });

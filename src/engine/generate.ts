@@ -15,7 +15,7 @@ import { EngineError } from '../protocol/errors';
 import type { Pair, ProgressEvent, RunStats, Settings } from '../protocol/messages';
 import { elements, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
-import { conditionRows, type DiffusionModel } from './diffusionModel';
+import { conditionRows, withoutSites, type DiffusionModel } from './diffusionModel';
 import { assertFinite } from './vaeDecoder';
 
 export interface RunHooks {
@@ -147,7 +147,10 @@ function planImages(images: readonly GuidanceSettings[], { pag }: Settings): Ste
 
 /** The cut is the same whatever the PAG scale, so that scale 0 is bit-equal to CFG alone. */
 function chosenSites(model: DiffusionModel, settings: Settings): Site[] {
-  if (model.unet.sites.length === 0 && settings.pagScale === 0) return [];
+  if (model.unet.sites.length === 0) {
+    if (settings.pagScale === 0) return [];
+    throw new EngineError('layers-not-found', withoutSites(model.unet.refused));
+  }
   return selectSites(settings.layers, model.unet.sites);
 }
 

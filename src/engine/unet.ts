@@ -4,9 +4,11 @@
 // set builds only the segments that changed.
 
 import type { SiteRow } from '../diffusion/types';
+import type { Refusal } from '../onnx/attention';
 import { siteCosts, type SiteCost } from '../onnx/cost';
 import { cut, type Segment } from '../onnx/cut';
-import { findAttentionSites, type Site } from '../onnx/sites';
+import { surveySites, type Site } from '../onnx/sites';
+import { EngineError } from '../protocol/errors';
 import { elements, type Backend, type DeviceTensor, type ElemType, type Session, type Tensors } from './backend';
 import type { OnnxFile } from './onnxFile';
 import { checkpoint } from './checkpoint';
@@ -36,6 +38,8 @@ export interface UnetInput {
 
 export class Unet {
   readonly sites: readonly Site[];
+  /** Attentions that are in the graph and cannot be taken out, by reason. */
+  readonly refused: ReadonlyMap<Refusal, number>;
   readonly sampleType: ElemType;
   readonly inputs: UnetInputs;
   private readonly output: string;
@@ -46,8 +50,14 @@ export class Unet {
    * @throws EngineError `model-invalid` for a graph that is no UNet of a known kind.
    */
   constructor(private readonly backend: Backend, private readonly file: OnnxFile, guidanceWidth: number | null) {
-    this.sites = findAttentionSites(file.graph);
+    const { sites, refused } = surveySites(file.graph);
+    this.sites = sites;
+    this.refused = refused;
     this.inputs = unetInputs(file.graph.model, guidanceWidth);
+    const batch = this.inputs.sample.dims?.[0];
+    if (typeof batch === 'number') {
+      throw new EngineError('model-invalid', `This UNet was exported for batches of ${batch} alone. Export it with a dynamic batch size, as Optimum does, or choose another model.`);
+    }
     this.sampleType = elemType(this.inputs.sample);
     this.output = (file.outputs.find(({ name }) => name === 'out_sample') ?? file.outputs.find(({ dims }) => dims?.length === 4) ?? file.outputs[0])?.name ?? '';
   }
