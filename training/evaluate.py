@@ -26,7 +26,7 @@ from dataset import DataSet, load
 from sampling import LAYERS, Model, Setting
 
 PAG_SCALES = (0, 0.5, 1, 1.5, 2, 3, 5)
-CFG_SCALES = (1, 2, 4, 6)
+CFG_SCALES = (1, 1.5, 2, 4, 6)
 NEIGHBOURS = 3
 
 

@@ -92,7 +92,7 @@ def main():
     plane = {**batch, 2: "height", 3: "width"}
     export(text_encoder, {"input_ids": torch.zeros(2, LENGTH, dtype=torch.int64)}, "last_hidden_state",
            {"input_ids": batch, "last_hidden_state": batch}, folder / "text_encoder")
-    export(unet, {"sample": latents, "timestep": torch.tensor([500, 500]), "encoder_hidden_states": torch.randn(2, LENGTH, width)},
+    export(unet, {"sample": latents, "timestep": torch.tensor([500.0, 500.0]), "encoder_hidden_states": torch.randn(2, LENGTH, width)},
            "out_sample", {"sample": plane, "timestep": batch, "encoder_hidden_states": batch, "out_sample": plane}, folder / "unet")
     export(vae, {"latent_sample": latents}, "sample",
            {"latent_sample": {**batch, 2: "latent_height", 3: "latent_width"}, "sample": plane}, folder / "vae_decoder")

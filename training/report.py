@@ -2,9 +2,11 @@
 
     python training/report.py DATA OUT [--seeds 4] [--notes "hardware and time"] [--to training]
 
-The default setting is that with PAG whose captions are named right most often, of those whose Fréchet distance is
-within 3 % of the lowest with PAG. It and CFG alone are then measured again with more seeds. Ideas are the held-out captions
-that the judge names right, name and style, with every one of these seeds, surest first; pictures are of the first seed.
+The page is to show what PAG does. So its default setting is, of those whose Fréchet distance is within 3 % of the lowest
+and where PAG lowers it by 5 % or more without costing accuracy, the one whose captions are named right most often. It,
+the setting where PAG gains most, and the one that is named right most often of all are then measured again with more
+seeds, each beside the same setting without PAG. Ideas are the held-out captions that the judge names right, name and
+style, with all of these seeds but one at the default, surest first; pictures are of the first seed.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from dataset import load
 from evaluate import CFG_SCALES, PAG_SCALES, Judge
 from sampling import LAYERS, Model, Setting
 
-COLUMNS, ENLARGED, IDEAS = 15, 96, 14
+COLUMNS, ENLARGED, IDEAS = 15, 96, 12
 
 
 def cell(results: list[dict], setting: tuple, write) -> str:
@@ -59,11 +61,18 @@ def verdicts(results: list[dict]) -> list[str]:
     return sentences
 
 
-def default_setting(results: list[dict]) -> dict:
-    with_pag = [r for r in results if r.get("seeds") == 1 and r["pag"] > 0]
+def choices(results: list[dict]) -> list[Setting]:
+    """The default, the largest gain by PAG, the most accurate."""
+    single = [r for r in results if r.get("seeds") == 1]
+    off = {r["cfg"]: r for r in single if r["pag"] == 0}
+    with_pag = [{**r, "ratio": r["frechet"] / off[r["cfg"]]["frechet"]} for r in single if r["pag"] > 0]
     lowest = min(r["frechet"] for r in with_pag)
-    near = [r for r in with_pag if r["frechet"] <= 1.03 * lowest]
-    return max(near, key=lambda r: (r["accuracy"], -r["frechet"]))
+    harmless = [r for r in with_pag if r["accuracy"] >= off[r["cfg"]]["accuracy"]]
+    good = [r for r in harmless if r["frechet"] <= 1.03 * lowest and r["ratio"] <= 0.95]
+    default = max(good, key=lambda r: (r["accuracy"], -r["frechet"]))
+    gain = min(harmless, key=lambda r: r["ratio"])
+    accurate = max(with_pag, key=lambda r: (r["accuracy"], -r["frechet"]))
+    return [Setting(r["pag"], r["cfg"], r["layers"], r["steps"]) for r in (default, gain, accurate)]
 
 
 @torch.no_grad()
@@ -86,34 +95,38 @@ def main():
     data = load(options.data)
     model, judge = Model(options.out), Judge(data, options.out)
     results = json.loads((options.out / "evaluation.json").read_text())
-    best = default_setting(results)
     prompts = [f"{data.emoji[i].name} {data.emoji[i].style}" for i in data.test]
 
-    chosen = Setting(best["pag"], best["cfg"], best["layers"], best["steps"])
-    without = Setting(0, best["cfg"], "mid", best["steps"])
-    measured, pictures, always, surest = {}, [], torch.ones(len(prompts), dtype=torch.bool), torch.ones(len(prompts))
-    for setting in (without, chosen):
+    chosen, gain, accurate = choices(results)
+    pairs = [(Setting(0, setting.cfg, "mid", setting.steps), setting) for setting in (chosen, gain, accurate)]
+    measured, pictures, times, sure = {}, {}, torch.zeros(len(prompts)), torch.zeros(len(prompts))
+    for setting in dict.fromkeys(setting for pair in pairs for setting in pair):
         rounds = [model.sample(prompts, setting, seed) for seed in range(options.seeds)]
         measured[setting] = judge.measure(torch.cat(rounds), np.tile(data.test, options.seeds))
-        pictures.append(rounds[0])
-        if setting is chosen:
+        pictures[setting] = rounds[0]
+        if setting == chosen:
             for images in rounds:
-                right, sure = named(judge, images, data.test)
-                always &= right
-                surest = torch.minimum(surest, sure)
-    order = [i for i in surest.argsort(descending=True).tolist() if always[i]]
+                right, probability = named(judge, images, data.test)
+                times += right
+                sure += probability
+    order = [i for i in sure.argsort(descending=True).tolist() if times[i] >= options.seeds - 1]
     ideas = [prompts[i] for i in order[:IDEAS]]
 
     spread = np.linspace(0, len(prompts) - 1, COLUMNS).round().astype(int)
     real = data.pixels(data.test)
-    grid = torch.cat([torch.cat([*images[spread]], 2) for images in (*pictures, real)], 1)
+    grid = torch.cat([torch.cat([*images[spread]], 2) for images in (*map(pictures.get, pairs[0]), real, *map(pictures.get, pairs[1]))], 1)
     rows = ((grid.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
-    Image.fromarray(rows).resize((COLUMNS * ENLARGED, 3 * ENLARGED), Image.Resampling.NEAREST).save(options.to / "report.png")
+    Image.fromarray(rows).resize((COLUMNS * ENLARGED, len(grid[0]) // 64 * ENLARGED), Image.Resampling.NEAREST).save(options.to / "report.png")
 
     true = next(r["real"] for r in results if "real" in r)
     count = len(prompts) * options.seeds
     error = lambda share: math.sqrt(share * (1 - share) / count)  # noqa: E731
     line = lambda name, m: f"| {name} | {100 * m['accuracy']:.1f} ± {100 * error(m['accuracy']):.1f} % | {100 * m['style']:.1f} % | {m['frechet']:.1f} | {m['precision']:.2f} | {m['recall']:.2f} |"  # noqa: E731
+    whats = ("the page's default", "where PAG gains most", "most often named right")
+    lines = "\n".join(
+        f"{line(f'CFG {pair[0].cfg:g}', measured[pair[0]])}\n{line(f'CFG {pair[1].cfg:g}, PAG {pair[1].pag:g}, {pair[1].layers}: {what}', measured[pair[1]])}"
+        for pair, what in zip(pairs, whats, strict=True)
+    )
     parameters = sum(p.numel() for part in (model.unet, model.text_encoder, model.vae.decoder) for p in part.parameters())
     report = f"""# How good the built-in model is, and what PAG does to it
 
@@ -123,21 +136,23 @@ All figures are of {len(prompts)} held-out captions: names and styles that were 
 true pictures of these captions right in {100 * true['accuracy']:.1f} % of the cases; their Fréchet distance to the whole set is {true['frechet']:.1f}, because
 they hold other names. Samples can hardly come below that.
 
-## The default, with {options.seeds} seeds
+## The default, and two others, with {options.seeds} seeds
 
-| CFG {best['cfg']}, {best['steps']} steps of DDIM | caption accuracy | style | Fréchet | precision | recall |
+| {chosen.steps} steps of DDIM | caption accuracy | style | Fréchet | precision | recall |
 |---|---|---|---|---|---|
-{line('without PAG', measured[without])}
-{line(f"PAG {best['pag']}, {best['layers']}", measured[chosen])}
+{lines}
 
-![Held-out captions: CFG alone, CFG and PAG, and the true pictures](report.png)
+Fréchet distance and recall depend on how many samples there are; compare them within a table only. CFG 1 is no CFG.
 
-From above: CFG alone, CFG and PAG from the same noise, the true pictures, which the model has never seen. Captions:
-{', '.join(prompts[i] for i in spread)}. They are every {len(prompts) // COLUMNS}th of the list, not chosen.
+![Held-out captions without and with PAG, and the true pictures](report.png)
+
+From above: CFG {chosen.cfg:g}; the same noise with PAG {chosen.pag:g} at {chosen.layers}; the true pictures, which the model has never seen; CFG {gain.cfg:g};
+the same noise with PAG {gain.pag:g} at {gain.layers}. Captions: {', '.join(prompts[i] for i in spread)}.
+They are every {len(prompts) // COLUMNS}th of the list, not chosen.
 
 ## Ideas for the page
 
-Held-out captions that the judge names right, name and style, with all of {options.seeds} seeds at the default: {len(order)} of {len(prompts)}. The surest:
+Held-out captions that the judge names right, name and style, with all but one of {options.seeds} seeds at the default: {len(order)} of {len(prompts)}. The surest:
 {', '.join(ideas)}.
 
 ## PAG scale × CFG × layers, one seed

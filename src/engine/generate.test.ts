@@ -23,7 +23,8 @@ const golden = JSON.parse(readFileSync('fixtures/pocket/golden.json', 'utf8')) a
   runs: Record<'off' | 'mid' | 'all', GoldenRun>;
 };
 const bytes = readFileSync('fixtures/pocket/golden.bin');
-const latentsOf = (run: GoldenRun) => Float32Array.from({ length: 2048 }, (_, at) => bytes.readFloatLE(4 * (run.latents.offset + at)));
+const size = golden.runs.off.latents.shape.reduce((a, b) => a * b, 1);
+const latentsOf = (run: GoldenRun) => Float32Array.from({ length: size }, (_, at) => bytes.readFloatLE(4 * (run.latents.offset + at)));
 
 const model = await openModel(new CpuBackend(await loadNodeRuntime()), await readModelFiles(folder('public/models/pocket')), 'pocket');
 const settings: Settings = { ...golden.settings, layers: 'all', sigmas: 'model', spacing: 'model', pag: PLAIN_PAG, compare: true, backend: 'wasm' };
@@ -36,8 +37,8 @@ const BOUND = 1e-3;
 describe('a pair from a fixed seed', () => {
   test.each(['mid', 'all'] as const)('layers %s: both images equal the reference', async (layers) => {
     const { latents, pair, stats } = await run({ layers });
-    expect(relativeError(latents.slice(0, 2048), latentsOf(golden.runs.off))).toBeLessThan(BOUND);
-    expect(relativeError(latents.slice(2048), latentsOf(golden.runs[layers]))).toBeLessThan(BOUND);
+    expect(relativeError(latents.slice(0, size), latentsOf(golden.runs.off))).toBeLessThan(BOUND);
+    expect(relativeError(latents.slice(size), latentsOf(golden.runs[layers]))).toBeLessThan(BOUND);
     const at = golden.runs[layers].image.byteOffset;
     let worst = 0;
     for (let pixel = 0; pixel < 64 * 64; pixel += 1) {
@@ -53,7 +54,7 @@ describe('a pair from a fixed seed', () => {
 test('PAG scale 0 runs no perturbed row and is bit-equal to CFG alone (property 1)', async () => {
   const cfg = await run({ compare: true, pagScale: 3 });
   const off = await run({ compare: false, pagScale: 0 });
-  expect(off.latents).toEqual(cfg.latents.slice(0, 2048));
+  expect(off.latents).toEqual(cfg.latents.slice(0, size));
   expect(off.stats.unetRows).toBe(2 * settings.steps);
   expect(off.stats.perturbedSites).toEqual([]);
 });
@@ -76,11 +77,11 @@ test('outside its window PAG runs no perturbed row, and a run that stays outside
   const window = (start: number, stop: number) => ({ ...PLAIN_PAG, window: { semantics: 'forge', start, stop } as const });
   const early = await run({ compare: true, steps: 4, pag: window(0, 0.5) });
   expect([early.stats.rowsAfterFork, early.stats.unetRows]).toEqual([5, 5 + 5 + 4 + 4]);
-  expect(early.latents.slice(2048)).not.toEqual(early.latents.slice(0, 2048));
+  expect(early.latents.slice(size)).not.toEqual(early.latents.slice(0, size));
   const never = await run({ compare: true, steps: 4, pag: window(2, 2) });
   expect(never.stats.unetRows).toBe(4 * 4);
-  expect(never.latents.slice(2048)).toEqual(never.latents.slice(0, 2048));
-  expect(never.latents.slice(0, 2048)).toEqual(early.latents.slice(0, 2048));
+  expect(never.latents.slice(size)).toEqual(never.latents.slice(0, size));
+  expect(never.latents.slice(0, size)).toEqual(early.latents.slice(0, size));
 });
 
 test('SoftPAG: u of single sites overrides that of the run; all at 1 is PAG, all at 0 runs no perturbed row', async () => {
@@ -106,7 +107,6 @@ test('SoftPAG: u of single sites overrides that of the run; all at 1 is PAG, all
 test('rescaled guidance: off is plain, φ and the PAG term act on the images that have them', async () => {
   const rescaled = async (pag: Partial<typeof PLAIN_PAG>, changes: Partial<Settings> = {}) =>
     (await run({ steps: 2, pag: { ...PLAIN_PAG, ...pag }, ...changes })).latents;
-  const size = model.info.latentShape.reduce((a, b) => a * b, 1);
   const plain = await rescaled({});
   expect(await rescaled({ rescale: { mode: 'full', amount: 0 } })).toEqual(plain);
   for (const mode of ['full', 'partial'] as const) {

@@ -142,36 +142,58 @@ function fromFolder(files: ReadonlyMap<string, File>): OpenFile {
   };
 }
 
-/** Opens files below a URL; `onProgress` hears of bytes as they come. */
+/**
+ * Opens files below a URL; `onProgress` hears of bytes as they come. Where a transfer breaks it is made once more past
+ * the HTTP cache: Chrome fails both readers of a large file that the service worker stores while the page fetches it.
+ */
 export function fetchFrom(baseUrl: string, onProgress: OnProgress): OpenFile {
   return async (path) => {
-    const missing = (detail: string) => new EngineError(
-      'model-missing',
-      `${path} of the model could not be fetched. Check the connection and press Generate again.`,
-      `${baseUrl}${path}: ${detail}`,
-    );
-    let response: Response;
     try {
-      response = await fetch(baseUrl + path);
+      return await fetchOnce(baseUrl, path, 'default', onProgress);
     } catch (error) {
-      throw missing(String(error));
+      if (!(error instanceof Broken)) throw error;
     }
-    if (!response.ok || !response.body) throw missing(`HTTP ${response.status}`);
-    const length = Number(response.headers.get('content-length') ?? NaN);
-    const total = Number.isFinite(length) && !response.headers.get('content-encoding') ? length : null;
-    const chunks: Uint8Array<ArrayBuffer>[] = [];
-    let loaded = 0;
-    const reader = response.body.getReader();
     try {
-      for (let next = await reader.read(); !next.done; next = await reader.read()) {
-        chunks.push(next.value);
-        loaded += next.value.length;
-        onProgress(path, loaded, total);
-      }
+      return await fetchOnce(baseUrl, path, 'no-store', onProgress);
     } catch (error) {
-      throw missing(`after ${loaded} bytes: ${String(error)}`);
+      throw error instanceof Broken ? missing(baseUrl, path, error.message) : error;
     }
-    if (total !== null && loaded !== total) throw missing(`${loaded} of ${total} bytes came`);
-    return new Blob(chunks);
   };
+}
+
+/** The connection, not the server's answer, is at fault. */
+class Broken extends Error {}
+
+async function fetchOnce(baseUrl: string, path: string, cache: RequestCache, onProgress: OnProgress): Promise<Blob> {
+  let response: Response;
+  try {
+    response = await fetch(baseUrl + path, { cache });
+  } catch (error) {
+    throw new Broken(String(error));
+  }
+  if (!response.ok || !response.body) throw missing(baseUrl, path, `HTTP ${response.status}`);
+  const length = Number(response.headers.get('content-length') ?? NaN);
+  const total = Number.isFinite(length) && !response.headers.get('content-encoding') ? length : null;
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let loaded = 0;
+  const reader = response.body.getReader();
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      chunks.push(next.value);
+      loaded += next.value.length;
+      onProgress(path, loaded, total);
+    }
+  } catch (error) {
+    throw new Broken(`after ${loaded} bytes: ${String(error)}`);
+  }
+  if (total !== null && loaded !== total) throw new Broken(`${loaded} of ${total} bytes came`);
+  return new Blob(chunks);
+}
+
+function missing(baseUrl: string, path: string, detail: string): EngineError {
+  return new EngineError(
+    'model-missing',
+    `${path} of the model could not be fetched. Check the connection and press Generate again.`,
+    `${baseUrl}${path}: ${detail}`,
+  );
 }

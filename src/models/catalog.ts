@@ -23,10 +23,11 @@ export const POCKET: CatalogEntry = {
   id: 'pocket',
   name: 'Pocket (built in)',
   folder: 'models/pocket/',
-  defaults: { prompt: 'red apple fluent', steps: 20, guidanceScale: 3, pagScale: 3, layers: 'all', scheduler: 'ddim', sigmas: 'model', spacing: 'model' },
+  // From training/REPORT.md: the setting on which PAG shows, and held-out captions that it draws well.
+  defaults: { prompt: 'fox flat', steps: 20, guidanceScale: 1.5, pagScale: 1, layers: 'd1,m0,u0-1', scheduler: 'ddim', sigmas: 'model', spacing: 'model' },
   ideas: [
-    'red apple fluent', 'panda fluent', 'pizza noto', 'octopus flat', 'grinning face noto', 'frog fluent',
-    'rose noto', 'banana fluent', 'cat face flat', 'smiling face with sunglasses fluent',
+    'fox flat', 'nerd face fluent', 'mouse fluent', 'skull flat', 'pleading face noto', 'smiling face with halo flat',
+    'grinning squinting face fluent', 'money mouth face noto', 'tiger face noto', 'peacock flat', 'pile of poo fluent', 'pot of food fluent',
   ],
 };
 

@@ -71,8 +71,9 @@ export function Controls() {
       <details className={styles.group}>
         <summary>About</summary>
         <p className={styles.hint}>
-          The built-in model was trained on Noto Emoji (Apache-2.0), Fluent Emoji and Fluent Emoji Flat (MIT), with keywords
-          from emojilib (MIT). Nothing that you type or make leaves this device.
+          The built-in model was trained on Noto Emoji (© Google Inc, Apache License 2.0) and on Fluent Emoji and Fluent Emoji
+          Flat (© Microsoft Corporation, MIT License), with keywords from emojilib (MIT License). Nothing that you type or
+          make leaves this device.
         </p>
       </details>
     </form>
