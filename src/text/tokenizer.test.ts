@@ -1,5 +1,5 @@
-// Ids of the built-in model's tokenizer, as the program that trained it made them (golden), and the tiny CLIP
-// tokenizer's shape rules.
+// Ids of the built-in model's tokenizer, as Hugging Face's tokenizers makes them (fixtures/pocket/make_golden.py), and
+// the tiny CLIP tokenizer's shape rules.
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -11,8 +11,8 @@ const pocket = new PromptTokenizer(
   read('public/models/pocket/tokenizer/tokenizer_config.json'),
 );
 
-const golden = read('src/text/golden.json') as { prompts: Record<string, number[]> };
-test.each(Object.entries(golden.prompts))('“%s”', (prompt, ids) => {
+const golden = read('fixtures/pocket/golden.json') as { tokenIds: Record<string, number[]> };
+test.each(Object.entries(golden.tokenIds))('“%s”', (prompt, ids) => {
   expect(pocket.encode(prompt)).toEqual(ids);
 });
 
