@@ -65,6 +65,8 @@ export interface Backend {
   upload(type: ElemType, dims: readonly number[], values: ArrayLike<number>): DeviceTensor;
   /** out[r] = tensor[sources[r]]. */
   gatherRows(tensor: DeviceTensor, sources: readonly number[]): DeviceTensor;
+  /** The first `rows` rows of tensors of one shape and type, one after the other. */
+  joinRows(tensors: readonly DeviceTensor[], rows: number): DeviceTensor;
   /** Q, K, V [sourceRows, tokens, heads·dim] → [rows.length, tokens, heads·dim]. */
   attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor>;
   /** out[r] = scale·latents[images[r]] + shift, as `type`; the shift is 0 if not given. */

@@ -69,6 +69,19 @@ export class CpuBackend implements Backend {
     return new CpuTensor(type, [sources.length, ...dims.slice(1)], out);
   }
 
+  joinRows(tensors: readonly DeviceTensor[], rows: number): DeviceTensor {
+    const [first] = tensors.map(own) as [CpuTensor];
+    const rowDims = first.dims.slice(1);
+    const size = elements(rowDims);
+    const out = new (first.data.constructor as new (length: number) => Data)(size * rows);
+    tensors.forEach((tensor, index) => {
+      const { data, dims } = own(tensor);
+      const at = index * (dims[0] as number) * size;
+      out.set(data.subarray(0, Math.min(data.length, out.length - at)) as never, at);
+    });
+    return new CpuTensor(first.type, [rows, ...rowDims], out);
+  }
+
   attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor> {
     const [, tokens, channels] = q.dims as [number, number, number];
     const headDim = channels / settings.heads;

@@ -48,7 +48,8 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string)
   const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig);
   const guidanceEmbedded = unet.inputs.timestepCond !== null;
   const latents = latentShape(unet.inputs.sample, vaeDecoder.input, unetConfig);
-  const costs = unet.costs(latents);
+  // In batches of a fixed size rows share nothing.
+  const costs = unet.costs(latents).map((cost) => (unet.fixedBatch === null ? cost : { ...cost, share: 1 }));
   const info: ModelInfo = {
     id,
     sites: unet.sites.map(({ name, comfyName, block, heads }, index) => ({ name, comfyName, block, heads, tokens: null, share: null, ...costs[index] })),
@@ -60,6 +61,7 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string)
     guidanceEmbedded,
     notices: [
       ...(widened ? [`This device has no f16, so the model runs in f32: slower, and with about ${gigabytes(2 * bytes)} of weights in memory instead of ${gigabytes(bytes)}.`] : []),
+      ...(unet.fixedBatch !== null ? [`Its UNet was exported for ${unet.fixedBatch} ${unet.fixedBatch === 1 ? 'row' : 'rows'} at a time: the predictions of a step run one after the other and share nothing, which is slower.`] : []),
       ...(unet.sites.length === 0 ? [withoutSites(unet.refused)] : []),
       ...(guidanceEmbedded ? ['This model was trained to guide itself: the CFG scale is an input of its UNet, and the negative prompt has no effect.'] : []),
     ],

@@ -100,11 +100,12 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
     const values = await backend.read(latents);
     assertFinite(values);
     const pair = await decodePair(model, latents, settings.compare);
+    const mostRows = Math.max(...plans.map(({ siteRows }) => siteRows.length));
     const stats: RunStats = {
       seconds: (performance.now() - started) / 1000,
       unetRows,
-      rowsBeforeFork: base.length,
-      rowsAfterFork: Math.max(...plans.map(({ siteRows }) => siteRows.length)),
+      rowsBeforeFork: unet.fixedBatch === null ? base.length : mostRows,
+      rowsAfterFork: mostRows,
       perturbedSites: settings.pagScale > 0 ? sites.filter((site) => (strengths.get(site) ?? 0) > 0).map((site) => site.name) : [],
     };
     return { pair, latents: values, stats };

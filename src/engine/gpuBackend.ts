@@ -104,6 +104,22 @@ export class GpuBackend implements Backend {
     return out;
   }
 
+  joinRows(tensors: readonly DeviceTensor[], rows: number): DeviceTensor {
+    const [first] = tensors.map(own) as [GpuTensor];
+    const rowDims = first.dims.slice(1);
+    const rowBytes = elements(rowDims) * BYTES[first.type];
+    if (rowBytes % 4 !== 0) throw new Error(`A row of ${rowBytes} bytes cannot be copied on the GPU.`);
+    const out = this.allocate(first.type, [rows, ...rowDims], 'joined rows');
+    const encoder = this.device.createCommandEncoder({ label: 'join rows' });
+    tensors.forEach((tensor, index) => {
+      const count = tensor.dims[0] as number;
+      const at = index * count;
+      encoder.copyBufferToBuffer(own(tensor).storage, 0, out.storage, at * rowBytes, Math.min(count, rows - at) * rowBytes);
+    });
+    this.device.queue.submit([encoder.finish()]);
+    return out;
+  }
+
   async attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor> {
     const source = own(q);
     const [sourceRows, tokens, channels] = q.dims as [number, number, number];

@@ -8,7 +8,6 @@ import type { Refusal } from '../onnx/attention';
 import { siteCosts, type SiteCost } from '../onnx/cost';
 import { cut, type Segment } from '../onnx/cut';
 import { surveySites, type Site } from '../onnx/sites';
-import { EngineError } from '../protocol/errors';
 import { elements, type Backend, type DeviceTensor, type ElemType, type Session, type Tensors } from './backend';
 import type { OnnxFile } from './onnxFile';
 import { checkpoint } from './checkpoint';
@@ -42,6 +41,8 @@ export class Unet {
   readonly refused: ReadonlyMap<Refusal, number>;
   readonly sampleType: ElemType;
   readonly inputs: UnetInputs;
+  /** How many rows the graph takes at once, where its exporter fixed that; null where any number. */
+  readonly fixedBatch: number | null;
   private readonly output: string;
   private readonly sessions = new Map<string, Session>();
 
@@ -55,9 +56,7 @@ export class Unet {
     this.refused = refused;
     this.inputs = unetInputs(file.graph.model, guidanceWidth);
     const batch = this.inputs.sample.dims?.[0];
-    if (typeof batch === 'number') {
-      throw new EngineError('model-invalid', `This UNet was exported for batches of ${batch} alone. Export it with a dynamic batch size, as Optimum does, or choose another model.`);
-    }
+    this.fixedBatch = typeof batch === 'number' ? batch : null;
     this.sampleType = elemType(this.inputs.sample);
     this.output = (file.outputs.find(({ name }) => name === 'out_sample') ?? file.outputs.find(({ dims }) => dims?.length === 4) ?? file.outputs[0])?.name ?? '';
   }
@@ -97,6 +96,33 @@ export class Unet {
 
   /** Predictions [fork rows, channels, height, width]. Throws AbortError between segments once `signal` is aborted. */
   async predict(plan: CutPlan, input: UnetInput, signal: AbortSignal): Promise<DeviceTensor> {
+    return this.fixedBatch === null ? this.predictTogether(plan, input, signal) : this.predictInBatches(this.fixedBatch, plan, input, signal);
+  }
+
+  /** So many rows at a time, each from the start: they share nothing. The last row fills up the last batch. */
+  private async predictInBatches(batch: number, plan: CutPlan, input: UnetInput, signal: AbortSignal): Promise<DeviceTensor> {
+    const { fork } = input;
+    const parts: DeviceTensor[] = [];
+    try {
+      for (let at = 0; at < fork.length; at += batch) {
+        const rows = Array.from({ length: batch }, (_, index) => fork[Math.min(at + index, fork.length - 1)] as SiteRow);
+        const pick = (tensor: DeviceTensor) => this.backend.gatherRows(tensor, rows.map((row) => row.source));
+        const sample = pick(input.sample);
+        const conditioning = Object.fromEntries(Object.entries(input.conditioning).map(([name, tensor]) => [name, pick(tensor)]));
+        const own = rows.map((row, source) => ({ source, identity: row.identity }));
+        try {
+          parts.push(await this.predictTogether(plan, { ...input, sample, conditioning, fork: own }, signal));
+        } finally {
+          for (const tensor of [sample, ...Object.values(conditioning)]) tensor.dispose();
+        }
+      }
+      return this.backend.joinRows(parts, fork.length);
+    } finally {
+      for (const part of parts) part.dispose();
+    }
+  }
+
+  private async predictTogether(plan: CutPlan, input: UnetInput, signal: AbortSignal): Promise<DeviceTensor> {
     const values = new Map<string, DeviceTensor>();
     const baseRows = input.sample.dims[0] as number;
     const forkedRows = input.fork.map((row) => row.source);

@@ -22,6 +22,8 @@ export function useKeyboard(): Keyboard {
         if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
         generate();
       } else if (event.key === 'Escape') {
+        // An open dialog takes the key for itself.
+        if (document.querySelector('dialog[open]')) return;
         setKeysOpen(false);
         cancel();
       } else if (!takesText(event.target)) {
