@@ -45,4 +45,18 @@ describeOnDawn('a run of steps on WebGPU', (gpu) => {
     // Rounding of f32, carried through six steps.
     expect(relativeError(got, expected)).toBeLessThan(2e-5);
   });
+
+  test('rows are picked and joined as on the CPU, and the last batch may be cut short', async () => {
+    const join = async (backend: Backend) => {
+      const tensor = backend.upload('float32', SHAPE, pseudoRandom(COUNT, 3, 2));
+      const parts = [[1, 0], [0, 1], [1, 1]].map((rows) => backend.gatherRows(tensor, rows));
+      const joined = backend.joinRows(parts, 5);
+      expect(joined.dims).toEqual([5, ...SHAPE.slice(1)]);
+      return backend.read(joined);
+    };
+    const expected = await join(new CpuBackend(await loadNodeRuntime()));
+    const [first, second] = [pseudoRandom(COUNT, 3, 2).slice(0, COUNT / 2), pseudoRandom(COUNT, 3, 2).slice(COUNT / 2)];
+    expect(expected).toEqual(Float32Array.from([second, first, first, second, second].flatMap((row) => [...row])));
+    expect(await join(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device))).toEqual(expected);
+  });
 });
