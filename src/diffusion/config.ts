@@ -4,7 +4,7 @@
 
 import type { PredictionType, SchedulerConfig } from './types';
 
-export type TimestepSpacing = 'linspace' | 'leading' | 'trailing';
+export type TimestepSpacing = 'linspace' | 'leading' | 'trailing' | 'turbo';
 export type BetaSchedule = 'linear' | 'scaled_linear' | 'squaredcos_cap_v2';
 
 /** What every scheduler reads, with diffusers' defaults in the place of absent fields. */
@@ -46,7 +46,7 @@ export function readConfig(config: SchedulerConfig, steps: number, reader: Confi
   }
   const choose = <T extends string>(field: keyof SchedulerConfig, values: readonly T[]): T =>
     requireOneOf(config, field, values, reader.scheduler);
-  const spacings = ['linspace', 'leading', 'trailing'] as const;
+  const spacings = ['linspace', 'leading', 'trailing', 'turbo'] as const;
 
   const read: ReadConfig = {
     trainTimesteps: config.num_train_timesteps ?? 1000,

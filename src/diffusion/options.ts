@@ -18,8 +18,8 @@ export type SchedulerId =
 /** How sigmas are spread; `model` takes what the model's scheduler config says. */
 export type SigmaSpacing = 'model' | 'karras' | 'exponential' | 'sgm-uniform' | 'beta';
 
-/** diffusers' `timestep_spacing`; `model` takes what the model's scheduler config says. */
-export type TimestepSpacing = 'model' | 'linspace' | 'leading' | 'trailing';
+/** diffusers' `timestep_spacing`, or ComfyUI's of SD-Turbo; `model` takes what the model's scheduler config says. */
+export type TimestepSpacing = 'model' | 'linspace' | 'leading' | 'trailing' | 'turbo';
 
 /** s falls with the timestep, by whose formula; amount 0 is off. */
 export interface AdaptiveScale {

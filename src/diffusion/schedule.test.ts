@@ -116,6 +116,20 @@ describe('the worst error', () => {
   }
 });
 
+describe('turbo spacing', () => {
+  const make = (steps: number) => makeStepTable('euler', goldens.configs['sd15']!, steps, { sigmas: 'model', spacing: 'turbo' });
+
+  it('is the head of ten even steps from the last timestep, as in ComfyUI', () => {
+    expect(make(4).steps.map(({ timestep }) => timestep)).toEqual([999, 899, 799, 699]);
+    expect(make(10).steps.at(-1)!.timestep).toBe(99);
+    expect(make(1).steps[0]!.sigma).toBeCloseTo(14.6146412, 4);
+  });
+
+  it('has no eleventh', () => {
+    expect(() => make(11)).toThrow(/11 steps are too many for timestep_spacing "turbo"/);
+  });
+});
+
 describe('timesteps equal those of diffusers for every number of steps', () => {
   for (const { scheduler, spacing, offset, sums } of goldens.timestepSums) {
     it(`${scheduler}, ${spacing}, offset ${offset}`, () => {

@@ -4,10 +4,13 @@
 //   linspace   evenly from N−1 down to 0, both visited; may be fractional
 //   leading    multiples of ⌊N/points⌋ plus steps_offset; never reaches N−1
 //   trailing   down from N−1 in strides of N/steps; never reaches 0
+//   turbo      down from N−1 in strides of N/10, on which SD-Turbo was distilled; ten at most (ComfyUI's SDTurboScheduler)
 //
 // Halves round to even, as in numpy.
 
 import type { ReadConfig } from './config';
+
+const TURBO_STEPS = 10;
 
 export interface SpacingOptions {
   /** Spread steps + 1 points and leave out the last, the clean end: DPM-Solver's way. */
@@ -33,11 +36,13 @@ export function spaceTimesteps(config: ReadConfig, steps: number, options: Spaci
         return (points - 1 - i) * Math.floor(trainTimesteps / points) + stepsOffset;
       case 'trailing':
         return trailingAt(i, steps, trainTimesteps);
+      case 'turbo':
+        return trainTimesteps - 1 - i * Math.floor(trainTimesteps / TURBO_STEPS);
     }
   });
 
   const descends = timesteps.every((t, i) => i === 0 || t < timesteps[i - 1]!);
-  if (!descends || timesteps[0]! >= trainTimesteps) {
+  if (!descends || timesteps[0]! >= trainTimesteps || timesteps[steps - 1]! < 0) {
     throw new Error(
       `${steps} steps are too many for timestep_spacing "${spacing}" with steps_offset ${stepsOffset} ` +
         `and num_train_timesteps ${trainTimesteps}.`,

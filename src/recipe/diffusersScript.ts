@@ -28,6 +28,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     'diffusers needs PyTorch weights: where MODEL has ONNX files alone, name the repository that they were exported from.',
     ...(hasPag ? pagWarnings(recipe) : []),
     ...scheduleWarnings(settings.scheduler, settings.sigmas),
+    ...(settings.spacing === 'turbo' ? ['diffusers has no turbo spacing: the model’s own is used.'] : []),
   ];
   const { diffusers: scheduler } = SAMPLERS[settings.scheduler];
   const isSgm = settings.sigmas === 'sgm-uniform' && OWN_TIMESTEPS.includes(settings.scheduler);
@@ -93,7 +94,7 @@ function schedulerArguments({ settings: { scheduler, sigmas, spacing, seed } }: 
   const setsFlags = sigmas !== 'model' && SIGMA_FLAGS.includes(scheduler) && (sigmas !== 'sgm-uniform' || OWN_TIMESTEPS.includes(scheduler));
   return [
     ...SAMPLERS[scheduler].diffusersArguments,
-    ...(spacing === 'model' ? [] : [`timestep_spacing=${pythonString(spacing)}`]),
+    ...(spacing === 'model' || spacing === 'turbo' ? [] : [`timestep_spacing=${pythonString(spacing)}`]),
     // All of them: diffusers refuses two at once, and the model's config may have another.
     ...(setsFlags ? flags.map((flag) => `use_${flag}_sigmas=${flag === sigmas ? 'True' : 'False'}`) : []),
     ...(scheduler === 'dpmpp-sde' ? [`noise_sampler_seed=${seed}`] : []),

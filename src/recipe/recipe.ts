@@ -62,7 +62,7 @@ const SCHEDULERS: readonly SchedulerId[] = [
   'ddim', 'ddpm', 'euler', 'euler-a', 'heun', 'dpmpp-2m', 'dpmpp-2m-sde', 'dpmpp-sde', 'lms', 'pndm', 'unipc', 'lcm',
 ];
 const SIGMAS: readonly SigmaSpacing[] = ['model', 'karras', 'exponential', 'sgm-uniform', 'beta'];
-const SPACINGS: readonly TimestepSpacing[] = ['model', 'linspace', 'leading', 'trailing'];
+const SPACINGS: readonly TimestepSpacing[] = ['model', 'linspace', 'leading', 'trailing', 'turbo'];
 
 export function makeRecipe(parts: Omit<Recipe, 'format' | 'formatVersion'>): Recipe {
   const { prompt, negativePrompt, seed, steps, guidanceScale, pagScale, layers, scheduler, sigmas, spacing, pag } = parts.settings;

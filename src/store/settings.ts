@@ -18,7 +18,7 @@ export const SIGMAS: Readonly<Record<SigmaSpacing, string>> = {
 };
 
 export const SPACINGS: Readonly<Record<TimestepSpacing, string>> = {
-  model: 'As the model says', linspace: 'Linspace', leading: 'Leading', trailing: 'Trailing',
+  model: 'As the model says', linspace: 'Linspace', leading: 'Leading', trailing: 'Trailing', turbo: 'Turbo (ten steps at most)',
 };
 
 export const DEFAULTS: Settings = { ...POCKET.defaults, negativePrompt: '', seed: 7, pag: PLAIN_PAG, compare: true, backend: 'auto' };

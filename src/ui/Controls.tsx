@@ -52,7 +52,7 @@ export function Controls() {
         </div>
         <SelectField label="Scheduler" value={settings.scheduler} options={SCHEDULERS} hint="The rule that turns predictions into the next latents." onChange={(scheduler) => change({ scheduler })} />
         <SelectField label="Sigmas" value={settings.sigmas} options={SIGMAS} hint="How noise levels are spread; Karras spends more steps at low noise. DDIM does not use it." onChange={(sigmas) => change({ sigmas })} />
-        <SelectField label="Timestep spacing" value={settings.spacing} options={SPACINGS} hint="Which training timesteps are visited; turbo models want trailing." onChange={(spacing) => change({ spacing })} />
+        <SelectField label="Timestep spacing" value={settings.spacing} options={SPACINGS} hint="Which training timesteps are visited; turbo models want trailing, or ComfyUI’s turbo." onChange={(spacing) => change({ spacing })} />
         <NumberField label="Seed" value={settings.seed} rule={RULES.seed} hint="Same seed, same settings, same image." onChange={(seed) => change({ seed })} />
         <button type="button" onClick={() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0] as number })}>Random seed</button>
       </section>
