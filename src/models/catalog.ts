@@ -24,10 +24,10 @@ export const POCKET: CatalogEntry = {
   name: 'Pocket (built in)',
   folder: 'models/pocket/',
   // From training/REPORT.md: the setting on which PAG shows, and held-out captions that it draws well.
-  defaults: { prompt: 'fox flat', steps: 20, guidanceScale: 1.5, pagScale: 1, layers: 'd1,m0,u0-1', scheduler: 'ddim', sigmas: 'model', spacing: 'model' },
+  defaults: { prompt: 'grinning squinting face fluent', steps: 20, guidanceScale: 1.5, pagScale: 1, layers: 'd1,m0,u0-1', scheduler: 'ddim', sigmas: 'model', spacing: 'model' },
   ideas: [
     'fox flat', 'nerd face fluent', 'mouse fluent', 'skull flat', 'pleading face noto', 'smiling face with halo flat',
-    'grinning squinting face fluent', 'money mouth face noto', 'tiger face noto', 'peacock flat', 'pile of poo fluent', 'pot of food fluent',
+    'grinning squinting face fluent', 'money mouth face noto', 'tiger face noto',
   ],
 };
 
