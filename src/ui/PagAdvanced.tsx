@@ -9,6 +9,7 @@ import { useStore } from '../store/store';
 import { NumberField } from './NumberField';
 import styles from './PagAdvanced.module.css';
 import { PagCurve } from './PagCurve';
+import { PagSiteStrengths } from './PagSiteStrengths';
 import { SelectField } from './SelectField';
 
 type Pag = Settings['pag'];
@@ -79,11 +80,7 @@ export function PagAdvanced() {
             onChange={(identity) => set({ identity })}
           />
         </div>
-        {Object.keys(pag.siteIdentity).length > 0 && (
-          <p className={styles.hint}>
-            {Object.keys(pag.siteIdentity).length} layers have a u of their own. <button type="button" onClick={() => set({ siteIdentity: {} })}>One u for all</button>
-          </p>
-        )}
+        <PagSiteStrengths />
       </div>
     </details>
   );
