@@ -1,4 +1,4 @@
-// Whole runs with every scheduler against diffusers' PAG pipelines with its class: the latents after each call of the
+// Whole runs with every scheduler, and with Euler for each kind of guidance, against diffusers' PAG pipelines: the latents after each call of the
 // model, from the seed on, so noise, history, guidance and the model's timesteps all have to be right
 // (fixtures/diffusion/pipeline_goldens.py).
 
@@ -19,6 +19,13 @@ interface Goldens {
   readonly settings: Pick<Settings, 'prompt' | 'negativePrompt' | 'seed' | 'steps' | 'guidanceScale' | 'pagScale' | 'spacing'> & { readonly adaptive: number };
   /** Every fourth value of the latents after each call. */
   readonly runs: readonly { readonly model: 'tiny' | 'sdxl'; readonly scheduler: SchedulerId; readonly calls: readonly (readonly number[])[] }[];
+  /** With Euler; `changes` is what of the settings is another. */
+  readonly guidance: readonly {
+    readonly model: 'tiny' | 'sdxl';
+    readonly case: string;
+    readonly changes: Partial<Pick<Settings, 'guidanceScale' | 'pagScale' | 'layers'>> & { readonly adaptive?: number; readonly guidanceRescale?: number };
+    readonly calls: readonly (readonly number[])[];
+  }[];
 }
 
 const goldens = JSON.parse(readFileSync('fixtures/diffusion/pipelines.json', 'utf8')) as Goldens;
@@ -58,14 +65,28 @@ async function run(model: 'tiny' | 'sdxl', changes: Partial<Settings>) {
 
 // npx vitest run --project unit --reporter=verbose src/engine/schedulers.test.ts -t "diffusers"
 describe.each(['tiny', 'sdxl'] as const)('%s', (model) => {
+  /** Relative to the largest latent of the run, over all calls; of the pair the second image, which has PAG. */
+  async function worstError(changes: Partial<Settings>, calls: readonly (readonly number[])[]): Promise<number> {
+    const own = await run(model, changes);
+    expect(own.calls).toHaveLength(calls.length);
+    const withPag = own.calls.flatMap((all) => [...all.slice(all.length / 2)].filter((_, at) => at % 4 === 0));
+    return relativeError(Float32Array.from(withPag), Float32Array.from(calls.flat()));
+  }
+
   for (const { scheduler, calls } of goldens.runs.filter((golden) => golden.model === model)) {
     test(`${scheduler}: the latents of each call are those of diffusers`, async ({ annotate }) => {
-      const own = await run(model, { scheduler });
-      expect(own.calls).toHaveLength(calls.length);
-      // The second image of the pair is the one with PAG. All calls at once: relative to the largest latent of the run.
-      const withPag = own.calls.flatMap((all) => [...all.slice(all.length / 2)].filter((_, at) => at % 4 === 0));
-      const error = relativeError(Float32Array.from(withPag), Float32Array.from(calls.flat()));
+      const error = await worstError({ scheduler }, calls);
       await annotate(`${model}, ${scheduler}: worst error ${error.toExponential(1)}`);
+      expect(error).toBeLessThan(1e-4);
+    });
+  }
+
+  for (const { case: name, changes, calls } of goldens.guidance.filter((golden) => golden.model === model)) {
+    test(`${name}: the latents of each call are those of diffusers`, async ({ annotate }) => {
+      const { adaptive: amount = adaptive, guidanceRescale = 0, ...others } = changes;
+      const pag = { ...PLAIN_PAG, adaptive: { semantics: 'diffusers', amount } as const, guidanceRescale };
+      const error = await worstError({ scheduler: 'euler', ...others, pag }, calls);
+      await annotate(`${model}, ${name}: worst error ${error.toExponential(1)}`);
       expect(error).toBeLessThan(1e-4);
     });
   }
