@@ -29,11 +29,12 @@ export interface AdaptiveScale {
 
 /**
  * In which steps PAG is active: `sigma` end < σ ≤ start, a negative number means no bound (pamparamm);
- * `guider` int(start·N) < i < int(stop·N) (diffusers' guider); `forge` start ≤ i/(N−1) ≤ stop.
+ * `guider` int(start·N) < i < int(stop·N) (diffusers' guider); `forge` start ≤ i/(N−1) ≤ stop; `steps` start ≤ i ≤ stop,
+ * in steps counted from 0 (incantations).
  */
 export type PagWindow =
   | { readonly semantics: 'always' }
-  | { readonly semantics: 'sigma' | 'guider' | 'forge'; readonly start: number; readonly stop: number };
+  | { readonly semantics: 'sigma' | 'guider' | 'forge' | 'steps'; readonly start: number; readonly stop: number };
 
 /** What tames over-cooked colours: pamparamm's rescale of the PAG term, or its saliency-based choice (SNF). */
 export type PagRescale =

@@ -43,6 +43,11 @@ describe('windows', () => {
     expect(active({ semantics: 'forge', start: 0, stop: 1 }, 1)).toEqual([0]);
   });
 
+  it('of steps take both ends', () => {
+    expect(active({ semantics: 'steps', start: 4, stop: 15 }, 20)).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+    expect(active({ semantics: 'steps', start: 0, stop: 150 }, 20)).toHaveLength(20);
+  });
+
   it('of sigmas take their start and leave out their end; a negative bound is none', () => {
     expect([1, 1.5, 5, 5.01].map((sigma) => inSigma(5, 1, sigma))).toEqual([false, true, true, false]);
     expect([0.01, 5, 5.01].map((sigma) => inSigma(5, -1, sigma))).toEqual([true, true, false]);

@@ -45,6 +45,8 @@ function isActive(window: PagWindow, { index, count, sigma }: StepPlace): boolea
       return (window.start < 0 || sigma <= window.start) && (window.stop < 0 || sigma > window.stop);
     case 'guider':
       return index > Math.trunc(window.start * count) && index < Math.trunc(window.stop * count);
+    case 'steps':
+      return index >= window.start && index <= window.stop;
     case 'forge': {
       const part = count > 1 ? index / (count - 1) : 0;
       return part >= window.start && part <= window.stop;

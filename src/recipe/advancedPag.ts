@@ -23,7 +23,7 @@ export function advancedPag({ settings, sites }: Recipe): { parameters: Advanced
   const isMid = isMidBlock(settings.layers);
   const lost: string[] = [];
   if (adaptive.semantics === 'diffusers' && adaptive.amount > 0) lost.push("diffusers' adaptive scale is left out: adaptive_scale is another formula.");
-  if (window.semantics === 'guider' || window.semantics === 'forge') lost.push('The window in fractions of the run is left out: PAG runs in every step.');
+  if (['guider', 'forge', 'steps'].includes(window.semantics)) lost.push('The window in steps of the run is left out: PAG runs in every step.');
   if (attenuation > 0) lost.push('Attenuation is left out.');
   if (guidanceRescale > 0) lost.push("diffusers' guidance_rescale is left out: rescale is another formula.");
   if (identity !== 1 || Object.keys(siteIdentity).length > 0) lost.push('The partial perturbation is left out: it is whole.');

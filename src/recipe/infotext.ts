@@ -100,12 +100,10 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     const whole = { min: 0, max: 10_000, whole: true };
     const [start, stop] = [number('PAG Start Step', whole) ?? 0, number('PAG End Step', whole) ?? 150];
     const last = (settings.steps ?? 20) - 1;
-    // Whole steps as fractions of the run; the half step keeps rounding off the edges.
-    const fraction = (step: number) => Math.min(1, Math.max(0, step / Math.max(1, last)));
     const isWholeRun = start === 0 && stop >= last;
     settings.pag = {
       ...plain,
-      window: isWholeRun ? { semantics: 'always' } : { semantics: 'forge', start: fraction(start - 0.5), stop: fraction(stop + 0.5) },
+      window: isWholeRun ? { semantics: 'always' } : { semantics: 'steps', start, stop },
       rescale: take('PAG SANF') === 'True' ? { mode: 'snf' } : { mode: 'off' },
     };
   }

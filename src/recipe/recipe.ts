@@ -143,8 +143,9 @@ export function readPag(value: unknown): PagOptions | null {
 
 function readWindow({ semantics, start, stop }: Record<string, unknown>): PagWindow | null {
   if (semantics === 'always') return { semantics };
-  if (semantics !== 'sigma' && semantics !== 'guider' && semantics !== 'forge') return null;
-  const range = semantics === 'sigma' ? { min: -1, max: 10_000 } : { min: 0, max: 1 };
+  if (semantics !== 'sigma' && semantics !== 'guider' && semantics !== 'forge' && semantics !== 'steps') return null;
+  const ranges = { sigma: { min: -1, max: 10_000 }, steps: { min: 0, max: 10_000, whole: true }, guider: { min: 0, max: 1 }, forge: { min: 0, max: 1 } };
+  const range = ranges[semantics];
   return isNumber(start, range) && isNumber(stop, range) ? { semantics, start, stop } : null;
 }
 

@@ -22,6 +22,7 @@ export const RULES = {
 export const PAG_RULES = {
   adaptive: { min: 0, max: 1, whole: false, step: 0.001, fallback: 0 },
   sigma: { min: -1, max: 10_000, whole: false, step: 0.1, fallback: -1 },
+  step: { min: 0, max: 10_000, whole: true, step: 1, fallback: 0 },
   fraction: { min: 0, max: 1, whole: false, step: 0.05, fallback: 0 },
   attenuation: { min: 0, max: 100, whole: false, step: 1, fallback: 0 },
   identity: { min: 0, max: 1, whole: false, step: 0.05, fallback: 1 },

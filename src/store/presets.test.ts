@@ -24,6 +24,7 @@ describe('a preset', () => {
     ['guider', [1, 2, 3]],
     ['forge', Array.from({ length: 20 }, (_, i) => i)],
     ['incantations', []],
+    ['paper', Array.from({ length: 20 }, (_, i) => i)],
   ])('%s is active in the steps that the reference names', (key, steps) => {
     const table = makeStepTable('ddim', SD, 20, { sigmas: 'model', spacing: 'model' });
     const { settings } = PRESETS[key]!;

@@ -34,8 +34,8 @@ export const PRESETS: Readonly<Record<string, PagPreset>> = {
   },
   incantations: {
     name: 'A1111: incantations',
-    what: 'A scale at the middle block, off until it is raised.',
-    settings: at(0, { window: { semantics: 'forge', start: 0, stop: 1 } }),
+    what: 'A scale at the middle block, off until it is raised, from a start step to an end step.',
+    settings: at(0, { window: { semantics: 'steps', start: 0, stop: 150 } }),
   },
 };
 

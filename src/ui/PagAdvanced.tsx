@@ -17,10 +17,10 @@ type Pag = Settings['pag'];
 const OWN = 'own';
 const ADAPTIVE: Readonly<Record<Pag['adaptive']['semantics'], string>> = { diffusers: 'diffusers: s − a·(1000 − t)', pamparamm: 'advanced node: s·(1 − a⁴·(1000 − t))' };
 const WINDOWS: Readonly<Record<Pag['window']['semantics'], string>> = {
-  always: 'Every step', sigma: 'Advanced node: from σ to σ', forge: 'Forge: part of the steps', guider: 'diffusers’ guider: part of the steps',
+  always: 'Every step', sigma: 'Advanced node: from σ to σ', forge: 'Forge: part of the steps', guider: 'diffusers’ guider: part of the steps', steps: 'incantations: from step to step',
 };
 const RESCALES: Readonly<Record<Pag['rescale']['mode'], string>> = { off: 'Off', full: 'Full', partial: 'Partial', snf: 'SNF' };
-const FIRST_WINDOW = { sigma: [-1, -1], forge: [0, 1], guider: [0.01, 0.2] } as const;
+const FIRST_WINDOW = { sigma: [-1, -1], forge: [0, 1], guider: [0.01, 0.2], steps: [0, 150] } as const;
 
 export function PagAdvanced() {
   const settings = useStore((store) => store.settings);
@@ -101,20 +101,21 @@ function Window({ pag: { window }, set }: PartProps) {
     set({ window: { semantics, start, stop } });
   };
   const inSigma = window.semantics === 'sigma';
-  const rule = inSigma ? PAG_RULES.sigma : PAG_RULES.fraction;
+  const inSteps = window.semantics === 'steps';
+  const rule = inSigma ? PAG_RULES.sigma : inSteps ? PAG_RULES.step : PAG_RULES.fraction;
   return (
     <>
       <SelectField label="Window" value={window.semantics} options={WINDOWS} hint="In which steps PAG is active; outside them the perturbed row is not run." onChange={choose} />
       {window.semantics !== 'always' && (
         <div className={styles.columns}>
           <NumberField
-            label={inSigma ? 'sigma_start' : 'Start'} value={window.start} rule={rule}
-            hint={inSigma ? 'Active from this σ down; negative: from the start.' : 'Part of the run at which PAG begins.'}
+            label={inSigma ? 'sigma_start' : inSteps ? 'Start step' : 'Start'} value={window.start} rule={rule}
+            hint={inSigma ? 'Active from this σ down; negative: from the start.' : inSteps ? 'The first step with PAG, counted from 0.' : 'Part of the run at which PAG begins.'}
             onChange={(start) => set({ window: { ...window, start } })}
           />
           <NumberField
-            label={inSigma ? 'sigma_end' : 'Stop'} value={window.stop} rule={rule}
-            hint={inSigma ? 'Active above this σ; negative: to the end.' : 'Part of the run at which PAG ends.'}
+            label={inSigma ? 'sigma_end' : inSteps ? 'End step' : 'Stop'} value={window.stop} rule={rule}
+            hint={inSigma ? 'Active above this σ; negative: to the end.' : inSteps ? 'The last step with PAG.' : 'Part of the run at which PAG ends.'}
             onChange={(stop) => set({ window: { ...window, stop } })}
           />
         </div>

@@ -46,4 +46,4 @@ function pagLines({ layers, pag: { adaptive, window, attenuation, rescale, ident
   ];
 }
 
-const WINDOWS = { sigma: 'in σ', guider: "in fractions of the run, as diffusers' guider", forge: 'in fractions of the run, as Forge' } as const;
+const WINDOWS = { sigma: 'in σ', guider: "in fractions of the run, as diffusers' guider", forge: 'in fractions of the run, as Forge', steps: 'in steps counted from 0' } as const;
