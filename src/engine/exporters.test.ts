@@ -37,7 +37,7 @@ afterAll(() => console.info(['file · sites found of attn1 modules · worst erro
 
 describe.each(FILES)('%s', async (name, architecture, bound) => {
   const golden = architectures[architecture];
-  const file = await OnnxFile.open(unetFile(name), `${name}.onnx`, { f16: false, openFile: null });
+  const file = await OnnxFile.open(unetFile(name), `${name}.onnx`, { device: backend, openFile: null });
   const unet = new Unet(backend, file, architecture === 'lcm' ? 8 : null);
 
   async function predict(siteNames: readonly string[]): Promise<Float32Array> {
@@ -78,7 +78,7 @@ test('a UNet whose batch is fixed at 2 runs three rows in two batches, and predi
   const golden = architectures.sd;
   const value = (key: string) => golden.inputs[key] as Parameters<typeof tensorAt>[0];
   const predictionOf = (key: string) => tensorAt((golden.predictions[key] as { prediction: Parameters<typeof tensorAt>[0] }).prediction);
-  const unet = new Unet(backend, await OnnxFile.open(unetFile('sd-static'), 'sd-static.onnx', { f16: false, openFile: null }), null);
+  const unet = new Unet(backend, await OnnxFile.open(unetFile('sd-static'), 'sd-static.onnx', { device: backend, openFile: null }), null);
   expect([unet.fixedBatch, unet.sites.length]).toEqual([2, golden.sites.length]);
   const [sample, context] = [value('sample'), value('encoder_hidden_states')];
   const output = await unet.predict(await unet.prepare(unet.sites), {
@@ -96,7 +96,7 @@ test('a UNet whose batch is fixed at 2 runs three rows in two batches, and predi
 
 describe('what cannot be perturbed', () => {
   test('a UNet with sliced attention has no PAG, and it is said why', async () => {
-    const { graph } = await OnnxFile.open(unetFile('sd-sliced'), 'sd-sliced.onnx', { f16: false, openFile: null });
+    const { graph } = await OnnxFile.open(unetFile('sd-sliced'), 'sd-sliced.onnx', { device: backend, openFile: null });
     const { sites, refused } = surveySites(graph);
     expect([sites.length, [...refused.keys()]]).toEqual([0, ['sliced']]);
     expect(withoutSites(refused)).toMatch(/sliced.*PAG scale to 0/);
