@@ -60,26 +60,30 @@ const heap = await heapOfWorker();
 const begun = performance.now();
 await page.getByRole('button', { name: 'Generate' }).click();
 let most = 0;
-let loaded = null;
+let loaded = false;
 for (;;) {
   most = Math.max(most, await heap());
   const text = (await status.textContent()) ?? '';
-  if (loaded === null && /Step/.test(text)) loaded = { seconds: (performance.now() - begun) / 1000, most, ...(await counted()) };
+  if (!loaded && /Step/.test(text)) {
+    loaded = true;
+    await print('loading');
+  }
   if (/Done in/.test(text) || (await page.getByRole('alert').count()) > 0) break;
   await page.waitForTimeout(50);
 }
 const alert = await page.getByRole('alert').allTextContents();
 if (alert.length > 0) throw new Error(alert.join('\n'));
+await print('with one step');
 console.log((await status.textContent()) ?? '');
-if (loaded) console.log(`loading:      ${line(loaded)}`);
-console.log(`with one step: ${line({ seconds: (performance.now() - begun) / 1000, most, ...(await counted()) })}`);
 await browser.close();
 await server.close();
 
-/** @param {{ seconds: number, most: number, wasm: number, gpuMost: number, gpuLargest: number }} figures */
-function line({ seconds, most, wasm, gpuMost, gpuLargest }) {
+/** @param {string} what */
+async function print(what) {
   const mega = (/** @type {number} */ bytes) => `${Math.round(bytes / 1e6)} MB`;
-  return `${seconds.toFixed(0)} s, JS heap ${mega(most)} at most, WASM ${mega(wasm)}, GPU ${mega(gpuMost)} at most, largest buffer ${mega(gpuLargest)}`;
+  const seconds = ((performance.now() - begun) / 1000).toFixed(0);
+  const { wasm, gpuMost, gpuLargest } = await counted();
+  console.log(`${what}: ${seconds} s, JS heap ${mega(most)} at most, WASM ${mega(wasm)}, GPU ${mega(gpuMost)} at most, largest buffer ${mega(gpuLargest)}`);
 }
 
 /** What COUNTERS counted in the engine's worker. */
