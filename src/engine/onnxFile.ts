@@ -8,6 +8,7 @@ import type { ByteRange, ValueInfo } from '../onnx/model';
 import { readModel } from '../onnx/read';
 import { toFloat32, usesFloat16 } from '../onnx/toFloat32';
 import { unpackAttention } from '../onnx/unpack';
+import { withoutFloat64 } from '../onnx/withoutFloat64';
 import { writeSegment } from '../onnx/write';
 import { EngineError } from '../protocol/errors';
 import type { Backend, Session } from './backend';
@@ -35,7 +36,7 @@ export class OnnxFile {
 
   /** @throws EngineError `model-invalid`. */
   static async open(blob: Blob, name: string, { f16, openFile }: OnnxFileOptions): Promise<OnnxFile> {
-    const model = unpackAttention(await readModel(blob, name));
+    const model = unpackAttention(withoutFloat64(await readModel(blob, name)));
     const widens = !f16 && usesFloat16(model);
     return new OnnxFile(new Graph(widens ? toFloat32(model) : model), blob, name, openFile, widens);
   }
