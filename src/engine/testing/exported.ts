@@ -2,6 +2,7 @@
 
 import { architectures, files, tensorAt, unetFile, type TensorPlace, type UnetFile } from '../../../fixtures/architectures/golden';
 import type { SiteRow } from '../../diffusion/types';
+import type { ValueInfo } from '../../onnx/model';
 import type { Backend } from '../backend';
 import { OnnxFile } from '../onnxFile';
 import { Unet } from '../unet';
@@ -40,14 +41,17 @@ export async function predictExported(
   };
   const { sample, context, textEmbeds, timeIds, timestepCond } = unet.inputs;
   const roles = [[context, 'encoder_hidden_states'], [textEmbeds, 'text_embeds'], [timeIds, 'time_ids'], [timestepCond, 'timestep_cond']] as const;
+  const upload = (role: ValueInfo, key: string) => backend.upload(elemType(role), input(key).shape, tensorAt(input(key)));
+  const whole = upload(sample, 'sample');
+  const conditioning = Object.fromEntries(roles.flatMap(([role, key]) => (role ? [[role.name, upload(role, key)]] : [])));
   const output = await unet.predict(await unet.prepare(unet.sites.filter((site) => cutAt.includes(site.name))), {
-    sample: backend.upload(elemType(sample), input('sample').shape, tensorAt(input('sample'))),
+    sample: whole,
     timestep: tensorAt(input('timestep'))[0] as number,
-    conditioning: Object.fromEntries(roles.flatMap(([role, key]) => (role ? [[role.name, backend.upload(elemType(role), input(key).shape, tensorAt(input(key)))]] : []))),
+    conditioning,
     fork,
     strengths: new Map(unet.sites.map((site) => [site, siteNames.includes(site.name) ? 1 : 0])),
   }, never);
   const values = await backend.read(output);
-  output.dispose();
+  for (const tensor of [whole, ...Object.values(conditioning), output]) tensor.dispose();
   return values;
 }
