@@ -9,6 +9,7 @@ import { fuseAttention } from '../onnx/fuse';
 import { readModel } from '../onnx/read';
 import { toFloat32, usesFloat16 } from '../onnx/toFloat32';
 import { unpackAttention } from '../onnx/unpack';
+import { withoutFloat64 } from '../onnx/withoutFloat64';
 import { writeSegment } from '../onnx/write';
 import { EngineError } from '../protocol/errors';
 import type { Backend, Session } from './backend';
@@ -39,7 +40,7 @@ export class OnnxFile {
 
   /** @throws EngineError `model-invalid`. */
   static async open(blob: Blob, name: string, { device, openFile }: OnnxFileOptions): Promise<OnnxFile> {
-    const read = unpackAttention(await readModel(blob, name));
+    const read = unpackAttention(withoutFloat64(await readModel(blob, name)));
     const widens = !device.f16 && usesFloat16(read);
     const model = widens ? toFloat32(read) : read;
     if (!device.fusesAttention && model.nodes.some((node) => node.opType === 'MultiHeadAttention')) {

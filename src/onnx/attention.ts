@@ -4,7 +4,10 @@
 //   x ─ to_q ─ Reshape ─ Transpose ─ (Mul|Div) ┐
 //   y ─ to_k ─ Reshape ─ Transpose ─ (Mul|Div) ┴ MatMul ─ (Mul|Div) ─ Softmax ─ MatMul ─ Transpose ─ Reshape ─ to_out
 //   y ─ to_v ─ Reshape ─ Transpose ──────────────────────────────────────┘
+//
+// Either product may be an Einsum.
 
+import { scoredOperands, weightedOperand } from './attentionProducts';
 import type { Graph } from './graph';
 import { backScaled, mergedOutput, projectionSource, skipCopies, splitHeads, type Heads } from './headLayout';
 import type { Node } from './model';
@@ -41,11 +44,14 @@ function matchUnfused(graph: Graph, softmax: Node): Attention | Refusal | null {
   const axis = softmax.attributes.get('axis')?.i ?? -1;
   const logits = backScaled(graph, softmax.inputs[0] ?? '');
   const scores = graph.producers.get(logits.value);
-  const mix = graph.onlyReader(skipCopies(graph, softmax.outputs[0] ?? ''));
-  if (mix?.opType !== 'MatMul') return null;
+  const weights = skipCopies(graph, softmax.outputs[0] ?? '');
+  const mix = graph.onlyReader(weights);
+  const values = mix && weightedOperand(mix, weights);
+  if (!mix || values === null) return null;
   if (scores?.opType === 'Add') return 'masked';
-  if (scores?.opType !== 'MatMul' || (axis !== -1 && axis < 2)) return null;
-  return withHeads(graph, [scores.inputs[0], scores.inputs[1], mix.inputs[1]], mix.outputs[0], logits.scale);
+  const operands = scores && scoredOperands(scores);
+  if (!operands || (axis !== -1 && axis < 2)) return null;
+  return withHeads(graph, [...operands, values], mix.outputs[0], logits.scale);
 }
 
 /** com.microsoft.MultiHeadAttention: bias (3) was taken off, masks (4, 5) and caches (6 …) are given by position. */

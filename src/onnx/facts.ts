@@ -148,6 +148,7 @@ function shapeOf(
       return second ? [first?.[0] ?? null, second[transposed ? 0 : 1] ?? null] : null;
     }
     case 'Conv': return second ? [first?.[0] ?? null, second[0] ?? null, convolved(node, first, second, 0), convolved(node, first, second, 1)] : null;
+    case 'ReduceMean': case 'ReduceSum': case 'ReduceMax': return first ? reduced(node, first, values) : null;
     case 'Resize': case 'Upsample': return resized(node, first, values);
     case 'Concat': return joined(node, node.inputs.map((name) => shapes.get(name)));
     case 'Slice': return sliced(node, first, values);
@@ -189,6 +190,16 @@ function convolved(node: Node, input: PartialValues | undefined, kernel: Partial
   const attribute = (name: string, at: number, otherwise: number) => node.attributes.get(name)?.ints[at] ?? otherwise;
   const padding = attribute('pads', axis, 0) + attribute('pads', axis + 2, 0);
   return Math.floor((size + padding - attribute('dilations', axis, 1) * (taps - 1) - 1) / attribute('strides', axis, 1)) + 1;
+}
+
+/** The axes that are reduced are kept with the size 1, or left out. Without a list, all are. */
+function reduced(node: Node, from: PartialValues, values: ReadonlyMap<string, PartialValues>): PartialValues | null {
+  const given = axesOf(node, values) ?? [];
+  if (given.includes(null) || (node.inputs[1] && given.length === 0)) return null;
+  const axes = new Set(given.map((axis) => ((axis as number) + from.length) % from.length));
+  const isReduced = (axis: number) => axes.size === 0 || axes.has(axis);
+  const keeps = (node.attributes.get('keepdims')?.i ?? 1) !== 0;
+  return from.flatMap((dim, axis) => (isReduced(axis) ? (keeps ? [1] : []) : [dim]));
 }
 
 /** By sizes where they are given, else by scales. */

@@ -16,7 +16,7 @@ export interface Heads {
   /** The value that is split into heads, [rows, tokens, heads·dim]. */
   readonly value: string;
   readonly heads: number | null;
-  /** Product of the factors on the way. */
+  /** Product of the factors between that value and where the walk began. */
   readonly scale: number;
 }
 
@@ -32,15 +32,36 @@ export function backScaled(graph: Graph, from: string): { value: string; scale: 
       value = left;
     } else if (node.opType === 'Add' && (isZero(graph, left) || isZero(graph, right))) {
       value = isZero(graph, left) ? right : left;
-    } else if (node.opType === 'Mul' || node.opType === 'Div') {
-      const factor = graph.scalar(right);
-      const swapped = node.opType === 'Mul' ? graph.scalar(left) : null;
-      if (factor === null && swapped === null) break;
-      value = factor === null ? right : left;
-      scale *= node.opType === 'Mul' ? (factor ?? swapped ?? 1) : 1 / (factor ?? 1);
-    } else break;
+    } else {
+      const scaled = unscaled(graph, node);
+      if (!scaled) break;
+      value = scaled.value;
+      scale *= scaled.scale;
+    }
   }
   return { value, scale };
+}
+
+/** What a node multiplies with a known number, and the number; null where it does something else. */
+function unscaled(graph: Graph, { opType, inputs }: Node): { value: string; scale: number } | null {
+  if (opType !== 'Mul' && opType !== 'Div') return null;
+  const [left = '', right = ''] = inputs;
+  const factor = graph.scalar(right);
+  const swapped = opType === 'Mul' ? graph.scalar(left) : null;
+  if (factor === null) return swapped === null ? null : { value: right, scale: swapped };
+  return { value: left, scale: opType === 'Mul' ? factor : 1 / factor };
+}
+
+/** Walks back over known factors alone: a Cast changes the type. */
+function unscaledBy(graph: Graph, from: string): { value: string; scale: number } {
+  let found = { value: from, scale: 1 };
+  for (let hops = 0; hops < MAX_HOPS; hops += 1) {
+    const node = graph.producers.get(found.value);
+    const next = node && unscaled(graph, node);
+    if (!next) break;
+    found = { value: next.value, scale: found.scale * next.scale };
+  }
+  return found;
 }
 
 /** baddbmm is exported with its ignored operand: an uninitialised tensor times β = 0, perhaps folded. */
@@ -74,7 +95,9 @@ export function splitHeads(graph: Graph, from: string): Heads | 'sliced' | null 
     if (target?.length === 4) split = { value, heads: target[2] ?? headsFromDim(graph, value, target[3] ?? null), scale };
   }
   if (!split || (graph.shape(split.value)?.length ?? 3) !== 3) return null;
-  return { ...split, scale, heads: split.heads !== null && split.heads > 0 ? split.heads : null };
+  // A factor before the split is taken off too, so that the site begins at the projection.
+  const before = unscaledBy(graph, split.value);
+  return { value: before.value, scale: split.scale * before.scale, heads: split.heads !== null && split.heads > 0 ? split.heads : null };
 }
 
 function headsFromDim(graph: Graph, projection: string, dim: number | null): number | null {

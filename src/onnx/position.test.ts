@@ -3,7 +3,7 @@
 
 import { openAsBlob } from 'node:fs';
 import { expect, test } from 'vitest';
-import { architectures, unetFile, type Architecture } from '../../fixtures/architectures/golden';
+import { architectures, files, unetFile } from '../../fixtures/architectures/golden';
 import { readUnetGolden } from '../../fixtures/models/golden';
 import { Graph } from './graph';
 import type { Model } from './model';
@@ -29,9 +29,7 @@ function withoutNames(model: Model): Model {
 
 const sitesOf = async (file: Blob) => findAttentionSites(new Graph(withoutNames(unpackAttention(await readModel(file, 'model.onnx')))));
 
-test.each<[string, Architecture]>([
-  ['sd-optimum', 'sd'], ['sd-dynamo', 'sd'], ['sd-dynamo23', 'sd'], ['sd-fused', 'sd'], ['sdxl-packed16', 'sdxl'], ['lcm-baddbmm16', 'lcm'],
-])('%s', async (name, architecture) => {
+test.each(Object.entries(files).filter(([name]) => name !== 'sd-sliced'))('%s', async (name, { architecture }) => {
   const sites = await sitesOf(unetFile(name));
   expect(sites.map((site) => ({ name: site.name, heads: site.heads }))).toEqual(architectures[architecture].sites);
 });

@@ -6,13 +6,16 @@
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { create, globals } from 'webgpu';
+import { prefersSwiftShader } from './driverPreference';
 
-/** Software drivers that Dawn accepts, best first. lavapipe has f16, SwiftShader has not. */
+const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
+/** Software drivers that Dawn accepts, best first: lavapipe has f16, SwiftShader has not. A test may want it otherwise (./preferSwiftShader). */
 const SOFTWARE_DRIVERS = [
+  ...(prefersSwiftShader() ? [SWIFTSHADER] : []),
   '/usr/share/vulkan/icd.d/lvp_icd.json',
   '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json',
   '/usr/share/vulkan/icd.d/lvp_icd.aarch64.json',
-  '/usr/lib/chromium/vk_swiftshader_icd.json',
+  SWIFTSHADER,
 ];
 
 const REMEDY =
