@@ -74,26 +74,6 @@ describe.each(FILES)('%s', async (name, architecture, bound) => {
   });
 });
 
-test('a UNet whose batch is fixed at 2 runs three rows in two batches, and predicts what diffusers does', async () => {
-  const golden = architectures.sd;
-  const value = (key: string) => golden.inputs[key] as Parameters<typeof tensorAt>[0];
-  const predictionOf = (key: string) => tensorAt((golden.predictions[key] as { prediction: Parameters<typeof tensorAt>[0] }).prediction);
-  const unet = new Unet(backend, await OnnxFile.open(unetFile('sd-static'), 'sd-static.onnx', { f16: false, openFile: null }), null);
-  expect([unet.fixedBatch, unet.sites.length]).toEqual([2, golden.sites.length]);
-  const [sample, context] = [value('sample'), value('encoder_hidden_states')];
-  const output = await unet.predict(await unet.prepare(unet.sites), {
-    sample: backend.upload('float32', sample.shape, tensorAt(sample)),
-    timestep: tensorAt(value('timestep'))[0] as number,
-    conditioning: { encoder_hidden_states: backend.upload('float32', context.shape, tensorAt(context)) },
-    fork: [...NEITHER, { source: 1, identity: 1 }],
-  }, never);
-  const made = await backend.read(output);
-  const size = made.length / 3;
-  expect(output.dims[0]).toBe(3);
-  expect(relativeError(made.subarray(0, 2 * size), predictionOf('none'))).toBeLessThan(BOUND);
-  expect(relativeError(made.subarray(2 * size), predictionOf('all').subarray(size))).toBeLessThan(BOUND);
-});
-
 describe('what cannot be perturbed', () => {
   test('a UNet with sliced attention has no PAG, and it is said why', async () => {
     const { graph } = await OnnxFile.open(unetFile('sd-sliced'), 'sd-sliced.onnx', { f16: false, openFile: null });

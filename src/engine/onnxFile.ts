@@ -3,6 +3,7 @@
 // Runtime reads it.
 
 import { cut, type Segment } from '../onnx/cut';
+import { freeBatch } from '../onnx/freeBatch';
 import { Graph } from '../onnx/graph';
 import type { ByteRange, ValueInfo } from '../onnx/model';
 import { readModel } from '../onnx/read';
@@ -38,6 +39,12 @@ export class OnnxFile {
     const model = unpackAttention(await readModel(blob, name));
     const widens = !f16 && usesFloat16(model);
     return new OnnxFile(new Graph(widens ? toFloat32(model) : model), blob, name, openFile, widens);
+  }
+
+  /** The same file for any number of rows, where its batch was fixed and can be freed; else itself. */
+  withFreeBatch(): OnnxFile {
+    const { model } = freeBatch(this.graph.model);
+    return model ? new OnnxFile(new Graph(model), this.blob, this.name, this.openFile, this.widened) : this;
   }
 
   /** Bytes of weights, as they lie in the files. */

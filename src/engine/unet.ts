@@ -41,8 +41,9 @@ export class Unet {
   readonly refused: ReadonlyMap<Refusal, number>;
   readonly sampleType: ElemType;
   readonly inputs: UnetInputs;
-  /** How many rows the graph takes at once, where its exporter fixed that; null where any number. */
+  /** How many rows the graph takes at once, where its exporter fixed that for good; null where any number. */
   readonly fixedBatch: number | null;
+  private readonly file: OnnxFile;
   private readonly output: string;
   private readonly sessions = new Map<string, Session>();
 
@@ -50,7 +51,9 @@ export class Unet {
    * @param guidanceWidth `time_cond_proj_dim` of the config; null where the guidance scale is no input.
    * @throws EngineError `model-invalid` for a graph that is no UNet of a known kind.
    */
-  constructor(private readonly backend: Backend, private readonly file: OnnxFile, guidanceWidth: number | null) {
+  constructor(private readonly backend: Backend, opened: OnnxFile, guidanceWidth: number | null) {
+    const file = opened.withFreeBatch();
+    this.file = file;
     const { sites, refused } = surveySites(file.graph);
     this.sites = sites;
     this.refused = refused;

@@ -43,11 +43,14 @@ export function backScaled(graph: Graph, from: string): { value: string; scale: 
   return { value, scale };
 }
 
-/** baddbmm is exported with its ignored operand: an uninitialised tensor times β = 0, perhaps folded. */
+/** baddbmm is exported with its ignored operand: an uninitialised tensor times β = 0, perhaps folded, perhaps the first part of that (./freeBatch). */
 function isZero(graph: Graph, value: string): boolean {
   if (graph.scalar(value) === 0) return true;
-  const node = graph.producers.get(value);
-  if (node?.opType === 'Constant') return node.attributes.get('value')?.tensor?.raw?.every((byte) => byte === 0) ?? false;
+  const maker = graph.producers.get(value);
+  const source = maker?.opType === 'Gather' ? (maker.inputs[0] ?? '') : value;
+  const node = graph.producers.get(source);
+  const stored = node?.opType === 'Constant' ? node.attributes.get('value')?.tensor : graph.model.initializers.get(source);
+  if (stored) return stored.raw?.every((byte) => byte === 0) ?? false;
   if (node && COPIES.has(node.opType)) return graph.scalar(node.inputs[0] ?? '') === 0;
   return node?.opType === 'Mul' && node.inputs.some((input) => graph.scalar(input) === 0);
 }
