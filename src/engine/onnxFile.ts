@@ -41,10 +41,11 @@ export class OnnxFile {
     return new OnnxFile(new Graph(widens ? toFloat32(model) : model), blob, name, openFile, widens);
   }
 
-  /** The same file for any number of rows, where its batch was fixed and can be freed; else itself. */
-  withFreeBatch(): OnnxFile {
-    const { model } = freeBatch(this.graph.model);
-    return model ? new OnnxFile(new Graph(model), this.blob, this.name, this.openFile, this.widened) : this;
+  /** The same file for any number of rows, where its batch was fixed and can be freed; else itself. `holdsRows` tells the values with one entry a row. */
+  withFreeBatch(): { file: OnnxFile; holdsRows: (value: string) => boolean } {
+    const { model, rowValues } = freeBatch(this.graph.model);
+    if (!model) return { file: this, holdsRows: () => true };
+    return { file: new OnnxFile(new Graph(model), this.blob, this.name, this.openFile, this.widened), holdsRows: (value) => rowValues.has(value) };
   }
 
   /** Bytes of weights, as they lie in the files. */

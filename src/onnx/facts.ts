@@ -190,7 +190,9 @@ function shapeOf(
     }
     case 'MatMul': {
       const columns = second?.at(-1) ?? weights.get(node.inputs[1] ?? '')?.at(-1);
-      return first && second ? [...first.slice(0, -1), columns ?? null] : null;
+      if (!first || !second) return null;
+      const stack = first.length > 1 && second.length > 2 ? broadcast(first.slice(0, -2), second.slice(0, -2)) : first.slice(0, -2);
+      return [...stack, ...first.slice(0, -1).slice(-1), columns ?? null];
     }
     case 'Gemm': {
       const transposed = node.attributes.get('transB')?.i === 1;

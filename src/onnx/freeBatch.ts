@@ -21,6 +21,8 @@ export interface FreedBatch {
   /** null where the batch stays fixed. */
   readonly model: Model | null;
   readonly why: string;
+  /** Values whose first axis has one entry a row; what is the same for all rows is none of them. */
+  readonly rowValues: ReadonlySet<string>;
 }
 
 /** What the free dimension is called, in every input and output. */
@@ -35,9 +37,11 @@ const TARGETS = new Set(['Reshape', 'Expand', 'Slice', 'Resize']);
 export function freeBatch(model: Model): FreedBatch {
   try {
     const { sample, batch, holders } = rowInputs(model.inputs);
-    return { model: new Freeing(model, sample, new RowTally(model, batch, holders)).freed(), why: '' };
+    const tally = new RowTally(model, batch, holders);
+    const freed = new Freeing(model, sample, tally).freed();
+    return { model: freed, why: '', rowValues: new Set([...tally.holders].filter(([, { axis, each }]) => axis === 0 && each === 1).map(([name]) => name)) };
   } catch (error) {
-    if (error instanceof Unfree) return { model: null, why: error.message };
+    if (error instanceof Unfree) return { model: null, why: error.message, rowValues: new Set() };
     throw error;
   }
 }
