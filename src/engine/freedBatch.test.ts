@@ -6,7 +6,10 @@ import { architectures, tensorAt, unetFile, type Architecture } from '../../fixt
 import type { SiteRow } from '../diffusion/types';
 import { MessageWriter } from '../onnx/protobuf';
 import { CpuBackend } from './cpuBackend';
+import { openModel } from './diffusionModel';
+import { readModelFiles } from './modelFiles';
 import { OnnxFile } from './onnxFile';
+import { folder } from './testing/folder';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 import { relativeError } from './testing/unetChecks';
 import { Unet } from './unet';
@@ -139,6 +142,15 @@ describe('a batch that cannot be freed', () => {
     expect(relativeError(uncond as Float32Array, goldenRow('sd', 'none', 0))).toBeLessThan(BOUND);
     expect(relativeError(cond as Float32Array, goldenRow('sd', 'none', 1))).toBeLessThan(BOUND);
     expect(relativeError(third as Float32Array, goldenRow('sd', 'all', 1))).toBeLessThan(BOUND);
+  });
+
+  test('it is said, and that rows share nothing; of a freed one neither', async () => {
+    const files = await readModelFiles(folder('fixtures/models/tiny'));
+    const [{ info: fixed }, { info: freed }] = [await openModel(backend, { ...files, unet: withMeanOverRows() }, 'fixed'), await openModel(backend, { ...files, unet: unetFile('sd-static') }, 'freed')];
+    expect(fixed.notices.join(' ')).toContain('exported for 2 rows at a time');
+    expect(fixed.sites.every(({ share }) => share === 1)).toBe(true);
+    expect(freed.notices).toEqual([]);
+    expect(freed.sites.every(({ share }) => share !== null && share < 1)).toBe(true);
   });
 
   test('sliced attention takes rows out one by one', async () => {

@@ -29,7 +29,7 @@ const before = (axis: number, operands: readonly number[]): Rule => (node, look)
 };
 
 const RULES = new Map<string, Rule>([
-  ...['Conv', 'NhwcConv', 'InstanceNormalization', 'GroupNormalization', 'BatchNormalization', 'GroupNorm', 'GlobalAveragePool'].map((opType): [string, Rule] => [opType, onFirstAxis]),
+  ...['Conv', 'NhwcConv', 'InstanceNormalization', 'GroupNormalization', 'GroupNorm', 'GlobalAveragePool'].map((opType): [string, Rule] => [opType, onFirstAxis]),
   ['SkipGroupNorm', (node, look) => firstAxis(node, look, [0, 3])],
   ...['LayerNormalization', 'RMSNormalization', 'SimplifiedLayerNormalization'].map((opType): [string, Rule] => [opType, before(-1, [0])]),
   ...['SkipLayerNormalization', 'SkipSimplifiedLayerNormalization'].map((opType): [string, Rule] => [opType, before(-1, [0, 1])]),

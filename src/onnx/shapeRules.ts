@@ -10,7 +10,7 @@ type Known = ReadonlyMap<string, PartialValues>;
 /** Operators whose (first) output has the shape of their first input, beside those of ./facts. */
 const SAME_SHAPE = new Set([
   'Relu', 'LeakyRelu', 'Elu', 'HardSigmoid', 'HardSwish', 'Softplus', 'Mish', 'Abs', 'Log', 'Floor', 'Ceil', 'Round', 'Not', 'LogSoftmax', 'QuantizeLinear',
-  'BatchNormalization', 'RMSNormalization', 'SimplifiedLayerNormalization', 'SkipSimplifiedLayerNormalization', 'SkipGroupNorm', 'BiasAdd',
+  'RMSNormalization', 'SimplifiedLayerNormalization', 'SkipSimplifiedLayerNormalization', 'SkipGroupNorm', 'BiasAdd',
 ]);
 const PAIRWISE = new Set(['Less', 'Greater', 'LessOrEqual', 'GreaterOrEqual', 'And', 'Or', 'Xor', 'Max', 'Min', 'Mod', 'Sum', 'Where']);
 const REDUCTIONS = new Set(['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceProd', 'ReduceL2', 'ReduceSumSquare']);
