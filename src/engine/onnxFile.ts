@@ -3,6 +3,7 @@
 // is copied until ONNX Runtime reads it.
 
 import { cut, type Segment } from '../onnx/cut';
+import { freeBatch } from '../onnx/freeBatch';
 import { Graph } from '../onnx/graph';
 import type { ByteRange, ValueInfo } from '../onnx/model';
 import { fuseAttention } from '../onnx/fuse';
@@ -47,6 +48,13 @@ export class OnnxFile {
       throw new EngineError('session-build', `ONNX Runtime computes attention wrongly on this GPU, and ${name} leaves it to ONNX Runtime. Choose the CPU, or another model.`);
     }
     return new OnnxFile(new Graph(device.fusesAttention ? fuseAttention(model) : model), blob, name, openFile, widens);
+  }
+
+  /** The same file for any number of rows, where its batch was fixed and can be freed; else itself. `holdsRows` tells the values with one entry a row. */
+  withFreeBatch(): { file: OnnxFile; holdsRows: (value: string) => boolean } {
+    const { model, rowValues } = freeBatch(this.graph.model);
+    if (!model) return { file: this, holdsRows: () => true };
+    return { file: new OnnxFile(new Graph(model), this.blob, this.name, this.openFile, this.widened), holdsRows: (value) => rowValues.has(value) };
   }
 
   /** Bytes of weights, as they lie in the files. */

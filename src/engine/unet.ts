@@ -41,8 +41,11 @@ export class Unet {
   readonly refused: ReadonlyMap<Refusal, number>;
   readonly sampleType: ElemType;
   readonly inputs: UnetInputs;
-  /** How many rows the graph takes at once, where its exporter fixed that; null where any number. */
+  /** How many rows the graph takes at once, where its exporter fixed that for good; null where any number. */
   readonly fixedBatch: number | null;
+  private readonly file: OnnxFile;
+  /** False for what is known to be the same for all rows, though its first axis may be as long as there are rows. */
+  private readonly holdsRows: (value: string) => boolean;
   private readonly output: string;
   private readonly sessions = new Map<string, Session>();
 
@@ -50,7 +53,10 @@ export class Unet {
    * @param guidanceWidth `time_cond_proj_dim` of the config; null where the guidance scale is no input.
    * @throws EngineError `model-invalid` for a graph that is no UNet of a known kind.
    */
-  constructor(private readonly backend: Backend, private readonly file: OnnxFile, guidanceWidth: number | null) {
+  constructor(private readonly backend: Backend, opened: OnnxFile, guidanceWidth: number | null) {
+    const { file, holdsRows } = opened.withFreeBatch();
+    this.file = file;
+    this.holdsRows = holdsRows;
     const { sites, refused } = surveySites(file.graph);
     this.sites = sites;
     this.refused = refused;
@@ -185,7 +191,7 @@ export class Unet {
   ): void {
     const done = new Set(sites.map((site) => site.output));
     for (const [name, tensor] of values) {
-      if (done.has(name) || name === this.inputs.timestep.name || tensor.dims[0] !== baseRows) continue;
+      if (done.has(name) || name === this.inputs.timestep.name || tensor.dims[0] !== baseRows || !this.holdsRows(name)) continue;
       values.set(name, this.backend.gatherRows(tensor, sources));
       free(tensor);
     }

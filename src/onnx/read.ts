@@ -51,7 +51,7 @@ export async function readModel(file: Blob, name: string): Promise<Model> {
 async function readModelProto(reader: BlobReader, draft: Draft): Promise<void> {
   await readFields(reader, reader.size, async (number, length) => {
     if (number === 7) return readGraph(reader, reader.at + length, draft);
-    if (number === 8) draft.opsets.push((await reader.read(length)).slice());
+    if (number === 8) draft.opsets.push(wellFormed((await reader.read(length)).slice()));
     else if (number === 25) draft.functions.push((await reader.read(length)).slice());
     else reader.skip(length);
   }, (number, value) => {
@@ -77,6 +77,12 @@ async function readGraph(reader: BlobReader, end: number, draft: Draft): Promise
     } else if (number === 15) throw new WireError('Sparse weights are not supported.');
     else reader.skip(length);
   });
+}
+
+/** @throws WireError. What is passed on as it is may be read by others later. */
+function wellFormed(message: Uint8Array): Uint8Array {
+  Array.from(fields(message));
+  return message;
 }
 
 /** Walks the fields up to `end`; `onBytes` must consume exactly `length` bytes. */
