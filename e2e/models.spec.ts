@@ -5,6 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
 import { startHubServer, type HubServer } from './support/hubServer';
+import { RECORD_EVENTS, engineWorker, prependToEngine } from './support/engineWorker';
 import { button, generate, setNumber } from './support/page';
 import { startPlainServer } from './support/plainServer';
 
@@ -204,13 +205,18 @@ test.describe('without a service worker', () => {
   });
 
   test('a folder on disk is used in place', async ({ page }) => {
+    await prependToEngine(page, RECORD_EVENTS);
     await page.addInitScript(() => delete (window as { showDirectoryPicker?: unknown }).showDirectoryPicker);
     await openModels(page);
     const chooser = page.waitForEvent('filechooser');
     await button(page, 'Open folder').click();
     await (await chooser).setFiles(TINY);
     await expect(button(page, 'Model: tiny. Change')).toBeVisible();
+    await expect(page.getByLabel('Verdict')).toContainText(/^Fits this device: 2\.0 MB of weights, the largest buffer \d+ kB, f32\.$/);
     await setNumber(page, 'Steps', '2');
     await generate(page);
+    const said = await (await engineWorker(page)).evaluate(() => (self as unknown as { __said: string[] }).__said);
+    expect(said.lastIndexOf('verdict')).toBeGreaterThan(said.indexOf('model-ready'));
+    expect(said.lastIndexOf('verdict')).toBeLessThan(said.lastIndexOf('model-ready'));
   });
 });

@@ -16,6 +16,7 @@ const TABLE = {
     recipe: 'all',
     'onnx/layers': 'all',
     'models/catalog': 'all',
+    'models/estimate': 'all',
     'models/fetchError': 'all',
     'models/folder': 'all',
     'models/hubCatalog': 'all',

@@ -5,6 +5,7 @@
 import { cut, type Segment } from '../onnx/cut';
 import { Graph } from '../onnx/graph';
 import type { ByteRange, ValueInfo } from '../onnx/model';
+import { storedBytes } from '../onnx/needs';
 import { readModel } from '../onnx/read';
 import { toFloat32, usesFloat16 } from '../onnx/toFloat32';
 import { unpackAttention } from '../onnx/unpack';
@@ -43,7 +44,7 @@ export class OnnxFile {
   /** Bytes of weights, as they lie in the files. */
   get bytes(): number {
     let bytes = 0;
-    for (const weight of this.graph.model.initializers.values()) bytes += weight.range?.length ?? weight.raw?.length ?? weight.encoded?.length ?? 0;
+    for (const weight of this.graph.model.initializers.values()) bytes += storedBytes(weight);
     return bytes;
   }
 

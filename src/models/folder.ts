@@ -1,7 +1,7 @@
 // A folder on the visitor's disk as a model: files by path relative to the folder that holds the model, which may
 // lie a few levels below the one that was picked. Nothing is read but names and small configs.
 
-import type { Weights } from './preflight';
+import { NO_GLANCE, type Weights } from './estimate';
 import { FetchError } from './fetchError';
 import { findRoles, missingRoles, neededPaths } from './roles';
 
@@ -35,6 +35,7 @@ export async function folderModel(name: string, picked: ReadonlyMap<string, File
     paths: needed,
     unetConfig: await config(roles.unetConfig),
     textConfig: await config(roles.textEncoderConfig),
+    graph: NO_GLANCE,
   };
   return { name: root === '' ? name : `${name}/${root.slice(0, -1)}`, files: kept, weights };
 }

@@ -1,6 +1,7 @@
 // What crosses between the page and the worker that fetches and keeps models. Requests carry no answer but events:
 // the list of models is the state, and it is told anew whenever it changes.
 
+import type { GraphGlance } from './estimate';
 import type { FetchErrorData } from './fetchError';
 import type { Listing } from './hub';
 import type { HubEntry } from './hubCatalog';
@@ -21,6 +22,8 @@ export interface Plan extends RepoId {
   /** Small configs that tell how large buffers will be, parsed; empty where there are none. */
   readonly unetConfig: Readonly<Record<string, unknown>>;
   readonly textConfig: Readonly<Record<string, unknown>>;
+  /** What the beginning of the UNet's file says. */
+  readonly graph: GraphGlance;
 }
 
 export type StoredState =

@@ -1,6 +1,7 @@
 // From a listing of the hub to what would be fetched. Nothing large is fetched here: only two small configs, from
 // which the verdict is made.
 
+import { NO_GLANCE } from './estimate';
 import { FetchError } from './fetchError';
 import { fileUrl, listRepo, type Listing } from './hub';
 import type { HubEntry } from './hubCatalog';
@@ -49,6 +50,7 @@ export async function makePlan(listing: Listing, hubUrl: string, entry: HubEntry
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     unetConfig: await config(roles.unetConfig),
     textConfig: await config(roles.textEncoderConfig),
+    graph: NO_GLANCE,
   };
 }
 

@@ -4,12 +4,13 @@
 
 import { create } from 'zustand';
 import { POCKET, modelRef } from '../models/catalog';
+import { estimateNeeds, type Weights } from '../models/estimate';
 import { FetchError, toFetchErrorData, type FetchErrorData } from '../models/fetchError';
 import { filesOf, folderModel, type FolderModel } from '../models/folder';
 import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
 import { Library } from '../models/library';
 import type { LibraryEvent, Plan, StoredModel } from '../models/messages';
-import { preflight, sizeText, type Verdict, type Weights } from '../models/preflight';
+import { preflight, sizeText, type Verdict } from '../models/preflight';
 import { HUB_URL, parseRepoId } from '../models/repoId';
 import type { DeviceInfo, ModelRef } from '../protocol/messages';
 
@@ -149,7 +150,10 @@ export const useModels = create<Models>()((set, get) => {
 
 /** Whether this device can hold it. */
 export function verdictOf(weights: Plan | Weights, device: DeviceInfo | null, freeBytes: number | null): Verdict {
-  return preflight('files' in weights ? { ...weights, paths: weights.files.map((file) => file.path) } : weights, { device, freeBytes });
+  const files = 'files' in weights ? { ...weights, paths: weights.files.map((file) => file.path) } : weights;
+  const { deviceMemory } = navigator as { readonly deviceMemory?: number };
+  // Without a device the files' own types count; what the device makes of them is not known yet.
+  return preflight(estimateNeeds(files, device?.f16 ?? true), { device, freeBytes, memoryGiB: deviceMemory }, freeBytes === null ? 0 : weights.bytes);
 }
 
 /** Whether the browser has a folder picker of its own, which reads in place and asks once. */
