@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
 import { startHubServer, type HubServer } from './support/hubServer';
 import { RECORD_EVENTS, engineWorker, prependToEngine } from './support/engineWorker';
-import { button, generate, setNumber } from './support/page';
+import { button, generate, number, setNumber } from './support/page';
 import { startPlainServer } from './support/plainServer';
 
 const TINY = 'fixtures/models/tiny';
@@ -202,6 +202,40 @@ test.describe('without a service worker', () => {
       return names;
     });
     expect(left).toEqual([]);
+  });
+
+  test('a model brings its usual settings; what the visitor set stays, and all can be put back', async ({ page }) => {
+    const files = tinyFiles();
+    const turbo = { ...(JSON.parse(Buffer.from(files.get('scheduler/scheduler_config.json')!).toString()) as object), _class_name: 'EulerDiscreteScheduler', timestep_spacing: 'trailing' };
+    files.set('scheduler/scheduler_config.json', new TextEncoder().encode(JSON.stringify(turbo)));
+    hub.repos.set(REPO, { commit: FIRST, files });
+    await openModels(page);
+    await button(page, 'Close').click();
+    await setNumber(page, 'PAG scale', '2.5');
+    await button(page, 'Model: Pocket (built in). Change').click();
+    await lookUp(page);
+    await fetchIt(page).click();
+    await button(page, `Use ${REPO}`).click();
+    const usual = page.getByRole('group', { name: 'Usual settings' });
+    await expect(usual).toContainText(`Set for ${REPO}: 4 steps, CFG off, layers mid, Euler, trailing timesteps.`);
+    await expect(usual).toContainText(`Yours were kept; ${REPO} usually has PAG scale 1.`);
+    await expect(number(page, 'Steps')).toHaveValue('4');
+    await expect(number(page, 'CFG scale')).toHaveValue('1');
+    await expect(number(page, 'PAG scale')).toHaveValue('2.5');
+    await usual.getByRole('button', { name: 'Undo' }).click();
+    await expect(usual).toHaveCount(0);
+    await expect(number(page, 'Steps')).toHaveValue('20');
+    await expect(number(page, 'CFG scale')).toHaveValue('1.5');
+
+    // After a reload it is still known whose they are: those that were put back are the visitor's.
+    await page.reload();
+    await expect(button(page, `Model: ${REPO}. Change`)).toBeVisible();
+    await expect(usual).toHaveCount(0);
+    await button(page, `Model: ${REPO}. Change`).click();
+    await button(page, 'Use Pocket').click();
+    await expect(usual).toContainText('Yours were kept; Pocket (built in) usually has PAG scale 1.');
+    await usual.getByRole('button', { name: 'Set these' }).click();
+    await expect(number(page, 'PAG scale')).toHaveValue('1');
   });
 
   test('a folder on disk is used in place', async ({ page }) => {

@@ -69,8 +69,9 @@ export class Unet {
   /** Sizes of the graph's inputs, by name, with so many rows of latents of this shape. */
   inputDims(latentShape: readonly [number, number, number], rows: number): Map<string, readonly number[]> {
     const { sample, context } = this.inputs;
-    const batch = sample.dims?.[0];
-    const sizes = new Map<string, readonly number[]>(this.file.inputs.map(({ name, dims }) => [name, (dims ?? []).map((dim) => (typeof dim === 'number' ? dim : dim !== '' && dim === batch ? rows : 1))]));
+    // All but the timestep, which may be one for all rows, have an axis of rows, whatever its name.
+    const size = (dim: number | string, isRows: boolean) => (typeof dim === 'number' ? dim : isRows || (dim !== '' && dim === sample.dims?.[0]) ? rows : 1);
+    const sizes = new Map<string, readonly number[]>(this.file.inputs.map(({ name, dims }) => [name, (dims ?? []).map((dim, axis, { length }) => size(dim, axis === 0 && length > 1))]));
     sizes.set(sample.name, [rows, ...latentShape]);
     return sizes.set(context.name, [rows, wholeOr(context.dims?.[1], PROMPT_TOKENS), wholeOr(context.dims?.[2], 1)]);
   }

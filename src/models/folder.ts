@@ -4,11 +4,13 @@
 import { NO_GLANCE, type Weights } from './estimate';
 import { FetchError } from './fetchError';
 import { findRoles, missingRoles, neededPaths } from './roles';
+import { usualSettings, type UsualSettings } from './usual';
 
 export interface FolderModel {
   readonly name: string;
   readonly files: ReadonlyMap<string, File>;
   readonly weights: Weights;
+  readonly usual: UsualSettings;
 }
 
 const MAX_FILES = 20_000;
@@ -37,7 +39,8 @@ export async function folderModel(name: string, picked: ReadonlyMap<string, File
     textConfig: await config(roles.textEncoderConfig),
     graph: NO_GLANCE,
   };
-  return { name: root === '' ? name : `${name}/${root.slice(0, -1)}`, files: kept, weights };
+  const usual = usualSettings({ scheduler: await config(roles.scheduler), unet: weights.unetConfig });
+  return { name: root === '' ? name : `${name}/${root.slice(0, -1)}`, files: kept, weights, usual };
 }
 
 /** Files below a directory handle, by path. @throws FetchError `layout` where there are absurdly many. */

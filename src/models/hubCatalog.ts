@@ -4,11 +4,13 @@
 
 import type { RepoId } from './repoId';
 import type { Role, RolePaths } from './roles';
+import { USUAL_LCM, USUAL_SD, USUAL_TURBO, type UsualSettings } from './usual';
 
 export interface HubEntry extends RepoId {
   readonly name: string;
   /** One sentence: what it is and what it asks of the device. */
   readonly note: string;
+  readonly usual: UsualSettings;
   /** Files with unusual names. */
   readonly roles?: RolePaths;
   /** Used where the repository has no such file. */
@@ -33,20 +35,20 @@ const CLIP: RepoId = { repo: 'Xenova/clip-vit-base-patch16', revision: 'main' };
 export const HUB_MODELS: readonly HubEntry[] = [
   {
     name: 'SD-Turbo', repo: 'schmuell/sd-turbo-ort-web', revision: 'main',
-    note: 'One to four steps, without CFG. 512 × 512.',
+    note: 'One to four steps, without CFG. 512 × 512.', usual: USUAL_TURBO,
     configs: TURBO_CONFIGS, tokenizerFrom: CLIP,
   },
   {
     name: 'Stable Diffusion 2.1 base', repo: 'aislamov/stable-diffusion-2-1-base-onnx', revision: 'main',
-    note: 'Half precision. 512 × 512, 20 steps or more.',
+    note: 'Half precision. 512 × 512, 20 steps or more.', usual: USUAL_SD,
   },
   {
     name: 'LCM Dreamshaper 7', repo: 'aislamov/lcm-dreamshaper-v7-onnx', revision: 'main',
-    note: 'Four to eight steps. Half precision.',
+    note: 'Four to eight steps. Half precision.', usual: USUAL_LCM,
   },
   {
     name: 'Stable Diffusion 1.5', repo: 'microsoft/stable-diffusion-v1.5-webnn', revision: 'main',
-    note: 'Half precision, two rows at a time. 512 × 512, 20 steps or more.',
+    note: 'Half precision, two rows at a time. 512 × 512, 20 steps or more.', usual: USUAL_SD,
     roles: {
       textEncoder: 'text-encoder.onnx',
       unet: 'sd-unet-v1.5-model-b2c4h64w64s77-float16-compute-and-inputs-layernorm.onnx',
@@ -56,7 +58,7 @@ export const HUB_MODELS: readonly HubEntry[] = [
   },
   {
     name: 'SD-Turbo, half precision', repo: 'microsoft/sd-turbo-webnn', revision: 'main',
-    note: 'One to four steps, without CFG. Needs f16.',
+    note: 'One to four steps, without CFG. Half precision.', usual: USUAL_TURBO,
     roles: { textEncoder: 'text_encoder/model_layernorm.onnx', unet: 'unet/model_layernorm.onnx' },
     configs: TURBO_CONFIGS, tokenizerFrom: CLIP,
   },

@@ -8,6 +8,7 @@ import type { HubEntry } from './hubCatalog';
 import type { ManifestFile } from './opfs';
 import type { RepoId } from './repoId';
 import type { RolePaths } from './roles';
+import type { UsualSettings } from './usual';
 
 /** A model that can be fetched: which files, how large, from where. */
 export interface Plan extends RepoId {
@@ -41,6 +42,8 @@ export interface StoredModel extends RepoId {
   readonly commit: string;
   readonly bytes: number;
   readonly fetchedBytes: number;
+  /** What its configs tell of the settings that suit it; null until they are here. */
+  readonly usual: UsualSettings | null;
   readonly state: StoredState;
   /** Over the last seconds; null while it is not known. */
   readonly bytesPerSecond: number | null;

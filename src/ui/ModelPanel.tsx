@@ -8,6 +8,7 @@ import styles from './ModelPanel.module.css';
 import { ModelPanelHub } from './ModelPanelHub';
 import { ModelPanelStored } from './ModelPanelStored';
 import { ModelPanelFolder } from './ModelPanelFolder';
+import { ModelPanelUsual } from './ModelPanelUsual';
 import { percentText } from './modelWords';
 import { verdictText } from './words';
 
@@ -29,6 +30,7 @@ export function ModelPanel() {
         <span aria-hidden="true" className={styles.quiet}>Change</span>
       </button>
       {verdict && <p className={styles.quiet} aria-label="Verdict">{verdictText(verdict)}</p>}
+      <ModelPanelUsual />
       {fetching && (
         <p className={styles.quiet}>{fetching.state === 'waiting' ? 'Waiting for the network' : `Fetching ${fetching.name} · ${percentText(fetching)}`}</p>
       )}
