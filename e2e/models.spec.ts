@@ -78,6 +78,7 @@ test('a repository: size and verdict first, then fetched, used, and used again w
   await expect(found(page)).toContainText(/MB in \d+ files.*main is 1111111/);
   await expect(found(page)).toContainText('This device can hold it.');
   expect(hub.log.every((entry) => entry.path.endsWith('.json'))).toBe(true);
+  expect(hub.looks.map((look) => look.path)).toEqual(['unet/model.onnx']);
   await fetchIt(page).click();
   await expect(item(page)).toContainText('works offline');
   await button(page, `Use ${REPO}`).click();
@@ -202,6 +203,20 @@ test.describe('without a service worker', () => {
       return names;
     });
     expect(left).toEqual([]);
+  });
+
+  test('f16 is told from the graph, not from a name, before anything is fetched; without ranges it is not known', async ({ page }) => {
+    const files = tinyFiles();
+    files.set('unet/model.onnx', new Uint8Array(readFileSync('fixtures/models/tiny-f16/unet/model.onnx')));
+    hub.repos.set(REPO, { commit: FIRST, files });
+    await openModels(page);
+    await lookUp(page);
+    await expect(found(page)).toContainText('It may work on this device.');
+    await expect(found(page)).toContainText(/This device has no f16, so the half precision model runs in f32: slower, and with \d\.\d MB of weights in memory\./);
+    hub.faults.push({ kind: { noRange: true } }, { kind: { breakAfter: 0 }, path: /unet\/model/ });
+    await lookUp(page);
+    await expect(found(page)).toContainText('This device can hold it.');
+    expect(hub.looks).toHaveLength(1);
   });
 
   test('a model brings its usual settings; what the visitor set stays, and all can be put back', async ({ page }) => {

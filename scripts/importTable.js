@@ -42,7 +42,7 @@ const TABLE = {
   onnx: { 'protocol/errors': 'all' },
   text: { 'protocol/errors': 'all' },
   recipe: { protocol: 'types', diffusion: 'types' },
-  models: { diffusion: 'types', 'protocol/errors': 'all' },
+  models: { diffusion: 'types', onnx: 'all', 'protocol/errors': 'all' },
   image: { 'protocol/errors': 'all' },
   pwa: {},
 };
@@ -56,7 +56,7 @@ const DOORS = {
   engine: 'Nobody imports engine: the page reaches it through store, which talks to it over protocol/client.',
   kernels: 'GPU work belongs to engine; the page asks for it with a message of protocol.',
   diffusion: 'Numbers of sampling belong to engine and store; kernels, protocol, recipe and models may have the types of diffusion.',
-  onnx: 'Graphs belong to engine; the page asks for what it needs with a message of protocol.',
+  onnx: 'Graphs belong to engine, and models looks into those of the hub; the page asks for what it needs with a message of protocol.',
   recipe: 'Recipes are made and read by store.',
   text: 'Tokens belong to engine; the page sends the prompt as it is.',
   models: 'The page may have models/catalog and models/library, through store; fetching has a worker of its own, loading belongs to engine.',

@@ -1,8 +1,9 @@
-// From a listing of the hub to what would be fetched. Nothing large is fetched here: only two small configs, from
-// which the verdict is made.
+// From a listing of the hub to what would be fetched. Nothing large is fetched here: only two small configs and the
+// beginning of the UNet's graph, from which the verdict is made.
 
 import { NO_GLANCE } from './estimate';
 import { FetchError } from './fetchError';
+import { glanceAtGraph } from './graphGlance';
 import { fileUrl, listRepo, type Listing } from './hub';
 import type { HubEntry } from './hubCatalog';
 import type { Plan } from './messages';
@@ -43,14 +44,17 @@ export async function makePlan(listing: Listing, hubUrl: string, entry: HubEntry
       return {}; // the verdict is then less precise
     }
   };
+  const unetConfig = await config(roles.unetConfig);
+  const unet = files.find((file) => file.path === roles.unet);
+  const graph = unet ? await glanceAtGraph({ url: fileUrl(hubUrl, repo, commit, unet.path), size: unet.size, unetConfig }, signal) : NO_GLANCE;
   return {
     repo, revision, commit, hubUrl, roles, files,
     dir: storeName(repo, commit),
     name: entry?.name ?? repo,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
-    unetConfig: await config(roles.unetConfig),
+    unetConfig,
     textConfig: await config(roles.textEncoderConfig),
-    graph: NO_GLANCE,
+    graph,
   };
 }
 
