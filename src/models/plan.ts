@@ -67,11 +67,18 @@ async function lacking(entry: HubEntry, found: RolePaths, hubUrl: string, signal
     const text = JSON.stringify(value);
     added.push({ role, file: { path: standardPath(role), size: new TextEncoder().encode(text).length, hash: null, source: { text } } });
   }
-  if (entry.tokenizerFrom && !found.tokenizer && !found.vocab) {
+  const first = !found.tokenizer && !found.vocab;
+  const second = found.textEncoder2 !== undefined && !found.tokenizer2 && !found.vocab2;
+  if (entry.tokenizerFrom && (first || second)) {
     const other = await listRepo(entry.tokenizerFrom, hubUrl, signal);
     const theirs = findRoles(other.files.map((file) => file.path));
-    for (const role of ['tokenizer', 'vocab', 'merges', 'tokenizerConfig'] as const) {
-      const file = other.files.find((one) => one.path === theirs[role]);
+    // Both have one vocabulary; what they pad with is in the config, which the entry has.
+    const wanted = [
+      ...(first ? (['tokenizer', 'vocab', 'merges', 'tokenizerConfig'] as const).map((role) => [role, theirs[role]] as const) : []),
+      ...(second ? ([['tokenizer2', theirs.tokenizer], ['vocab2', theirs.vocab], ['merges2', theirs.merges]] as const) : []),
+    ];
+    for (const [role, path] of wanted) {
+      const file = other.files.find((one) => one.path === path);
       if (!file || added.some((one) => one.role === role)) continue;
       const source = { repo: other.repo, commit: other.commit, path: file.path };
       added.push({ role, file: { path: standardPath(role), size: file.size, hash: file.hash, source } });
