@@ -30,6 +30,7 @@ it('refuses a GPU that cannot hold what one row needs', () => {
 
 it('refuses what 32-bit WebAssembly cannot hold, and doubts what leaves it no room', () => {
   expect(verdict(cpu)).toEqual({ level: 'fits', reasons: [] });
+  expect(verdict(cpu, { weightBytes: 1e9, residentBytes: 1e9 })).toEqual({ level: 'fits', reasons: ['It runs on the CPU here, which takes minutes per step for a model of this size.'] });
   expect(verdict(cpu, { weightBytes: 5e9, residentBytes: 3.3e9 })).toMatchObject({ level: 'no', reasons: ['On the CPU 3.2 GB of weights can be in memory at most; this model needs 3.3 GB.'] });
   expect(verdict(cpu, { weightBytes: 3.1e9, residentBytes: 3.1e9 })).toMatchObject({ level: 'doubtful', reasons: [expect.stringContaining('3.1 GB for weights and 210 MB at once'), expect.stringContaining('minutes per step')] });
 });
@@ -39,9 +40,9 @@ it('counts the weights against the memory that the browser tells of', () => {
   expect(verdict(gpu(512), { residentBytes: 3.3e9 }, { memoryGiB: 4 }).reasons).toEqual(['Its weights take 3.3 GB of memory, and the browser says that this machine has about 4 GB.']);
 });
 
-it('says what f16 costs where there is none', () => {
+it('says what it costs to have no f16', () => {
   expect(verdict(gpu(512, true), { half: true }).level).toBe('fits');
-  expect(verdict(gpu(512, false), { half: true }).reasons).toEqual(['This device has no f16, so the half precision model runs in f32: slower, and with 400 MB of weights in memory.']);
+  expect(verdict(gpu(512, false), { half: true })).toEqual({ level: 'fits', reasons: ['This device has no f16, so the half precision model runs in f32: slower, and with 400 MB of weights in memory.'] });
 });
 
 it('counts what is to be fetched against what may be stored', () => {

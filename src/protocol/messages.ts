@@ -169,7 +169,7 @@ export interface VerdictEvent {
   readonly level: 'fits' | 'doubtful' | 'no';
   /** The figures behind it: "2.6 GB of weights, the largest buffer 268 MB, f16". */
   readonly figures: string;
-  /** Sentences, the gravest first; none where it fits. */
+  /** Sentences, the gravest first; what fits may have some too, of what it costs. */
   readonly reasons: readonly string[];
 }
 
