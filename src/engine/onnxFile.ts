@@ -7,6 +7,7 @@ import { freeBatch } from '../onnx/freeBatch';
 import { Graph } from '../onnx/graph';
 import type { ByteRange, ValueInfo } from '../onnx/model';
 import { fuseAttention } from '../onnx/fuse';
+import { storedBytes } from '../onnx/needs';
 import { readModel } from '../onnx/read';
 import { toFloat32, usesFloat16 } from '../onnx/toFloat32';
 import { unpackAttention } from '../onnx/unpack';
@@ -60,7 +61,7 @@ export class OnnxFile {
   /** Bytes of weights, as they lie in the files. */
   get bytes(): number {
     let bytes = 0;
-    for (const weight of this.graph.model.initializers.values()) bytes += weight.range?.length ?? weight.raw?.length ?? weight.encoded?.length ?? 0;
+    for (const weight of this.graph.model.initializers.values()) bytes += storedBytes(weight);
     return bytes;
   }
 

@@ -13,7 +13,7 @@ import type { OnnxFile } from './onnxFile';
 import { checkpoint } from './checkpoint';
 import { elemType, unetInputs, type UnetInputs } from './unetInputs';
 
-/** CLIP's; for costs alone. */
+/** CLIP's; for sizes that are worked out before a prompt is there. */
 const PROMPT_TOKENS = 77;
 
 interface CutPlan {
@@ -69,11 +69,17 @@ export class Unet {
 
   /** What each site costs with one row of latents of this shape. */
   costs(latentShape: readonly [number, number, number]): SiteCost[] {
+    return siteCosts(this.file.graph, this.sites, this.inputDims(latentShape, 1));
+  }
+
+  /** Sizes of the graph's inputs, by name, with so many rows of latents of this shape. */
+  inputDims(latentShape: readonly [number, number, number], rows: number): Map<string, readonly number[]> {
     const { sample, context } = this.inputs;
-    const sizes = new Map(this.file.graph.model.inputs.map(({ name, dims }) => [name, (dims ?? []).map((dim) => (typeof dim === 'number' ? dim : 1))]));
-    sizes.set(sample.name, [1, ...latentShape]);
-    sizes.set(context.name, [1, wholeOr(context.dims?.[1], PROMPT_TOKENS), wholeOr(context.dims?.[2], 1)]);
-    return siteCosts(this.file.graph, this.sites, sizes);
+    // All but the timestep, which may be one for all rows, have an axis of rows, whatever its name.
+    const size = (dim: number | string, isRows: boolean) => (typeof dim === 'number' ? dim : isRows || (dim !== '' && dim === sample.dims?.[0]) ? rows : 1);
+    const sizes = new Map<string, readonly number[]>(this.file.inputs.map(({ name, dims }) => [name, (dims ?? []).map((dim, axis, { length }) => size(dim, axis === 0 && length > 1))]));
+    sizes.set(sample.name, [rows, ...latentShape]);
+    return sizes.set(context.name, [rows, wholeOr(context.dims?.[1], PROMPT_TOKENS), wholeOr(context.dims?.[2], 1)]);
   }
 
   /** Builds the sessions that a cut at `sites` needs and lets go of those that it does not. */

@@ -12,7 +12,8 @@ import { scanTensor } from './readTensor';
 
 const MAX_OUTPUTS = 1000;
 
-interface Draft {
+/** A model while it is read: everything that has been met so far. */
+export interface Draft {
   irVersion: number;
   opsets: Uint8Array[];
   functions: Uint8Array[];
@@ -29,10 +30,7 @@ interface Draft {
  * @throws EngineError `model-invalid` where the file is truncated or not ONNX.
  */
 export async function readModel(file: Blob, name: string): Promise<Model> {
-  const draft: Draft = {
-    irVersion: 0, opsets: [], functions: [], nodes: [],
-    initializers: new Map(), inputs: [], outputs: [], valueInfo: new Map(),
-  };
+  const draft = newDraft();
   try {
     await readModelProto(new BlobReader(file), draft);
     if (draft.nodes.length === 0 || draft.outputs.length === 0) throw new WireError('It holds no graph.');
@@ -48,7 +46,12 @@ export async function readModel(file: Blob, name: string): Promise<Model> {
   }
 }
 
-async function readModelProto(reader: BlobReader, draft: Draft): Promise<void> {
+export function newDraft(): Draft {
+  return { irVersion: 0, opsets: [], functions: [], nodes: [], initializers: new Map(), inputs: [], outputs: [], valueInfo: new Map() };
+}
+
+/** @throws WireError. */
+export async function readModelProto(reader: BlobReader, draft: Draft): Promise<void> {
   await readFields(reader, reader.size, async (number, length) => {
     if (number === 7) return readGraph(reader, reader.at + length, draft);
     if (number === 8) draft.opsets.push(wellFormed((await reader.read(length)).slice()));
