@@ -4,7 +4,8 @@
 import { describe, expect, test } from 'vitest';
 import { inferFacts } from './facts';
 import { freeBatch } from './freeBatch';
-import type { Model, Node, Tensor } from './model';
+import { INT64, type Model, type Node, type Tensor } from './model';
+import { MessageWriter } from './protobuf';
 import { capturing, floats, ints, op, smallModel } from './testing/smallModel';
 
 type Weights = Readonly<Record<string, Omit<Tensor, 'name'>>>;
@@ -65,6 +66,17 @@ describe('freed', () => {
     const weights = { ones: ints([1, 1, 64, 4]), folded: ints([64, 4]), w: floats([4, 4], counted(16)), image: ints([1, 4, 8, 8]), bias: floats([1, 4, 1, 1], counted(4)) };
     const model = free(nodes, weights, { sample: [1, 4, 8, 8] });
     expect(counted(3).map((at) => operands(model, 'Reshape', at)[0])).toEqual([[-1, 1, 64, 4], [-1, 4], [-1, 4, 8, 8]]);
+  });
+
+  test('a −1 behind a batch of 1 is not taken for the rows', () => {
+    const model = free([op('Reshape', ['sample', 'flat'], ['a']), op('Gemm', ['a', 'w', 'a'], ['out'])], { flat: ints([1, -1]), w: floats([256, 256], counted(65536)) }, { sample: [1, 4, 8, 8] });
+    expect(operands(model, 'Reshape')).toEqual([[-1, 256]]);
+  });
+
+  test('targets that are stored as lists of numbers are read too', () => {
+    const encoded = new MessageWriter().varint(1, 2).varint(2, INT64).string(8, 'shape').varint(7, 2).varint(7, 256).finish();
+    const model = free([op('Reshape', ['sample', 'shape'], ['out'])], { shape: { dims: [2], dataType: INT64, raw: null, range: null, encoded } });
+    expect(operands(model, 'Reshape')).toEqual([[-1, 256]]);
   });
 
   test('what already follows the rows stays: zeros, −1, and shapes that the graph computes', () => {

@@ -46,10 +46,11 @@ const RULES = new Map<string, Rule>([
     return matMul(node, look);
   }],
   ['Gemm', (node, look) => {
-    const rows = firstAxis(node, look, [0]);
-    const summand = node.inputs[2] ? look.shape(node.inputs[2]) : [];
-    if (node.attributes.get('transA')?.i || (summand.length > 1 && summand[0] !== 1)) throw mixes(node);
-    return rows;
+    const summand = node.inputs[2] ?? '';
+    const shape = summand === '' ? [] : look.shape(summand);
+    const holds = look.rows(summand) !== null;
+    if (node.attributes.get('transA')?.i || (holds ? shape.length !== 2 : shape.length > 1 && shape[0] !== 1)) throw mixes(node);
+    return firstAxis(node, look, holds ? [0, 2] : [0]);
   }],
   ['MultiHeadAttention', (node, look) => attention(node, look, 4)],
   ['Attention', (node, look) => (node.domain === '' ? attention(node, look, 3) : oneTensorAttention(node, look))],
