@@ -3,6 +3,7 @@
 // are weights. Exporters compute Reshape targets from Shape nodes: heads and head size hide there.
 
 import { DOUBLE, FLOAT, FLOAT16, INT32, INT64, type Model, type Node, type Tensor, type ValueInfo } from './model';
+import { WireError, fields, pushInts } from './protobuf';
 import { furtherOutputs, furtherShape } from './shapeRules';
 
 /** A value's entries, flattened; null where an entry is not known before the graph runs. */
@@ -336,7 +337,8 @@ function valuesOfConstant(node: Node): PartialValues | null {
 
 /** The numbers of a small inline tensor. */
 export function tensorValues(tensor: Tensor): PartialValues | null {
-  const { raw } = tensor;
+  const { raw, encoded } = tensor;
+  if (encoded) return typedValues(tensor.dataType, encoded);
   if (!raw || raw.length > LIMIT * 8) return null;
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const each = (size: number, read: (at: number) => number) =>
@@ -349,6 +351,20 @@ export function tensorValues(tensor: Tensor): PartialValues | null {
     case FLOAT16: return each(2, (at) => halfToNumber(view.getUint16(at, true)));
     default: return null;
   }
+}
+
+/** Of a tensor whose numbers are not raw bytes but a list: int32_data (5) or int64_data (7). */
+function typedValues(dataType: number, encoded: Uint8Array): PartialValues | null {
+  const number = dataType === INT64 ? 7 : dataType === INT32 ? 5 : 0;
+  if (number === 0 || encoded.length > LIMIT * 16) return null;
+  const values: number[] = [];
+  try {
+    for (const field of fields(encoded)) if (field.number === number) pushInts(field, values);
+  } catch (error) {
+    if (error instanceof WireError) return null;
+    throw error;
+  }
+  return values.length > 0 && values.length <= LIMIT ? values : null;
 }
 
 function halfToNumber(bits: number): number {

@@ -4,7 +4,8 @@
 import { describe, expect, test } from 'vitest';
 import { inferFacts } from './facts';
 import { freeBatch } from './freeBatch';
-import type { Model, Node, Tensor } from './model';
+import { INT64, type Model, type Node, type Tensor } from './model';
+import { MessageWriter } from './protobuf';
 import { capturing, floats, ints, op, smallModel } from './testing/smallModel';
 
 type Weights = Readonly<Record<string, Omit<Tensor, 'name'>>>;
@@ -65,6 +66,17 @@ describe('freed', () => {
     const weights = { ones: ints([1, 1, 64, 4]), folded: ints([64, 4]), w: floats([4, 4], counted(16)), image: ints([1, 4, 8, 8]), bias: floats([1, 4, 1, 1], counted(4)) };
     const model = free(nodes, weights, { sample: [1, 4, 8, 8] });
     expect(counted(3).map((at) => operands(model, 'Reshape', at)[0])).toEqual([[-1, 1, 64, 4], [-1, 4], [-1, 4, 8, 8]]);
+  });
+
+  test('a −1 behind a batch of 1 is not taken for the rows', () => {
+    const model = free([op('Reshape', ['sample', 'flat'], ['a']), op('Gemm', ['a', 'w', 'a'], ['out'])], { flat: ints([1, -1]), w: floats([256, 256], counted(65536)) }, { sample: [1, 4, 8, 8] });
+    expect(operands(model, 'Reshape')).toEqual([[-1, 256]]);
+  });
+
+  test('targets that are stored as lists of numbers are read too', () => {
+    const encoded = new MessageWriter().varint(1, 2).varint(2, INT64).string(8, 'shape').varint(7, 2).varint(7, 256).finish();
+    const model = free([op('Reshape', ['sample', 'shape'], ['out'])], { shape: { dims: [2], dataType: INT64, raw: null, range: null, encoded } });
+    expect(operands(model, 'Reshape')).toEqual([[-1, 256]]);
   });
 
   test('what already follows the rows stays: zeros, −1, and shapes that the graph computes', () => {
@@ -186,5 +198,25 @@ describe('not freed, and it is said why', () => {
     const { model, why } = freeBatch(smallModel(inputs, nodes, weights));
     expect(model).toBeNull();
     expect(why.slice(0, begin.length)).toBe(begin);
+  });
+});
+
+describe('graphs made to be endless end soon', () => {
+  const chain = (length: number, link: (from: string, to: string) => Node) => counted(length).map((at) => link(at === 0 ? 'sample' : `v${at}`, at === length - 1 ? 'out' : `v${at + 1}`));
+  const wide = new Array<string>(9000).fill('sample');
+  const taken = Object.fromEntries(counted(20_000).map((at) => [`rows.integers.${at}`, ints([1])]));
+
+  test.each<[string, readonly Node[], Weights?]>([
+    ['10,000 Reshapes', chain(10_000, (from, to) => op('Reshape', [from, 'shape'], [to])), { shape: ints([2, 4, 8, 8]) }],
+    ['10,000 Reshapes, and the names of their targets are taken', chain(10_000, (from, to) => op('Reshape', [from, 'shape'], [to])), { shape: ints([2, 4, 8, 8]), ...taken }],
+    ['10,000 additions of the same zeros', chain(10_000, (from, to) => op('Add', [from, 'zeros'], [to])), { zeros: floats([2, 1, 1, 1], [0, 0]) }],
+    ['200 Concats of 9,000', counted(200).map((at) => op('Concat', wide, [at === 0 ? 'out' : `v${at}`], { axis: 1 }))],
+    ['shapes that double 40 times', [op('Shape', ['sample'], ['v0']), ...counted(40).map((at) => op('Concat', [`v${at}`, `v${at}`], [`v${at + 1}`], { axis: 0 })), op('Reshape', ['sample', 'v40'], ['out'])]],
+    ['sizes that grow beyond all numbers', chain(2000, (from, to) => op('Tile', [from, 'many'], [to])), { many: ints([1, 1, 1e6, 1e6]) }],
+    ['dimensions that are added', chain(2000, (from, to) => op('Unsqueeze', [from, 'axis'], [to])), { axis: ints([1]) }],
+  ])('%s', (_, nodes, weights = {}) => {
+    const begun = performance.now();
+    freeBatch(smallModel(LATENTS, nodes, weights));
+    expect(performance.now() - begun).toBeLessThan(5000);
   });
 });

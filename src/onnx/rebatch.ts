@@ -65,7 +65,7 @@ function reshape(node: Node, look: Look, make: Maker): Rebatched {
   if (!target || (node.attributes.get('allowzero')?.i && target.now.includes(0))) throw mixes(node);
   const now = reshaped(shape, target.now) ?? [];
   const then = reshaped(shape.map((dim, axis) => (axis === rows.axis ? rows.each * look.probe : dim)), target.then) ?? [];
-  const axis = axisBehind(product(shape.slice(0, rows.axis)), now, then, look);
+  const axis = axisBehind(product(shape.slice(0, rows.axis)), now, target, look);
   if (axis === null) throw mixes(node);
   const each = (now[axis] as number) / look.batch;
   const found = { axis, each };
@@ -80,8 +80,11 @@ function reshape(node: Node, look: Look, make: Maker): Rebatched {
   return { node: withInputs(node, [from, make.integers(entries)]), rows: found };
 }
 
-/** The axis of a reshaped value on which the rows lie: all before it is as large as it was. One that already follows the rows comes first. */
-function axisBehind(before: number | null, now: PartialValues, then: PartialValues, look: Look): number | null {
+/**
+ * The axis of a reshaped value on which the rows lie: all before it is as large as it was. One where the target counts
+ * rows comes first. (A −1 says little: it would take whatever number of rows is left over.)
+ */
+function axisBehind(before: number | null, now: PartialValues, target: { readonly now: PartialValues; readonly then: PartialValues }, look: Look): number | null {
   if (before === null) return null;
   const fitting: number[] = [];
   let size: number | null = 1;
@@ -90,7 +93,7 @@ function axisBehind(before: number | null, now: PartialValues, then: PartialValu
     if (size === before && dim !== null && dim > 0 && dim % look.batch === 0) fitting.push(axis);
     size = dim === null ? null : size * dim;
   }
-  return fitting.find((axis) => then[axis] === ((now[axis] as number) / look.batch) * look.probe) ?? fitting[0] ?? null;
+  return fitting.find((axis) => target.now[axis] !== target.then[axis]) ?? fitting[0] ?? null;
 }
 
 function expand(node: Node, look: Look, make: Maker): Rebatched {

@@ -10,11 +10,11 @@ import { axisOf, einsumTerms } from './shapeRules';
 
 type Rule = (node: Node, look: Look) => Rows;
 
-const ELEMENTWISE = [
+const ELEMENTWISE = new Set([
   'Cast', 'Identity', 'Dropout', 'Sigmoid', 'Erf', 'Cos', 'Sin', 'Exp', 'Neg', 'Sqrt', 'Reciprocal', 'Tanh', 'Clip', 'Gelu', 'QuickGelu', 'FastGelu', 'BiasGelu', 'Relu',
   'LeakyRelu', 'Elu', 'HardSigmoid', 'HardSwish', 'Softplus', 'Mish', 'Abs', 'Log', 'Floor', 'Ceil', 'Round', 'Not', 'BiasAdd',
   'Mul', 'Add', 'Sub', 'Div', 'Pow', 'Equal', 'Less', 'Greater', 'LessOrEqual', 'GreaterOrEqual', 'And', 'Or', 'Xor', 'Max', 'Min', 'Mod', 'Sum', 'Where',
-];
+]);
 const REDUCTIONS = ['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceProd', 'ReduceL2', 'ReduceSumSquare'];
 
 /** Each row is one entry of axis 0; what else the operator reads is the same for all. */
@@ -46,10 +46,11 @@ const RULES = new Map<string, Rule>([
     return matMul(node, look);
   }],
   ['Gemm', (node, look) => {
-    const rows = firstAxis(node, look, [0]);
-    const summand = node.inputs[2] ? look.shape(node.inputs[2]) : [];
-    if (node.attributes.get('transA')?.i || (summand.length > 1 && summand[0] !== 1)) throw mixes(node);
-    return rows;
+    const summand = node.inputs[2] ?? '';
+    const shape = summand === '' ? [] : look.shape(summand);
+    const holds = look.rows(summand) !== null;
+    if (node.attributes.get('transA')?.i || (holds ? shape.length !== 2 : shape.length > 1 && shape[0] !== 1)) throw mixes(node);
+    return firstAxis(node, look, holds ? [0, 2] : [0]);
   }],
   ['MultiHeadAttention', (node, look) => attention(node, look, 4)],
   ['Attention', (node, look) => (node.domain === '' ? attention(node, look, 3) : oneTensorAttention(node, look))],
@@ -60,7 +61,7 @@ const RULES = new Map<string, Rule>([
     return { ...rows, axis: perm.length > 0 ? perm.indexOf(rows.axis) : rank - 1 - rows.axis };
   }],
   ['Concat', (node, look) => {
-    const rows = sameRows(node, look, node.inputs.map((_, index) => index));
+    const rows = sameRows(node, look, 'all');
     if (axisOf(node.attributes.get('axis')?.i ?? 0, look.shape(node.inputs[0] ?? '').length) === rows.axis) throw mixes(node);
     return rows;
   }],
@@ -128,7 +129,7 @@ export function rowRule(node: Node): Rule | null {
 }
 
 export function isElementwise(node: Node): boolean {
-  return ELEMENTWISE.includes(node.opType);
+  return ELEMENTWISE.has(node.opType);
 }
 
 export function mixes(node: Node): Unfree {
@@ -136,11 +137,11 @@ export function mixes(node: Node): Unfree {
 }
 
 /** The rows of the inputs at `operands`, which all must have them alike; other inputs must have none. */
-export function sameRows(node: Node, look: Look, operands: readonly number[]): Rows {
+export function sameRows(node: Node, look: Look, operands: readonly number[] | 'all'): Rows {
   let found: Rows | null = null;
   for (const [index, name] of node.inputs.entries()) {
     const rows = name === '' ? null : look.rows(name);
-    if (operands.includes(index) && name !== '') {
+    if ((operands === 'all' || operands.includes(index)) && name !== '') {
       if (!rows || (found && (found.axis !== rows.axis || found.each !== rows.each))) throw mixes(node);
       found = rows;
     } else if (rows) throw mixes(node);
