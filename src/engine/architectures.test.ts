@@ -77,7 +77,7 @@ test('a UNet with pooled embeds and sizes predicts what diffusers does', async (
 describe('a UNet in f16 whose guidance scale is an input', async () => {
   const { lcm } = golden;
   const blob = await openAsBlob('fixtures/engine/lcm/unet/model.onnx');
-  const file = await OnnxFile.open(blob, 'unet/model.onnx', { f16: false, openFile: null });
+  const file = await OnnxFile.open(blob, 'unet/model.onnx', { device: backend, openFile: null });
   const unet = new Unet(backend, file, lcm.embedding.shape[1] as number);
 
   test('the scale is embedded as diffusers embeds it', () => {
@@ -103,7 +103,7 @@ describe('a UNet in f16 whose guidance scale is an input', async () => {
   });
 
   test('where the device has f16 it stays f16', async () => {
-    const native = await OnnxFile.open(blob, 'unet/model.onnx', { f16: true, openFile: null });
+    const native = await OnnxFile.open(blob, 'unet/model.onnx', { device: { f16: true, fusesAttention: true }, openFile: null });
     expect([native.widened, new Unet(backend, native, null).sampleType]).toEqual([false, 'float16']);
   });
 });

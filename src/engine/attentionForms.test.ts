@@ -16,7 +16,7 @@ const backend = new CpuBackend(await loadNodeRuntime());
 const never = new AbortController().signal;
 
 async function open(name: string): Promise<Unet> {
-  return new Unet(backend, await OnnxFile.open(formFile(name), `${name}.onnx`, { f16: false, openFile: null }), null);
+  return new Unet(backend, await OnnxFile.open(formFile(name), `${name}.onnx`, { device: backend, openFile: null }), null);
 }
 
 async function predict(unet: Unet, isCut: boolean, identity: number): Promise<Float32Array> {

@@ -60,6 +60,8 @@ export interface GuidanceInput {
 export interface Backend {
   /** Whether sessions may compute in f16. */
   readonly f16: boolean;
+  /** Whether ONNX Runtime's MultiHeadAttention is right here: separate operators are then replaced by it. */
+  readonly fusesAttention: boolean;
   /** A session from a written graph and the one file that its weights are ranges of. */
   createSession(graph: Uint8Array, weights: Blob, label: string): Promise<Session>;
   upload(type: ElemType, dims: readonly number[], values: ArrayLike<number>): DeviceTensor;

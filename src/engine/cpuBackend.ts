@@ -33,6 +33,7 @@ function own(tensor: DeviceTensor): CpuTensor {
 
 export class CpuBackend implements Backend {
   readonly f16 = false;
+  readonly fusesAttention = true;
 
   constructor(private readonly ort: Ort) {}
 

@@ -1,5 +1,5 @@
 // The one GPUDevice. It asks for the adapter's own limits, f16 where there is, and subgroups only where they are
-// wide: ONNX Runtime's attention is wrong on adapters with small ones.
+// wide: ONNX Runtime's attention is wrong on adapters with small ones (./attentionCheck).
 
 import type { DeviceInfo } from '../protocol/messages';
 import { threadCount } from './runtime';
@@ -16,15 +16,15 @@ const LIMITS = [
 ] as const;
 const SMALLEST_SUBGROUP = 16;
 
-/** A device, or the reason as a sentence why there is none. */
-export async function acquireGpu(): Promise<Gpu | string> {
+/** A device, or the reason as a sentence why there is none. Wide subgroups are taken unless `subgroups` is false. */
+export async function acquireGpu({ subgroups = true } = {}): Promise<Gpu | string> {
   const gpu = (navigator as { gpu?: GPU }).gpu;
   if (!gpu) return 'No WebGPU here.';
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return 'No usable GPU here.';
   const features: GPUFeatureName[] = [];
   if (adapter.features.has('shader-f16')) features.push('shader-f16');
-  if (adapter.features.has('subgroups') && (adapter.info.subgroupMinSize ?? 0) >= SMALLEST_SUBGROUP) features.push('subgroups');
+  if (subgroups && adapter.features.has('subgroups') && (adapter.info.subgroupMinSize ?? 0) >= SMALLEST_SUBGROUP) features.push('subgroups');
   try {
     const device = await adapter.requestDevice({
       label: 'engine',

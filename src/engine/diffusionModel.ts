@@ -34,7 +34,7 @@ export interface RunConditions {
 /** @throws EngineError `model-invalid`, `model-missing` or `session-build`. */
 export async function openModel(backend: Backend, files: ModelFiles, id: string): Promise<DiffusionModel> {
   const { unetConfig, vaeConfig, paths } = files;
-  const open = (blob: Blob, path: string) => OnnxFile.open(blob, path, { f16: backend.f16, openFile: files.open });
+  const open = (blob: Blob, path: string) => OnnxFile.open(blob, path, { device: backend, openFile: files.open });
   const unetFile = await open(files.unet, paths.unet ?? 'unet/model.onnx');
   const unet = new Unet(backend, unetFile, unetConfig.time_cond_proj_dim ?? null);
   const graphs = [unetFile, ...(await openTextGraphs(open, files))];

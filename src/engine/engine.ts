@@ -3,6 +3,7 @@
 
 import { EngineError } from '../protocol/errors';
 import type { DeviceInfo, EngineEvent, GenerateRequest, LoadRequest, ModelRef, Settings } from '../protocol/messages';
+import { computesAttention } from './attentionCheck';
 import type { Backend } from './backend';
 import { isAbort } from './checkpoint';
 import { CpuBackend } from './cpuBackend';
@@ -74,10 +75,8 @@ export class Engine {
 
   private async openBackend(choice: BackendChoice): Promise<Backend> {
     this.ort ??= await loadRuntime();
-    const gpu = choice === 'wasm' ? null : await acquireGpu();
-    const useGpu = gpu !== null && typeof gpu !== 'string';
-    const instance = useGpu ? new GpuBackend(this.ort, gpu.device) : new CpuBackend(this.ort);
-    const info = useGpu ? gpu.info : cpuInfo(gpu);
+    const opened = choice === 'wasm' ? null : await openGpu(this.ort);
+    const { instance, info } = opened === null || typeof opened === 'string' ? { instance: new CpuBackend(this.ort), info: cpuInfo(opened) } : opened;
     this.backend = { choice, instance, info };
     this.emit({ type: 'device', device: info });
     return instance;
@@ -94,6 +93,18 @@ export class Engine {
     await this.backend?.instance.dispose();
     this.backend = null;
   }
+}
+
+/** The GPU, without its subgroups where ONNX Runtime's attention is wrong with them; or, as a sentence, why there is none. */
+async function openGpu(ort: Ort, subgroups = true): Promise<{ readonly instance: Backend; readonly info: DeviceInfo } | string> {
+  const gpu = await acquireGpu({ subgroups });
+  if (typeof gpu === 'string') return gpu;
+  const { device, info } = gpu;
+  const instance = new GpuBackend(ort, device, true);
+  if (await computesAttention(instance)) return { instance, info };
+  if (!device.features.has('subgroups')) return { instance: new GpuBackend(ort, device, false), info };
+  await instance.dispose();
+  return openGpu(ort, false);
 }
 
 /** Neither a cancelled run nor a layer set that matches nothing says anything against the files. */

@@ -60,7 +60,7 @@ test('a UNet whose batch is fixed at 2 runs three rows in two batches, and predi
 
 describe('what cannot be perturbed', () => {
   test('a UNet with sliced attention has no PAG, and it is said why', async () => {
-    const { graph } = await OnnxFile.open(unetFile('sd-sliced'), 'sd-sliced.onnx', { f16: false, openFile: null });
+    const { graph } = await OnnxFile.open(unetFile('sd-sliced'), 'sd-sliced.onnx', { device: backend, openFile: null });
     const { sites, refused } = surveySites(graph);
     expect([sites.length, [...refused.keys()]]).toEqual([0, ['sliced']]);
     expect(withoutSites(refused)).toMatch(/sliced.*PAG scale to 0/);

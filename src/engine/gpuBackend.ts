@@ -55,7 +55,8 @@ export class GpuBackend implements Backend {
   private readonly compiler: KernelCompiler;
   private lost: GPUDeviceLostInfo | null = null;
 
-  constructor(private readonly ort: Ort, private readonly device: GPUDevice) {
+  /** `fusesAttention` is to be checked on the device: ./attentionCheck. */
+  constructor(private readonly ort: Ort, private readonly device: GPUDevice, readonly fusesAttention: boolean) {
     this.f16 = device.features.has('shader-f16');
     this.compiler = new KernelCompiler(device);
     void device.lost.then((info) => {

@@ -15,7 +15,7 @@ const json = (path: string) => JSON.parse(readFileSync(`fixtures/engine/sdxl/${p
 const texts = { tokenizer: json('tokenizer/tokenizer.json'), tokenizerConfig: json('tokenizer/tokenizer_config.json'), config: json('text_encoder/config.json') };
 
 async function encode(path: string, openFile: OpenFile | null) {
-  const file = await OnnxFile.open(await openAsBlob(`fixtures/engine/${path}`), path, { f16: false, openFile });
+  const file = await OnnxFile.open(await openAsBlob(`fixtures/engine/${path}`), path, { device: backend, openFile });
   return new TextEncoder(backend, file, texts, { hidden: 'penultimate', pooled: false }).encode('a red apple');
 }
 

@@ -1,10 +1,11 @@
-// An ONNX file opened as a graph, and sessions built from it whole or in segments. The weights of a session are
-// a Blob made of slices of the file and of the files beside it that it names: nothing is copied until ONNX
-// Runtime reads it.
+// An ONNX file opened as a graph in the form that suits the device, and sessions built from it whole or in segments.
+// The weights of a session are a Blob made of slices of the file and of the files beside it that it names: nothing
+// is copied until ONNX Runtime reads it.
 
 import { cut, type Segment } from '../onnx/cut';
 import { Graph } from '../onnx/graph';
 import type { ByteRange, ValueInfo } from '../onnx/model';
+import { fuseAttention } from '../onnx/fuse';
 import { readModel } from '../onnx/read';
 import { toFloat32, usesFloat16 } from '../onnx/toFloat32';
 import { unpackAttention } from '../onnx/unpack';
@@ -13,10 +14,13 @@ import { writeSegment } from '../onnx/write';
 import { EngineError } from '../protocol/errors';
 import type { Backend, Session } from './backend';
 import type { OpenFile } from './modelFiles';
+import { weightsBlob, type WeightsPart } from './weightsBlob';
+
+/** What decides on the form in which a graph runs: without f16 it is widened, with right MultiHeadAttention fused. */
+export type DeviceTraits = Pick<Backend, 'f16' | 'fusesAttention'>;
 
 export interface OnnxFileOptions {
-  /** Whether the device computes in f16; where not, an f16 graph runs in f32. */
-  readonly f16: boolean;
+  readonly device: DeviceTraits;
   /** Opens files of external weights, by path in the model's folder; null where there can be none. */
   readonly openFile: OpenFile | null;
 }
@@ -35,10 +39,14 @@ export class OnnxFile {
   ) {}
 
   /** @throws EngineError `model-invalid`. */
-  static async open(blob: Blob, name: string, { f16, openFile }: OnnxFileOptions): Promise<OnnxFile> {
-    const model = unpackAttention(withoutFloat64(await readModel(blob, name)));
-    const widens = !f16 && usesFloat16(model);
-    return new OnnxFile(new Graph(widens ? toFloat32(model) : model), blob, name, openFile, widens);
+  static async open(blob: Blob, name: string, { device, openFile }: OnnxFileOptions): Promise<OnnxFile> {
+    const read = unpackAttention(withoutFloat64(await readModel(blob, name)));
+    const widens = !device.f16 && usesFloat16(read);
+    const model = widens ? toFloat32(read) : read;
+    if (!device.fusesAttention && model.nodes.some((node) => node.opType === 'MultiHeadAttention')) {
+      throw new EngineError('session-build', `ONNX Runtime computes attention wrongly on this GPU, and ${name} leaves it to ONNX Runtime. Choose the CPU, or another model.`);
+    }
+    return new OnnxFile(new Graph(device.fusesAttention ? fuseAttention(model) : model), blob, name, openFile, widens);
   }
 
   /** Bytes of weights, as they lie in the files. */
@@ -68,7 +76,7 @@ export class OnnxFile {
     const { bytes, parts } = writeSegment(this.graph.model, segment);
     const slices = await Promise.all(parts.map((part) => this.slice(part)));
     try {
-      return await backend.createSession(bytes, new Blob(slices), this.name);
+      return await backend.createSession(bytes, weightsBlob(slices), this.name);
     } catch (cause) {
       if (cause instanceof EngineError) throw cause;
       throw new EngineError(
@@ -80,9 +88,9 @@ export class OnnxFile {
     }
   }
 
-  private async slice({ location, offset, length }: ByteRange): Promise<Blob> {
+  private async slice({ location, offset, length, widened }: ByteRange): Promise<WeightsPart> {
     const file = location === null ? this.blob : await this.beside(location);
-    if (offset + length <= file.size) return file.slice(offset, offset + length);
+    if (offset + length <= file.size) return { blob: file.slice(offset, offset + length), widened: widened === true };
     throw this.incomplete(`${location ?? this.name} ${offset}+${length} of ${file.size}`);
   }
 

@@ -35,7 +35,7 @@ class CountingBackend extends CpuBackend {
 
 async function setUp(keep: boolean) {
   const backend = new CountingBackend(await loadNodeRuntime());
-  const file = await OnnxFile.open(await openAsBlob(`${TINY}/text_encoder/model.onnx`), 'text_encoder/model.onnx', { f16: false, openFile: null });
+  const file = await OnnxFile.open(await openAsBlob(`${TINY}/text_encoder/model.onnx`), 'text_encoder/model.onnx', { device: backend, openFile: null });
   const texts = { tokenizer: json('tokenizer/tokenizer.json'), tokenizerConfig: json('tokenizer/tokenizer_config.json'), config: json('text_encoder/config.json') };
   const encoder = new TextEncoder(backend, file, texts, { hidden: 'last', pooled: false });
   return { backend, prompts: new PromptEncoder([encoder], { keep, zerosForNoNegative: false }) };

@@ -1,6 +1,10 @@
 // The cut UNet on the WASM provider, with the CPU twins at the sites, against the independently edited graph.
 
+import { openAsBlob } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { Graph } from '../onnx/graph';
+import { readModel } from '../onnx/read';
+import { withTypedWeights } from '../onnx/testing/typedWeights';
 import { CpuBackend } from './cpuBackend';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 import { goldenRow, openGoldenUnet, predictRows, relativeError, withNoiseForQueriesAndKeys } from './testing/unetChecks';
@@ -79,5 +83,20 @@ describe.each(['tiny', 'pocket'] as const)('%s', async (id) => {
     const after = await unet.prepare(unet.sites.slice(0, 2));
     expect(after.sessions[0]).toBe(before.sessions[0]);
     expect(after.sessions[1]).not.toBe(before.sessions[1]);
+  });
+});
+
+describe('weights in the fields of their type', () => {
+  test.each(['tiny', 'tiny-f16'] as const)('%s predicts the same', async (id) => {
+    const [plain, typed] = [await openGoldenUnet(id, backend), await openGoldenUnet(id, backend, withTypedWeights)];
+    const mid = plain.golden.predictions.get('mid')?.sites ?? [];
+    expect(await predictRows(typed, backend, mid, [0, 1], FORK)).toEqual(await predictRows(plain, backend, mid, [0, 1], FORK));
+  });
+
+  test('float_data is used in place', async () => {
+    const { model } = new Graph(await readModel(await withTypedWeights(await openAsBlob('fixtures/models/tiny/unet/model.onnx')), 'unet/model.onnx'));
+    const large = [...model.initializers.values()].filter(({ dims }) => dims.reduce((product, size) => product * size, 4) > 1024);
+    expect(large.length).toBeGreaterThan(10);
+    expect(large.filter((weight) => weight.range === null)).toEqual([]);
   });
 });

@@ -8,8 +8,9 @@ import { decodeNode } from './read';
 const FLOAT_ATTRIBUTE = 1;
 const INT_ATTRIBUTE = 2;
 const TENSOR_ATTRIBUTE = 4;
+const INTS_ATTRIBUTE = 7;
 
-export type AttributeValue = { readonly int: number } | { readonly float: number } | { readonly tensor: MessageWriter };
+export type AttributeValue = { readonly int: number } | { readonly ints: readonly number[] } | { readonly float: number } | { readonly tensor: MessageWriter };
 
 /** `domain` is '' for ONNX's own operators. */
 export function makeNode(
@@ -41,6 +42,10 @@ export function float32Tensor(value: number): MessageWriter {
 function encodeAttribute(name: string, value: AttributeValue): MessageWriter {
   const attribute = new MessageWriter().string(1, name);
   if ('int' in value) return attribute.varint(3, value.int).varint(20, INT_ATTRIBUTE);
+  if ('ints' in value) {
+    for (const int of value.ints) attribute.varint(8, int);
+    return attribute.varint(20, INTS_ATTRIBUTE);
+  }
   if ('float' in value) return attribute.float(2, value.float).varint(20, FLOAT_ATTRIBUTE);
   return attribute.message(5, value.tensor).varint(20, TENSOR_ATTRIBUTE);
 }

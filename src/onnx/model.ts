@@ -17,6 +17,8 @@ export interface ByteRange {
   readonly location: string | null;
   readonly offset: number;
   readonly length: number;
+  /** These are f16 numbers and stand for the same numbers in f32: in use they are twice as long. */
+  readonly widened?: true;
 }
 
 export interface Tensor {

@@ -1,6 +1,7 @@
-// An f16 graph as an f32 graph with the same weights, for devices that have no f16: each f16 weight is read in
-// place and passes a Cast (which ONNX Runtime folds when it builds the session), everything declared f16 becomes
-// f32, and casts to f16 cast to f32 instead. Sums are then more exact than the exporter's; nothing else changes.
+// An f16 graph as an f32 graph with the same weights, for devices that have no f16: the bytes of each f16 weight are
+// marked to be widened as they are read, everything declared f16 becomes f32, and casts to f16 cast to f32 instead.
+// Sums are then more exact than the exporter's; nothing else changes. Small weights, which lie in the graph, pass a
+// Cast: for large ones ONNX Runtime would fold it into copies in WASM memory, which 1.7 GB of f16 do not fit.
 
 import { tensorValues } from './facts';
 import { float32Tensor, makeNode } from './makeNode';
@@ -23,8 +24,9 @@ export function toFloat32(model: Model): Model {
     casts.push(cast(name, value));
   };
   for (const [name, weight] of model.initializers) {
-    if (weight.dataType === FLOAT16) addHalf(name, weight);
-    else initializers.set(name, weight);
+    if (weight.dataType !== FLOAT16) initializers.set(name, weight);
+    else if (weight.range) initializers.set(name, { ...weight, dataType: FLOAT, range: { ...weight.range, widened: true } });
+    else addHalf(name, weight);
   }
   const nodes = model.nodes.flatMap((node) => {
     const output = node.outputs[0] ?? '';

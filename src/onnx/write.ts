@@ -1,6 +1,6 @@
 // Writes a segment as an ONNX model of its own. Weights stay where they are: the graph names byte ranges of one
 // external file, and `parts` says which ranges of the original files make up that file, in order. A Blob of
-// Blob slices is such a file without a copy.
+// Blob slices is such a file without a copy; where f16 numbers are to be f32, a WeightsBlob is (engine/weightsBlob).
 
 import { segmentWeights, type Segment } from './cut';
 import { elemTypes } from './elemTypes';
@@ -31,9 +31,10 @@ export function writeSegment(model: Model, segment: Segment): WrittenModel {
     if (!tensor) continue;
     let placed: ByteRange | null = null;
     if (tensor.range) {
-      placed = { location: WEIGHTS_FILE, offset, length: tensor.range.length };
+      const length = (tensor.range.widened ? 2 : 1) * tensor.range.length;
+      placed = { location: WEIGHTS_FILE, offset, length };
       parts.push(tensor.range);
-      offset += tensor.range.length;
+      offset += length;
     }
     const encoded = encodeTensor(tensor, placed);
     if (encoded instanceof MessageWriter) graph.message(5, encoded);

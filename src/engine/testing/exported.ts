@@ -21,7 +21,7 @@ export interface ExportedUnet {
 export async function openExported(name: string, backend: Backend): Promise<ExportedUnet> {
   const info = files[name];
   if (!info) throw new Error(`No UNet called ${name}`);
-  const file = await OnnxFile.open(unetFile(name), `${name}.onnx`, { f16: backend.f16, openFile: null });
+  const file = await OnnxFile.open(unetFile(name), `${name}.onnx`, { device: backend, openFile: null });
   return { info, file, unet: new Unet(backend, file, info.architecture === 'lcm' ? GUIDANCE_WIDTH : null) };
 }
 

@@ -16,7 +16,7 @@ export function testOnGpu(gpu: DawnGpu, names: readonly string[], bound: number)
   let backend: GpuBackend;
 
   beforeAll(async () => {
-    backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device);
+    backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, true);
   });
 
   test.each(names)('%s, perturbed at no site, at one and at all, predicts what diffusers does', async (name) => {

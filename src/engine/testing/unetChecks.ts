@@ -19,7 +19,7 @@ const never = new AbortController().signal;
 export async function openGoldenUnet(id: GoldenModelId, backend: Backend, change: (model: Blob) => Promise<Blob> = (model) => Promise.resolve(model)) {
   const golden = readUnetGolden(id);
   const model = await change(await openAsBlob(`${golden.folder}/unet/model.onnx`));
-  const file = await OnnxFile.open(model, 'unet/model.onnx', { f16: backend.f16, openFile: null });
+  const file = await OnnxFile.open(model, 'unet/model.onnx', { device: backend, openFile: null });
   const unet = new Unet(backend, file, null);
   return { golden, unet };
 }

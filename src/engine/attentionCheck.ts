@@ -1,0 +1,54 @@
+// Whether ONNX Runtime's MultiHeadAttention is right on a device: one known answer for each element type, held to
+// the kernel's CPU twin. On adapters with small subgroups it was seen to be off by 0.13 with 32 tokens and more
+// (ONNX Runtime 1.30, f32, head dim 32), so nothing is left to it unchecked.
+
+import { attentionOnCpu } from '../kernels/attention.cpu';
+import { makeNode } from '../onnx/makeNode';
+import { FLOAT, FLOAT16, type Model } from '../onnx/model';
+import { MessageWriter } from '../onnx/protobuf';
+import { writeSegment } from '../onnx/write';
+import type { Backend, DeviceTensor, ElemType } from './backend';
+
+const TOKENS = 64;
+const HEADS = 2;
+const HEAD_DIM = 32;
+/** Largest error; values lie in −1 … 1. f16 rounds probabilities and products to 11 bits. */
+const BOUNDS: Readonly<Record<'float32' | 'float16', number>> = { float32: 1e-4, float16: 2e-2 };
+
+export async function computesAttention(backend: Backend): Promise<boolean> {
+  try {
+    return (await worstError(backend, 'float32')) < BOUNDS.float32 && (!backend.f16 || (await worstError(backend, 'float16')) < BOUNDS.float16);
+  } catch {
+    return false;
+  }
+}
+
+async function worstError(backend: Backend, type: 'float32' | 'float16'): Promise<number> {
+  const dims = [1, TOKENS, HEADS * HEAD_DIM];
+  const [q, k, v] = [1, 2, 3].map((phase) => Float32Array.from({ length: TOKENS * HEADS * HEAD_DIM }, (_, at) => Math.sin(phase + at * (1 + 0.01 * at)))) as [Float32Array, Float32Array, Float32Array];
+  const session = await backend.createSession(oneNode(type, dims), new Blob(), 'attention check');
+  const feeds = { q: backend.upload(type, dims, q), k: backend.upload(type, dims, k), v: backend.upload(type, dims, v) };
+  let results: Readonly<Record<string, DeviceTensor>> = {};
+  try {
+    results = await session.run(feeds);
+    const actual = await backend.read(results['out'] as DeviceTensor);
+    const out = new Float32Array(actual.length);
+    attentionOnCpu({ sourceRows: 1, tokens: TOKENS, heads: HEADS, headDim: HEAD_DIM, scale: 1 / Math.sqrt(HEAD_DIM) }, { q, k, v, out }, [{ source: 0, identity: 0 }]);
+    return out.reduce((worst, value, at) => Math.max(worst, Math.abs(value - (actual[at] ?? NaN))), 0);
+  } finally {
+    for (const tensor of [...Object.values(feeds), ...Object.values(results)]) tensor.dispose();
+    await session.dispose();
+  }
+}
+
+/** A graph of one MultiHeadAttention. */
+function oneNode(type: ElemType, dims: readonly number[]): Uint8Array {
+  const value = (name: string) => ({ name, elemType: type === 'float16' ? FLOAT16 : FLOAT, dims });
+  const node = makeNode({ name: 'attention', opType: 'MultiHeadAttention', domain: 'com.microsoft' }, ['q', 'k', 'v'], ['out'], { num_heads: { int: HEADS } });
+  const opset = (domain: string, version: number) => new MessageWriter().string(1, domain).varint(2, version).finish();
+  const model: Model = {
+    irVersion: 8, opsets: [opset('', 17), opset('com.microsoft', 1)], functions: [], nodes: [node], initializers: new Map(),
+    inputs: ['q', 'k', 'v'].map(value), outputs: [value('out')], valueInfo: new Map(),
+  };
+  return writeSegment(model, { nodes: [node], inputs: ['q', 'k', 'v'], outputs: ['out'], sites: [] }).bytes;
+}
