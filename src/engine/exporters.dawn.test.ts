@@ -6,4 +6,4 @@ import { describeOnDawn } from '../kernels/testing/dawn';
 import { GPU_F32 } from './testing/bounds';
 import { testOnGpu } from './testing/exportedOnGpu';
 
-describeOnDawn('exported UNets on WebGPU, f32', (gpu) => testOnGpu(gpu, ['sd-fused', 'sd-dynamo23', 'sdxl-old'], GPU_F32));
+describeOnDawn('exported UNets on WebGPU, f32', (gpu) => testOnGpu(gpu, { names: ['sd-fused', 'sd-dynamo23', 'sdxl-old'], fuses: true, bound: GPU_F32 }));

@@ -84,7 +84,7 @@ describe.each([['sd-static', 2], ['sd-static1', 1]] as const)(`${CASES} damaged 
       const random = seeded(SEED + index);
       let damaged = mutate(bytes, random, names);
       if (random(2) > 0) damaged = mutate(damaged, random, names);
-      const file = await unlessRefused(() => OnnxFile.open(new Blob([damaged]), 'model.onnx', { f16: false, openFile: () => Promise.resolve(weights) }));
+      const file = await unlessRefused(() => OnnxFile.open(new Blob([damaged]), 'model.onnx', { device: backend, openFile: () => Promise.resolve(weights) }));
       const freed = file?.withFreeBatch().file;
       const before = file && freed !== file ? await unlessRefused(() => run(file, [0, 1].slice(0, batch))) : null;
       if (!freed || !before) continue;

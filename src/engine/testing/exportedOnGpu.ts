@@ -11,12 +11,19 @@ import { relativeError } from './unetChecks';
 
 const FORK = [{ source: 0, identity: 0 }, { source: 1, identity: 0 }, { source: 1, identity: 1 }];
 
+interface GpuChecks {
+  readonly names: readonly string[];
+  /** Whether attention is left to ONNX Runtime's MultiHeadAttention. */
+  readonly fuses: boolean;
+  readonly bound: number;
+}
+
 /** In a block of `describeOnDawn`. */
-export function testOnGpu(gpu: DawnGpu, names: readonly string[], bound: number): void {
+export function testOnGpu(gpu: DawnGpu, { names, fuses, bound }: GpuChecks): void {
   let backend: GpuBackend;
 
   beforeAll(async () => {
-    backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, true);
+    backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, fuses);
   });
 
   test.each(names)('%s, perturbed at no site, at one and at all, predicts what diffusers does', async (name) => {
