@@ -1,0 +1,61 @@
+// Fused attention on WebGPU: the known answer holds, and no buffer is as large as the tokens × tokens logits, which
+// separate operators keep. Buffers are counted where ONNX Runtime asks the device for them.
+
+import '../kernels/testing/preferSwiftShader';
+import { expect, test } from 'vitest';
+import { describeOnDawn } from '../kernels/testing/dawn';
+import { cut, type Segment } from '../onnx/cut';
+import { fuseAttention } from '../onnx/fuse';
+import { Graph } from '../onnx/graph';
+import type { Model } from '../onnx/model';
+import { attentionGraph } from '../onnx/testing/attentionGraph';
+import { writeSegment } from '../onnx/write';
+import { computesAttention } from './attentionCheck';
+import type { DeviceTensor } from './backend';
+import { GpuBackend } from './gpuBackend';
+import { loadNodeGpuRuntime } from './testing/nodeRuntime';
+import { relativeError } from './testing/unetChecks';
+
+const TOKENS = 512;
+
+describeOnDawn('attention on WebGPU', (gpu) => {
+  const open = async () => new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, true);
+
+  /** The result for x [1, TOKENS, channels], and the largest buffer that was made for it. */
+  async function run(model: Model, channels: number): Promise<{ values: Float32Array; largest: number }> {
+    const backend = await open();
+    const [whole] = cut(new Graph(model), []) as [Segment];
+    const session = await backend.createSession(writeSegment(model, whole).bytes, new Blob(), 'attention');
+    const x = backend.upload('float32', [1, TOKENS, channels], Float32Array.from({ length: TOKENS * channels }, (_, at) => Math.sin(at * (1 + 0.001 * at))));
+    let largest = 0;
+    const { device } = gpu;
+    const create = device.createBuffer.bind(device);
+    device.createBuffer = (descriptor) => {
+      largest = Math.max(largest, descriptor.size);
+      return create(descriptor);
+    };
+    try {
+      const { out } = await session.run({ x });
+      return { values: await backend.read(out as DeviceTensor), largest };
+    } finally {
+      device.createBuffer = create;
+      await session.dispose();
+    }
+  }
+
+  test('the known answer holds', async () => {
+    expect(await computesAttention(await open())).toBe(true);
+  }, 120_000);
+
+  test.each([
+    ['as MultiHeadAttention', 4, 32],
+    ['with one wide head, its queries in parts', 1, 288],
+  ])('%s it takes less room than the logits and gives the same', async (_, heads, channels) => {
+    const logits = 4 * heads * TOKENS * TOKENS;
+    const plain = attentionGraph(heads, channels);
+    const [separate, fused] = [await run(plain, channels), await run(fuseAttention(plain), channels)];
+    expect(separate.largest).toBeGreaterThanOrEqual(logits);
+    expect(fused.largest).toBeLessThan(logits);
+    expect(relativeError(fused.values, separate.values)).toBeLessThan(1e-4);
+  }, 120_000);
+});
