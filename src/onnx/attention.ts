@@ -7,7 +7,7 @@
 //
 // Either product may be an Einsum.
 
-import { scoredOperands, weightedOperand } from './attentionProducts';
+import { scoredOperands, scoresFactor, weightedOperand } from './attentionProducts';
 import type { Graph } from './graph';
 import { backScaled, mergedOutput, projectionSource, skipCopies, splitHeads, type Heads } from './headLayout';
 import type { Node } from './model';
@@ -51,7 +51,7 @@ function matchUnfused(graph: Graph, softmax: Node): Attention | Refusal | null {
   if (scores?.opType === 'Add') return 'masked';
   const operands = scores && scoredOperands(scores);
   if (!operands || (axis !== -1 && axis < 2)) return null;
-  return withHeads(graph, [...operands, values], mix.outputs[0], logits.scale);
+  return withHeads(graph, [...operands, values], mix.outputs[0], logits.scale * scoresFactor(scores));
 }
 
 /** com.microsoft.MultiHeadAttention: bias (3) was taken off, masks (4, 5) and caches (6 …) are given by position. */

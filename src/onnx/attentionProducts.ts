@@ -1,5 +1,6 @@
-// The two products of an attention in separate operators, each as a MatMul or as an Einsum (which CompVis' and other
-// UNets with einsum keep through both exporters): which operand is Q, K or V.
+// The two products of an attention in separate operators: which operand is Q, K or V. Each is a MatMul, an Einsum (which
+// CompVis' and other UNets with einsum keep through both exporters) or, in files that ONNX Runtime optimised, a
+// FusedMatMul of com.microsoft with the factor of the logits in it and K as it is or transposed.
 //
 //   scores[…, i, j] = Σ_d Q[…, i, d]·K[…, j, d]        out[…, i, …, d] = Σ_j P[…, i, j]·V[…, j, …, d]
 
@@ -8,7 +9,7 @@ import type { Node } from './model';
 /** Q and K; null where the node is no product of theirs with one row a query. */
 export function scoredOperands(node: Node): readonly [string, string] | null {
   const [first = '', second = ''] = node.inputs;
-  if (node.opType === 'MatMul') return [first, second];
+  if (node.opType === 'MatMul' || (node.opType === 'FusedMatMul' && isPlain(node, ['transA', 'transBatchA', 'transBatchB']))) return [first, second];
   const terms = einsumTerms(node);
   if (!terms) return null;
   const [left, right, result] = terms;
@@ -19,10 +20,16 @@ export function scoredOperands(node: Node): readonly [string, string] | null {
   return only(row, right, left) && only(column, left, right) ? [second, first] : null;
 }
 
+/** What a product of Q and K is multiplied with. */
+export function scoresFactor(node: Node): number {
+  return node.opType === 'FusedMatMul' ? (node.attributes.get('alpha')?.f ?? 1) : 1;
+}
+
 /** V; null where the node is no sum over the keys of `weights` times values. */
 export function weightedOperand(node: Node, weights: string): string | null {
   const [first = '', second = ''] = node.inputs;
-  if (node.opType === 'MatMul') return first === weights ? second : null;
+  const isProduct = node.opType === 'MatMul' || (node.opType === 'FusedMatMul' && scoresFactor(node) === 1 && isPlain(node, ['transA', 'transB', 'transBatchA', 'transBatchB']));
+  if (isProduct) return first === weights ? second : null;
   const terms = einsumTerms(node);
   if (!terms || (first === weights) === (second === weights)) return null;
   const [probabilities, values] = first === weights ? [terms[0], terms[1]] : [terms[1], terms[0]];
@@ -30,6 +37,10 @@ export function weightedOperand(node: Node, weights: string): string | null {
   const channel = terms[2].at(-1) ?? '';
   const isMix = values.includes(column) && !terms[2].includes(column) && only(row, probabilities, values) && only(channel, values, probabilities);
   return isMix && terms[2].includes(row) ? (first === weights ? second : first) : null;
+}
+
+function isPlain({ attributes }: Node, flags: readonly string[]): boolean {
+  return flags.every((flag) => !attributes.get(flag)?.i);
 }
 
 function only(index: string, here: string, there: string): boolean {

@@ -148,8 +148,8 @@ function valuesOf(
       return joined;
     }
     case 'Gather': {
-      const at = scalar(1);
-      return at === null ? null : [from?.at(at) ?? null];
+      const at = input(1);
+      return from && at ? at.map((index) => (index === null ? null : (from.at(index) ?? null))) : null;
     }
     case 'Slice': {
       const [start, end] = [scalar(1), scalar(2)];
