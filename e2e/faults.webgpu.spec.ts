@@ -1,7 +1,7 @@
 // Faults of the device: each a typed error with a remedy, and the next Generate runs.
 
 import { expect, test } from '@playwright/test';
-import { CAPTURE_DEVICE, breakShaders, loseDevice, prependToEngine } from './support/engineWorker';
+import { CAPTURE_DEVICE, breakShaders, limitBuffers, loseDevice, prependToEngine } from './support/engineWorker';
 import { button, generate, openWith, setNumber } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
@@ -27,4 +27,25 @@ test('a shader that does not compile; the CPU is offered and works', async ({ pa
   await expect(page.getByRole('alert')).toContainText('attention');
   await page.getByRole('button', { name: 'Use the CPU instead' }).click();
   await expect(page.getByRole('status')).toContainText(/CPU.*Done in/);
+});
+
+test('a GPU that cannot hold the model: refused in words before anything is built; the CPU is offered and works', async ({ page }) => {
+  await prependToEngine(page, limitBuffers({ maxBufferSize: 65536 }));
+  await serveTinyModel(page);
+  await openWith(page, { layers: 'mid', steps: 2, compare: false });
+  const alert = page.getByRole('alert');
+  await expect(alert).toContainText(/This GPU cannot hold the model\. The UNet needs a buffer of \d+ kB; this GPU allows 66 kB\. Use the CPU instead, or choose another model\./);
+  await expect(page.getByLabel('Verdict')).toContainText(/^Does not fit this device: 2.0 MB of weights/);
+  await page.getByRole('button', { name: 'Use the CPU instead' }).click();
+  await expect(page.getByRole('status')).toContainText(/CPU.*Done in/);
+  await expect(page.getByLabel('Verdict')).toContainText('Fits this device');
+});
+
+test('a GPU whose buffers may be too small: the doubt is said while the model is loaded', async ({ page }) => {
+  await prependToEngine(page, limitBuffers({ maxStorageBufferBindingSize: 65536 }));
+  await serveTinyModel(page);
+  await openWith(page, { layers: 'mid', steps: 2, compare: false });
+  await expect(page.getByLabel('Verdict')).toContainText('May not fit this device');
+  await expect(page.getByRole('status')).toContainText(/this GPU allows 66 kB\. It may fail; the CPU can be chosen instead\./);
+  await expect(page.getByRole('status')).toContainText('Preparing');
 });

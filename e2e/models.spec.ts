@@ -5,7 +5,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
 import { startHubServer, type HubServer } from './support/hubServer';
-import { button, generate, setNumber } from './support/page';
+import { RECORD_EVENTS, engineWorker, prependToEngine } from './support/engineWorker';
+import { button, generate, number, setNumber } from './support/page';
 import { startPlainServer } from './support/plainServer';
 
 const TINY = 'fixtures/models/tiny';
@@ -77,6 +78,7 @@ test('a repository: size and verdict first, then fetched, used, and used again w
   await expect(found(page)).toContainText(/MB in \d+ files.*main is 1111111/);
   await expect(found(page)).toContainText('This device can hold it.');
   expect(hub.log.every((entry) => entry.path.endsWith('.json'))).toBe(true);
+  expect(hub.looks.map((look) => look.path)).toEqual(['unet/model.onnx']);
   await fetchIt(page).click();
   await expect(item(page)).toContainText('works offline');
   await button(page, `Use ${REPO}`).click();
@@ -203,14 +205,67 @@ test.describe('without a service worker', () => {
     expect(left).toEqual([]);
   });
 
+  test('f16 is told from the graph, not from a name, before anything is fetched; without ranges it is not known', async ({ page }) => {
+    const files = tinyFiles();
+    files.set('unet/model.onnx', new Uint8Array(readFileSync('fixtures/models/tiny-f16/unet/model.onnx')));
+    hub.repos.set(REPO, { commit: FIRST, files });
+    await openModels(page);
+    await lookUp(page);
+    await expect(found(page)).toContainText(/This device has no f16, so the half precision model runs in f32: slower, and with \d\.\d MB of weights in memory\./);
+    hub.faults.push({ kind: { noRange: true } }, { kind: { breakAfter: 0 }, path: /unet\/model/ });
+    await lookUp(page);
+    await expect(found(page)).toContainText('This device can hold it.');
+    await expect(found(page)).not.toContainText('f16');
+    expect(hub.looks).toHaveLength(1);
+  });
+
+  test('a model brings its usual settings; what the visitor set stays, and all can be put back', async ({ page }) => {
+    const files = tinyFiles();
+    const turbo = { ...(JSON.parse(Buffer.from(files.get('scheduler/scheduler_config.json')!).toString()) as object), _class_name: 'EulerDiscreteScheduler', timestep_spacing: 'trailing' };
+    files.set('scheduler/scheduler_config.json', new TextEncoder().encode(JSON.stringify(turbo)));
+    hub.repos.set(REPO, { commit: FIRST, files });
+    await openModels(page);
+    await button(page, 'Close').click();
+    await setNumber(page, 'PAG scale', '2.5');
+    await button(page, 'Model: Pocket (built in). Change').click();
+    await lookUp(page);
+    await fetchIt(page).click();
+    await button(page, `Use ${REPO}`).click();
+    const usual = page.getByRole('group', { name: 'Usual settings' });
+    await expect(usual).toContainText(`Set for ${REPO}: 4 steps, CFG off, layers mid, Euler, trailing timesteps.`);
+    await expect(usual).toContainText(`Yours were kept; ${REPO} usually has PAG scale 1.`);
+    await expect(number(page, 'Steps')).toHaveValue('4');
+    await expect(number(page, 'CFG scale')).toHaveValue('1');
+    await expect(number(page, 'PAG scale')).toHaveValue('2.5');
+    await usual.getByRole('button', { name: 'Undo' }).click();
+    await expect(usual).toHaveCount(0);
+    await expect(number(page, 'Steps')).toHaveValue('20');
+    await expect(number(page, 'CFG scale')).toHaveValue('1.5');
+
+    // After a reload it is still known whose they are: those that were put back are the visitor's.
+    await page.reload();
+    await expect(button(page, `Model: ${REPO}. Change`)).toBeVisible();
+    await expect(usual).toHaveCount(0);
+    await button(page, `Model: ${REPO}. Change`).click();
+    await button(page, 'Use Pocket').click();
+    await expect(usual).toContainText('Yours were kept; Pocket (built in) usually has PAG scale 1.');
+    await usual.getByRole('button', { name: 'Set these' }).click();
+    await expect(number(page, 'PAG scale')).toHaveValue('1');
+  });
+
   test('a folder on disk is used in place', async ({ page }) => {
+    await prependToEngine(page, RECORD_EVENTS);
     await page.addInitScript(() => delete (window as { showDirectoryPicker?: unknown }).showDirectoryPicker);
     await openModels(page);
     const chooser = page.waitForEvent('filechooser');
     await button(page, 'Open folder').click();
     await (await chooser).setFiles(TINY);
     await expect(button(page, 'Model: tiny. Change')).toBeVisible();
+    await expect(page.getByLabel('Verdict')).toContainText(/^Fits this device: 2\.0 MB of weights, the largest buffer \d+ kB, f32\.$/);
     await setNumber(page, 'Steps', '2');
     await generate(page);
+    const said = await (await engineWorker(page)).evaluate(() => (self as unknown as { __said: string[] }).__said);
+    expect(said.lastIndexOf('verdict')).toBeGreaterThan(said.indexOf('model-ready'));
+    expect(said.lastIndexOf('verdict')).toBeLessThan(said.lastIndexOf('model-ready'));
   });
 });

@@ -38,6 +38,18 @@ export async function loseDevice(page: Page): Promise<void> {
   await worker.evaluate(() => (self as unknown as { __device: GPUDevice }).__device.destroy());
 }
 
+/** Tells the engine that no buffer may be larger than so many bytes, or none bound that is. */
+export function limitBuffers(limits: { readonly maxBufferSize?: number; readonly maxStorageBufferBindingSize?: number }): string {
+  return Object.entries(limits).map(([name, bytes]) => `Object.defineProperty(GPUSupportedLimits.prototype, '${name}', { get: () => ${bytes} });`).join('\n');
+}
+
+/** Keeps the types of the engine's events on `self.__said`, in order. */
+export const RECORD_EVENTS = `{
+  self.__said = [];
+  const post = self.postMessage.bind(self);
+  self.postMessage = (event, ...rest) => { self.__said.push(event.type); post(event, ...rest); };
+}`;
+
 /** Makes every shader whose label matches fail to compile. */
 export function breakShaders(label: RegExp): string {
   return `{

@@ -33,6 +33,8 @@ export interface HubServer {
   readonly faults: Fault[];
   /** Path and Range of each request for a file's bytes. */
   readonly log: { readonly path: string; readonly from: number; readonly bytes: number }[];
+  /** The same of requests for a bounded range: looks at a file's beginning, which the faults of a transfer spare. */
+  readonly looks: { readonly path: string; readonly from: number; readonly bytes: number }[];
   /** Takes the network away, or gives it back. */
   setReachable(reachable: boolean): void;
   close(): Promise<void>;
@@ -46,6 +48,7 @@ export async function startHubServer(): Promise<HubServer> {
   const faults: Fault[] = [];
   const used = new Map<Fault, number>();
   const log: { path: string; from: number; bytes: number }[] = [];
+  const looks: { path: string; from: number; bytes: number }[] = [];
   let reachable = true;
 
   const faultFor = (path: string, fits: (kind: Fault['kind']) => boolean): Fault['kind'] | null => {
@@ -53,6 +56,7 @@ export async function startHubServer(): Promise<HubServer> {
     if (fault) used.set(fault, (used.get(fault) ?? 0) + 1);
     return fault?.kind ?? null;
   };
+  const ignoresLooks = (path: string) => faults.some(({ kind, path: only }) => 'noRange' in kind && (only?.test(path) ?? true));
   const common = (request: IncomingMessage, response: ServerResponse): boolean => {
     if (!reachable) {
       request.socket.destroy();
@@ -73,7 +77,19 @@ export async function startHubServer(): Promise<HubServer> {
   });
 
   const sendFile = async (request: IncomingMessage, response: ServerResponse, path: string, bytes: Uint8Array): Promise<void> => {
-    const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+    const range = /^bytes=(\d+)-(\d+)?$/.exec(request.headers.range ?? '');
+    if (range?.[2] !== undefined && !ignoresLooks(path)) {
+      const part = bytes.subarray(Number(range[1]), Number(range[2]) + 1);
+      const look = { path, from: Number(range[1]), bytes: 0 };
+      looks.push(look);
+      response.writeHead(206, { 'Content-Length': part.length, 'Content-Range': `bytes ${look.from}-${look.from + part.length - 1}/${bytes.length}` });
+      for (let at = 0; at < part.length && !response.destroyed; at += 64 * 1024) {
+        const chunk = part.subarray(at, at + 64 * 1024);
+        look.bytes += chunk.length;
+        if (!response.write(chunk)) await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      return void response.end();
+    }
     const ignored = faultFor(path, (kind) => 'noRange' in kind);
     const from = range && !ignored ? Number(range[1]) : 0;
     if (from >= bytes.length && bytes.length > 0) return void response.writeHead(416, { 'Content-Range': `bytes */${bytes.length}` }).end();
@@ -128,6 +144,7 @@ export async function startHubServer(): Promise<HubServer> {
     repos,
     faults,
     log,
+    looks,
     setReachable: (value) => {
       reachable = value;
       if (!value) for (const server of [hub, storage]) server.closeAllConnections();

@@ -3,18 +3,20 @@
 
 import type { PredictionType } from '../diffusion/types';
 import type { Refusal } from '../onnx/attention';
+import type { Needs } from '../models/preflight';
 import { EngineError } from '../protocol/errors';
-import type { ModelInfo } from '../protocol/messages';
+import type { ModelInfo, Settings } from '../protocol/messages';
 import type { Backend } from './backend';
 import { makeConditioning, type Conditioning } from './conditioning';
 import { latentShape, pixelsPerLatent } from './latentShape';
 import { keepsTextEncoders, machineMemoryGiB } from './memory';
 import type { ModelFiles } from './modelFiles';
+import { modelNeeds, rowsOfRun } from './modelNeeds';
 import { OnnxFile } from './onnxFile';
 import { PromptEncoder } from './promptEncoder';
 import { TextEncoder } from './textEncoder';
 import { Unet } from './unet';
-import { VaeDecoder } from './vaeDecoder';
+import { VaeDecoder, latentsInput } from './vaeDecoder';
 
 export interface DiffusionModel {
   readonly backend: Backend;
@@ -31,23 +33,37 @@ export interface RunConditions {
   readonly guidanceScale: number;
 }
 
-/** @throws EngineError `model-invalid`, `model-missing` or `session-build`. */
-export async function openModel(backend: Backend, files: ModelFiles, id: string): Promise<DiffusionModel> {
+export interface OpenOptions {
+  /** What a run will be made of: how many rows it has at once follows from it. */
+  readonly run: Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale'>;
+  /**
+   * Told what the model needs, when all its graphs are read and nothing is built yet. Gives what people should know of
+   * that; throws where the device cannot hold it.
+   */
+  readonly weigh: (needs: Needs) => readonly string[];
+}
+
+const UNWEIGHED: OpenOptions = { run: { compare: true, guidanceScale: 3, pagScale: 3 }, weigh: () => [] };
+
+/** @throws EngineError `model-invalid`, `model-missing` or `session-build`, or what `weigh` throws. */
+export async function openModel(backend: Backend, files: ModelFiles, id: string, { run, weigh }: OpenOptions = UNWEIGHED): Promise<DiffusionModel> {
   const { unetConfig, vaeConfig, paths } = files;
   const open = (blob: Blob, path: string) => OnnxFile.open(blob, path, { device: backend, openFile: files.open });
   const unetFile = await open(files.unet, paths.unet ?? 'unet/model.onnx');
   const unet = new Unet(backend, unetFile, unetConfig.time_cond_proj_dim ?? null);
-  const graphs = [unetFile, ...(await openTextGraphs(open, files))];
-  const [, ...textGraphs] = graphs;
+  const textFiles = await openTextGraphs(open, files);
   const vaeFile = await open(files.vaeDecoder, paths.vaeDecoder ?? 'vae_decoder/model.onnx');
-  graphs.push(vaeFile);
-  const bytes = graphs.reduce((sum, graph) => sum + graph.bytes, 0);
-  const widened = graphs.some((graph) => graph.widened);
-  const keep = keepsTextEncoders(graphs.reduce((sum, graph) => sum + (graph.widened ? 2 : 1) * graph.bytes, 0), machineMemoryGiB());
-  const prompts = promptEncoder(backend, files, textGraphs, unet, keep);
-  const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig);
   const guidanceEmbedded = unet.inputs.timestepCond !== null;
-  const latents = latentShape(unet.inputs.sample, vaeDecoder.input, unetConfig);
+  const latentsIn = latentsInput(vaeFile);
+  const latents = latentShape(unet.inputs.sample, latentsIn, unetConfig);
+  const needs = modelNeeds({
+    unet: unetFile, texts: textFiles, vae: vaeFile,
+    unetDims: (rows) => unet.inputDims(latents, unet.fixedBatch ?? rows),
+    latents: { input: latentsIn, shape: latents },
+  }, rowsOfRun(run, guidanceEmbedded));
+  const doubts = weigh(needs);
+  const prompts = promptEncoder(backend, files, textFiles, unet, keepsTextEncoders(needs.weightBytes, machineMemoryGiB()));
+  const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig);
   // In batches of a fixed size rows share nothing.
   const costs = unet.costs(latents).map((cost) => (unet.fixedBatch === null ? cost : { ...cost, share: 1 }));
   const info: ModelInfo = {
@@ -57,10 +73,10 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string)
     latentShape: latents,
     predictionType: predictionType(files.scheduler.prediction_type),
     scheduler: files.scheduler,
-    bytes,
+    bytes: [unetFile, ...textFiles, vaeFile].reduce((sum, graph) => sum + graph.bytes, 0),
     guidanceEmbedded,
     notices: [
-      ...(widened ? [`This device has no f16, so the model runs in f32: slower, and with about ${gigabytes(2 * bytes)} of weights in memory instead of ${gigabytes(bytes)}.`] : []),
+      ...doubts,
       ...(unet.fixedBatch !== null ? [`Its UNet was exported for ${unet.fixedBatch} ${unet.fixedBatch === 1 ? 'row' : 'rows'} at a time: the predictions of a step run one after the other and share nothing, which is slower.`] : []),
       ...(unet.sites.length === 0 ? [withoutSites(unet.refused)] : []),
       ...(guidanceEmbedded ? ['This model was trained to guide itself: the CFG scale is an input of its UNet, and the negative prompt has no effect.'] : []),
@@ -129,8 +145,4 @@ export function withoutSites(refused: ReadonlyMap<Refusal, number>): string {
   const [most] = [...refused].sort(([, a], [, b]) => b - a);
   const why = most ? REFUSALS[most[0]] : 'no self-attention was found in its graph';
   return `PAG is not possible with this model: ${why}. It makes images with CFG alone; set the PAG scale to 0.`;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

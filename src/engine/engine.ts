@@ -1,6 +1,7 @@
 // The engine: one backend, one model, one run at a time. Loads lazily and again after a failure; a model whose
 // files are here is not fetched twice. Errors leave it ready for the next request.
 
+import { needsText, preflight, type Needs } from '../models/preflight';
 import { EngineError } from '../protocol/errors';
 import type { DeviceInfo, EngineEvent, GenerateRequest, LoadRequest, ModelRef, Settings } from '../protocol/messages';
 import { computesAttention } from './attentionCheck';
@@ -11,6 +12,7 @@ import { acquireGpu, cpuInfo } from './device';
 import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
 import { generate, warmUp } from './generate';
 import { GpuBackend } from './gpuBackend';
+import { machineMemoryGiB } from './memory';
 import { openSource, readModelFiles, type ModelFiles } from './modelFiles';
 import { loadRuntime, type Ort } from './runtime';
 
@@ -26,14 +28,14 @@ export class Engine {
   constructor(private readonly emit: Emit) {}
 
   async load(request: LoadRequest, signal: AbortSignal): Promise<void> {
-    const model = await this.ready(request.model, request.settings.backend);
+    const model = await this.ready(request.model, request.settings);
     await this.forgetIfAtFault(() => warmUp(model, request.settings, signal));
   }
 
   async generate(request: GenerateRequest, signal: AbortSignal): Promise<void> {
     const { runId, settings } = request;
     const { steps } = settings;
-    const model = await this.ready(request.model, settings.backend);
+    const model = await this.ready(request.model, settings);
     const { pair, stats } = await this.forgetIfAtFault(() => generate(model, settings, {
       signal,
       progress: (phase, step, secondsLeft) => this.emit({ type: 'progress', runId, phase, step, steps, secondsLeft }),
@@ -43,9 +45,10 @@ export class Engine {
   }
 
   /** The model on the wanted backend, fetched and built as far as that is still to do. */
-  private async ready(ref: ModelRef, choice: BackendChoice): Promise<DiffusionModel> {
+  private async ready(ref: ModelRef, settings: Settings): Promise<DiffusionModel> {
+    const { backend: choice } = settings;
     if (this.backend && this.backend.choice !== choice) await this.closeBackend();
-    const backend = this.backend?.instance ?? (await this.openBackend(choice));
+    const { instance: backend, info } = this.backend ?? (await this.openBackend(choice));
     if (this.model?.info.id === ref.id) return this.model;
     await this.closeModel();
     if (this.files?.id !== ref.id) {
@@ -55,9 +58,21 @@ export class Engine {
     }
     this.emit({ type: 'loading', what: 'Preparing the model', loadedBytes: 0, totalBytes: null });
     const { files } = this.files;
-    this.model = await this.forgetIfAtFault(() => openModel(backend, files, ref.id));
+    this.model = await this.forgetIfAtFault(() => openModel(backend, files, ref.id, { run: settings, weigh: (needs) => this.weigh(needs, ref.id, info) }));
     this.emit({ type: 'model-ready', model: this.model.info });
     return this.model;
+  }
+
+  /** Says whether the device can hold the model, before anything is built; gives the doubts. */
+  private weigh(needs: Needs, modelId: string, device: DeviceInfo): readonly string[] {
+    const { level, reasons } = preflight(needs, { device, freeBytes: null, memoryGiB: machineMemoryGiB() });
+    const figures = needsText(needs, device.f16);
+    this.emit({ type: 'verdict', modelId, level, figures, reasons });
+    if (level !== 'no') return reasons;
+    const [what, way] = device.backend === 'webgpu'
+      ? ['This GPU cannot hold the model.', 'Use the CPU instead, or choose another model.']
+      : ['The CPU cannot hold the model.', 'Choose a smaller model, or a browser with WebGPU.'];
+    throw new EngineError('does-not-fit', [what, reasons[0], way].join(' '), [figures, ...reasons].join('\n'));
   }
 
   /** Where the model may be what failed, the next try fetches and builds it anew. */
@@ -73,13 +88,13 @@ export class Engine {
     }
   }
 
-  private async openBackend(choice: BackendChoice): Promise<Backend> {
+  private async openBackend(choice: BackendChoice): Promise<{ readonly instance: Backend; readonly info: DeviceInfo }> {
     this.ort ??= await loadRuntime();
     const opened = choice === 'wasm' ? null : await openGpu(this.ort);
     const { instance, info } = opened === null || typeof opened === 'string' ? { instance: new CpuBackend(this.ort), info: cpuInfo(opened) } : opened;
     this.backend = { choice, instance, info };
     this.emit({ type: 'device', device: info });
-    return instance;
+    return this.backend;
   }
 
   private async closeModel(): Promise<void> {
@@ -107,8 +122,8 @@ async function openGpu(ort: Ort, subgroups = true): Promise<{ readonly instance:
   return openGpu(ort, false);
 }
 
-/** Neither a cancelled run nor a layer set that matches nothing says anything against the files. */
+/** Neither a cancelled run, nor a layer set that matches nothing, nor a small device says anything against the files. */
 function modelMayBeAtFault(error: unknown): boolean {
-  if (error instanceof EngineError) return error.code !== 'layers-not-found';
+  if (error instanceof EngineError) return error.code !== 'layers-not-found' && error.code !== 'does-not-fit';
   return !isAbort(error);
 }

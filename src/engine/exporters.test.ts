@@ -46,18 +46,6 @@ describe.each(NAMES)('%s', async (name) => {
   });
 });
 
-test('a UNet whose batch is fixed at 2 runs three rows in two batches, and predicts what diffusers does', async () => {
-  const exported = await openExported('sd-static', backend);
-  const { fixedBatch, sites } = exported.unet;
-  expect([fixedBatch, sites.length]).toEqual([2, architectures.sd.sites.length]);
-  const all = sites.map((site) => site.name);
-  const fork = [{ source: 0, identity: 0 }, { source: 1, identity: 0 }, { source: 1, identity: 1 }];
-  const made = await predictExported(exported, backend, all, all, fork);
-  const size = made.length / 3;
-  expect(relativeError(made.subarray(0, 2 * size), predictionOf('sd-static', 'none'))).toBeLessThan(BOUND);
-  expect(relativeError(made.subarray(2 * size), predictionOf('sd-static', 'all').subarray(size))).toBeLessThan(BOUND);
-});
-
 describe('what cannot be perturbed', () => {
   test('a UNet with sliced attention has no PAG, and it is said why', async () => {
     const { graph } = await OnnxFile.open(unetFile('sd-sliced'), 'sd-sliced.onnx', { device: backend, openFile: null });

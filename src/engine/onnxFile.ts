@@ -3,9 +3,11 @@
 // is copied until ONNX Runtime reads it.
 
 import { cut, type Segment } from '../onnx/cut';
+import { freeBatch } from '../onnx/freeBatch';
 import { Graph } from '../onnx/graph';
 import type { ByteRange, ValueInfo } from '../onnx/model';
 import { fuseAttention } from '../onnx/fuse';
+import { storedBytes } from '../onnx/needs';
 import { readModel } from '../onnx/read';
 import { toFloat32, usesFloat16 } from '../onnx/toFloat32';
 import { unpackAttention } from '../onnx/unpack';
@@ -49,10 +51,17 @@ export class OnnxFile {
     return new OnnxFile(new Graph(device.fusesAttention ? fuseAttention(model) : model), blob, name, openFile, widens);
   }
 
+  /** The same file for any number of rows, where its batch was fixed and can be freed; else itself. `holdsRows` tells the values with one entry a row. */
+  withFreeBatch(): { file: OnnxFile; holdsRows: (value: string) => boolean } {
+    const { model, rowValues } = freeBatch(this.graph.model);
+    if (!model) return { file: this, holdsRows: () => true };
+    return { file: new OnnxFile(new Graph(model), this.blob, this.name, this.openFile, this.widened), holdsRows: (value) => rowValues.has(value) };
+  }
+
   /** Bytes of weights, as they lie in the files. */
   get bytes(): number {
     let bytes = 0;
-    for (const weight of this.graph.model.initializers.values()) bytes += weight.range?.length ?? weight.raw?.length ?? weight.encoded?.length ?? 0;
+    for (const weight of this.graph.model.initializers.values()) bytes += storedBytes(weight);
     return bytes;
   }
 

@@ -13,7 +13,7 @@ import type { OnnxFile } from './onnxFile';
 import { checkpoint } from './checkpoint';
 import { elemType, unetInputs, type UnetInputs } from './unetInputs';
 
-/** CLIP's; for costs alone. */
+/** CLIP's; for sizes that are worked out before a prompt is there. */
 const PROMPT_TOKENS = 77;
 
 interface CutPlan {
@@ -41,8 +41,11 @@ export class Unet {
   readonly refused: ReadonlyMap<Refusal, number>;
   readonly sampleType: ElemType;
   readonly inputs: UnetInputs;
-  /** How many rows the graph takes at once, where its exporter fixed that; null where any number. */
+  /** How many rows the graph takes at once, where its exporter fixed that for good; null where any number. */
   readonly fixedBatch: number | null;
+  private readonly file: OnnxFile;
+  /** False for what is known to be the same for all rows, though its first axis may be as long as there are rows. */
+  private readonly holdsRows: (value: string) => boolean;
   private readonly output: string;
   private readonly sessions = new Map<string, Session>();
 
@@ -50,7 +53,10 @@ export class Unet {
    * @param guidanceWidth `time_cond_proj_dim` of the config; null where the guidance scale is no input.
    * @throws EngineError `model-invalid` for a graph that is no UNet of a known kind.
    */
-  constructor(private readonly backend: Backend, private readonly file: OnnxFile, guidanceWidth: number | null) {
+  constructor(private readonly backend: Backend, opened: OnnxFile, guidanceWidth: number | null) {
+    const { file, holdsRows } = opened.withFreeBatch();
+    this.file = file;
+    this.holdsRows = holdsRows;
     const { sites, refused } = surveySites(file.graph);
     this.sites = sites;
     this.refused = refused;
@@ -63,11 +69,17 @@ export class Unet {
 
   /** What each site costs with one row of latents of this shape. */
   costs(latentShape: readonly [number, number, number]): SiteCost[] {
+    return siteCosts(this.file.graph, this.sites, this.inputDims(latentShape, 1));
+  }
+
+  /** Sizes of the graph's inputs, by name, with so many rows of latents of this shape. */
+  inputDims(latentShape: readonly [number, number, number], rows: number): Map<string, readonly number[]> {
     const { sample, context } = this.inputs;
-    const sizes = new Map(this.file.graph.model.inputs.map(({ name, dims }) => [name, (dims ?? []).map((dim) => (typeof dim === 'number' ? dim : 1))]));
-    sizes.set(sample.name, [1, ...latentShape]);
-    sizes.set(context.name, [1, wholeOr(context.dims?.[1], PROMPT_TOKENS), wholeOr(context.dims?.[2], 1)]);
-    return siteCosts(this.file.graph, this.sites, sizes);
+    // All but the timestep, which may be one for all rows, have an axis of rows, whatever its name.
+    const size = (dim: number | string, isRows: boolean) => (typeof dim === 'number' ? dim : isRows || (dim !== '' && dim === sample.dims?.[0]) ? rows : 1);
+    const sizes = new Map<string, readonly number[]>(this.file.inputs.map(({ name, dims }) => [name, (dims ?? []).map((dim, axis, { length }) => size(dim, axis === 0 && length > 1))]));
+    sizes.set(sample.name, [rows, ...latentShape]);
+    return sizes.set(context.name, [rows, wholeOr(context.dims?.[1], PROMPT_TOKENS), wholeOr(context.dims?.[2], 1)]);
   }
 
   /** Builds the sessions that a cut at `sites` needs and lets go of those that it does not. */
@@ -185,7 +197,7 @@ export class Unet {
   ): void {
     const done = new Set(sites.map((site) => site.output));
     for (const [name, tensor] of values) {
-      if (done.has(name) || name === this.inputs.timestep.name || tensor.dims[0] !== baseRows) continue;
+      if (done.has(name) || name === this.inputs.timestep.name || tensor.dims[0] !== baseRows || !this.holdsRows(name)) continue;
       values.set(name, this.backend.gatherRows(tensor, sources));
       free(tensor);
     }

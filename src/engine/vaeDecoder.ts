@@ -26,7 +26,7 @@ export class VaeDecoder {
     if (config.latents_mean || config.latents_std) {
       throw new EngineError('model-invalid', 'This VAE scales each channel of the latents on its own, which Pagoda does not run yet. Choose another model.');
     }
-    const latents = inputByRole(file, ['latent_sample', 'latents', 'latent', 'z'], 4);
+    const latents = latentsInput(file);
     const output = file.outputs.find(({ dims }) => dims?.length === 4) ?? file.outputs[0];
     const session = await file.session(backend, file.upTo([output?.name ?? '']));
     const scaling = config.scaling_factor ?? defaultScaling(config);
@@ -54,6 +54,11 @@ export class VaeDecoder {
   dispose(): Promise<void> {
     return this.session.dispose();
   }
+}
+
+/** [batch, channels, height, width]. @throws EngineError `model-invalid`. */
+export function latentsInput(file: OnnxFile): ValueInfo {
+  return inputByRole(file, ['latent_sample', 'latents', 'latent', 'z'], 4);
 }
 
 /** @throws EngineError `not-finite`. */

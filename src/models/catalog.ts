@@ -1,20 +1,14 @@
 // The models that the page offers, as plain data: where they lie and settings that suit them.
 
+import type { UsualSettings } from './usual';
+
 export interface CatalogEntry {
   readonly id: string;
   readonly name: string;
   /** Relative to the page, ending in `/`. */
   readonly folder: string;
-  readonly defaults: {
-    readonly prompt: string;
-    readonly steps: number;
-    readonly guidanceScale: number;
-    readonly pagScale: number;
-    readonly layers: string;
-    readonly scheduler: 'ddim' | 'euler' | 'dpmpp-2m';
-    readonly sigmas: 'model' | 'karras';
-    readonly spacing: 'model';
-  };
+  readonly prompt: string;
+  readonly usual: UsualSettings;
   /** Prompts that the model knows, to click. */
   readonly ideas: readonly string[];
 }
@@ -24,7 +18,8 @@ export const POCKET: CatalogEntry = {
   name: 'Pocket (built in)',
   folder: 'models/pocket/',
   // From training/REPORT.md: the setting on which PAG shows, and held-out captions that it draws well.
-  defaults: { prompt: 'grinning squinting face fluent', steps: 20, guidanceScale: 1.5, pagScale: 1, layers: 'd1,m0,u0-1', scheduler: 'ddim', sigmas: 'model', spacing: 'model' },
+  prompt: 'grinning squinting face fluent',
+  usual: { steps: 20, guidanceScale: 1.5, pagScale: 1, layers: 'd1,m0,u0-1', scheduler: 'ddim', sigmas: 'model', spacing: 'model' },
   ideas: [
     'fox flat', 'nerd face fluent', 'mouse fluent', 'skull flat', 'pleading face noto', 'smiling face with halo flat',
     'grinning squinting face fluent', 'money mouth face noto', 'tiger face noto',

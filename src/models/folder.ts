@@ -1,14 +1,16 @@
 // A folder on the visitor's disk as a model: files by path relative to the folder that holds the model, which may
 // lie a few levels below the one that was picked. Nothing is read but names and small configs.
 
-import type { Weights } from './preflight';
+import { NO_GLANCE, type Weights } from './estimate';
 import { FetchError } from './fetchError';
 import { findRoles, missingRoles, neededPaths } from './roles';
+import { usualSettings, type UsualSettings } from './usual';
 
 export interface FolderModel {
   readonly name: string;
   readonly files: ReadonlyMap<string, File>;
   readonly weights: Weights;
+  readonly usual: UsualSettings;
 }
 
 const MAX_FILES = 20_000;
@@ -35,8 +37,10 @@ export async function folderModel(name: string, picked: ReadonlyMap<string, File
     paths: needed,
     unetConfig: await config(roles.unetConfig),
     textConfig: await config(roles.textEncoderConfig),
+    graph: NO_GLANCE,
   };
-  return { name: root === '' ? name : `${name}/${root.slice(0, -1)}`, files: kept, weights };
+  const usual = usualSettings({ scheduler: await config(roles.scheduler), unet: weights.unetConfig });
+  return { name: root === '' ? name : `${name}/${root.slice(0, -1)}`, files: kept, weights, usual };
 }
 
 /** Files below a directory handle, by path. @throws FetchError `layout` where there are absurdly many. */

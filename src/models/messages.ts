@@ -1,12 +1,14 @@
 // What crosses between the page and the worker that fetches and keeps models. Requests carry no answer but events:
 // the list of models is the state, and it is told anew whenever it changes.
 
+import type { GraphGlance } from './estimate';
 import type { FetchErrorData } from './fetchError';
 import type { Listing } from './hub';
 import type { HubEntry } from './hubCatalog';
 import type { ManifestFile } from './opfs';
 import type { RepoId } from './repoId';
 import type { RolePaths } from './roles';
+import type { UsualSettings } from './usual';
 
 /** A model that can be fetched: which files, how large, from where. */
 export interface Plan extends RepoId {
@@ -21,6 +23,8 @@ export interface Plan extends RepoId {
   /** Small configs that tell how large buffers will be, parsed; empty where there are none. */
   readonly unetConfig: Readonly<Record<string, unknown>>;
   readonly textConfig: Readonly<Record<string, unknown>>;
+  /** What the beginning of the UNet's file says. */
+  readonly graph: GraphGlance;
 }
 
 export type StoredState =
@@ -38,6 +42,8 @@ export interface StoredModel extends RepoId {
   readonly commit: string;
   readonly bytes: number;
   readonly fetchedBytes: number;
+  /** What its configs tell of the settings that suit it; null until they are here. */
+  readonly usual: UsualSettings | null;
   readonly state: StoredState;
   /** Over the last seconds; null while it is not known. */
   readonly bytesPerSecond: number | null;

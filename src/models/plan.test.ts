@@ -5,7 +5,7 @@ import { startHubServer, type HubServer } from '../../e2e/support/hubServer';
 import { listRepo } from './hub';
 import { HUB_MODELS, type HubEntry } from './hubCatalog';
 import { makePlan } from './plan';
-import { GRAPHS } from './roles';
+import { GRAPHS, standardPath } from './roles';
 
 const never = new AbortController().signal;
 const blank = new Uint8Array(10);
@@ -29,11 +29,15 @@ it('refuses a repository without ONNX, and one that lacks a part', async () => {
 
 it.each(HUB_MODELS.filter((entry) => entry.configs))('$name: bare graphs become a whole model', async (entry) => {
   hub.repos.set('Xenova/clip-vit-base-patch16', { commit: 'c2', files: new Map([['tokenizer.json', blank], ['tokenizer_config.json', blank], ['onnx/model.onnx', blank]]) });
-  const graphs = GRAPHS.filter((role) => role !== 'textEncoder2').map((role) => entry.roles?.[role] ?? `${{ textEncoder: 'text_encoder', unet: 'unet', vaeDecoder: 'vae_decoder' }[role]}/model.onnx`);
-  const { files, roles, unetConfig, bytes } = await plan(graphs, entry);
+  const graphs = GRAPHS.flatMap((role) => entry.roles?.[role] ?? (role === 'textEncoder2' ? [] : standardPath(role)));
+  const words = entry.tokenizerFrom ? [] : ['tokenizer/vocab.json', 'tokenizer/merges.txt'];
+  const { files, roles, unetConfig, bytes } = await plan([...graphs, ...words, 'README.md', 'LICENSE', '.gitattributes'], entry);
+  expect(files).toHaveLength(Object.values(roles).length);
   expect(new Set(files.map((file) => file.path)).size).toBe(files.length);
   expect(Object.values(roles).every((path) => files.some((file) => file.path === path))).toBe(true);
-  expect(files.find((file) => file.path === roles.tokenizer)?.source).toEqual({ repo: 'Xenova/clip-vit-base-patch16', commit: 'c2', path: 'tokenizer.json' });
+  const clip = { repo: 'Xenova/clip-vit-base-patch16', commit: 'c2', path: 'tokenizer.json' };
+  const sources = [roles.tokenizer, roles.tokenizer2].flatMap((path) => files.find((file) => file.path === path)?.source ?? []);
+  expect(sources).toEqual(entry.tokenizerFrom ? graphs.slice(0, -2).map(() => clip) : []);
   expect(unetConfig).toEqual(entry.configs?.unetConfig);
   expect(bytes).toBe(files.reduce((sum, file) => sum + file.size, 0));
 });

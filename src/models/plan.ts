@@ -1,7 +1,9 @@
-// From a listing of the hub to what would be fetched. Nothing large is fetched here: only two small configs, from
-// which the verdict is made.
+// From a listing of the hub to what would be fetched. Nothing large is fetched here: only two small configs and the
+// beginning of the UNet's graph, from which the verdict is made.
 
+import { NO_GLANCE } from './estimate';
 import { FetchError } from './fetchError';
+import { glanceAtGraph } from './graphGlance';
 import { fileUrl, listRepo, type Listing } from './hub';
 import type { HubEntry } from './hubCatalog';
 import type { Plan } from './messages';
@@ -42,13 +44,17 @@ export async function makePlan(listing: Listing, hubUrl: string, entry: HubEntry
       return {}; // the verdict is then less precise
     }
   };
+  const unetConfig = await config(roles.unetConfig);
+  const unet = files.find((file) => file.path === roles.unet);
+  const graph = unet ? await glanceAtGraph({ url: fileUrl(hubUrl, repo, commit, unet.path), size: unet.size, unetConfig }, signal) : NO_GLANCE;
   return {
     repo, revision, commit, hubUrl, roles, files,
     dir: storeName(repo, commit),
     name: entry?.name ?? repo,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
-    unetConfig: await config(roles.unetConfig),
+    unetConfig,
     textConfig: await config(roles.textEncoderConfig),
+    graph,
   };
 }
 
@@ -61,11 +67,18 @@ async function lacking(entry: HubEntry, found: RolePaths, hubUrl: string, signal
     const text = JSON.stringify(value);
     added.push({ role, file: { path: standardPath(role), size: new TextEncoder().encode(text).length, hash: null, source: { text } } });
   }
-  if (entry.tokenizerFrom && !found.tokenizer && !found.vocab) {
+  const first = !found.tokenizer && !found.vocab;
+  const second = found.textEncoder2 !== undefined && !found.tokenizer2 && !found.vocab2;
+  if (entry.tokenizerFrom && (first || second)) {
     const other = await listRepo(entry.tokenizerFrom, hubUrl, signal);
     const theirs = findRoles(other.files.map((file) => file.path));
-    for (const role of ['tokenizer', 'vocab', 'merges', 'tokenizerConfig'] as const) {
-      const file = other.files.find((one) => one.path === theirs[role]);
+    // Both have one vocabulary; what they pad with is in the config, which the entry has.
+    const wanted = [
+      ...(first ? (['tokenizer', 'vocab', 'merges', 'tokenizerConfig'] as const).map((role) => [role, theirs[role]] as const) : []),
+      ...(second ? ([['tokenizer2', theirs.tokenizer], ['vocab2', theirs.vocab], ['merges2', theirs.merges]] as const) : []),
+    ];
+    for (const [role, path] of wanted) {
+      const file = other.files.find((one) => one.path === path);
       if (!file || added.some((one) => one.role === role)) continue;
       const source = { repo: other.repo, commit: other.commit, path: file.path };
       added.push({ role, file: { path: standardPath(role), size: file.size, hash: file.hash, source } });

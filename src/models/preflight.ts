@@ -1,13 +1,24 @@
-// Whether a device can hold a model, in words, before anything large is fetched. Sizes are those of the listing;
-// the largest buffers are worked out from the configs as the architecture lays them out: the token embedding
-// (vocabulary × width), the widest convolution of the UNet (9·2C·C), the VAE's last feature map at full size.
+// Whether a device can hold a model, in words: before anything large is fetched, from the listing, the configs and the
+// head of the UNet's graph; and before it is loaded, from all its graphs. Limits and sentences are here alone.
 
-export interface Weights {
+export interface Buffer {
+  /** What needs it, as a sentence begins: "The UNet". */
+  readonly what: string;
   readonly bytes: number;
-  /** Paths of the graphs; half precision is told from a name. */
-  readonly paths: readonly string[];
-  readonly unetConfig: Readonly<Record<string, unknown>>;
-  readonly textConfig: Readonly<Record<string, unknown>>;
+}
+
+/** What a model asks of a device. */
+export interface Needs {
+  /** Of all weights, as they lie in memory; for an estimate, as they lie in the files. */
+  readonly weightBytes: number;
+  /** Of the weights that are in memory at once; null where that is not known. */
+  readonly residentBytes: number | null;
+  /** The largest buffers of a run, of which a device may refuse any. */
+  readonly buffers: readonly Buffer[];
+  /** Those that no setting makes smaller: weights, and tensors of one row. Empty for an estimate. */
+  readonly inescapable: readonly Buffer[];
+  /** Whether it was exported in half precision. */
+  readonly half: boolean;
 }
 
 export interface Capacity {
@@ -15,54 +26,66 @@ export interface Capacity {
   readonly device: { readonly backend: 'webgpu' | 'wasm'; readonly f16: boolean; readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number } | null } | null;
   /** Bytes that the browser still grants; null where it does not say, or nothing has to be stored. */
   readonly freeBytes: number | null;
+  /** `navigator.deviceMemory`: rounded and capped; undefined where the browser does not say. */
+  readonly memoryGiB: number | undefined;
 }
 
 export interface Verdict {
   readonly level: 'fits' | 'doubtful' | 'no';
-  /** Sentences, the gravest first. */
+  /** Sentences, the gravest first; what fits may have some too, of what it costs. */
   readonly reasons: readonly string[];
 }
 
 /** wasm32 addresses 4 GB; runtime and activations need some of it. */
 const WASM_LIMIT = 3.2e9;
 const WASM_SLOW = 0.5e9;
-const F16_NAME = /(fp16|f16|float16|half)/i;
+/** Weights above this share of the machine's memory leave too little for the rest. */
+const MEMORY_SHARE = 0.75;
 
-export function preflight(weights: Weights, { device, freeBytes }: Capacity): Verdict {
+/** @param fetched bytes that are still to be fetched and stored; 0 where all is here. */
+export function preflight(needs: Needs, { device, freeBytes, memoryGiB }: Capacity, fetched = 0): Verdict {
   const no: string[] = [];
   const doubts: string[] = [];
-  if (freeBytes !== null && freeBytes < weights.bytes) {
-    no.push(`The browser grants ${sizeText(freeBytes)} more, ${sizeText(weights.bytes)} are needed. Delete a model or free space on the disk.`);
+  /** What only costs time. */
+  const notes: string[] = [];
+  if (freeBytes !== null && freeBytes < fetched) {
+    no.push(`The browser grants ${sizeText(freeBytes)} more, ${sizeText(fetched)} are needed. Delete a model or free space on the disk.`);
   }
-  const half = weights.paths.some((path) => F16_NAME.test(path));
-  const largest = largestBuffer(weights, half && device?.f16 === true ? 2 : 4);
-  if (device?.backend === 'webgpu' && device.limits && largest) {
-    const limit = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
-    if (largest.bytes > limit) doubts.push(`${largest.what} needs a buffer of about ${sizeText(largest.bytes)}; this GPU allows ${sizeText(limit)}. It may fail; the CPU can be chosen instead.`);
+  const { weightBytes, half } = needs;
+  const resident = needs.residentBytes ?? weightBytes;
+  const largest = largestOf(needs.buffers);
+  if (device?.backend === 'webgpu' && device.limits) {
+    const { maxBufferSize } = device.limits;
+    const bindable = Math.min(maxBufferSize, device.limits.maxStorageBufferBindingSize);
+    const never = largestOf(needs.inescapable);
+    if (never && never.bytes > maxBufferSize) no.push(`${bufferText(never)} this GPU allows ${sizeText(maxBufferSize)}.`);
+    else if (largest && largest.bytes > bindable) doubts.push(`${bufferText(largest)} this GPU allows ${sizeText(bindable)}. It may fail; the CPU can be chosen instead.`);
   }
   if (device?.backend === 'wasm') {
-    if (weights.bytes > WASM_LIMIT) no.push(`Without WebGPU a model may have ${sizeText(WASM_LIMIT)} at most; this one has ${sizeText(weights.bytes)}.`);
-    else if (weights.bytes > WASM_SLOW) doubts.push('It runs on the CPU here, which takes minutes per step for a model of this size.');
+    if (resident > WASM_LIMIT) no.push(`On the CPU ${sizeText(WASM_LIMIT)} of weights can be in memory at most; this model needs ${sizeText(resident)}.`);
+    else if (largest && resident + largest.bytes > WASM_LIMIT) doubts.push(`On the CPU ${sizeText(WASM_LIMIT)} can be in memory at most; this model needs ${sizeText(resident)} for weights and ${sizeText(largest.bytes)} at once for what it computes.`);
+    if (resident <= WASM_LIMIT && weightBytes > WASM_SLOW) notes.push('It runs on the CPU here, which takes minutes per step for a model of this size.');
   }
-  if (half && device && !device.f16) doubts.push('Its weights are half precision, which this device does not compute in: it needs twice the memory and is slower.');
-  return { level: no.length > 0 ? 'no' : doubts.length > 0 ? 'doubtful' : 'fits', reasons: [...no, ...doubts] };
+  if (memoryGiB !== undefined && resident > MEMORY_SHARE * memoryGiB * 2 ** 30) {
+    doubts.push(`Its weights take ${sizeText(resident)} of memory, and the browser says that this machine has about ${memoryGiB} GB.`);
+  }
+  if (half && device && !device.f16) notes.push(`This device has no f16, so the half precision model runs in f32: slower, and with ${sizeText(weightBytes)} of weights in memory.`);
+  return { level: no.length > 0 ? 'no' : doubts.length > 0 ? 'doubtful' : 'fits', reasons: [...no, ...doubts, ...notes] };
 }
 
-/** null where the configs do not say. `unit` is bytes per value. */
-export function largestBuffer({ unetConfig, textConfig }: Pick<Weights, 'unetConfig' | 'textConfig'>, unit: number): { readonly what: string; readonly bytes: number } | null {
-  const candidates: { what: string; bytes: number }[] = [];
-  const add = (what: string, ...factors: unknown[]) => {
-    if (factors.every((factor) => typeof factor === 'number' && factor > 0)) candidates.push({ what, bytes: (factors as number[]).reduce((product, factor) => product * factor, unit) });
-  };
-  add('The text encoder', textConfig['vocab_size'], textConfig['hidden_size']);
-  const channels = unetConfig['block_out_channels'];
-  const widest = Array.isArray(channels) ? Math.max(...(channels as number[])) : undefined;
-  add('The UNet', widest, widest, 18);
-  const size = unetConfig['sample_size'];
-  const [height, width] = Array.isArray(size) ? (size as number[]) : [size, size];
-  // 8 pixels a latent; 256 channels before the last block, as in every Stable Diffusion VAE.
-  add('The VAE decoder', height, width, 64, 256);
-  return candidates.reduce<{ what: string; bytes: number } | null>((best, one) => (best && best.bytes >= one.bytes ? best : one), null);
+/** The figures behind a verdict: "2.6 GB of weights, the largest buffer 268 MB, f16". */
+export function needsText({ weightBytes, buffers, half }: Needs, f16: boolean): string {
+  const largest = largestOf(buffers);
+  const parts = [`${sizeText(weightBytes)} of weights`, ...(largest ? [`the largest buffer ${sizeText(largest.bytes)}`] : []), half && f16 ? 'f16' : 'f32'];
+  return parts.join(', ');
+}
+
+function largestOf(buffers: readonly Buffer[]): Buffer | null {
+  return buffers.reduce<Buffer | null>((best, one) => (best && best.bytes >= one.bytes ? best : one), null);
+}
+
+function bufferText({ what, bytes }: Buffer): string {
+  return `${what} needs a buffer of ${sizeText(bytes)};`;
 }
 
 /** "1.7 GB", decimal units, as disks and browsers show them. */

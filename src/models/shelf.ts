@@ -6,8 +6,9 @@ import { asFetchError, busy, toFetchErrorData, type FetchErrorData } from './fet
 import { fetchModel, isWhole, storedBytes } from './fetchModel';
 import { listRepo } from './hub';
 import type { Plan, StoredModel, StoredState } from './messages';
-import { modelsFolder, readManifest, type Manifest } from './opfs';
+import { findFile, modelsFolder, readManifest, type Manifest } from './opfs';
 import { Rate } from './rate';
+import { usualSettings, type UsualSettings } from './usual';
 
 interface Entry {
   manifest: Manifest;
@@ -16,6 +17,7 @@ interface Entry {
   state: StoredState;
   error: FetchErrorData | null;
   newer: StoredModel['newer'];
+  usual: UsualSettings | null;
   abort: AbortController | null;
   /** Settles when the fetch under way has let go of its files. */
   running: Promise<void>;
@@ -127,7 +129,7 @@ export class Shelf {
         const files = await (await (await modelsFolder()).getDirectoryHandle(dir)).getDirectoryHandle('files', { create: true });
         entry.state = 'fetching';
         await fetchModel(files, entry.manifest, { onBytes: (path, bytes) => this.count(entry, path, bytes) }, options);
-        Object.assign(entry, { state: 'whole', error: null });
+        Object.assign(entry, { usual: await storedUsual(files, entry.manifest), state: 'whole', error: null });
         return;
       } catch (cause) {
         if (stopped()) return;
@@ -158,7 +160,9 @@ export class Shelf {
       if (!manifest) continue; // being written by another tab, or cut off before anything was fetched
       const files = await handle.getDirectoryHandle('files', { create: true });
       const whole = await isWhole(files, manifest);
-      this.entries.set(dir, entryOf(manifest, await storedBytes(files, manifest), whole ? 'whole' : 'paused'));
+      const entry = entryOf(manifest, await storedBytes(files, manifest), whole ? 'whole' : 'paused');
+      if (whole) entry.usual = await storedUsual(files, manifest);
+      this.entries.set(dir, entry);
       if (!whole && !manifest.paused) void this.resume(dir);
     }
   }
@@ -178,14 +182,27 @@ function isWholeNow(entry: Entry): boolean {
 }
 
 function entryOf(manifest: Manifest, bytes: Map<string, number>, state: StoredState): Entry {
-  return { manifest, bytes, rate: new Rate(), state, error: null, newer: null, abort: null, running: Promise.resolve() };
+  return { manifest, bytes, rate: new Rate(), state, error: null, newer: null, usual: null, abort: null, running: Promise.resolve() };
+}
+
+/** From the configs as they are on the disk; what cannot be read tells nothing. */
+async function storedUsual(files: FileSystemDirectoryHandle, { roles }: Manifest): Promise<UsualSettings> {
+  const config = async (path: string | undefined): Promise<Record<string, unknown>> => {
+    const handle = path === undefined ? null : await findFile(files, path);
+    try {
+      return handle ? (JSON.parse(await (await handle.getFile()).text()) as Record<string, unknown>) : {};
+    } catch {
+      return {};
+    }
+  };
+  return usualSettings({ scheduler: await config(roles.scheduler), unet: await config(roles.unetConfig) });
 }
 
 function modelOf(dir: string, entry: Entry): StoredModel {
   const { repo, revision, commit, name, hubUrl, files } = entry.manifest;
-  const { state, error, newer, bytes } = entry;
+  const { state, error, newer, usual, bytes } = entry;
   return {
-    dir, repo, revision, commit, name, hubUrl, state, error, newer,
+    dir, repo, revision, commit, name, hubUrl, state, error, newer, usual,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     fetchedBytes: [...bytes.values()].reduce((sum, count) => sum + count, 0),
     bytesPerSecond: state === 'fetching' ? entry.rate.perSecond(performance.now() / 1000) : null,

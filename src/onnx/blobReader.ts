@@ -1,5 +1,6 @@
 // Reads a Blob from front to back through a window, so that a 2 GB model can be scanned without ever being in
-// memory: what is skipped is never read. Reading past the end is a WireError.
+// memory: what is skipped is never read. Reading past the end is a WireError; where the blob is only the beginning of
+// a longer file, reading past what is there is a HeadEnd.
 
 import { WireError } from './protobuf';
 
@@ -7,17 +8,17 @@ const WINDOW = 256 * 1024;
 /** Messages are read whole; weights, which may be larger, are not read. */
 const MAX_READ = 256 * 1024 * 1024;
 
+/** What comes next is not here, though the file has it. */
+export class HeadEnd extends WireError {}
+
 export class BlobReader {
   /** Offset in the blob of the next byte to read. */
   at = 0;
   private window = new Uint8Array(0);
   private windowStart = 0;
 
-  constructor(private readonly blob: Blob) {}
-
-  get size(): number {
-    return this.blob.size;
-  }
+  /** @param size of the whole file. */
+  constructor(private readonly blob: Blob, readonly size = blob.size) {}
 
   /** Reads `length` bytes. The result may be a view into the window: copy it to keep it past the next call. */
   async read(length: number): Promise<Uint8Array> {
@@ -61,7 +62,8 @@ export class BlobReader {
   }
 
   private async fill(length: number): Promise<void> {
-    const end = Math.min(this.size, this.at + Math.max(length, WINDOW));
+    if (this.at + length > this.blob.size) throw new HeadEnd('The rest of the file is not here.');
+    const end = Math.min(this.blob.size, this.at + Math.max(length, WINDOW));
     this.window = new Uint8Array(await this.blob.slice(this.at, end).arrayBuffer());
     this.windowStart = this.at;
   }

@@ -2,7 +2,9 @@
 // targets of Reshapes, scale factors), shapes as far as they do not depend on the inputs' sizes, and which values
 // are weights. Exporters compute Reshape targets from Shape nodes: heads and head size hide there.
 
-import { DOUBLE, FLOAT, FLOAT16, INT32, INT64, type Model, type Node, type Tensor } from './model';
+import { DOUBLE, FLOAT, FLOAT16, INT32, INT64, type Model, type Node, type Tensor, type ValueInfo } from './model';
+import { WireError, fields, pushInts } from './protobuf';
+import { furtherOutputs, furtherShape } from './shapeRules';
 
 /** A value's entries, flattened; null where an entry is not known before the graph runs. */
 export type PartialValues = readonly (number | null)[];
@@ -12,6 +14,15 @@ export interface Facts {
   readonly shapes: ReadonlyMap<string, PartialValues>;
   /** Shapes of weights and constants, also behind a Cast or a Transpose. */
   readonly weights: ReadonlyMap<string, readonly number[]>;
+}
+
+/** Facts that grow, node by node in topological order. */
+export interface GrowingFacts extends Facts {
+  readonly values: Map<string, PartialValues>;
+  readonly shapes: Map<string, PartialValues>;
+  readonly weights: Map<string, readonly number[]>;
+  /** Values of an integer type: their quotients are integers too. */
+  readonly integers: Set<string>;
 }
 
 /** Longer values are data, not shapes; without a bound, doubling Concats would fill the memory. */
@@ -31,39 +42,73 @@ const PAIRWISE: Readonly<Record<string, (a: number, b: number) => number>> = {
   Pow: (a, b) => a ** b,
   Equal: (a, b) => Number(a === b),
 };
+const wholeQuotient = (a: number, b: number) => Math.trunc(a / b);
 
 /**
  * Pure. The model's nodes must be in topological order.
  * @param inputDims sizes to assume of inputs, by name, in the place of what the model declares.
  */
-export function inferFacts(model: Model, inputDims: ReadonlyMap<string, readonly number[]> = new Map()): Facts {
-  const values = new Map<string, PartialValues>();
-  const shapes = new Map<string, PartialValues>();
-  const weights = new Map<string, readonly number[]>();
-  const setShape = (name: string, shape: PartialValues | null | undefined) => {
-    if (shape && shape.length <= MAX_RANK) shapes.set(name, shape);
-  };
-  for (const [name, weight] of model.initializers) {
-    weights.set(name, weight.dims);
-    setShape(name, weight.dims);
-    const known = tensorValues(weight);
-    if (known) values.set(name, known);
-  }
-  const declared = (dims: readonly (number | string)[] | null | undefined) => dims?.map((dim) => (typeof dim === 'number' ? dim : null));
-  for (const input of model.inputs) setShape(input.name, inputDims.get(input.name) ?? declared(input.dims));
+export function inferFacts(model: Model, inputDims: ReadonlyMap<string, PartialValues> = new Map()): Facts {
+  const facts = firstFacts(model, inputDims);
+  for (const node of model.nodes) learn(facts, node, model.valueInfo);
+  return facts;
+}
 
-  for (const node of model.nodes) {
-    const output = node.outputs[0];
-    if (!output) continue;
-    const first = node.inputs[0] ?? '';
-    const weight = weightShape(node, weights.get(first));
-    if (weight) weights.set(output, weight);
-    if (node.opType === 'Split') splitShapes(node, shapes, values).forEach((shape, index) => setShape(node.outputs[index] ?? '', shape));
-    else setShape(output, weight ?? known(shapeOf(node, shapes, values, weights), declared(model.valueInfo.get(output)?.dims)));
-    const found = valuesOf(node, values, shapes);
-    if (found && found.length <= LIMIT) values.set(output, found);
+/** What is known before the first node. */
+export function firstFacts({ initializers, inputs }: Pick<Model, 'initializers' | 'inputs'>, inputDims: ReadonlyMap<string, PartialValues>): GrowingFacts {
+  const facts: GrowingFacts = { values: new Map(), shapes: new Map(), weights: new Map(), integers: new Set() };
+  for (const [name, weight] of initializers) learnWeight(facts, name, weight);
+  for (const { name, elemType, dims } of inputs) {
+    setShape(facts, name, inputDims.get(name) ?? numbersOf(dims));
+    if (isInteger(elemType)) facts.integers.add(name);
   }
-  return { values, shapes, weights };
+  return facts;
+}
+
+export function learnWeight(facts: GrowingFacts, name: string, weight: Tensor): void {
+  facts.weights.set(name, weight.dims);
+  setShape(facts, name, weight.dims);
+  const known = tensorValues(weight);
+  if (known) facts.values.set(name, known);
+  if (isInteger(weight.dataType)) facts.integers.add(name);
+}
+
+/** Adds what is known of a node's outputs; `declared` fills in what does not follow from its inputs. */
+export function learn(facts: GrowingFacts, node: Node, declared: ReadonlyMap<string, ValueInfo>): void {
+  const output = node.outputs[0];
+  if (!output) return;
+  const { values, shapes, weights, integers } = facts;
+  const weight = weightShape(node, weights.get(node.inputs[0] ?? ''));
+  if (weight) weights.set(output, weight);
+  if (node.opType === 'Split') splitShapes(node, shapes, values).forEach((shape, index) => setShape(facts, node.outputs[index] ?? '', shape));
+  else setShape(facts, output, weight ?? known(shapeOf(node, shapes, values, weights), numbersOf(declared.get(output)?.dims)));
+  for (const [name, shape] of furtherOutputs(node, shapes)) setShape(facts, name, shape);
+  const found = valuesOf(node, values, shapes, integers);
+  if (found && found.length <= LIMIT) values.set(output, found);
+  if (makesIntegers(node, integers)) integers.add(output);
+}
+
+function setShape(facts: GrowingFacts, name: string, shape: PartialValues | null | undefined): void {
+  if (shape && shape.length <= MAX_RANK) facts.shapes.set(name, shape);
+}
+
+function numbersOf(dims: readonly (number | string)[] | null | undefined): PartialValues | undefined {
+  return dims?.map((dim) => (typeof dim === 'number' ? dim : null));
+}
+
+function isInteger(elemType: number): boolean {
+  return elemType === INT64 || elemType === INT32;
+}
+
+function makesIntegers(node: Node, integers: ReadonlySet<string>): boolean {
+  switch (node.opType) {
+    case 'Shape': case 'Size': return true;
+    case 'Cast': return isInteger(node.attributes.get('to')?.i ?? 0);
+    case 'Constant': return node.attributes.has('value_int') || node.attributes.has('value_ints') || isInteger(node.attributes.get('value')?.tensor?.dataType ?? 0);
+    case 'ConstantOfShape': return isInteger(node.attributes.get('value')?.tensor?.dataType ?? 0);
+    case 'Where': return integers.has(node.inputs[1] ?? '');
+    default: return integers.has(node.inputs[0] ?? '');
+  }
 }
 
 function weightShape(node: Node, from: readonly number[] | undefined): readonly number[] | null {
@@ -75,18 +120,23 @@ function weightShape(node: Node, from: readonly number[] | undefined): readonly 
   return perm.length > 0 ? perm.map((axis) => from[axis] ?? 0) : [...from].reverse();
 }
 
-function valuesOf(node: Node, values: ReadonlyMap<string, PartialValues>, shapes: ReadonlyMap<string, PartialValues>): PartialValues | null {
+function valuesOf(
+  node: Node,
+  values: ReadonlyMap<string, PartialValues>,
+  shapes: ReadonlyMap<string, PartialValues>,
+  integers: ReadonlySet<string>,
+): PartialValues | null {
   const input = (index: number) => values.get(node.inputs[index] ?? '') ?? null;
   const scalar = (index: number) => {
     const found = input(index);
     return found?.length === 1 ? (found[0] ?? null) : null;
   };
   const from = input(0);
-  const pairs = PAIRWISE[node.opType];
+  const pairs = node.opType === 'Div' && integers.has(node.inputs[0] ?? '') ? wholeQuotient : PAIRWISE[node.opType];
   if (pairs) return pairwise(from, input(1), pairs);
   switch (node.opType) {
     case 'Constant': return valuesOfConstant(node);
-    case 'Shape': return shapes.get(node.inputs[0] ?? '') ?? null;
+    case 'Shape': return shapes.get(node.inputs[0] ?? '')?.slice(node.attributes.get('start')?.i ?? 0, node.attributes.get('end')?.i) ?? null;
     case 'Identity': case 'Cast': case 'Unsqueeze': case 'Squeeze': case 'Reshape': return from;
     case 'Concat': {
       const joined: (number | null)[] = [];
@@ -141,7 +191,9 @@ function shapeOf(
     }
     case 'MatMul': {
       const columns = second?.at(-1) ?? weights.get(node.inputs[1] ?? '')?.at(-1);
-      return first && second ? [...first.slice(0, -1), columns ?? null] : null;
+      if (!first || !second) return null;
+      const stack = first.length > 1 && second.length > 2 ? broadcast(first.slice(0, -2), second.slice(0, -2)) : first.slice(0, -2);
+      return [...stack, ...first.slice(0, -1).slice(-1), columns ?? null];
     }
     case 'Gemm': {
       const transposed = node.attributes.get('transB')?.i === 1;
@@ -154,7 +206,7 @@ function shapeOf(
     case 'Slice': return sliced(node, first, values);
     case 'Unsqueeze': return first ? unsqueezed(first, axesOf(node, values)) : null;
     case 'MultiHeadAttention': return first?.length === 3 ? [...first.slice(0, 2), shapes.get(node.inputs[2] ?? '')?.at(-1) ?? first[2] ?? null] : null;
-    default: return null;
+    default: return furtherShape(node, shapes, values);
   }
 }
 
@@ -169,7 +221,7 @@ function lengthOf(values: PartialValues | undefined): PartialValues | undefined 
 }
 
 /** 0 takes the size of the input's axis, −1 what is left. */
-function reshaped(from: PartialValues | undefined, target: PartialValues | undefined): PartialValues | null {
+export function reshaped(from: PartialValues | undefined, target: PartialValues | undefined): PartialValues | null {
   if (!target) return null;
   const dims = target.map((dim, axis) => (dim === 0 ? (from?.[axis] ?? null) : dim));
   const size = from && product(from);
@@ -179,7 +231,7 @@ function reshaped(from: PartialValues | undefined, target: PartialValues | undef
 }
 
 /** null where a factor is not known. */
-function product(dims: PartialValues): number | null {
+export function product(dims: PartialValues): number | null {
   return dims.reduce<number | null>((all, dim) => (all === null || dim === null ? null : all * dim), 1);
 }
 
@@ -250,7 +302,7 @@ function splitShapes(node: Node, shapes: ReadonlyMap<string, PartialValues>, val
   });
 }
 
-function axesOf(node: Node, values: ReadonlyMap<string, PartialValues>): PartialValues | null {
+export function axesOf(node: Node, values: ReadonlyMap<string, PartialValues>): PartialValues | null {
   return node.attributes.get('axes')?.ints ?? values.get(node.inputs[1] ?? '') ?? null;
 }
 
@@ -263,7 +315,7 @@ function unsqueezed(from: PartialValues, axes: PartialValues | null): PartialVal
 }
 
 /** numpy's rule; of a known size and an unknown one the known counts, unless it is 1. */
-function broadcast(a: PartialValues, b: PartialValues): PartialValues {
+export function broadcast(a: PartialValues, b: PartialValues): PartialValues {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis) => {
     const x = axis < rank - a.length ? 1 : (a[axis - rank + a.length] ?? null);
@@ -285,7 +337,8 @@ function valuesOfConstant(node: Node): PartialValues | null {
 
 /** The numbers of a small inline tensor. */
 export function tensorValues(tensor: Tensor): PartialValues | null {
-  const { raw } = tensor;
+  const { raw, encoded } = tensor;
+  if (encoded) return typedValues(tensor.dataType, encoded);
   if (!raw || raw.length > LIMIT * 8) return null;
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const each = (size: number, read: (at: number) => number) =>
@@ -298,6 +351,20 @@ export function tensorValues(tensor: Tensor): PartialValues | null {
     case FLOAT16: return each(2, (at) => halfToNumber(view.getUint16(at, true)));
     default: return null;
   }
+}
+
+/** Of a tensor whose numbers are not raw bytes but a list: int32_data (5) or int64_data (7). */
+function typedValues(dataType: number, encoded: Uint8Array): PartialValues | null {
+  const number = dataType === INT64 ? 7 : dataType === INT32 ? 5 : 0;
+  if (number === 0 || encoded.length > LIMIT * 16) return null;
+  const values: number[] = [];
+  try {
+    for (const field of fields(encoded)) if (field.number === number) pushInts(field, values);
+  } catch (error) {
+    if (error instanceof WireError) return null;
+    throw error;
+  }
+  return values.length > 0 && values.length <= LIMIT ? values : null;
 }
 
 function halfToNumber(bits: number): number {

@@ -64,12 +64,17 @@ function unscaledBy(graph: Graph, from: string): { value: string; scale: number 
   return found;
 }
 
-/** baddbmm is exported with its ignored operand: an uninitialised tensor times β = 0, perhaps folded. */
+/** baddbmm is exported with its ignored operand: an uninitialised tensor times β = 0, perhaps folded, perhaps the first part of that (./freeBatch). */
 function isZero(graph: Graph, value: string): boolean {
-  if (graph.scalar(value) === 0) return true;
-  const node = graph.producers.get(value);
-  if (node?.opType === 'Constant') return node.attributes.get('value')?.tensor?.raw?.every((byte) => byte === 0) ?? false;
-  if (node && COPIES.has(node.opType)) return graph.scalar(node.inputs[0] ?? '') === 0;
+  let source = value;
+  let node = graph.producers.get(source);
+  for (let hops = 0; hops < MAX_HOPS && node && (node.opType === 'Gather' || COPIES.has(node.opType)); hops += 1) {
+    source = node.inputs[0] ?? '';
+    node = graph.producers.get(source);
+  }
+  if (graph.scalar(value) === 0 || graph.scalar(source) === 0) return true;
+  const stored = node?.opType === 'Constant' ? node.attributes.get('value')?.tensor : graph.model.initializers.get(source);
+  if (stored) return stored.raw?.every((byte) => byte === 0) ?? false;
   return node?.opType === 'Mul' && node.inputs.some((input) => graph.scalar(input) === 0);
 }
 

@@ -1,5 +1,5 @@
-// Files that are wrong, by accident or on purpose. Whatever the bytes, reading, finding sites, cutting and writing
-// end soon, either well or in an EngineError. `npm run fuzz` runs the same with more cases and a seed of choice.
+// Files that are wrong, by accident or on purpose. Whatever the bytes, reading, freeing the batch, finding sites,
+// cutting and writing end soon, either well or in an EngineError. `npm run fuzz` runs the same with more cases and a seed of choice.
 
 import { openAsBlob } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -7,8 +7,9 @@ import { unetFile } from '../../fixtures/architectures/golden';
 import { EngineError } from '../protocol/errors';
 import { cut } from './cut';
 import { fuseAttention } from './fuse';
+import { freeBatch } from './freeBatch';
 import { Graph } from './graph';
-import type { Node } from './model';
+import { FLOAT, type Node } from './model';
 import { readsOf } from './order';
 import { MessageWriter } from './protobuf';
 import { readModel } from './read';
@@ -35,6 +36,13 @@ async function whole(file: Blob): Promise<number> {
       for (const segment of cut(graph, chosen)) writeSegment(model, segment);
     }
   }
+  for (const either of [unpacked, toFloat32(unpacked)]) {
+    const { model: freed, why } = freeBatch(either);
+    expect(freed === null).toBe(why !== '');
+    if (!freed) continue;
+    const freeGraph = new Graph(freed);
+    for (const segment of cut(freeGraph, findAttentionSites(freeGraph))) writeSegment(freed, segment);
+  }
   return sites.length;
 }
 
@@ -52,15 +60,17 @@ async function outcome(file: Blob): Promise<'taken' | 'refused'> {
   }
 }
 
-/** Some nodes of a model as a file of their own: the scanner's work on them is that on a whole UNet. */
+/** Some nodes of a model as a file of their own, with what is known of its sizes: the scanner's work on them is that on a whole UNet. */
 async function partOf(file: Blob, choose: (nodes: readonly Node[]) => readonly Node[]): Promise<Uint8Array<ArrayBuffer>> {
   const model = await readModel(file, 'model.onnx');
+  const graph = new Graph(model);
   const nodes = choose(model.nodes);
   const made = new Set(nodes.flatMap((node) => node.outputs));
   const read = new Set(nodes.flatMap(readsOf));
   const inputs = [...read].filter((value) => !made.has(value) && !model.initializers.has(value));
   const outputs = [...made].filter((value) => !read.has(value));
-  return writeSegment(model, { nodes, inputs, outputs, sites: [] }).bytes;
+  const declared = inputs.map((name) => ({ name, elemType: FLOAT, dims: graph.shape(name)?.map((dim) => dim ?? '') ?? null }));
+  return writeSegment({ ...model, inputs: declared }, { nodes, inputs, outputs, sites: [] }).bytes;
 }
 
 /** The names that stand in a file. */
@@ -77,14 +87,25 @@ const firstUpTo = (opType: string, before: number) => (nodes: readonly Node[]) =
 
 const small = await partOf(await openAsBlob('fixtures/models/tiny/unet/model.onnx'), (nodes) =>
   nodes.filter((node) => node.name.includes('mid_block/attentions.0/transformer_blocks.0/attn1')));
+/** Of a UNet whose batch is fixed: from a feature map [2, 8, 8, 8] through a self-attention. */
+const fixed = await partOf(unetFile('sd-static'), (nodes) => {
+  const from = nodes.findIndex((node) => node.name.endsWith('down_blocks.0/attentions.0/norm/Constant'));
+  const to = nodes.findIndex((node) => node.name.endsWith('down_blocks.0/attentions.0/transformer_blocks.0/attn1/to_out.0/Add'));
+  return nodes.slice(from, to + 1);
+});
 const GOOD: readonly [string, Uint8Array<ArrayBuffer>][] = [
   ['separate operators', small],
   ['packed heads', await partOf(unetFile('sd-packed16'), firstUpTo('MultiHeadAttention', 2))],
   ['a packed projection', await partOf(unetFile('sd-fused'), firstUpTo('Attention', 0))],
+  ['a fixed batch', fixed],
 ];
 
 test.each(GOOD)('the file that is damaged below is a good one, with its site: %s', async (_, good) => {
   expect(await whole(new Blob([good]))).toBe(1);
+});
+
+test('the one with a fixed batch can be freed', async () => {
+  expect(freeBatch(await readModel(new Blob([fixed]), 'model.onnx')).why).toBe('');
 });
 
 async function run(cases: number, seed: number, make: (random: Random) => Uint8Array<ArrayBuffer>) {

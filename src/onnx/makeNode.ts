@@ -1,7 +1,7 @@
 // Nodes and small constants that Pagoda adds to a graph, encoded as ONNX messages like those of the file.
 
 import { FLOAT, INT64, type Node, type Tensor } from './model';
-import { MessageWriter } from './protobuf';
+import { BYTES, MessageWriter, VARINT, fields } from './protobuf';
 import { decodeNode } from './read';
 
 /** AttributeProto.AttributeType. */
@@ -26,6 +26,18 @@ export function makeNode(
   for (const [key, value] of Object.entries(attributes)) node.message(5, encodeAttribute(key, value));
   if (domain !== '') node.string(7, domain);
   return decodeNode(node.finish());
+}
+
+/** The same node with other inputs; everything else of its message stays as it was. */
+export function withInputs(node: Node, inputs: readonly string[]): Node {
+  const message = new MessageWriter();
+  for (const input of inputs) message.string(1, input);
+  for (const { number, wireType, value, bytes } of fields(node.encoded)) {
+    if (number === 1) continue;
+    if (wireType === VARINT) message.varint(number, value);
+    else if (wireType === BYTES) message.bytes(number, bytes);
+  }
+  return { ...node, inputs, encoded: message.finish() };
 }
 
 /** A one-dimensional int64 constant. */

@@ -12,7 +12,8 @@ import { scanTensor } from './readTensor';
 
 const MAX_OUTPUTS = 1000;
 
-interface Draft {
+/** A model while it is read: everything that has been met so far. */
+export interface Draft {
   irVersion: number;
   opsets: Uint8Array[];
   functions: Uint8Array[];
@@ -29,10 +30,7 @@ interface Draft {
  * @throws EngineError `model-invalid` where the file is truncated or not ONNX.
  */
 export async function readModel(file: Blob, name: string): Promise<Model> {
-  const draft: Draft = {
-    irVersion: 0, opsets: [], functions: [], nodes: [],
-    initializers: new Map(), inputs: [], outputs: [], valueInfo: new Map(),
-  };
+  const draft = newDraft();
   try {
     await readModelProto(new BlobReader(file), draft);
     if (draft.nodes.length === 0 || draft.outputs.length === 0) throw new WireError('It holds no graph.');
@@ -48,10 +46,15 @@ export async function readModel(file: Blob, name: string): Promise<Model> {
   }
 }
 
-async function readModelProto(reader: BlobReader, draft: Draft): Promise<void> {
+export function newDraft(): Draft {
+  return { irVersion: 0, opsets: [], functions: [], nodes: [], initializers: new Map(), inputs: [], outputs: [], valueInfo: new Map() };
+}
+
+/** @throws WireError. */
+export async function readModelProto(reader: BlobReader, draft: Draft): Promise<void> {
   await readFields(reader, reader.size, async (number, length) => {
     if (number === 7) return readGraph(reader, reader.at + length, draft);
-    if (number === 8) draft.opsets.push((await reader.read(length)).slice());
+    if (number === 8) draft.opsets.push(wellFormed((await reader.read(length)).slice()));
     else if (number === 25) draft.functions.push((await reader.read(length)).slice());
     else reader.skip(length);
   }, (number, value) => {
@@ -77,6 +80,12 @@ async function readGraph(reader: BlobReader, end: number, draft: Draft): Promise
     } else if (number === 15) throw new WireError('Sparse weights are not supported.');
     else reader.skip(length);
   });
+}
+
+/** @throws WireError. What is passed on as it is may be read by others later. */
+function wellFormed(message: Uint8Array): Uint8Array {
+  Array.from(fields(message));
+  return message;
 }
 
 /** Walks the fields up to `end`; `onBytes` must consume exactly `length` bytes. */

@@ -7,6 +7,7 @@ export type EngineErrorCode =
   | 'layers-not-found' // the layer set matches nothing; `detail` lists the sites, one a line
   | 'shader-compile' // a WGSL kernel was refused
   | 'session-build' // ONNX Runtime refused a graph
+  | 'does-not-fit' // the device cannot hold the model; nothing was built
   | 'not-finite' // NaN or infinity in the latents
   | 'device-lost' // the GPU went away; the next run takes a new one
   | 'out-of-memory'

@@ -139,6 +139,7 @@ export interface Pair {
 export type EngineEvent =
   | DeviceEvent
   | LoadingEvent
+  | VerdictEvent
   | ModelReadyEvent
   | ProgressEvent
   | PreviewEvent
@@ -158,6 +159,18 @@ export interface LoadingEvent {
   readonly loadedBytes: number;
   /** null where the server does not say. */
   readonly totalBytes: number | null;
+}
+
+/** Whether the device can hold a model, from its graphs; comes before anything of it is built. */
+export interface VerdictEvent {
+  readonly type: 'verdict';
+  /** The `id` of its ModelRef. */
+  readonly modelId: string;
+  readonly level: 'fits' | 'doubtful' | 'no';
+  /** The figures behind it: "2.6 GB of weights, the largest buffer 268 MB, f16". */
+  readonly figures: string;
+  /** Sentences, the gravest first; what fits may have some too, of what it costs. */
+  readonly reasons: readonly string[];
 }
 
 export interface ModelReadyEvent {

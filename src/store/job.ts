@@ -2,7 +2,7 @@
 // run shows something, and comes back where that run is cancelled or fails; an error ends its run and nothing else.
 
 import type { EngineErrorData } from '../protocol/errors';
-import type { DeviceInfo, EngineEvent, LoadingEvent, ModelInfo, Pair, ProgressEvent, RunStats, Settings } from '../protocol/messages';
+import type { DeviceInfo, EngineEvent, LoadingEvent, ModelInfo, Pair, ProgressEvent, RunStats, Settings, VerdictEvent } from '../protocol/messages';
 import type { Recipe } from '../recipe/recipe';
 import { runRecipe } from './runRecipe';
 
@@ -24,6 +24,8 @@ export interface Shown {
 export interface Job {
   readonly device: DeviceInfo | null;
   readonly model: ModelInfo | null;
+  /** Of the model that was loaded last, or is being loaded. */
+  readonly verdict: VerdictEvent | null;
   readonly loading: LoadingEvent | null;
   /** The first one is running, the others wait. */
   readonly runs: readonly Run[];
@@ -35,7 +37,7 @@ export interface Job {
   readonly error: EngineErrorData | null;
 }
 
-export const IDLE: Job = { device: null, model: null, loading: null, runs: [], progress: null, shown: null, finished: null, lastEnd: null, error: null };
+export const IDLE: Job = { device: null, model: null, verdict: null, loading: null, runs: [], progress: null, shown: null, finished: null, lastEnd: null, error: null };
 
 export function asked(job: Job, run: Run): Job {
   return { ...job, runs: [...job.runs, run], error: null };
@@ -45,6 +47,7 @@ export function reduce(job: Job, event: EngineEvent): Job {
   switch (event.type) {
     case 'device': return { ...job, device: event.device };
     case 'loading': return { ...job, loading: event };
+    case 'verdict': return { ...job, verdict: event };
     case 'model-ready': return { ...job, model: event.model, loading: null };
     case 'progress': return { ...job, progress: event, loading: null };
     case 'preview': return show(job, event.runId, event.pair, null);

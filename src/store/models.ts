@@ -4,20 +4,25 @@
 
 import { create } from 'zustand';
 import { POCKET, modelRef } from '../models/catalog';
+import { estimateNeeds, type Weights } from '../models/estimate';
 import { FetchError, toFetchErrorData, type FetchErrorData } from '../models/fetchError';
 import { filesOf, folderModel, type FolderModel } from '../models/folder';
 import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
 import { Library } from '../models/library';
 import type { LibraryEvent, Plan, StoredModel } from '../models/messages';
-import { preflight, sizeText, type Verdict, type Weights } from '../models/preflight';
+import { preflight, sizeText, type Verdict } from '../models/preflight';
 import { HUB_URL, parseRepoId } from '../models/repoId';
+import type { UsualSettings } from '../models/usual';
 import type { DeviceInfo, ModelRef } from '../protocol/messages';
+import { read, write } from './browserStorage';
 
 export { HUB_MODELS, sizeText };
 
 export interface Choice {
   readonly name: string;
   readonly ref: ModelRef;
+  /** Settings that suit it; null where they are not known, as after a reload. */
+  readonly usual: UsualSettings | null;
 }
 
 /** What a lookup on the hub has come to. */
@@ -59,7 +64,7 @@ type FolderPicker = () => Promise<FileSystemDirectoryHandle>;
 const CHOSEN = 'pagoda.model';
 const HUB = 'pagoda.hub';
 const FETCHED = 'pagoda.fetched';
-const BUILT_IN: Choice = { name: POCKET.name, ref: modelRef(POCKET, document.baseURI) };
+const BUILT_IN: Choice = { name: POCKET.name, ref: modelRef(POCKET, document.baseURI), usual: POCKET.usual };
 
 export const useModels = create<Models>()((set, get) => {
   let library: Library | null = null;
@@ -107,7 +112,7 @@ export const useModels = create<Models>()((set, get) => {
       if (read(FETCHED) !== null) get().open();
     },
     chooseBuiltIn: () => choose(BUILT_IN),
-    chooseStored: (model) => choose(storedChoice(model.name, model.dir)),
+    chooseStored: (model) => choose(storedChoice(model.name, model.dir, HUB_MODELS.find(({ repo }) => repo === model.repo)?.usual ?? model.usual)),
     lookUp: async (text, revision, known) => {
       const repo = parseRepoId(text, revision);
       if (!repo) {
@@ -138,7 +143,7 @@ export const useModels = create<Models>()((set, get) => {
         if (!picked) return;
         const folder = await folderModel(picked.name, picked.files);
         set({ folder, error: null });
-        choose({ name: folder.name, ref: { kind: 'folder', id: `folder:${crypto.randomUUID()}`, files: folder.files } });
+        choose({ name: folder.name, ref: { kind: 'folder', id: `folder:${crypto.randomUUID()}`, files: folder.files }, usual: folder.usual });
       } catch (error) {
         set({ error: toFetchErrorData(error) });
       }
@@ -149,7 +154,10 @@ export const useModels = create<Models>()((set, get) => {
 
 /** Whether this device can hold it. */
 export function verdictOf(weights: Plan | Weights, device: DeviceInfo | null, freeBytes: number | null): Verdict {
-  return preflight('files' in weights ? { ...weights, paths: weights.files.map((file) => file.path) } : weights, { device, freeBytes });
+  const files = 'files' in weights ? { ...weights, paths: weights.files.map((file) => file.path) } : weights;
+  const { deviceMemory } = navigator as { readonly deviceMemory?: number };
+  // Without a device the files' own types count; what the device makes of them is not known yet.
+  return preflight(estimateNeeds(files, device?.f16 ?? true), { device, freeBytes, memoryGiB: deviceMemory }, freeBytes === null ? 0 : weights.bytes);
 }
 
 /** Whether the browser has a folder picker of its own, which reads in place and asks once. */
@@ -175,33 +183,15 @@ function fromList(list: FileList): { name: string; files: Map<string, File> } | 
   return { name, files: new Map([...list].map((file) => [file.webkitRelativePath.slice(name.length + 1), file])) };
 }
 
-function storedChoice(name: string, dir: string): Choice {
-  return { name, ref: { kind: 'opfs', id: `opfs:${dir}`, dir } };
+function storedChoice(name: string, dir: string, usual: UsualSettings | null): Choice {
+  return { name, ref: { kind: 'opfs', id: `opfs:${dir}`, dir }, usual };
 }
 
 function readChoice(): Choice {
   try {
     const { name, dir } = JSON.parse(read(CHOSEN) ?? '{}') as { name?: unknown; dir?: unknown };
-    return typeof name === 'string' && typeof dir === 'string' ? storedChoice(name, dir) : BUILT_IN;
+    return typeof name === 'string' && typeof dir === 'string' ? storedChoice(name, dir, null) : BUILT_IN;
   } catch {
     return BUILT_IN;
-  }
-}
-
-/** Storage may be forbidden: the page works without. */
-function read(key: string): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function write(key: string, value: string | null): void {
-  try {
-    if (value === null) localStorage.removeItem(key);
-    else localStorage.setItem(key, value);
-  } catch {
-    return;
   }
 }

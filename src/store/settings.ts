@@ -21,7 +21,7 @@ export const SPACINGS: Readonly<Record<TimestepSpacing, string>> = {
   model: 'As the model says', linspace: 'Linspace', leading: 'Leading', trailing: 'Trailing', turbo: 'Turbo (ten steps at most)',
 };
 
-export const DEFAULTS: Settings = { ...POCKET.defaults, negativePrompt: '', seed: 7, pag: PLAIN_PAG, compare: true, backend: 'auto' };
+export const DEFAULTS: Settings = { ...POCKET.usual, prompt: POCKET.prompt, negativePrompt: '', seed: 7, pag: PLAIN_PAG, compare: true, backend: 'auto' };
 
 /** Prompts to click. */
 export const IDEAS: readonly string[] = POCKET.ideas;

@@ -3,10 +3,13 @@
 import { create } from 'zustand';
 import { EngineClient } from '../protocol/client';
 import type { Settings } from '../protocol/messages';
+import { POCKET } from '../models/catalog';
+import { read, write } from './browserStorage';
 import { IDLE, asked, reduce, type Job } from './job';
-import { useModels } from './models';
+import { useModels, type Choice } from './models';
 import { recipeModel } from './runRecipe';
 import { loadSettings, saveSettings } from './settings';
+import { putBack, readFromModel, switchUsual, without, type Brought } from './usual';
 
 export type View = 'side' | 'wipe' | 'difference';
 
@@ -17,24 +20,44 @@ interface Store {
   /** Applies a new version of the page; null where there is none. */
   readonly update: (() => void) | null;
   readonly offlineReady: boolean;
+  /** What the model that was chosen last did to the settings; null where nothing, or where that was read. */
+  readonly brought: Brought | null;
   readonly change: (changes: Partial<Settings>) => void;
   readonly setView: (view: View) => void;
   /** Fetches the model and warms it up. */
   readonly start: () => void;
   readonly generate: () => void;
   readonly cancel: () => void;
+  /** Puts back what the model has set, sets what it has left to the visitor, or leaves all as it is. */
+  readonly answerBrought: (answer: 'undo' | 'setAll' | 'keep') => void;
   readonly dismissError: () => void;
   readonly offerUpdate: (apply: () => void) => void;
   readonly noteOfflineReady: () => void;
 }
+
+const FROM_MODEL = 'pagoda.fromModel';
 
 const client = new EngineClient(() => new Worker(new URL('../engine/worker.ts', import.meta.url), { type: 'module', name: 'engine' }));
 
 export const useStore = create<Store>()((set, get) => {
   client.subscribe((event) => set(({ job }) => ({ job: reduce(job, event) })));
   const model = () => useModels.getState().choice.ref;
+  let fromModel = readFromModel(read(FROM_MODEL), POCKET.usual);
+  const keepFromModel = (some: typeof fromModel) => {
+    fromModel = some;
+    write(FROM_MODEL, JSON.stringify(some));
+  };
+  const bringUsual = ({ name, usual }: Choice) => {
+    if (!usual) return;
+    const taken = switchUsual(get().settings, fromModel, name, usual);
+    keepFromModel(taken.fromModel);
+    get().change(taken.changes);
+    set({ brought: taken.brought });
+  };
   useModels.subscribe((now, before) => {
-    if (now.choice !== before.choice) get().start();
+    if (now.choice === before.choice) return;
+    if (now.choice.ref.id !== before.choice.ref.id) bringUsual(now.choice);
+    get().start();
   });
   return {
     settings: loadSettings(),
@@ -42,6 +65,7 @@ export const useStore = create<Store>()((set, get) => {
     view: 'side',
     update: null,
     offlineReady: false,
+    brought: null,
     change: (changes) => {
       const settings = { ...get().settings, ...changes };
       set({ settings });
@@ -62,6 +86,18 @@ export const useStore = create<Store>()((set, get) => {
     cancel: () => {
       const [run] = get().job.runs;
       if (run) client.send({ type: 'cancel', runId: run.id });
+    },
+    answerBrought: (answer) => {
+      const { brought } = get();
+      if (!brought) return;
+      if (answer === 'undo') {
+        keepFromModel(without(fromModel, brought.set));
+        get().change(putBack(get().settings, brought));
+      } else if (answer === 'setAll') {
+        keepFromModel({ ...fromModel, ...brought.kept });
+        get().change(brought.kept);
+      }
+      set({ brought: null });
     },
     dismissError: () => set(({ job }) => ({ job: { ...job, error: null } })),
     offerUpdate: (update) => set({ update }),

@@ -4,7 +4,7 @@ import { useStore } from '../store/store';
 import type { EngineErrorCode } from '../protocol/errors';
 import styles from './ErrorAlert.module.css';
 
-const CPU_HELPS: ReadonlySet<EngineErrorCode> = new Set(['shader-compile', 'session-build', 'device-lost', 'out-of-memory', 'not-finite']);
+const CPU_HELPS: ReadonlySet<EngineErrorCode> = new Set(['shader-compile', 'session-build', 'does-not-fit', 'device-lost', 'out-of-memory', 'not-finite']);
 
 export function ErrorAlert() {
   const error = useStore((store) => store.job.error);

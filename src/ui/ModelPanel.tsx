@@ -3,17 +3,21 @@
 
 import { useId, useRef } from 'react';
 import { useModels } from '../store/models';
+import { useStore } from '../store/store';
 import styles from './ModelPanel.module.css';
 import { ModelPanelHub } from './ModelPanelHub';
 import { ModelPanelStored } from './ModelPanelStored';
 import { ModelPanelFolder } from './ModelPanelFolder';
+import { ModelPanelUsual } from './ModelPanelUsual';
 import { percentText } from './modelWords';
+import { verdictText } from './words';
 
 export function ModelPanel() {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
   const choice = useModels((models) => models.choice);
   const fetching = useModels((models) => models.stored.find(({ state }) => state === 'fetching' || state === 'waiting'));
+  const verdict = useStore((store) => (store.job.verdict?.modelId === choice.ref.id ? store.job.verdict : null));
   const show = () => {
     useModels.getState().open();
     dialog.current?.showModal();
@@ -25,6 +29,8 @@ export function ModelPanel() {
         <span>{choice.name}</span>
         <span aria-hidden="true" className={styles.quiet}>Change</span>
       </button>
+      {verdict && <p className={styles.quiet} aria-label="Verdict">{verdictText(verdict)}</p>}
+      <ModelPanelUsual />
       {fetching && (
         <p className={styles.quiet}>{fetching.state === 'waiting' ? 'Waiting for the network' : `Fetching ${fetching.name} · ${percentText(fetching)}`}</p>
       )}

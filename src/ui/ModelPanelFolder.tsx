@@ -10,12 +10,16 @@ export function ModelPanelFolder({ onChosen }: { readonly onChosen: () => void }
   const error = useModels((models) => models.error);
   const folder = useModels((models) => (models.choice.ref.kind === 'folder' ? models.folder : null));
   const device = useStore((store) => store.job.device);
+  // The engine's own words, as soon as it has read the graphs.
+  const verdict = useStore((store) => store.job.verdict);
+  const choice = useModels((models) => models.choice);
   const { openFolder, dismiss } = useModels.getState();
   const take = async (list: FileList | null) => {
     await openFolder(list);
     if (useModels.getState().error === null && useModels.getState().choice.ref.kind === 'folder') onChosen();
   };
-  const reasons = folder ? verdictOf(folder.weights, device, null).reasons : [];
+  const said = verdict?.modelId === choice.ref.id ? verdict : null;
+  const reasons = folder ? (said ?? verdictOf(folder.weights, device, null)).reasons : [];
   return (
     <section aria-label="From a folder" className={styles.section}>
       <h3>From a folder on disk</h3>

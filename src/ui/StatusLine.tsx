@@ -2,11 +2,11 @@
 
 import { useStore } from '../store/store';
 import styles from './StatusLine.module.css';
-import { deviceText, progressText } from './words';
+import { deviceText, noticesOf, progressText } from './words';
 
 export function StatusLine() {
   const job = useStore((store) => store.job);
   const offlineReady = useStore((store) => store.offlineReady);
-  const parts = [deviceText(job.device), ...(job.model?.notices ?? []), job.error?.message ?? progressText(job), offlineReady ? 'Works offline' : ''];
+  const parts = [deviceText(job.device), ...noticesOf(job), job.error?.message ?? progressText(job), offlineReady ? 'Works offline' : ''];
   return <footer className={styles.line} role="status">{parts.filter(Boolean).join(' · ')}</footer>;
 }

@@ -2,6 +2,8 @@
 
 import type { StoredModel } from '../models/messages';
 import { sizeText } from '../store/models';
+import { SCHEDULERS, SIGMAS, SPACINGS } from '../store/settings';
+import type { Brought } from '../store/usual';
 import { secondsText } from './words';
 
 /** Rounded down: 100 % is said only when all is there. */
@@ -24,4 +26,18 @@ export function storedText(model: StoredModel): string {
       return `${share} · ${sizeText(bytesPerSecond)}/s · ${secondsText((bytes - fetchedBytes) / bytesPerSecond)} left`;
     }
   }
+}
+
+/** Settings that a model brings: "4 steps, CFG off, PAG scale 1, Euler, trailing timesteps"; '' where there are none. */
+export function usualText({ steps, guidanceScale, pagScale, layers, scheduler, sigmas, spacing }: Brought['set']): string {
+  const parts = [
+    steps === undefined ? null : `${steps} ${steps === 1 ? 'step' : 'steps'}`,
+    guidanceScale === undefined ? null : guidanceScale > 1 ? `CFG scale ${guidanceScale}` : 'CFG off',
+    pagScale === undefined ? null : pagScale > 0 ? `PAG scale ${pagScale}` : 'PAG off',
+    layers === undefined ? null : `layers ${layers}`,
+    scheduler === undefined ? null : SCHEDULERS[scheduler],
+    sigmas === undefined ? null : sigmas === 'model' ? 'the model’s sigmas' : `${SIGMAS[sigmas]} sigmas`,
+    spacing === undefined ? null : spacing === 'model' ? 'the model’s timesteps' : `${SPACINGS[spacing].toLowerCase()} timesteps`,
+  ];
+  return parts.filter((part) => part !== null).join(', ');
 }

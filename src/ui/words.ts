@@ -1,6 +1,6 @@
 // The sentences of the status line and the progress bar.
 
-import type { DeviceInfo } from '../protocol/messages';
+import type { DeviceInfo, VerdictEvent } from '../protocol/messages';
 import type { Job } from '../store/job';
 
 export function deviceText(device: DeviceInfo | null): string {
@@ -9,6 +9,19 @@ export function deviceText(device: DeviceInfo | null): string {
   const threads = `${device.threads} ${device.threads === 1 ? 'thread' : 'threads'}`;
   const why = device.fallbackReason ? `${device.fallbackReason} Running on the CPU, slower` : 'Running on the CPU';
   return `${why} · WASM · ${threads}`;
+}
+
+/** What people should know of the model: while it loads, what was said of it before. */
+export function noticesOf({ model, verdict, error }: Job): readonly string[] {
+  if (error?.code === 'does-not-fit') return [];
+  return verdict && verdict.modelId !== model?.id ? verdict.reasons : (model?.notices ?? []);
+}
+
+const FIT: Readonly<Record<VerdictEvent['level'], string>> = { fits: 'Fits this device', doubtful: 'May not fit this device', no: 'Does not fit this device' };
+
+/** The verdict in a line: "Fits this device: 26 MB of weights, the largest buffer 3.1 MB, f32." */
+export function verdictText({ level, figures }: VerdictEvent): string {
+  return `${FIT[level]}: ${figures}.`;
 }
 
 /** What is going on, or how the last run ended; '' where nothing has happened yet. */

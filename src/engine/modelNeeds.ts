@@ -1,0 +1,55 @@
+// What a model asks of this device, from all its graphs as they will run, before any session is built.
+
+import type { Buffer, Needs } from '../models/preflight';
+import { graphNeeds } from '../onnx/needs';
+import type { ValueInfo } from '../onnx/model';
+import type { Settings } from '../protocol/messages';
+import { keepsTextEncoders, machineMemoryGiB } from './memory';
+import type { OnnxFile } from './onnxFile';
+
+/** CLIP's. */
+const PROMPT_TOKENS = 77;
+
+export interface ModelGraphs {
+  readonly unet: OnnxFile;
+  readonly texts: readonly OnnxFile[];
+  readonly vae: OnnxFile;
+  /** Sizes of the UNet's inputs with so many rows. */
+  readonly unetDims: (rows: number) => ReadonlyMap<string, readonly number[]>;
+  readonly latents: { readonly input: ValueInfo; readonly shape: readonly [number, number, number] };
+}
+
+/** @param rows how many rows of the UNet a run has at once. */
+export function modelNeeds({ unet, texts, vae, unetDims, latents }: ModelGraphs, rows: number): Needs {
+  const unetNeeds = graphNeeds(unet.graph.model, unetDims(rows));
+  const oneRow = graphNeeds(unet.graph.model, unetDims(1));
+  const batch = latents.input.dims?.[0];
+  const vaeNeeds = graphNeeds(vae.graph.model, new Map([[latents.input.name, [typeof batch === 'number' ? batch : 1, ...latents.shape]]]));
+  const textNeeds = texts.map((text) => graphNeeds(text.graph.model, promptDims(text)));
+  const all = [unetNeeds, vaeNeeds, ...textNeeds];
+  const weightBytes = all.reduce((sum, graph) => sum + graph.weightBytes, 0);
+  // Where memory is short a text encoder is gone before the UNet is built.
+  const turns = vaeNeeds.weightBytes + Math.max(unetNeeds.weightBytes, ...textNeeds.map((text) => text.weightBytes));
+  const buffers = (graphs: readonly (typeof unetNeeds)[]): Buffer[] => graphs.map(({ largestWeight, largestTensor }, index) => ({
+    what: ['The UNet', 'The VAE decoder'][index] ?? 'The text encoder',
+    bytes: Math.max(largestWeight, largestTensor),
+  }));
+  return {
+    weightBytes,
+    residentBytes: keepsTextEncoders(weightBytes, machineMemoryGiB()) ? weightBytes : turns,
+    buffers: buffers(all),
+    inescapable: buffers([oneRow, vaeNeeds, ...textNeeds]),
+    half: [unet, vae, ...texts].some((file) => file.widened) || all.some((graph) => graph.half),
+  };
+}
+
+/** UNet rows at once: of each image one for CFG and one for the prompt, and of one image one for PAG. */
+export function rowsOfRun({ compare, guidanceScale, pagScale }: Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale'>, guidanceEmbedded: boolean): number {
+  const plain = guidanceScale > 1 && !guidanceEmbedded ? 2 : 1;
+  return plain * (compare ? 2 : 1) + Number(pagScale > 0);
+}
+
+/** One prompt at a time, as long as CLIP reads it, unless the graph says otherwise. */
+function promptDims({ inputs }: OnnxFile): Map<string, readonly number[]> {
+  return new Map(inputs.map(({ name, dims }) => [name, (dims ?? []).map((dim, axis) => (typeof dim === 'number' ? dim : axis === 0 ? 1 : PROMPT_TOKENS))]));
+}

@@ -1,0 +1,56 @@
+// What a model asks of a device, estimated before it is fetched: sizes are those of the listing, the largest buffers
+// are worked out from the configs as the architecture lays them out, and half precision is told from the UNet's graph,
+// or where that could not be looked into from a file's name.
+
+import type { Buffer, Needs } from './preflight';
+
+export interface Weights {
+  readonly bytes: number;
+  /** Paths of the graphs. */
+  readonly paths: readonly string[];
+  readonly unetConfig: Readonly<Record<string, unknown>>;
+  readonly textConfig: Readonly<Record<string, unknown>>;
+  /** What the UNet's graph says of itself. */
+  readonly graph: GraphGlance;
+}
+
+/** What a look at the beginning of the UNet's file has told. */
+export interface GraphGlance {
+  /** Whether it computes in f16; null where it did not show. */
+  readonly half: boolean | null;
+  /** Bytes of the largest weight and the largest tensor of one row, of the file's own types; null where it did not show. */
+  readonly largest: number | null;
+}
+
+export const NO_GLANCE: GraphGlance = { half: null, largest: null };
+
+const F16_NAME = /(fp16|f16|float16|half)/i;
+
+/** @param f16 whether the device computes in f16; where not, everything is f32. */
+export function estimateNeeds({ bytes, paths, unetConfig, textConfig, graph }: Weights, f16: boolean): Needs {
+  const half = graph.half ?? paths.some((path) => F16_NAME.test(path));
+  const widened = half && !f16;
+  const buffers = configBuffers({ unetConfig, textConfig }, half && f16 ? 2 : 4);
+  if (graph.largest !== null) buffers.push({ what: 'The UNet', bytes: widened ? 2 * graph.largest : graph.largest });
+  return { weightBytes: widened ? 2 * bytes : bytes, residentBytes: null, buffers, inescapable: [], half };
+}
+
+/**
+ * The token embedding (vocabulary × width), the widest convolution of the UNet (9·2C·C), the VAE's last feature map at
+ * full size; those of which the configs say enough. `unit` is bytes per value.
+ */
+export function configBuffers({ unetConfig, textConfig }: Pick<Weights, 'unetConfig' | 'textConfig'>, unit: number): Buffer[] {
+  const buffers: Buffer[] = [];
+  const add = (what: string, ...factors: unknown[]) => {
+    if (factors.every((factor) => typeof factor === 'number' && factor > 0)) buffers.push({ what, bytes: (factors as number[]).reduce((product, factor) => product * factor, unit) });
+  };
+  add('The text encoder', textConfig['vocab_size'], textConfig['hidden_size']);
+  const channels = unetConfig['block_out_channels'];
+  const widest = Array.isArray(channels) ? Math.max(...(channels as number[])) : undefined;
+  add('The UNet', widest, widest, 18);
+  const size = unetConfig['sample_size'];
+  const [height, width] = Array.isArray(size) ? (size as number[]) : [size, size];
+  // 8 pixels a latent; 256 channels before the last block, as in every Stable Diffusion VAE.
+  add('The VAE decoder', height, width, 64, 256);
+  return buffers;
+}
