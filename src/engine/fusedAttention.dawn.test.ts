@@ -16,7 +16,8 @@ import { GpuBackend } from './gpuBackend';
 import { loadNodeGpuRuntime } from './testing/nodeRuntime';
 import { relativeError } from './testing/unetChecks';
 
-const TOKENS = 512;
+/** So many that the logits take more room than ONNX Runtime's sizes of buffers, which are coarse, give the rest. */
+const TOKENS = 576;
 
 describeOnDawn('attention on WebGPU', (gpu) => {
   const open = async () => new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, true);
@@ -49,7 +50,7 @@ describeOnDawn('attention on WebGPU', (gpu) => {
 
   test.each([
     ['as MultiHeadAttention', 4, 32],
-    ['with one wide head, its queries in parts', 1, 288],
+    ['with one wide head, its queries in parts', 1, 260],
   ])('%s it takes less room than the logits and gives the same', async (_, heads, channels) => {
     const logits = 4 * heads * TOKENS * TOKENS;
     const plain = attentionGraph(heads, channels);
