@@ -8,7 +8,8 @@
 // guess ends in an operator that is refused. At last the whole graph is inferred anew at a few batches, and every value
 // that holds rows must have that many.
 
-import { inferFacts, type PartialValues } from './facts';
+import { inferFacts } from './facts';
+import type { PartialValues } from './values';
 import { int64s, makeNode } from './makeNode';
 import type { Model, Node, Tensor, ValueInfo } from './model';
 import { readsOf } from './order';

@@ -1,6 +1,7 @@
 // Index over a graph: who makes a value, who reads it, and what is known of it before anything runs.
 
-import { inferFacts, type Facts, type PartialValues } from './facts';
+import { inferFacts, type Facts } from './facts';
+import type { PartialValues } from './values';
 import type { Model, Node } from './model';
 import { readsOf } from './order';
 

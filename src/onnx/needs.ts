@@ -3,7 +3,8 @@
 // without f16 has f32 where its file has f16, so nothing has to be doubled here.
 
 import { elemTypes } from './elemTypes';
-import { inferFacts, type PartialValues } from './facts';
+import { inferFacts } from './facts';
+import type { PartialValues } from './values';
 import { BOOL, DOUBLE, FLOAT16, INT64, INT8, UINT8, type Model, type Tensor } from './model';
 import { usesFloat16 } from './toFloat32';
 

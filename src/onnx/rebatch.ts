@@ -7,7 +7,8 @@
 //
 // Rows must stay whole and in order: of a Reshape, all that lies before the rows is as large behind it.
 
-import { product, reshaped, type PartialValues } from './facts';
+import { reshaped } from './shapes';
+import { product, type PartialValues } from './values';
 import { withInputs } from './makeNode';
 import type { Node } from './model';
 import { isElementwise, mixes, sameRows } from './rowRules';

@@ -3,7 +3,8 @@
 // would mix rows (a sum over the batch, a scale that is measured over all of it) must never pass as row by row.
 // Operators that carry sizes as constants are in ./rebatch.
 
-import { axesOf, product } from './facts';
+import { axesOf } from './shapes';
+import { product } from './values';
 import type { Node } from './model';
 import { Unfree, type Look, type Rows } from './rows';
 import { axisOf, einsumTerms } from './shapeRules';

@@ -2,7 +2,8 @@
 // two tallies of all shapes and small values: at the batch of the export, and at a number of rows that no other size
 // equals by chance. What is the same in both does not depend on the number of rows.
 
-import { firstFacts, learn, learnWeight, type GrowingFacts, type PartialValues } from './facts';
+import { firstFacts, learn, learnWeight, type GrowingFacts } from './facts';
+import type { PartialValues } from './values';
 import type { Model, Node, Tensor, ValueInfo } from './model';
 import { isElementwise, mixes } from './rowRules';
 import { Unfree, type Look, type Rows } from './rows';

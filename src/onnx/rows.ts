@@ -2,7 +2,7 @@
 // row: along `axis` row r has the entries r·each … (r+1)·each. (`each` is 1 for [B, tokens, channels], the number of
 // heads for [B·heads, tokens, dim].) Such a part depends on nothing but its own row of the inputs.
 
-import type { PartialValues } from './facts';
+import type { PartialValues } from './values';
 
 export interface Rows {
   readonly axis: number;

@@ -1,15 +1,16 @@
 // Shapes of the operators that not every UNet has: reductions, gathers, selections, poolings, Einsum, and those of
-// com.microsoft that exporters write. Unknown sizes are null, as everywhere in ./facts, and an operator that is not
+// com.microsoft that exporters write. Unknown sizes are null, as everywhere in ./shapes, and an operator that is not
 // here has no known shape.
 
-import { axesOf, broadcast, product, type PartialValues } from './facts';
 import type { Node } from './model';
+import { axesOf, broadcast } from './shapes';
+import { product, type PartialValues } from './values';
 
 type Known = ReadonlyMap<string, PartialValues>;
 
-/** Operators whose (first) output has the shape of their first input, beside those of ./facts. */
+/** Operators whose (first) output has the shape of their first input, beside those of ./shapes. */
 const SAME_SHAPE = new Set([
-  'Relu', 'LeakyRelu', 'Elu', 'HardSigmoid', 'HardSwish', 'Softplus', 'Mish', 'Abs', 'Log', 'Floor', 'Ceil', 'Round', 'Not', 'LogSoftmax', 'QuantizeLinear',
+  'Relu', 'LeakyRelu', 'Elu', 'HardSigmoid', 'HardSwish', 'Softplus', 'Mish', 'Abs', 'Log', 'Floor', 'Ceil', 'Round', 'Not', 'LogSoftmax', 'QuantizeLinear', 'Trilu',
   'RMSNormalization', 'SimplifiedLayerNormalization', 'SkipSimplifiedLayerNormalization', 'SkipGroupNorm', 'BiasAdd',
 ]);
 const PAIRWISE = new Set(['Less', 'Greater', 'LessOrEqual', 'GreaterOrEqual', 'And', 'Or', 'Xor', 'Max', 'Min', 'Mod', 'Sum', 'Where']);
@@ -21,7 +22,7 @@ export function furtherShape(node: Node, shapes: Known, values: Known): PartialV
   const int = (name: string, otherwise = 0) => node.attributes.get(name)?.i ?? otherwise;
   if (SAME_SHAPE.has(node.opType)) return first;
   if (PAIRWISE.has(node.opType)) return inputs.reduce<PartialValues | null>((one, other) => (one && other ? broadcast(one, other) : null), []);
-  if (REDUCTIONS.has(node.opType)) return first && reduced(first, axesOf(node, values), int('keepdims', 1) !== 0);
+  if (REDUCTIONS.has(node.opType)) return first && reduced(node, first, values);
   switch (node.opType) {
     case 'Shape': return first && [first.slice(int('start'), node.attributes.get('end')?.i).length];
     case 'Gather': return first && second ? [...first.slice(0, axisOf(int('axis'), first.length)), ...second, ...first.slice(axisOf(int('axis'), first.length) + 1)] : null;
@@ -81,10 +82,14 @@ function einsumShape(node: Node, inputs: readonly (PartialValues | null)[]): Par
   return Array.from(terms.output, (letter) => sizes.get(letter) ?? null);
 }
 
-function reduced(from: PartialValues, axes: PartialValues | null, keeps: boolean): PartialValues | null {
-  if (!axes || axes.length === 0 || axes.includes(null)) return null;
-  const gone = new Set(axes.map((axis) => axisOf(axis as number, from.length)));
-  return from.map((dim, axis) => (gone.has(axis) ? 1 : dim)).filter((_, axis) => keeps || !gone.has(axis));
+/** The axes that are reduced are kept with the size 1, or left out. Without a list, all are. */
+function reduced(node: Node, from: PartialValues, values: ReadonlyMap<string, PartialValues>): PartialValues | null {
+  const given = axesOf(node, values) ?? [];
+  if (given.includes(null) || (node.inputs[1] && given.length === 0)) return null;
+  const axes = new Set(given.map((axis) => ((axis as number) + from.length) % from.length));
+  const isReduced = (axis: number) => axes.size === 0 || axes.has(axis);
+  const keeps = (node.attributes.get('keepdims')?.i ?? 1) !== 0;
+  return from.flatMap((dim, axis) => (isReduced(axis) ? (keeps ? [1] : []) : [dim]));
 }
 
 /** Without axes every 1 goes, which takes all sizes to be known. */

@@ -3,7 +3,7 @@
 // Sums are then more exact than the exporter's; nothing else changes. Small weights, which lie in the graph, pass a
 // Cast: for large ones ONNX Runtime would fold it into copies in WASM memory, which 1.7 GB of f16 do not fit.
 
-import { tensorValues } from './facts';
+import { tensorValues } from './values';
 import { float32Tensor, makeNode } from './makeNode';
 import { FLOAT, FLOAT16, type Model, type Node, type Tensor, type ValueInfo } from './model';
 import { MessageWriter } from './protobuf';

@@ -2,7 +2,7 @@
 // even as the end of a Cast. PyTorch's exporter writes the layer norms of a half-precision model so below opset 17
 // (x² and the variance, because its constants 2 and ε are f64); diffusers' own script for f16 exports with opset 14.
 
-import { tensorValues } from './facts';
+import { tensorValues } from './values';
 import { makeNode } from './makeNode';
 import { DOUBLE, FLOAT, type Model, type Tensor, type ValueInfo } from './model';
 
