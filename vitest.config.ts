@@ -14,6 +14,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{src,scripts,fixtures,e2e/support}/**/*.test.{ts,tsx}'],
           exclude: ['**/*.dawn.test.ts'],
+          // Vitest leaves a core free, which is half of two.
+          maxWorkers: '100%',
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },

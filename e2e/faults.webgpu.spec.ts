@@ -1,8 +1,8 @@
 // Faults of the device: each a typed error with a remedy, and the next Generate runs.
 
 import { expect, test } from '@playwright/test';
-import { CAPTURE_DEVICE, breakShaders, limitBuffers, loseDevice, prependToEngine } from './support/engineWorker';
-import { button, generate, openWith, setNumber } from './support/page';
+import { CAPTURE_DEVICE, SPOIL_ATTENTION, breakShaders, engineWorker, limitBuffers, loseDevice, prependToEngine } from './support/engineWorker';
+import { button, generate, meanDifference, openWith, picture, pixels, setNumber } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
 test.use({ serviceWorkers: 'block' });
@@ -41,11 +41,26 @@ test('a GPU that cannot hold the model: refused in words before anything is buil
   await expect(page.getByLabel('Verdict')).toContainText('Fits this device');
 });
 
-test('a GPU whose buffers may be too small: the doubt is said while the model is loaded', async ({ page }) => {
+test('a GPU whose buffers are too small: the doubt is said before, what failed after, and the CPU works', async ({ page }) => {
   await prependToEngine(page, limitBuffers({ maxStorageBufferBindingSize: 65536 }));
   await serveTinyModel(page);
   await openWith(page, { layers: 'mid', steps: 2, compare: false });
   await expect(page.getByLabel('Verdict')).toContainText('May not fit this device');
   await expect(page.getByRole('status')).toContainText(/this GPU allows 66 kB\. It may fail; the CPU can be chosen instead\./);
-  await expect(page.getByRole('status')).toContainText('Preparing');
+  await expect(page.getByRole('alert')).toContainText(/ONNX Runtime failed in unet\/model\.onnx: this device may not have the memory for it\. Use the CPU, or a smaller model\./);
+  await page.getByRole('button', { name: 'Use the CPU instead' }).click();
+  await expect(page.getByRole('status')).toContainText(/CPU.*Done in/);
+});
+
+test("a GPU on which ONNX Runtime's attention is wrong: it is left unused, and the picture is the same", async ({ page }) => {
+  await serveTinyModel(page);
+  await openWith(page, { layers: 'mid', steps: 2, compare: false });
+  await generate(page);
+  const right = await pixels(picture(page, 'With PAG'));
+  await prependToEngine(page, SPOIL_ATTENTION);
+  await page.reload();
+  await generate(page);
+  const worker = await engineWorker(page);
+  expect(await worker.evaluate(() => (self as unknown as { __spoiled?: number }).__spoiled)).toBe(1);
+  expect(meanDifference(right, await pixels(picture(page, 'With PAG')))).toBeLessThan(0.5);
 });

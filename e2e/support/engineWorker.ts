@@ -60,3 +60,14 @@ export function breakShaders(label: RegExp): string {
     };
   }`;
 }
+
+/** Makes ONNX Runtime's MultiHeadAttention compute something else, as it does on some GPUs: the bases of its powers are
+ *  2 instead of e. Counts on `self.__spoiled` the shaders that it met. */
+export const SPOIL_ATTENTION = `{
+  const create = GPUDevice.prototype.createShaderModule;
+  GPUDevice.prototype.createShaderModule = function (descriptor) {
+    const isAttention = /FlashAttention/.test(descriptor.label ?? '') && /\\bexp\\(/.test(descriptor.code);
+    if (isAttention) self.__spoiled = (self.__spoiled ?? 0) + 1;
+    return create.call(this, isAttention ? { ...descriptor, code: descriptor.code.replaceAll(/\\bexp\\(/g, 'exp2(') } : descriptor);
+  };
+}`;

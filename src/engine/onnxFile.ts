@@ -13,7 +13,7 @@ import { toFloat32, usesFloat16 } from '../onnx/toFloat32';
 import { unpackAttention } from '../onnx/unpack';
 import { withoutFloat64 } from '../onnx/withoutFloat64';
 import { writeSegment } from '../onnx/write';
-import { EngineError } from '../protocol/errors';
+import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import type { Backend, Session } from './backend';
 import type { OpenFile } from './modelFiles';
 import { weightsBlob, type WeightsPart } from './weightsBlob';
@@ -80,21 +80,24 @@ export class OnnxFile {
     return cut(new Graph({ ...model, outputs }), [])[0] as Segment;
   }
 
-  /** @throws EngineError `session-build` where ONNX Runtime refuses the graph, `model-invalid` where weights are missing. */
+  /**
+   * Its runs throw EngineError `out-of-memory`.
+   * @throws EngineError `session-build` where ONNX Runtime refuses the graph, `model-invalid` where weights are missing.
+   */
   async session(backend: Backend, segment: Segment): Promise<Session> {
     const { bytes, parts } = writeSegment(this.graph.model, segment);
     const slices = await Promise.all(parts.map((part) => this.slice(part)));
     try {
-      return await backend.createSession(bytes, weightsBlob(slices), this.name);
+      const session = await backend.createSession(bytes, weightsBlob(slices), this.name);
+      return { run: (feeds) => session.run(feeds).catch((cause: unknown) => Promise.reject(this.failure(cause))), dispose: () => session.dispose() };
     } catch (cause) {
-      if (cause instanceof EngineError) throw cause;
-      throw new EngineError(
-        'session-build',
-        `ONNX Runtime cannot run ${this.name} on this device. Try the CPU, or another model.`,
-        cause instanceof Error ? cause.message : String(cause),
-        { cause },
-      );
+      throw asEngineError(cause, 'session-build', `ONNX Runtime cannot run ${this.name} on this device. Try the CPU, or another model.`);
     }
+  }
+
+  /** A graph that could be built fails in a run where a buffer is refused. */
+  private failure(cause: unknown): EngineError {
+    return asEngineError(cause, 'out-of-memory', `ONNX Runtime failed in ${this.name}: this device may not have the memory for it. Use the CPU, or a smaller model.`);
   }
 
   private async slice({ location, offset, length, widened }: ByteRange): Promise<WeightsPart> {
@@ -119,6 +122,10 @@ export class OnnxFile {
   private incomplete(detail: string): EngineError {
     return new EngineError('model-invalid', `${this.name} names weights that are not in the model. Fetch the model again.`, detail);
   }
+}
+
+function asEngineError(cause: unknown, code: EngineErrorCode, message: string): EngineError {
+  return cause instanceof EngineError ? cause : new EngineError(code, message, cause instanceof Error ? cause.message : String(cause), { cause });
 }
 
 /** The input whose name is one of `names`, else the only one of that rank. */

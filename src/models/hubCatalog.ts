@@ -56,7 +56,7 @@ export const HUB_MODELS: readonly HubEntry[] = [
   },
   {
     name: 'Stable Diffusion 1.5', repo: 'microsoft/stable-diffusion-v1.5-webnn', revision: 'main',
-    note: 'Half precision, two rows at a time. 512 × 512, 20 steps or more.', usual: USUAL_SD,
+    note: 'Half precision. 512 × 512, 20 steps or more.', usual: USUAL_SD,
     roles: {
       textEncoder: 'text-encoder.onnx',
       unet: 'sd-unet-v1.5-model-b2c4h64w64s77-float16-compute-and-inputs-layernorm.onnx',
