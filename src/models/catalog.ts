@@ -26,6 +26,12 @@ export const POCKET: CatalogEntry = {
   ],
 };
 
+/** Prompts for a model of which nothing is known but that it is Stable Diffusion: things whose structure shows. */
+export const GENERAL_IDEAS: readonly string[] = [
+  'a red fox in the snow, photograph', 'a lighthouse at dusk, oil painting', 'an old sailor, pencil drawing',
+  'a castle on a hill, watercolour', 'a bowl of ramen, studio light',
+];
+
 /** Where the engine finds it; `page` is the document's base URL. */
 export function modelRef(entry: CatalogEntry, page: string): { kind: 'url'; id: string; baseUrl: string } {
   return { kind: 'url', id: entry.id, baseUrl: new URL(entry.folder, page).href };

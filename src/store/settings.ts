@@ -2,7 +2,7 @@
 // that old or damaged data never costs more than the field it is in.
 
 import { PLAIN_PAG, type SchedulerId, type SigmaSpacing, type TimestepSpacing } from '../diffusion/options';
-import { POCKET } from '../models/catalog';
+import { GENERAL_IDEAS, POCKET } from '../models/catalog';
 import type { Settings } from '../protocol/messages';
 import { readPag } from '../recipe/recipe';
 import { RULES, correctNumber } from './numbers';
@@ -23,8 +23,10 @@ export const SPACINGS: Readonly<Record<TimestepSpacing, string>> = {
 
 export const DEFAULTS: Settings = { ...POCKET.usual, prompt: POCKET.prompt, negativePrompt: '', seed: 7, pag: PLAIN_PAG, compare: true, backend: 'auto' };
 
-/** Prompts to click. */
-export const IDEAS: readonly string[] = POCKET.ideas;
+/** Prompts to click, that the chosen model knows. */
+export function ideasFor(isBuiltIn: boolean): readonly string[] {
+  return isBuiltIn ? POCKET.ideas : GENERAL_IDEAS;
+}
 
 const KEY = 'pagoda.settings';
 const MAX_PROMPT = 2000;

@@ -2,7 +2,8 @@
 
 import { useId } from 'react';
 import { RULES } from '../store/numbers';
-import { IDEAS, SCHEDULERS, SIGMAS, SPACINGS } from '../store/settings';
+import { useModels } from '../store/models';
+import { SCHEDULERS, SIGMAS, SPACINGS, ideasFor } from '../store/settings';
 import { useStore } from '../store/store';
 import styles from './Controls.module.css';
 import { LayersField } from './LayersField';
@@ -16,6 +17,7 @@ import { UnetDrawing } from './UnetDrawing';
 export function Controls() {
   const settings = useStore((store) => store.settings);
   const change = useStore((store) => store.change);
+  const isBuiltIn = useModels((models) => models.choice.ref.kind === 'url');
   const id = useId();
   return (
     <form className={styles.controls} aria-label="Settings" onSubmit={(event) => event.preventDefault()}>
@@ -24,7 +26,7 @@ export function Controls() {
         <label htmlFor={`${id}-prompt`}>Prompt</label>
         <textarea id={`${id}-prompt`} rows={2} value={settings.prompt} onChange={(event) => change({ prompt: event.target.value })} />
         <div className={styles.ideas} role="group" aria-label="Ideas">
-          {IDEAS.map((idea) => (
+          {ideasFor(isBuiltIn).map((idea) => (
             <button key={idea} type="button" onClick={() => change({ prompt: idea })}>{idea}</button>
           ))}
         </div>
