@@ -6,20 +6,14 @@ import { cut, type Segment } from '../onnx/cut';
 import { freeBatch } from '../onnx/freeBatch';
 import { Graph } from '../onnx/graph';
 import type { ByteRange, ValueInfo } from '../onnx/model';
-import { fuseAttention } from '../onnx/fuse';
 import { storedBytes } from '../onnx/needs';
 import { readModel } from '../onnx/read';
-import { toFloat32, usesFloat16 } from '../onnx/toFloat32';
-import { unpackAttention } from '../onnx/unpack';
-import { withoutFloat64 } from '../onnx/withoutFloat64';
+import { runnable, type DeviceTraits } from '../onnx/runnable';
 import { writeSegment } from '../onnx/write';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import type { Backend, Session } from './backend';
 import type { OpenFile } from './modelFiles';
 import { weightsBlob, type WeightsPart } from './weightsBlob';
-
-/** What decides on the form in which a graph runs: without f16 it is widened, with right MultiHeadAttention fused. */
-export type DeviceTraits = Pick<Backend, 'f16' | 'fusesAttention'>;
 
 export interface OnnxFileOptions {
   readonly device: DeviceTraits;
@@ -42,13 +36,11 @@ export class OnnxFile {
 
   /** @throws EngineError `model-invalid`. */
   static async open(blob: Blob, name: string, { device, openFile }: OnnxFileOptions): Promise<OnnxFile> {
-    const read = unpackAttention(withoutFloat64(await readModel(blob, name)));
-    const widens = !device.f16 && usesFloat16(read);
-    const model = widens ? toFloat32(read) : read;
+    const { model, widened } = runnable(await readModel(blob, name), device);
     if (!device.fusesAttention && model.nodes.some((node) => node.opType === 'MultiHeadAttention')) {
       throw new EngineError('session-build', `ONNX Runtime computes attention wrongly on this GPU, and ${name} leaves it to ONNX Runtime. Choose the CPU, or another model.`);
     }
-    return new OnnxFile(new Graph(device.fusesAttention ? fuseAttention(model) : model), blob, name, openFile, widens);
+    return new OnnxFile(new Graph(model), blob, name, openFile, widened);
   }
 
   /** The same file for any number of rows, where its batch was fixed and can be freed; else itself. `holdsRows` tells the values with one entry a row. */

@@ -6,6 +6,7 @@ import { headUsesFloat16 } from '../onnx/head';
 import type { Model } from '../onnx/model';
 import { graphNeeds } from '../onnx/needs';
 import { readModel } from '../onnx/read';
+import { runnable } from '../onnx/runnable';
 import { NO_GLANCE, type GraphGlance } from './estimate';
 
 /** The largest graph without weights, SDXL's, has about 7 MB; the nodes of SD 1.x have 1 to 2. */
@@ -67,5 +68,5 @@ function needsOfOneRow(model: Model, { sample_size: size, in_channels: channels 
   const latents = [1, channels ?? 4, ...edges];
   const usual = (dims: readonly (number | string)[]) => (dims.length === 4 && latents.every((dim) => typeof dim === 'number') ? (latents) : dims.length === 3 ? [1, PROMPT_TOKENS, 1] : dims.map(() => 1));
   const sizes = model.inputs.flatMap(({ name, dims }) => (dims ? [[name, dims.map((dim, axis) => (typeof dim === 'number' ? dim : (usual(dims)[axis] ?? 1)))] as const] : []));
-  return graphNeeds(model, new Map(sizes));
+  return graphNeeds(runnable(model, { f16: true, fusesAttention: true }).model, new Map(sizes));
 }

@@ -1,0 +1,22 @@
+// A graph in the form in which a device runs it: without f64, packed attention taken apart, widened where the device has
+// no f16, and separate attention fused where ONNX Runtime's fused one is right there.
+
+import { fuseAttention } from './fuse';
+import type { Model } from './model';
+import { toFloat32, usesFloat16 } from './toFloat32';
+import { unpackAttention } from './unpack';
+import { withoutFloat64 } from './withoutFloat64';
+
+export interface DeviceTraits {
+  readonly f16: boolean;
+  /** Whether ONNX Runtime's MultiHeadAttention is right on the device. */
+  readonly fusesAttention: boolean;
+}
+
+/** Pure. `widened` where an f16 graph became one of f32. */
+export function runnable(model: Model, { f16, fusesAttention }: DeviceTraits): { readonly model: Model; readonly widened: boolean } {
+  const unpacked = unpackAttention(withoutFloat64(model));
+  const widened = !f16 && usesFloat16(unpacked);
+  const typed = widened ? toFloat32(unpacked) : unpacked;
+  return { model: fusesAttention ? fuseAttention(typed) : typed, widened };
+}
