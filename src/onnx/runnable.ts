@@ -1,10 +1,11 @@
-// A graph in the form in which a device runs it: without f64, packed attention taken apart, widened where the device has
-// no f16, and separate attention fused where ONNX Runtime's fused one is right there.
+// A graph in the form in which a device runs it: without f64, packed attention taken apart, widened where it is only
+// stored in f16 or the device has none, and separate attention fused where ONNX Runtime's fused one is right there.
 
 import { fuseAttention } from './fuse';
 import type { Model } from './model';
 import { toFloat32, usesFloat16 } from './toFloat32';
 import { unpackAttention } from './unpack';
+import { widenStored } from './widenStored';
 import { withoutFloat64 } from './withoutFloat64';
 
 export interface DeviceTraits {
@@ -15,7 +16,7 @@ export interface DeviceTraits {
 
 /** Pure. `widened` where an f16 graph became one of f32. */
 export function runnable(model: Model, { f16, fusesAttention }: DeviceTraits): { readonly model: Model; readonly widened: boolean } {
-  const unpacked = unpackAttention(withoutFloat64(model));
+  const unpacked = widenStored(unpackAttention(withoutFloat64(model)));
   const widened = !f16 && usesFloat16(unpacked);
   const typed = widened ? toFloat32(unpacked) : unpacked;
   return { model: fusesAttention ? fuseAttention(typed) : typed, widened };
