@@ -57,7 +57,7 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string,
   const latentsIn = latentsInput(vaeFile);
   const latents = latentShape(unet.inputs.sample, latentsIn, unetConfig);
   const needs = modelNeeds({
-    unet: unetFile, texts: textFiles, vae: vaeFile,
+    unet: unet.file, texts: textFiles, vae: vaeFile,
     unetDims: (rows) => unet.inputDims(latents, unet.fixedBatch ?? rows),
     latents: { input: latentsIn, shape: latents },
   }, rowsOfRun(run, guidanceEmbedded));

@@ -43,7 +43,8 @@ export class Unet {
   readonly inputs: UnetInputs;
   /** How many rows the graph takes at once, where its exporter fixed that for good; null where any number. */
   readonly fixedBatch: number | null;
-  private readonly file: OnnxFile;
+  /** The graph that runs: freed of a fixed batch where that could be. */
+  readonly file: OnnxFile;
   /** False for what is known to be the same for all rows, though its first axis may be as long as there are rows. */
   private readonly holdsRows: (value: string) => boolean;
   private readonly output: string;
