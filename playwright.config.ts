@@ -5,7 +5,8 @@ import { defineConfig, type LaunchOptions } from '@playwright/test';
 
 import { findChromium } from './scripts/support/chromium.mjs';
 
-const PORT = 4187;
+/** Several checkouts may run their tests at once. */
+const PORT = Number(process.env['E2E_PORT'] ?? 4187);
 
 const executablePath = findChromium();
 if (!executablePath) throw new Error('No Chrome or Chromium was found; set CHROME_PATH.');
