@@ -25,11 +25,14 @@ const TABLE = {
     'models/preflight': 'all',
     'models/repoId': 'all',
     'models/usual': 'types',
+    loading: 'all',
     pwa: 'all',
   },
   protocol: { diffusion: 'types' },
+  loading: { 'protocol/errors': 'all' },
   engine: {
     protocol: 'all',
+    loading: 'all',
     diffusion: 'all',
     kernels: 'all',
     onnx: 'all',
@@ -42,9 +45,9 @@ const TABLE = {
   onnx: { 'protocol/errors': 'all' },
   text: { 'protocol/errors': 'all' },
   recipe: { protocol: 'types', diffusion: 'types' },
-  models: { diffusion: 'types', onnx: 'all', 'protocol/errors': 'all' },
+  models: { diffusion: 'types', onnx: 'all', 'protocol/errors': 'all', loading: 'all' },
   image: { 'protocol/errors': 'all' },
-  pwa: {},
+  pwa: { loading: 'all' },
 };
 
 /** @type {Record<string, string>} */
@@ -53,6 +56,7 @@ const DOORS = {
   ui: 'Components are imported by main.tsx and by each other; pass data down from store.',
   store: 'Only ui and main.tsx know the store; take the value as an argument.',
   protocol: 'Other rooms may have protocol/errors (and ui its types); messages are for store and engine.',
+  loading: 'Loading is for engine, models, store and pwa; take what was loaded as an argument.',
   engine: 'Nobody imports engine: the page reaches it through store, which talks to it over protocol/client.',
   kernels: 'GPU work belongs to engine; the page asks for it with a message of protocol.',
   diffusion: 'Numbers of sampling belong to engine and store; kernels, protocol, recipe and models may have the types of diffusion.',

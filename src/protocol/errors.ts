@@ -2,7 +2,9 @@
 // remedy; `message` is a full sentence for people; `detail` is what a bug report needs.
 
 export type EngineErrorCode =
-  | 'model-missing' // a file could not be fetched
+  | 'model-missing' // a file of the model could not be fetched
+  | 'runtime-missing' // ONNX Runtime could not be fetched
+  | 'version-gone' // the server has another version of the page now; only a reload helps
   | 'model-invalid' // truncated, not ONNX, or not a model of a kind we know
   | 'layers-not-found' // the layer set matches nothing; `detail` lists the sites, one a line
   | 'shader-compile' // a WGSL kernel was refused
