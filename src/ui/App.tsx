@@ -1,6 +1,7 @@
 // The one screen: controls at one side, the pair large in the middle, the device and progress at the foot.
 
 import { useStore } from '../store/store';
+import { Announcer } from './Announcer';
 import styles from './App.module.css';
 import { Controls } from './Controls';
 import { ErrorAlert } from './ErrorAlert';
@@ -11,9 +12,11 @@ import { RecipeNotice } from './RecipeNotice';
 import { RecipeOpen } from './RecipeOpen';
 import { RunBar } from './RunBar';
 import { StatusLine } from './StatusLine';
+import { useFocusKept } from './useFocusKept';
 import { useKeyboard } from './useKeyboard';
 
 export function App() {
+  useFocusKept();
   const { flipped, keysOpen, closeKeys } = useKeyboard();
   const update = useStore((store) => store.update);
   const running = useStore((store) => store.job.runs.length > 0);
@@ -34,6 +37,7 @@ export function App() {
       </main>
       <Controls />
       <StatusLine />
+      <Announcer />
       {keysOpen && <Keys onClose={closeKeys} />}
     </div>
   );

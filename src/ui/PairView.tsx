@@ -21,6 +21,9 @@ export function PairView({ flipped }: { flipped: boolean }) {
   const pair = shown?.pair ?? null;
   const complete = pair?.withoutPag ? { without: pair.withoutPag, with: pair.withPag } : null;
   const view = complete ? chosen : 'side';
+  const withPag: CaptionedPicture = { name: 'With PAG', pixels: pair?.withPag ?? null };
+  const both = [{ name: 'Without PAG', pixels: pair?.withoutPag ?? null }, withPag];
+  const places = !comparing ? [withPag] : flipped && complete ? both.reverse() : both;
   const frame = useRef<HTMLDivElement>(null);
   const room = useRoom(frame, comparing && view === 'side' ? 2 : 1);
   const edge = fittedEdge(room, pair?.withPag ?? null);
@@ -49,8 +52,7 @@ export function PairView({ flipped }: { flipped: boolean }) {
           <Difference without={complete.without} withPag={complete.with} edge={edge} />
         ) : (
           <>
-            {comparing && <Captioned name="Without PAG" pixels={(flipped ? pair?.withPag : pair?.withoutPag) ?? null} edge={edge} />}
-            <Captioned name="With PAG" pixels={(flipped && complete ? complete.without : pair?.withPag) ?? null} edge={edge} />
+            {places.map((captioned) => <Captioned key={captioned.name} {...captioned} edge={edge} />)}
           </>
         )}
       </div>
@@ -58,7 +60,13 @@ export function PairView({ flipped }: { flipped: boolean }) {
   );
 }
 
-function Captioned({ name, pixels, edge }: { name: string; pixels: Pixels | null; edge: number }) {
+/** A picture and its caption are one thing, whatever place they stand in. */
+interface CaptionedPicture {
+  readonly name: string;
+  readonly pixels: Pixels | null;
+}
+
+function Captioned({ name, pixels, edge }: CaptionedPicture & { readonly edge: number }) {
   return (
     <figure className={styles.figure}>
       <Picture name={name} pixels={pixels} edge={edge} />

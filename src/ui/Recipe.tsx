@@ -21,12 +21,10 @@ export function Recipe() {
   return (
     <>
       <button type="button" aria-haspopup="dialog" disabled={!recipe} onClick={show}>Recipe</button>
-      {/* Keys in here are the dialog's own: Escape closes it and cancels no run. */}
       <dialog
         ref={dialog}
         className={styles.dialog}
         aria-labelledby={`${id}-title`}
-        onKeyDown={(event) => event.stopPropagation()}
         onClick={(event) => event.target === dialog.current && close()}
         onClose={() => setRead(null)}
       >

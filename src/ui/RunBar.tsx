@@ -26,7 +26,7 @@ export function RunBar() {
         <div style={{ transform: `scaleX(${fraction})` }} />
       </div>
       <div className={styles.actions}>
-        <button type="button" className={styles.generate} onClick={generate}>Generate</button>
+        <button type="button" className={styles.generate} data-home onClick={generate}>Generate</button>
         <button type="button" onClick={cancel} disabled={!running}>Cancel</button>
         <button type="button" onClick={() => shown?.stats && void savePng(shown)} disabled={!shown?.stats}>Save PNG</button>
         <span className={styles.text} aria-hidden="true">{progressText(job)}</span>

@@ -8,5 +8,6 @@ export function StatusLine() {
   const job = useStore((store) => store.job);
   const offlineReady = useStore((store) => store.offlineReady);
   const parts = [deviceText(job.device), ...noticesOf(job), job.error?.message ?? progressText(job), offlineReady ? 'Works offline' : ''];
-  return <footer className={styles.line} role="status">{parts.filter(Boolean).join(' · ')}</footer>;
+  // It changes with each step, which is too much to be said aloud: Announcer does that.
+  return <footer className={styles.line} role="status" aria-live="off">{parts.filter(Boolean).join(' · ')}</footer>;
 }

@@ -15,6 +15,7 @@ interface Props {
 export function Wipe({ without, withPag, edge, flipped }: Props) {
   const [percent, setPercent] = useState(50);
   const border = flipped ? (percent > 50 ? 0 : 100) : percent;
+  const caption = border === 0 ? 'With PAG' : border === 100 ? 'Without PAG' : 'Without PAG | With PAG';
   const drag = (event: PointerEvent<HTMLDivElement>) => {
     const box = event.currentTarget.getBoundingClientRect();
     setPercent(Math.round(Math.min(100, Math.max(0, ((event.clientX - box.left) / box.width) * 100))));
@@ -51,7 +52,7 @@ export function Wipe({ without, withPag, edge, flipped }: Props) {
           onKeyDown={onKeyDown}
         />
       </div>
-      <figcaption aria-hidden="true">Without PAG | With PAG</figcaption>
+      <figcaption aria-hidden="true">{caption}</figcaption>
     </figure>
   );
 }

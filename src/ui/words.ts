@@ -1,4 +1,4 @@
-// The sentences of the status line and the progress bar.
+// The sentences of the status line, the progress bar and what is said aloud.
 
 import type { DeviceInfo, VerdictEvent } from '../protocol/messages';
 import type { Job } from '../store/job';
@@ -38,6 +38,18 @@ export function progressText(job: Job): string {
   if (job.runs.length > 0) return `Starting${waiting}`;
   if (job.lastEnd === 'cancelled') return 'Cancelled';
   return job.lastEnd === 'done' && shown?.stats ? `Done in ${secondsText(shown.stats.seconds)}` : '';
+}
+
+/** What is said aloud of it: few words, that change at the start, at most every fifth of the way, and at the end. */
+export function announcementOf(job: Job): string {
+  const { progress, loading, runs, lastEnd, error } = job;
+  if (progress && progress.phase !== 'prepare') {
+    const fifth = Math.min(4, Math.floor((5 * progress.step) / progress.steps));
+    return fifth === 0 ? 'Generating' : `Step ${Math.ceil((fifth * progress.steps) / 5)} of ${progress.steps}`;
+  }
+  if (runs.length > 0) return loading && !progress ? 'Loading the model' : 'Generating';
+  if (loading) return 'Loading the model';
+  return error || lastEnd === null ? '' : progressText(job);
 }
 
 export function secondsText(seconds: number): string {
