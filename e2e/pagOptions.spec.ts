@@ -12,7 +12,7 @@ test('a window saves the passes that the curve says; layers are chosen on the dr
   await page.getByRole('combobox', { name: 'Preset' }).selectOption('Forge: built-in');
   await expect(page.getByRole('spinbutton', { name: 'PAG scale' })).toHaveValue('3');
   await expect(page.getByRole('combobox', { name: 'Layers' })).toHaveValue('mid');
-  await setNumber(page, 'Stop', '0.4');
+  await setNumber(page, 'Stop', '0.3');
   await expect(page.getByRole('combobox', { name: 'Preset' })).toHaveValue('own');
   const curve = page.getByText('PAG runs in 2 of 4 UNet passes; 2 perturbed passes are saved.');
   await expect(curve).toBeVisible();
@@ -32,6 +32,6 @@ test('a window saves the passes that the curve says; layers are chosen on the dr
 
   await page.reload();
   await page.getByText('PAG over the run').click();
-  await expect(page.getByRole('spinbutton', { name: 'Stop' })).toHaveValue('0.4');
+  await expect(page.getByRole('spinbutton', { name: 'Stop' })).toHaveValue('0.3');
   await expect(page.getByText('u layer by layer (1 of their own)')).toBeVisible();
 });

@@ -29,8 +29,8 @@ export interface AdaptiveScale {
 
 /**
  * In which steps PAG is active: `sigma` end < σ ≤ start, a negative number means no bound (pamparamm);
- * `guider` int(start·N) < i < int(stop·N) (diffusers' guider); `forge` start ≤ i/(N−1) ≤ stop; `steps` start ≤ i ≤ stop,
- * in steps counted from 0 (incantations).
+ * `guider` int(start·N) < i < int(stop·N) (diffusers' guider); `forge` start ≤ j/(N−1) ≤ stop; `steps` start ≤ j ≤ stop
+ * (incantations), both with j = max(0, i − 1), which is the step that they see: the first two are 0.
  */
 export type PagWindow =
   | { readonly semantics: 'always' }
@@ -44,7 +44,7 @@ export type PagRescale =
 export interface PagOptions {
   readonly adaptive: AdaptiveScale;
   readonly window: PagWindow;
-  /** Forge: s falls by this many percent of s each step. 0–100. */
+  /** Forge: s falls by this many percent of s with each step in which the window is open, from its second. 0–100. */
   readonly attenuation: number;
   readonly rescale: PagRescale;
   /** diffusers' `guidance_rescale` φ, of the whole prediction; 0 is off. */

@@ -6,7 +6,7 @@ import { pagScaleAt, pagScales } from './pagScale';
 import { makeStepTable } from './schedule';
 import type { StepTable } from './types';
 
-const place = { index: 0, count: 20, timestep: 500, sigma: 1 };
+const place = { index: 0, count: 20, opened: 0, timestep: 500, sigma: 1 };
 const active = (window: PagWindow, count: number) =>
   Array.from({ length: count }, (_, index) => index).filter((index) => pagScaleAt(3, { ...PLAIN_PAG, window }, { ...place, index, count }) !== 0);
 const inSigma = (start: number, stop: number, sigma: number) =>
@@ -37,14 +37,16 @@ describe('windows', () => {
     expect(active({ semantics: 'guider', start: 0.01, stop: 0.2 }, 20)).toEqual([1, 2, 3]);
   });
 
-  it("Forge's .2 to .8 is active on steps 4 to 15 of 20, and 0 to 1 on all, even on a single one", () => {
-    expect(active({ semantics: 'forge', start: 0.2, stop: 0.8 }, 20)).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+  it("Forge's .2 to .8 is active on steps 5 to 16 of 20, which it counts as 4 to 15, and 0 to 1 on all, even on a single one", () => {
+    expect(active({ semantics: 'forge', start: 0.2, stop: 0.8 }, 20)).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+    expect(active({ semantics: 'forge', start: 0, stop: 0 }, 20)).toEqual([0, 1]);
     expect(active({ semantics: 'forge', start: 0, stop: 1 }, 20)).toHaveLength(20);
     expect(active({ semantics: 'forge', start: 0, stop: 1 }, 1)).toEqual([0]);
   });
 
-  it('of steps take both ends', () => {
-    expect(active({ semantics: 'steps', start: 4, stop: 15 }, 20)).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+  it('of steps take both ends, in steps of which the first two are 0', () => {
+    expect(active({ semantics: 'steps', start: 4, stop: 15 }, 20)).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+    expect(active({ semantics: 'steps', start: 1, stop: 1 }, 20)).toEqual([2]);
     expect(active({ semantics: 'steps', start: 0, stop: 150 }, 20)).toHaveLength(20);
   });
 
@@ -56,8 +58,15 @@ describe('windows', () => {
 });
 
 it('attenuation takes the same part of s off at each step, down to 0', () => {
-  const scales = [0, 1, 2, 3, 4, 5].map((index) => pagScaleAt(3, { ...PLAIN_PAG, attenuation: 25 }, { ...place, index }));
+  const scales = [0, 1, 2, 3, 4, 5].map((opened) => pagScaleAt(3, { ...PLAIN_PAG, attenuation: 25 }, { ...place, opened }));
   expect(scales).toEqual([3, 2.25, 1.5, 0.75, 0, 0]);
+});
+
+it('attenuation counts from the first step of the window', () => {
+  const table = makeStepTable('euler', { beta_schedule: 'scaled_linear' }, 8, { sigmas: 'model', spacing: 'leading' });
+  const scales = (window: PagWindow) => pagScales(4, { ...PLAIN_PAG, attenuation: 25, window }, table);
+  expect(scales({ semantics: 'steps', start: 2, stop: 4 })).toEqual([0, 0, 0, 4, 3, 2, 0, 0]);
+  expect(scales({ semantics: 'steps', start: 0, stop: 2 })).toEqual([4, 3, 2, 1, 0, 0, 0, 0]);
 });
 
 it('the two records of a step share its index, but not σ and timestep', () => {
@@ -66,9 +75,10 @@ it('the two records of a step share its index, but not σ and timestep', () => {
   const scales = (options: Partial<typeof PLAIN_PAG>) => pagScales(3, { ...PLAIN_PAG, ...options }, table);
   expect(table.steps.map(({ step }) => step)).toEqual([0, 0, 1, 1, 2, 2, 3]);
   expect(scales({ attenuation: 25 })).toEqual([3, 3, 2.25, 2.25, 1.5, 1.5, 0.75]);
-  // Steps 1 and 2 of 4 for the guider's 0 to .75, steps 2 and 3 for Forge's .5 to 1.
+  // Steps 1 and 2 of 4 for the guider's 0 to .75, step 3 (2 of 3 as it is counted there) for Forge's .5 to 1.
   expect(scales({ window: { semantics: 'guider', start: 0, stop: 0.75 } })).toEqual([0, 0, 3, 3, 3, 3, 0]);
-  expect(scales({ window: { semantics: 'forge', start: 0.5, stop: 1 } })).toEqual([0, 0, 0, 0, 3, 3, 3]);
+  expect(scales({ window: { semantics: 'forge', start: 0.5, stop: 1 } })).toEqual([0, 0, 0, 0, 0, 0, 3]);
+  expect(scales({ window: { semantics: 'forge', start: 0.3, stop: 1 }, attenuation: 25 })).toEqual([0, 0, 0, 0, 3, 3, 2.25]);
   // The timesteps are 750, 500, 500, 250, 250, 0, 0, and σ is 1.62 at 500.
   expect(scales({ window: { semantics: 'sigma', start: -1, stop: 2 } })).toEqual([3, 0, 0, 0, 0, 0, 0]);
   scales({ adaptive: { semantics: 'diffusers', amount: 0.002 } })
@@ -91,6 +101,6 @@ it('a table gives each step its place: its timestep, sigma and index; plain PAG 
   const window = { semantics: 'sigma', start: 9, stop: 2 } as const;
   expect(pagScales(3, { ...PLAIN_PAG, window }, table)).toEqual([0, 3, 0]);
   const early = { semantics: 'forge', start: 0, stop: 0.5 } as const;
-  expect(pagScales(3, { ...PLAIN_PAG, window: early }, table)).toEqual([3, 3, 0]);
+  expect(pagScales(3, { ...PLAIN_PAG, window: early }, table)).toEqual([3, 3, 3]);
   expect(pagScales(0, { ...PLAIN_PAG, adaptive }, table)).toEqual(table.steps.map(() => 0));
 });

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { pagScales } from '../diffusion/pagScale';
 import { makeStepTable } from '../diffusion/schedule';
 import type { SchedulerConfig } from '../diffusion/types';
+import { selectSites } from '../onnx/layers';
+import { nameSites } from '../onnx/names';
 import { readPag } from '../recipe/recipe';
 import { pagCurve } from './pagCurve';
 import { PRESETS, isAtPreset, presetOf } from './presets';
@@ -14,6 +16,14 @@ describe('a preset', () => {
     expect(readPag(settings.pag)).toEqual(settings.pag);
     expect(isAtPreset({ ...settings, pag: JSON.parse(JSON.stringify(settings.pag)) as typeof settings.pag }, key)).toBe(true);
     expect(presetOf(settings)).not.toBeNull();
+  });
+
+  it("of incantations is at the middle block, of SDXL at its first layer alone", () => {
+    const sites = (layers: number) => nameSites(Array.from({ length: layers }, (_, layer) => `mid_block.attentions.0.transformer_blocks.${layer}.attn1`));
+    for (const count of [1, 10]) {
+      const [first] = sites(count);
+      expect(selectSites(PRESETS['incantations']!.settings.layers, sites(count))).toEqual([first]);
+    }
   });
 
   it('is left by any other number', () => {

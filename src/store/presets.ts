@@ -24,7 +24,7 @@ export const PRESETS: Readonly<Record<string, PagPreset>> = {
   diffusers: { name: 'diffusers: PAG pipelines', what: 'pag_scale, pag_adaptive_scale and guidance_rescale.', settings: at(3, { adaptive: { semantics: 'diffusers', amount: 0 } }) },
   guider: {
     name: 'diffusers: guider',
-    what: 'perturbed_guidance_scale in a window of steps, start to stop.',
+    what: 'perturbed_guidance_scale in a window of steps, start to stop. diffusers itself does not perturb while CFG is off; here it does.',
     settings: at(2.8, { window: { semantics: 'guider', start: 0.01, stop: 0.2 } }),
   },
   forge: {
@@ -34,8 +34,8 @@ export const PRESETS: Readonly<Record<string, PagPreset>> = {
   },
   incantations: {
     name: 'A1111: incantations',
-    what: 'A scale at the middle block, off until it is raised, from a start step to an end step.',
-    settings: at(0, { window: { semantics: 'steps', start: 0, stop: 150 } }),
+    what: 'A scale at the middle block (of SDXL its first layer alone), off until it is raised, from a start step to an end step.',
+    settings: { ...at(0, { window: { semantics: 'steps', start: 0, stop: 150 } }), layers: 'm0.0' },
   },
 };
 

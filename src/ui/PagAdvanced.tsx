@@ -63,7 +63,7 @@ export function PagAdvanced() {
           />
           <NumberField
             label="Attenuation %" value={pag.attenuation} rule={PAG_RULES.attenuation}
-            hint="Forge: s falls by so many percent of it each step."
+            hint="Forge: s falls by so many percent of it with each step of the window."
             onChange={(attenuation) => set({ attenuation })}
           />
         </div>
@@ -110,7 +110,7 @@ function Window({ pag: { window }, set }: PartProps) {
         <div className={styles.columns}>
           <NumberField
             label={inSigma ? 'sigma_start' : inSteps ? 'Start step' : 'Start'} value={window.start} rule={rule}
-            hint={inSigma ? 'Active from this σ down; negative: from the start.' : inSteps ? 'The first step with PAG, counted from 0.' : 'Part of the run at which PAG begins.'}
+            hint={inSigma ? 'Active from this σ down; negative: from the start.' : inSteps ? 'The first step with PAG; incantations counts the first two as 0.' : 'Part of the run at which PAG begins.'}
             onChange={(start) => set({ window: { ...window, start } })}
           />
           <NumberField
