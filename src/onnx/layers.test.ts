@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { EngineError } from '../protocol/errors';
-import { selectSites } from './layers';
+import { comfyList, selectSites } from './layers';
 import { nameSites } from './names';
 
 // SDXL's list: d0, d1 two layers each, d2, d3 ten each, m0 ten, u0–u2 ten, u3–u5 two.
@@ -27,6 +27,25 @@ describe('ComfyUI notation', () => {
   });
   test.each(['x0', 'd4', 'd0.2', 'd0-9', 'd1-0', 'd0-u1', 'd0.1-5', 'u'])('%s is an error', (layers) => {
     expect(() => names(layers)).toThrow(EngineError);
+  });
+});
+
+describe('written in that notation', () => {
+  const plain = nameSites(['down_blocks.0.attentions.0', 'down_blocks.0.attentions.1', 'down_blocks.1.attentions.0', 'mid_block.attentions.0']
+    .map((block) => `${block}.transformer_blocks.0.attn1`));
+  test.each([
+    ['d0-d2,m0', 'd0-2,m0'], ['m0,d2,d0', 'd0,d2,m0'], ['all', 'd0-2,m0'], ['down_blocks.0', 'd0-1'],
+  ])('%s of one layer a block is %s', (layers, list) => {
+    expect(comfyList(selectSites(layers, plain))).toBe(list);
+    expect(comfyList(selectSites(layers, plain), plain)).toBe(list);
+  });
+  test.each([
+    ['d0-d3', 'd0.0-1,d1.0-1,d2.0-9,d3.0-9', 'd0-3'], ['m0.0', 'm0.0', 'm0.0'], ['d2.2-9,d3,u5.1', 'd2.2-9,d3.0-9,u5.1', 'd3,d2.2-9,u5.1'],
+    ['d2.0,d2.2-3,d2.9', 'd2.0,d2.2-3,d2.9', 'd2.0,d2.2-3,d2.9'],
+  ])('%s of many layers a block is %s, and %s where all are known', (layers, list, short) => {
+    const chosen = selectSites(layers, sites);
+    expect([comfyList(chosen), comfyList(chosen, sites)]).toEqual([list, short]);
+    for (const written of [list, short]) expect(selectSites(written, sites)).toEqual(chosen);
   });
 });
 

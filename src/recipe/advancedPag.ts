@@ -2,6 +2,7 @@
 // are spelt out as a `unet_block_list`, because only that counts blocks as `comfyName` does; an empty one means the
 // middle block. What PagOptions say beyond these parameters is named in `lost`.
 
+import { comfyList } from '../onnx/layers';
 import type { Recipe } from './recipe';
 
 export interface AdvancedPag {
@@ -18,9 +19,10 @@ export interface AdvancedPag {
 }
 
 /** `lost` are whole sentences, for people. */
-export function advancedPag({ settings, sites }: Recipe): { parameters: AdvancedPag; lost: readonly string[] } {
+export function advancedPag(recipe: Recipe): { parameters: AdvancedPag; lost: readonly string[] } {
+  const { settings, sites } = recipe;
   const { adaptive, window, rescale, attenuation, guidanceRescale, identity, siteIdentity } = settings.pag;
-  const isMid = isMidBlock(settings.layers);
+  const isMid = isMidBlock(recipe);
   const lost: string[] = [];
   if (adaptive.semantics === 'diffusers' && adaptive.amount > 0) lost.push("diffusers' adaptive scale is left out: adaptive_scale is another formula.");
   if (['guider', 'forge', 'steps'].includes(window.semantics)) lost.push('The window in steps of the run is left out: PAG runs in every step.');
@@ -37,12 +39,12 @@ export function advancedPag({ settings, sites }: Recipe): { parameters: Advanced
     sigma_end: window.semantics === 'sigma' ? window.stop : -1,
     rescale: 'amount' in rescale ? rescale.amount : 0,
     rescale_mode: rescale.mode === 'off' ? 'full' : rescale.mode,
-    unet_block_list: isMid ? '' : sites.map((site) => site.comfyName).join(','),
+    unet_block_list: isMid ? '' : comfyList(sites),
   };
   return { parameters, lost };
 }
 
 /** Whether plain PAG nodes, which know no other place, perturb these layers. */
-export function isMidBlock(layers: string): boolean {
-  return layers === 'mid' || layers === 'm0';
+export function isMidBlock({ settings: { layers }, sites }: Recipe): boolean {
+  return layers === 'mid' || layers === 'm0' || (sites.length === 1 && sites[0]?.comfyName === 'm0');
 }

@@ -47,7 +47,7 @@ function pag(recipe: Recipe, warnings: string[]): ComfyWorkflow[string] {
   warnings.push(...lost);
   const { settings } = recipe;
   const isPlain = parameters.adaptive_scale === 0 && settings.pag.window.semantics !== 'sigma' && settings.pag.rescale.mode === 'off';
-  return isPlain && isMidBlock(settings.layers)
+  return isPlain && isMidBlock(recipe)
     ? { class_type: 'PerturbedAttentionGuidance', inputs: { model: ['1', 0], scale: parameters.scale } }
     : { class_type: 'PerturbedAttention', inputs: { model: ['1', 0], ...parameters } };
 }

@@ -34,10 +34,10 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
 }
 
 function pag(recipe: Recipe, warnings: string[]): Record<string, string | number> {
-  const { layers, pagScale, pag: { adaptive, window, attenuation, rescale, guidanceRescale, identity, siteIdentity } } = recipe.settings;
+  const { pagScale, pag: { adaptive, window, attenuation, rescale, guidanceRescale, identity, siteIdentity } } = recipe.settings;
   const isWhole = identity === 1 && Object.keys(siteIdentity).length === 0;
   const hasStepWindow = window.semantics === 'always' || window.semantics === 'forge';
-  if (isMidBlock(layers) && hasStepWindow && adaptive.amount === 0 && rescale.mode === 'off' && guidanceRescale === 0 && isWhole) {
+  if (isMidBlock(recipe) && hasStepWindow && adaptive.amount === 0 && rescale.mode === 'off' && guidanceRescale === 0 && isWhole) {
     const [start, end] = window.semantics === 'forge' ? [window.start, window.stop] : [0, 1];
     return { pagi_enabled: 'True', pagi_scale: pagScale, pagi_attenuation: attenuation, pagi_start_step: start, pagi_end_step: end };
   }

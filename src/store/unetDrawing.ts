@@ -1,7 +1,7 @@
 // The UNet as the drawing shows it: the model's own blocks from its sites' names, and what a choice of layers makes
 // of each self-attention.
 
-import { selectSites } from '../onnx/layers';
+import { comfyList, selectSites } from '../onnx/layers';
 import type { ModelInfo, SiteInfo } from '../protocol/messages';
 
 export type SiteRole =
@@ -61,7 +61,7 @@ export function layersText(sites: readonly SiteInfo[], chosen: ReadonlySet<strin
   const is = (wanted: readonly SiteInfo[]) => wanted.length > 0 && wanted.length === own.length && wanted.every((site) => chosen.has(site.name));
   if (is(sites)) return 'all';
   for (const part of ['mid', 'down', 'up'] as const) if (is(sites.filter((site) => site.block === part))) return part;
-  return own.map((site) => site.comfyName).join(',');
+  return comfyList(own, sites);
 }
 
 /** The sites that a typed layer set names; the sentence of the error where it names none. */
