@@ -3,10 +3,12 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { registerServiceWorker } from './pwa/register';
+import { listenForErrors } from './store/pageErrors';
 import { useStore } from './store/store';
 import { App } from './ui/App';
 import './ui/tokens.css';
 
+listenForErrors();
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>
     <App />

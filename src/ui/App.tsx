@@ -5,8 +5,11 @@ import { Announcer } from './Announcer';
 import styles from './App.module.css';
 import { Controls } from './Controls';
 import { ErrorAlert } from './ErrorAlert';
+import { ErrorBoundary, Region } from './ErrorBoundary';
 import { Explain } from './Explain';
 import { Keys } from './Keys';
+import { PageErrorAlert } from './PageErrorAlert';
+import { PageFailure } from './PageFailure';
 import { PairView } from './PairView';
 import { RecipeNotice } from './RecipeNotice';
 import { RecipeOpen } from './RecipeOpen';
@@ -16,6 +19,14 @@ import { useFocusKept } from './useFocusKept';
 import { useKeyboard } from './useKeyboard';
 
 export function App() {
+  return (
+    <ErrorBoundary until={[]} fallback={(error, again) => <PageFailure error={error} again={again} />}>
+      <Page />
+    </ErrorBoundary>
+  );
+}
+
+function Page() {
   useFocusKept();
   const { flipped, keysOpen, closeKeys } = useKeyboard();
   const update = useStore((store) => store.update);
@@ -30,10 +41,11 @@ export function App() {
       </header>
       <main className={styles.stage}>
         <ErrorAlert />
-        <RecipeNotice />
-        <PairView flipped={flipped} />
+        <PageErrorAlert />
+        <Region name="What came of the opened file"><RecipeNotice /></Region>
+        <Region name="The pictures"><PairView flipped={flipped} /></Region>
         <RunBar />
-        <Explain />
+        <Region name="What PAG is doing"><Explain /></Region>
       </main>
       <Controls />
       <StatusLine />

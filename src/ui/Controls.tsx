@@ -6,6 +6,7 @@ import { useModels } from '../store/models';
 import { SCHEDULERS, SIGMAS, SPACINGS, ideasFor } from '../store/settings';
 import { useStore } from '../store/store';
 import styles from './Controls.module.css';
+import { Region } from './ErrorBoundary';
 import { LayersField } from './LayersField';
 import { ModelPanel } from './ModelPanel';
 import { NumberField } from './NumberField';
@@ -21,7 +22,7 @@ export function Controls() {
   const id = useId();
   return (
     <form className={styles.controls} aria-label="Settings" onSubmit={(event) => event.preventDefault()}>
-      <ModelPanel />
+      <Region name="The choice of models"><ModelPanel /></Region>
       <section className={styles.group}>
         <label htmlFor={`${id}-prompt`}>Prompt</label>
         <textarea id={`${id}-prompt`} rows={2} value={settings.prompt} onChange={(event) => change({ prompt: event.target.value })} />
@@ -38,13 +39,13 @@ export function Controls() {
         <NumberField label="PAG scale" value={settings.pagScale} rule={RULES.pagScale} hint="How hard to steer away from the perturbed prediction; 0 is off." onChange={(pagScale) => change({ pagScale })} />
         <PagSlider value={settings.pagScale} onChange={(pagScale) => change({ pagScale })} />
         <LayersField />
-        <UnetDrawing />
+        <Region name="The drawing of the UNet"><UnetDrawing /></Region>
         <label className={styles.check}>
           <input type="checkbox" role="switch" checked={settings.compare} onChange={(event) => change({ compare: event.target.checked })} />
           <span>Compare</span>
         </label>
         <p className={styles.hint}>Makes the image without PAG too, from the same seed.</p>
-        <PagAdvanced />
+        <Region name="PAG over the run"><PagAdvanced /></Region>
       </section>
 
       <section className={styles.group}>

@@ -4,6 +4,7 @@
 import { useId, useRef } from 'react';
 import { useModels } from '../store/models';
 import { useStore } from '../store/store';
+import { Region } from './ErrorBoundary';
 import styles from './ModelPanel.module.css';
 import { ModelPanelHub } from './ModelPanelHub';
 import { ModelPanelStored } from './ModelPanelStored';
@@ -41,9 +42,9 @@ export function ModelPanel() {
             <h2 id={`${id}-title`}>Models</h2>
             <button type="button" onClick={() => dialog.current?.close()}>Close</button>
           </header>
-          <ModelPanelStored onChosen={() => dialog.current?.close()} />
-          <ModelPanelHub />
-          <ModelPanelFolder onChosen={() => dialog.current?.close()} />
+          <Region name="The list of models on this device"><ModelPanelStored onChosen={() => dialog.current?.close()} /></Region>
+          <Region name="The models of the hub"><ModelPanelHub /></Region>
+          <Region name="The folder on disk"><ModelPanelFolder onChosen={() => dialog.current?.close()} /></Region>
         </div>
       </dialog>
     </section>

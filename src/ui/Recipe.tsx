@@ -4,6 +4,7 @@
 import { useId, useRef, useState } from 'react';
 import type { Recipe as RecipeData } from '../store/recipe';
 import { useStore } from '../store/store';
+import { Region } from './ErrorBoundary';
 import styles from './Recipe.module.css';
 import { RecipeExports } from './RecipeExports';
 import { recipeLines } from './recipeWords';
@@ -34,18 +35,26 @@ export function Recipe() {
               <h2 id={`${id}-title`}>Recipe</h2>
               <button type="button" onClick={close}>Close</button>
             </header>
-            <dl className={styles.lines}>
-              {recipeLines(read).map(([name, value]) => (
-                <div key={name}>
-                  <dt>{name}</dt>
-                  <dd>{value}</dd>
-                </div>
-              ))}
-            </dl>
-            <RecipeExports recipe={read} />
+            <Region name="The recipe"><Read recipe={read} /></Region>
           </div>
         )}
       </dialog>
+    </>
+  );
+}
+
+function Read({ recipe }: { readonly recipe: RecipeData }) {
+  return (
+    <>
+      <dl className={styles.lines}>
+        {recipeLines(recipe).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <RecipeExports recipe={recipe} />
     </>
   );
 }
