@@ -19,6 +19,14 @@ export interface GuidanceSettings {
   readonly identity?: number;
 }
 
+/**
+ * The g that rows are combined with: 1, so that there is no unconditional row, where the UNet has the CFG scale as an
+ * input and guides by itself (LCM).
+ */
+export function rowGuidance(guidanceScale: number, embedded: boolean): number {
+  return embedded ? 1 : guidanceScale;
+}
+
 /** The rows that one image needs, in diffusers' order: uncond, cond, perturbed; and a weight for each. */
 export function planRows(
   { guidanceScale, pagScale, identity = 1 }: GuidanceSettings,

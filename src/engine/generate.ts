@@ -1,7 +1,7 @@
 // One run, from settings to a pair of pictures. Both images of a comparison start from the same noise and are
 // rows of the same batch; latents stay on the device, only previews and the final pictures are read back.
 
-import { combinedImages, forkRows, isNonlinear, planStep, type CombinedImage, type GuidanceSettings } from '../diffusion/guidance';
+import { combinedImages, forkRows, isNonlinear, planStep, rowGuidance, type CombinedImage, type GuidanceSettings } from '../diffusion/guidance';
 import { TorchGenerator } from '../diffusion/noise';
 import { PLAIN_PAG } from '../diffusion/options';
 import { pagScales } from '../diffusion/pagScale';
@@ -122,7 +122,7 @@ export async function warmUp(model: DiffusionModel, settings: Settings, signal: 
 
 /** Images in the order of the latents: without PAG first, where both are made. */
 function imagesOf(model: DiffusionModel, settings: Settings, pagScale: number, strengths: ReadonlyMap<Site, number>): GuidanceSettings[] {
-  const guidanceScale = model.info.guidanceEmbedded ? 1 : settings.guidanceScale;
+  const guidanceScale = rowGuidance(settings.guidanceScale, model.info.guidanceEmbedded);
   // A row is perturbed as much as its site says; 1 here stands for any.
   const identity = [...strengths.values()].some((strength) => strength > 0) ? 1 : 0;
   const withPag = { guidanceScale, pagScale, identity };

@@ -1,5 +1,6 @@
 // What a model asks of this device, from all its graphs as they will run, before any session is built.
 
+import { rowGuidance } from '../diffusion/guidance';
 import type { Buffer, Needs } from '../models/preflight';
 import { graphNeeds } from '../onnx/needs';
 import type { ValueInfo } from '../onnx/model';
@@ -45,7 +46,7 @@ export function modelNeeds({ unet, texts, vae, unetDims, latents }: ModelGraphs,
 
 /** UNet rows at once: of each image one for CFG and one for the prompt, and of one image one for PAG. */
 export function rowsOfRun({ compare, guidanceScale, pagScale }: Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale'>, guidanceEmbedded: boolean): number {
-  const plain = guidanceScale > 1 && !guidanceEmbedded ? 2 : 1;
+  const plain = rowGuidance(guidanceScale, guidanceEmbedded) > 1 ? 2 : 1;
   return plain * (compare ? 2 : 1) + Number(pagScale > 0);
 }
 

@@ -4,6 +4,8 @@
 import { comfyList, selectSites } from '../onnx/layers';
 import type { ModelInfo, SiteInfo } from '../protocol/messages';
 
+export { rowGuidance } from '../diffusion/guidance';
+
 export type SiteRole =
   /** Its map is replaced by the identity in the perturbed row. */
   | 'perturbed'

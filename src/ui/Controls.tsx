@@ -18,6 +18,7 @@ import { UnetDrawing } from './UnetDrawing';
 export function Controls() {
   const settings = useStore((store) => store.settings);
   const change = useStore((store) => store.change);
+  const embedded = useStore((store) => store.job.model?.guidanceEmbedded ?? false);
   const isBuiltIn = useModels((models) => models.choice.ref.kind === 'url');
   const id = useId();
   return (
@@ -51,7 +52,7 @@ export function Controls() {
       <section className={styles.group}>
         <div className={styles.columns}>
           <NumberField label="Steps" value={settings.steps} rule={RULES.steps} hint="More are slower and finer." onChange={(steps) => change({ steps })} />
-          <NumberField label="CFG scale" value={settings.guidanceScale} rule={RULES.guidanceScale} hint="Pull towards the prompt; 1 is off." onChange={(guidanceScale) => change({ guidanceScale })} />
+          <NumberField label="CFG scale" value={settings.guidanceScale} rule={RULES.guidanceScale} hint={embedded ? 'Pull towards the prompt: an input of this UNet, at no cost.' : 'Pull towards the prompt; 1 is off.'} onChange={(guidanceScale) => change({ guidanceScale })} />
         </div>
         <SelectField label="Scheduler" value={settings.scheduler} options={SCHEDULERS} hint="The rule that turns predictions into the next latents." onChange={(scheduler) => change({ scheduler })} />
         <SelectField label="Sigmas" value={settings.sigmas} options={SIGMAS} hint="How noise levels are spread; Karras spends more steps at low noise. DDIM does not use it." onChange={(sigmas) => change({ sigmas })} />

@@ -3,13 +3,14 @@
 
 import { useStore } from '../store/store';
 import { chosenSites, drawUnet, layersText, type DrawnBlock, type DrawnSite } from '../store/unetDrawing';
+import { costText } from './guidanceWords';
 import styles from './UnetDrawing.module.css';
 
 const ROLES: Readonly<Record<DrawnSite['role'], string>> = { perturbed: 'perturbed', shared: 'shared by both predictions', repeated: 'run again for the perturbed one' };
 
 export function UnetDrawing() {
   const layers = useStore((store) => store.settings.layers);
-  const guided = useStore((store) => store.settings.guidanceScale > 1);
+  const guidanceScale = useStore((store) => store.settings.guidanceScale);
   const change = useStore((store) => store.change);
   const model = useStore((store) => store.job.model);
   if (!model || model.sites.length === 0) return null;
@@ -34,7 +35,7 @@ export function UnetDrawing() {
       <ul className={styles.legend} aria-hidden="true">
         {(Object.keys(ROLES) as DrawnSite['role'][]).map((role) => <li key={role}><span className={styles[role]} /> {ROLES[role]}</li>)}
       </ul>
-      <p className={styles.text}>{typeof named === 'string' ? named : costText(drawing.perturbed, model.sites.length, drawing.share, guided)}</p>
+      <p className={styles.text}>{typeof named === 'string' ? named : costText(drawing.perturbed, model.sites.length, drawing.share, guidanceScale, model.guidanceEmbedded)}</p>
     </div>
   );
 }
@@ -61,11 +62,4 @@ function Block({ block: { name, tokens, sites }, onToggle }: { block: DrawnBlock
       </span>
     </div>
   );
-}
-
-function costText(perturbed: number, all: number, share: number | null, guided: boolean): string {
-  const what = `${perturbed} of ${all} self-attentions perturbed.`;
-  if (share === null) return what;
-  const forwards = (guided ? 2 : 1) + share;
-  return `${what} The perturbed row runs ${Math.round(100 * share)} % of a forward for itself: ${guided ? 'CFG and PAG cost' : 'PAG costs'} ${forwards.toFixed(2)} forwards a step.`;
 }
