@@ -24,4 +24,7 @@ void registerServiceWorker({
     const { job } = useStore.getState();
     return job.runs.length === 0 && job.shown === null && document.querySelector('dialog[open]') === null;
   },
+}).catch((error: unknown) => {
+  // Refused, as in some private windows: the page works, but not without a network.
+  console.warn(error);
 });
