@@ -89,8 +89,11 @@ test('a repository: size and verdict first, then fetched, used, and used again w
   await host.close();
   await context.setOffline(true);
   await page.reload();
+  // Generate comes before the store's list: the recipe has repository and commit all the same.
   await expect(button(page, `Model: ${REPO}. Change`)).toBeVisible();
   await generate(page);
+  await button(page, 'Recipe').click();
+  await expect(page.getByRole('dialog', { name: 'Recipe' })).toContainText(`${REPO} at ${FIRST.slice(0, 12)}`);
 });
 
 test.describe('without a service worker', () => {

@@ -23,7 +23,11 @@ export interface Choice {
   readonly ref: ModelRef;
   /** Settings that suit it; null where they are not known, as after a reload. */
   readonly usual: UsualSettings | null;
+  /** Of the hub; null where it is not from there. Kept with the choice: recipes must not wait for the store's list. */
+  readonly origin: Origin | null;
 }
+
+export type Origin = Pick<StoredModel, 'repo' | 'commit'>;
 
 /** What a lookup on the hub has come to. */
 export type Lookup =
@@ -64,7 +68,7 @@ type FolderPicker = () => Promise<FileSystemDirectoryHandle>;
 const CHOSEN = 'pagoda.model';
 const HUB = 'pagoda.hub';
 const FETCHED = 'pagoda.fetched';
-const BUILT_IN: Choice = { name: POCKET.name, ref: modelRef(POCKET, document.baseURI), usual: POCKET.usual };
+const BUILT_IN: Choice = { name: POCKET.name, ref: modelRef(POCKET, document.baseURI), usual: POCKET.usual, origin: null };
 
 export const useModels = create<Models>()((set, get) => {
   let library: Library | null = null;
@@ -72,7 +76,7 @@ export const useModels = create<Models>()((set, get) => {
 
   const choose = (choice: Choice) => {
     set({ choice });
-    write(CHOSEN, choice.ref.kind === 'opfs' ? JSON.stringify({ name: choice.name, dir: choice.ref.dir }) : null);
+    write(CHOSEN, choice.ref.kind === 'opfs' ? JSON.stringify({ name: choice.name, dir: choice.ref.dir, origin: choice.origin }) : null);
   };
   const onEvent = (event: Extract<LibraryEvent, { type: 'models' | 'failed' }>) => {
     if (event.type === 'failed') {
@@ -112,7 +116,7 @@ export const useModels = create<Models>()((set, get) => {
       if (read(FETCHED) !== null) get().open();
     },
     chooseBuiltIn: () => choose(BUILT_IN),
-    chooseStored: (model) => choose(storedChoice(model.name, model.dir, HUB_MODELS.find(({ repo }) => repo === model.repo)?.usual ?? model.usual)),
+    chooseStored: (model) => choose(storedChoice(model, HUB_MODELS.find(({ repo }) => repo === model.repo)?.usual ?? model.usual)),
     lookUp: async (text, revision, known) => {
       const repo = parseRepoId(text, revision);
       if (!repo) {
@@ -143,7 +147,7 @@ export const useModels = create<Models>()((set, get) => {
         if (!picked) return;
         const folder = await folderModel(picked.name, picked.files);
         set({ folder, error: null });
-        choose({ name: folder.name, ref: { kind: 'folder', id: `folder:${crypto.randomUUID()}`, files: folder.files }, usual: folder.usual });
+        choose({ name: folder.name, ref: { kind: 'folder', id: `folder:${crypto.randomUUID()}`, files: folder.files }, usual: folder.usual, origin: null });
       } catch (error) {
         set({ error: toFetchErrorData(error) });
       }
@@ -183,14 +187,18 @@ function fromList(list: FileList): { name: string; files: Map<string, File> } | 
   return { name, files: new Map([...list].map((file) => [file.webkitRelativePath.slice(name.length + 1), file])) };
 }
 
-function storedChoice(name: string, dir: string, usual: UsualSettings | null): Choice {
-  return { name, ref: { kind: 'opfs', id: `opfs:${dir}`, dir }, usual };
+function storedChoice({ name, dir, repo, commit }: Pick<StoredModel, 'name' | 'dir' | 'repo' | 'commit'>, usual: UsualSettings | null): Choice {
+  return { name, ref: { kind: 'opfs', id: `opfs:${dir}`, dir }, usual, origin: { repo, commit } };
 }
 
 function readChoice(): Choice {
   try {
-    const { name, dir } = JSON.parse(read(CHOSEN) ?? '{}') as { name?: unknown; dir?: unknown };
-    return typeof name === 'string' && typeof dir === 'string' ? storedChoice(name, dir, null) : BUILT_IN;
+    const { name, dir, origin } = JSON.parse(read(CHOSEN) ?? '{}') as { name?: unknown; dir?: unknown; origin?: Partial<Origin> };
+    if (typeof name !== 'string' || typeof dir !== 'string') return BUILT_IN;
+    // Before the origin was kept too: the folder is named by it, the commit shortened.
+    const [, owner = name, own = '', short = ''] = /^(.+?)--(.+)@([0-9a-f]+)$/.exec(dir) ?? [];
+    const { repo, commit } = { repo: own === '' ? owner : `${owner}/${own}`, commit: short, ...origin };
+    return storedChoice({ name, dir, repo, commit }, null);
   } catch {
     return BUILT_IN;
   }

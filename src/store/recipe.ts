@@ -118,8 +118,8 @@ async function take(file: File, isWanted: () => boolean): Promise<Opened | null>
   if (!isWanted()) return null;
   const { change, settings: before } = useStore.getState();
   change(read.settings);
-  const { choice, stored } = useModels.getState();
-  const otherModel = read.model && !isSameModel(read.model, recipeModel(choice, stored)) ? read.model : null;
+  const { choice } = useModels.getState();
+  const otherModel = read.model && !isSameModel(read.model, recipeModel(choice)) ? read.model : null;
   return { outcome: 'taken', fileName: file.name, notRestored: read.notRestored, otherModel, problems: read.problems, before };
 }
 

@@ -1,7 +1,6 @@
 // The recipe of a run: what it was really made of, taken from the run itself and not from the form, which may have
 // changed since.
 
-import type { StoredModel } from '../models/messages';
 import type { DeviceInfo, ModelInfo, Pair, RunStats, Settings } from '../protocol/messages';
 import { makeRecipe, type Recipe } from '../recipe/recipe';
 import type { Choice } from './models';
@@ -10,10 +9,9 @@ declare const __APP_VERSION__: string;
 declare const __LIBRARY_VERSIONS__: Readonly<Record<string, string>>;
 
 /** What a recipe says of the model that is chosen: a repository and commit, where it came from the hub. */
-export function recipeModel({ name, ref }: Choice, stored: readonly StoredModel[]): Recipe['model'] {
-  if (ref.kind === 'url') return { id: ref.id, revision: null };
-  const kept = ref.kind === 'opfs' ? stored.find(({ dir }) => dir === ref.dir) : undefined;
-  return kept ? { id: kept.repo, revision: kept.commit } : { id: name, revision: null };
+export function recipeModel({ name, ref, origin }: Choice): Recipe['model'] {
+  if (origin) return { id: origin.repo, revision: origin.commit === '' ? null : origin.commit };
+  return { id: ref.kind === 'url' ? ref.id : name, revision: null };
 }
 
 /** `model` and `info` are the same model, in the words of recipes and of the engine. */

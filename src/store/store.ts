@@ -79,8 +79,8 @@ export const useStore = create<Store>()((set, get) => {
     generate: () => {
       const { settings } = get();
       const id = crypto.randomUUID();
-      const { choice, stored } = useModels.getState();
-      set(({ job }) => ({ job: asked(job, { id, model: recipeModel(choice, stored), settings }) }));
+      const { choice } = useModels.getState();
+      set(({ job }) => ({ job: asked(job, { id, model: recipeModel(choice), settings }) }));
       client.send({ type: 'generate', runId: id, model: choice.ref, settings });
     },
     cancel: () => {
