@@ -32,6 +32,7 @@ const TABLE = {
   loading: { 'protocol/errors': 'all' },
   engine: {
     protocol: 'all',
+    configs: 'all',
     loading: 'all',
     diffusion: 'all',
     kernels: 'all',
@@ -43,9 +44,10 @@ const TABLE = {
   kernels: { diffusion: 'types', 'protocol/errors': 'all' },
   diffusion: {},
   onnx: { 'protocol/errors': 'all' },
-  text: { 'protocol/errors': 'all' },
+  configs: { 'protocol/errors': 'all' },
+  text: { configs: 'all', 'protocol/errors': 'all' },
   recipe: { protocol: 'types', diffusion: 'all', 'onnx/layers': 'all' },
-  models: { diffusion: 'types', onnx: 'all', 'protocol/errors': 'all', loading: 'all' },
+  models: { configs: 'all', diffusion: 'types', onnx: 'all', 'protocol/errors': 'all', loading: 'all' },
   image: { 'protocol/errors': 'all' },
   pwa: { loading: 'all' },
 };
@@ -62,6 +64,7 @@ const DOORS = {
   diffusion: 'Numbers of sampling belong to engine, store and recipe; kernels, protocol and models may have the types of diffusion.',
   onnx: 'Graphs belong to engine, and models looks into those of the hub; the page asks for what it needs with a message of protocol.',
   recipe: 'Recipes are made and read by store.',
+  configs: 'JSON of models is read by models, text and engine, which give what it says.',
   text: 'Tokens belong to engine; the page sends the prompt as it is.',
   models: 'The page may have models/catalog and models/library, through store; fetching has a worker of its own, loading belongs to engine.',
   image: 'Pixels are handled in engine and store; ui takes them from store.',
@@ -74,6 +77,7 @@ const DOORS = {
  */
 const PACKAGES = {
   'onnxruntime-web': { rooms: ['engine'], door: 'Only engine runs ONNX Runtime.' },
+  valibot: { rooms: ['configs'], door: 'What JSON of a model may hold is said in configs.' },
   '@huggingface/hub': { rooms: ['models'], door: 'Only models talks to the hub.' },
   'hash-wasm': { rooms: ['models'], door: 'Only models checks what it fetches.' },
   '@huggingface/tokenizers': { rooms: ['text'], door: 'Token ids come from text.' },

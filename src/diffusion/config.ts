@@ -83,7 +83,7 @@ function requireOneOf<T>(
   const value = given === null ? values[0] : values.find((followed) => followed === given || (isEmpty(followed) && isEmpty(given)));
   if (value !== undefined) return value;
   throw new Error(
-    `The scheduler config has ${field} = ${JSON.stringify(given)}, which ${scheduler} does not support here.`,
+    `The scheduler config has ${field} = ${JSON.stringify(given).slice(0, 200)}, which ${scheduler} does not support here.`,
   );
 }
 

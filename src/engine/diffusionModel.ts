@@ -120,7 +120,7 @@ function promptEncoder(backend: Backend, files: ModelFiles, graphs: readonly Onn
     hidden: pooled ? 'penultimate' : 'last',
     pooled: pooled && index === texts.length - 1,
   }));
-  return new PromptEncoder(encoders, { keep, zerosForNoNegative: files.modelIndex['force_zeros_for_empty_prompt'] === true });
+  return new PromptEncoder(encoders, { keep, zerosForNoNegative: files.modelIndex.force_zeros_for_empty_prompt === true });
 }
 
 function guidanceWidth(unet: Unet, { unetConfig }: ModelFiles): number {

@@ -1,14 +1,14 @@
 // The size of the latents. A graph whose size is fixed decides; else the UNet's config says, in latents
 // (`sample_size`), what the model was trained at.
 
+import type { UnetConfig, VaeConfig } from '../configs/schemas';
 import type { ValueInfo } from '../onnx/model';
 import { EngineError } from '../protocol/errors';
-import type { UnetConfig, VaeConfig } from './modelFiles';
 
 /** [channels, height, width]. Throws EngineError `model-invalid` where UNet and VAE are fixed to different sizes. */
 export function latentShape(sample: ValueInfo, vaeInput: ValueInfo, config: UnetConfig): [number, number, number] {
   const size = config.sample_size ?? 64;
-  const trained = [config.in_channels ?? 4, ...(typeof size === 'number' ? [size, size] : size)];
+  const trained = [config.in_channels ?? 4, ...(Array.isArray(size) ? size : [size, size])];
   const shape = trained.map((usual, axis) => {
     const [unet, vae] = [sample.dims?.[axis + 1], vaeInput.dims?.[axis + 1]];
     if (typeof unet === 'number' && typeof vae === 'number' && unet !== vae) {

@@ -1,34 +1,17 @@
 // The files of a model, by role. Small ones are read, graphs stay Blobs: what becomes of their weights is decided
 // segment by segment. Where they lie (a URL, the model store, a folder on disk) ends here.
 
+import { VOCABULARY_LIMIT, absent, readJson, readText, type Schema } from '../configs/readJson';
+import {
+  MODEL_INDEX, SCHEDULER, TEXT_ENCODER, TOKENIZER_CONFIG, UNET, VAE, VOCAB, type ModelIndex, type TextConfig, type TokenizerConfig, type UnetConfig, type VaeConfig,
+} from '../configs/schemas';
+import { TOKENIZER } from '../configs/tokenizer';
 import type { SchedulerConfig } from '../diffusion/types';
 import { openStored } from '../models/opfs';
 import { findRoles, missingRoles, standardPath, standardRoles, type Role, type RolePaths } from '../models/roles';
 import { EngineError } from '../protocol/errors';
 import type { ModelRef } from '../protocol/messages';
 import { clipTokenizerJson } from '../text/clipFiles';
-import type { TokenizerConfig } from '../text/tokenizer';
-
-/** `unet/config.json`, the fields that the engine reads. */
-export interface UnetConfig {
-  readonly sample_size?: number | readonly [number, number];
-  readonly in_channels?: number;
-  /** LCM: width of the embedding by which the guidance scale is an input. */
-  readonly time_cond_proj_dim?: number | null;
-  /** One entry a level, down and up. */
-  readonly block_out_channels?: readonly number[];
-}
-
-/** `vae_decoder/config.json`, likewise. */
-export interface VaeConfig {
-  readonly _class_name?: string;
-  readonly scaling_factor?: number;
-  readonly shift_factor?: number | null;
-  readonly latents_mean?: readonly number[] | null;
-  readonly latents_std?: readonly number[] | null;
-  /** One entry a resolution: each after the first halves it. */
-  readonly block_out_channels?: readonly number[];
-}
 
 /** A text encoder with its own tokenizer. */
 export interface TextFiles {
@@ -36,7 +19,7 @@ export interface TextFiles {
   readonly tokenizer: object;
   readonly tokenizerConfig: TokenizerConfig;
   /** The encoder's `config.json`; empty where there is none. */
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly config: TextConfig;
 }
 
 export interface ModelFiles {
@@ -49,11 +32,11 @@ export interface ModelFiles {
   readonly unet: Blob;
   readonly vaeDecoder: Blob;
   /** `text_encoder/config.json`; empty where there is none. */
-  readonly textEncoderConfig: Readonly<Record<string, unknown>>;
+  readonly textEncoderConfig: TextConfig;
   /** SDXL's second text encoder; null for models with one. */
   readonly second: TextFiles | null;
   /** `model_index.json`; empty where there is none. */
-  readonly modelIndex: Readonly<Record<string, unknown>>;
+  readonly modelIndex: ModelIndex;
   /** Where the graphs are: names for errors, and the folders that external weights are relative to. */
   readonly paths: RolePaths;
   /** Any other file of the model, by path: the external weights that a graph names. Throws `model-missing`. */
@@ -88,38 +71,34 @@ export async function openSource(ref: ModelRef, onProgress: OnProgress): Promise
   }
 }
 
-/** @throws EngineError `model-missing` or `model-invalid`. */
+/** @throws EngineError `model-missing`, or `model-invalid` that names the file and the field. */
 export async function readModelFiles(open: OpenFile, paths: RolePaths | null = null): Promise<ModelFiles> {
-  const json = async (path: string): Promise<object> => {
-    const text = await (await open(path)).text();
-    try {
-      return JSON.parse(text) as object;
-    } catch {
-      throw new EngineError('model-invalid', `${path} of the model is not readable. Fetch the model again, or choose another.`, text.slice(0, 200));
-    }
-  };
-  const index = paths ? (paths.modelIndex ? await json(paths.modelIndex) : {}) : await json(standardPath('modelIndex'));
+  const json = async <T>(schema: Schema<T>, path: string, limit?: number) => readJson(schema, path, await open(path), limit);
+  const index = paths && !paths.modelIndex ? {} : await json(MODEL_INDEX, paths?.modelIndex ?? standardPath('modelIndex'));
   const at = paths ?? standardRoles('text_encoder_2' in index ? 2 : 1);
-  const optional = async (role: Role): Promise<object> => (at[role] ? json(at[role]) : {});
+  /** An absent file is an empty config. */
+  const optional = async <T>(schema: Schema<T>, role: Role): Promise<T> =>
+    at[role] ? json(schema, at[role]) : absent(schema);
   const tokenizer = async (whole: Role, vocab: Role, merges: Role, config: Role, special: Role) => {
-    const tokenizerConfig = { ...(await optional(special)), ...(await optional(config)) } as TokenizerConfig;
-    if (at[whole]) return { tokenizer: await json(at[whole]), tokenizerConfig };
-    const [vocabulary, lines] = [await json(required(at, vocab)), await (await open(required(at, merges))).text()];
+    const tokenizerConfig = { ...(await optional(TOKENIZER_CONFIG, special)), ...(await optional(TOKENIZER_CONFIG, config)) };
+    if (at[whole]) return { tokenizer: await json(TOKENIZER, at[whole], VOCABULARY_LIMIT), tokenizerConfig };
+    const vocabulary = await json(VOCAB, required(at, vocab), VOCABULARY_LIMIT);
+    const lines = await readText(required(at, merges), await open(required(at, merges)), VOCABULARY_LIMIT);
     return { tokenizer: clipTokenizerJson(vocabulary, lines, tokenizerConfig), tokenizerConfig };
   };
   const second = at.textEncoder2 ? {
     graph: await open(at.textEncoder2),
     ...(await tokenizer('tokenizer2', 'vocab2', 'merges2', 'tokenizerConfig2', 'specialTokens2')),
-    config: (await optional('textEncoderConfig2')) as Record<string, unknown>,
+    config: await optional(TEXT_ENCODER, 'textEncoderConfig2'),
   } : null;
   return {
-    scheduler: await json(required(at, 'scheduler')),
+    scheduler: await json(SCHEDULER, required(at, 'scheduler')),
     ...(await tokenizer('tokenizer', 'vocab', 'merges', 'tokenizerConfig', 'specialTokens')),
-    unetConfig: await optional('unetConfig'),
-    vaeConfig: await optional('vaeConfig'),
-    textEncoderConfig: (await optional('textEncoderConfig')) as Record<string, unknown>,
+    unetConfig: await optional(UNET, 'unetConfig'),
+    vaeConfig: await optional(VAE, 'vaeConfig'),
+    textEncoderConfig: await optional(TEXT_ENCODER, 'textEncoderConfig'),
     second,
-    modelIndex: index as Record<string, unknown>,
+    modelIndex: index,
     textEncoder: await open(required(at, 'textEncoder')),
     vaeDecoder: await open(required(at, 'vaeDecoder')),
     unet: await open(required(at, 'unet')),

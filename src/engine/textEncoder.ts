@@ -36,7 +36,7 @@ export class TextEncoder {
   constructor(private readonly backend: Backend, private readonly file: OnnxFile, files: Omit<TextFiles, 'graph'>, wanted: TextOutputs) {
     this.ids = inputByRole(file, ['input_ids', 'tokens', 'prompt'], 2);
     this.tokenizer = new PromptTokenizer(files.tokenizer, files.tokenizerConfig, fixedLength(this.ids, files));
-    this.hidden = hiddenOutput(file, wanted.hidden, Number(files.config['num_hidden_layers'] ?? NaN));
+    this.hidden = hiddenOutput(file, wanted.hidden, files.config.num_hidden_layers ?? NaN);
     this.pooled = wanted.pooled ? pooledOutput(file) : null;
   }
 
@@ -86,8 +86,8 @@ export class TextEncoder {
 function fixedLength(ids: ValueInfo, { tokenizerConfig, config }: Omit<TextFiles, 'graph'>): number | undefined {
   const inGraph = ids.dims?.[1];
   if (typeof inGraph === 'number') return inGraph;
-  const positions = config['max_position_embeddings'];
-  if (typeof positions !== 'number') return undefined;
+  const positions = config.max_position_embeddings;
+  if (positions === undefined) return undefined;
   return Math.min(positions, tokenizerConfig.model_max_length ?? positions);
 }
 

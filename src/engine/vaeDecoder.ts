@@ -1,12 +1,12 @@
 // Latents → picture. The decoder sees latents / scaling_factor + shift_factor; it gives [1, 3, H, W] in about
 // [−1, 1]. One image at a time: decoders are often exported with a batch of one, and memory peaks here.
 
+import type { VaeConfig } from '../configs/schemas';
 import { EngineError } from '../protocol/errors';
 import type { Pixels } from '../protocol/messages';
 import { toPixels } from '../image/pixels';
 import type { ValueInfo } from '../onnx/model';
 import type { Backend, DeviceTensor, Session } from './backend';
-import type { VaeConfig } from './modelFiles';
 import { inputByRole, type OnnxFile } from './onnxFile';
 import { elemType } from './unetInputs';
 

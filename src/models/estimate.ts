@@ -2,14 +2,15 @@
 // are worked out from the configs as the architecture lays them out, and half precision is told from the UNet's graph,
 // or where that could not be looked into from a file's name.
 
+import type { TextConfig, UnetConfig } from '../configs/schemas';
 import type { Buffer, Needs } from './preflight';
 
 export interface Weights {
   readonly bytes: number;
   /** Paths of the graphs. */
   readonly paths: readonly string[];
-  readonly unetConfig: Readonly<Record<string, unknown>>;
-  readonly textConfig: Readonly<Record<string, unknown>>;
+  readonly unetConfig: UnetConfig;
+  readonly textConfig: TextConfig;
   /** What the UNet's graph says of itself. */
   readonly graph: GraphGlance;
 }
@@ -41,15 +42,14 @@ export function estimateNeeds({ bytes, paths, unetConfig, textConfig, graph }: W
  */
 export function configBuffers({ unetConfig, textConfig }: Pick<Weights, 'unetConfig' | 'textConfig'>, unit: number): Buffer[] {
   const buffers: Buffer[] = [];
-  const add = (what: string, ...factors: unknown[]) => {
-    if (factors.every((factor) => typeof factor === 'number' && factor > 0)) buffers.push({ what, bytes: (factors as number[]).reduce((product, factor) => product * factor, unit) });
+  const add = (what: string, ...factors: (number | undefined)[]) => {
+    if (factors.every((factor) => factor !== undefined)) buffers.push({ what, bytes: factors.reduce((product, factor) => product * factor, unit) });
   };
-  add('The text encoder', textConfig['vocab_size'], textConfig['hidden_size']);
-  const channels = unetConfig['block_out_channels'];
-  const widest = Array.isArray(channels) ? Math.max(...(channels as number[])) : undefined;
+  add('The text encoder', textConfig.vocab_size, textConfig.hidden_size);
+  const { block_out_channels: channels, sample_size: size } = unetConfig;
+  const widest = channels && channels.length > 0 ? Math.max(...channels) : undefined;
   add('The UNet', widest, widest, 18);
-  const size = unetConfig['sample_size'];
-  const [height, width] = Array.isArray(size) ? (size as number[]) : [size, size];
+  const [height, width] = Array.isArray(size) ? size : [size, size];
   // 8 pixels a latent; 256 channels before the last block, as in every Stable Diffusion VAE.
   add('The VAE decoder', height, width, 64, 256);
   return buffers;

@@ -1,6 +1,8 @@
 // What can go wrong between the hub and the disk, as data that crosses the wall between page and worker. After any
 // of them what has come so far stays, and the same fetch can be resumed.
 
+import { EngineError } from '../protocol/errors';
+
 export type FetchErrorCode =
   | 'network' // no connection, a stall, an answer that broke off
   | 'server' // 5xx, 429, or an answer that makes no sense
@@ -44,6 +46,7 @@ export function toFetchErrorData(error: unknown): FetchErrorData {
 /** DOMExceptions of the file system are told apart by their names. */
 export function asFetchError(error: unknown): FetchError {
   if (error instanceof FetchError) return error;
+  if (error instanceof EngineError) return new FetchError('layout', error.message, error.detail, { cause: error });
   const name = error instanceof Error ? error.name : '';
   const detail = String(error);
   if (name === 'QuotaExceededError') {

@@ -1,6 +1,8 @@
 // A folder on the visitor's disk as a model: files by path relative to the folder that holds the model, which may
 // lie a few levels below the one that was picked. Nothing is read but names and small configs.
 
+import { absent, readJson, type Schema } from '../configs/readJson';
+import { SCHEDULER, TEXT_ENCODER, UNET } from '../configs/schemas';
 import { NO_GLANCE, type Weights } from './estimate';
 import { FetchError } from './fetchError';
 import { findRoles, missingRoles, neededPaths } from './roles';
@@ -15,7 +17,7 @@ export interface FolderModel {
 
 const MAX_FILES = 20_000;
 
-/** @throws FetchError `layout`. */
+/** @throws FetchError `layout`, or EngineError `model-invalid` where a config is not what its name says. */
 export async function folderModel(name: string, picked: ReadonlyMap<string, File>): Promise<FolderModel> {
   const root = modelRoot([...picked.keys()]);
   const files = new Map([...picked].flatMap(([path, file]) => (path.startsWith(root) ? [[path.slice(root.length), file] as const] : [])));
@@ -24,22 +26,19 @@ export async function folderModel(name: string, picked: ReadonlyMap<string, File
   const missing = missingRoles(roles);
   if (missing.length > 0) throw new FetchError('layout', `This folder lacks ${missing.join(', ')}. Choose the folder that holds unet/ and the others.`, paths.slice(0, 200).join('\n'));
   const needed = neededPaths(paths, roles);
-  const config = async (path: string | undefined): Promise<Record<string, unknown>> => {
-    try {
-      return path ? (JSON.parse(await (files.get(path) as File).text()) as Record<string, unknown>) : {};
-    } catch {
-      return {}; // the engine says what is wrong with it
-    }
+  const config = async <T>(schema: Schema<T>, path: string | undefined): Promise<T> => {
+    const file = path === undefined ? undefined : files.get(path);
+    return path !== undefined && file ? readJson(schema, path, file) : absent(schema);
   };
   const kept = new Map(needed.map((path) => [path, files.get(path) as File]));
   const weights: Weights = {
     bytes: [...kept.values()].reduce((sum, file) => sum + file.size, 0),
     paths: needed,
-    unetConfig: await config(roles.unetConfig),
-    textConfig: await config(roles.textEncoderConfig),
+    unetConfig: await config(UNET, roles.unetConfig),
+    textConfig: await config(TEXT_ENCODER, roles.textEncoderConfig),
     graph: NO_GLANCE,
   };
-  const usual = usualSettings({ scheduler: await config(roles.scheduler), unet: weights.unetConfig });
+  const usual = usualSettings({ scheduler: await config(SCHEDULER, roles.scheduler), unet: weights.unetConfig });
   return { name: root === '' ? name : `${name}/${root.slice(0, -1)}`, files: kept, weights, usual };
 }
 

@@ -2,6 +2,7 @@
 // given up as soon as enough is known. A file that is no longer than the range (its weights lie beside it) is read
 // whole, and tells its largest buffer too. What goes wrong here costs nothing but precision.
 
+import type { UnetConfig } from '../configs/schemas';
 import { headUsesFloat16 } from '../onnx/head';
 import type { Model } from '../onnx/model';
 import { graphNeeds } from '../onnx/needs';
@@ -20,7 +21,7 @@ export interface GlanceAt {
   readonly url: string;
   /** Bytes of the whole file. */
   readonly size: number;
-  readonly unetConfig: Readonly<Record<string, unknown>>;
+  readonly unetConfig: UnetConfig;
 }
 
 /** @throws only AbortError of `signal`. */
@@ -64,9 +65,9 @@ async function read(body: ReadableStream<Uint8Array<ArrayBuffer>>, length: numbe
 
 /** Latents have four axes, the prompt three; the config says how large a picture the model makes. */
 function needsOfOneRow(model: Model, { sample_size: size, in_channels: channels }: GlanceAt['unetConfig']) {
-  const edges = Array.isArray(size) ? (size as unknown[]) : [size, size];
+  const edges = Array.isArray(size) ? size : [size, size];
   const latents = [1, channels ?? 4, ...edges];
-  const usual = (dims: readonly (number | string)[]) => (dims.length === 4 && latents.every((dim) => typeof dim === 'number') ? (latents) : dims.length === 3 ? [1, PROMPT_TOKENS, 1] : dims.map(() => 1));
+  const usual = (dims: readonly (number | string)[]) => (dims.length === 4 && latents.every((dim) => dim !== undefined) ? latents : dims.length === 3 ? [1, PROMPT_TOKENS, 1] : dims.map(() => 1));
   const sizes = model.inputs.flatMap(({ name, dims }) => (dims ? [[name, dims.map((dim, axis) => (typeof dim === 'number' ? dim : (usual(dims)[axis] ?? 1)))] as const] : []));
   return graphNeeds(runnable(model, { f16: true, fusesAttention: true }).model, new Map(sizes));
 }

@@ -2,6 +2,9 @@
 // Any server with the same API stands in for the hub (a mirror, a test): its address is an argument.
 
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
+import { HUB_COMMIT, HUB_FILES, MOST_FILES } from '../configs/hub';
+import { check } from '../configs/readJson';
+import { EngineError } from '../protocol/errors';
 import { noAccess } from './download';
 import { FetchError } from './fetchError';
 import type { ManifestFile } from './opfs';
@@ -16,13 +19,16 @@ export interface Listing extends RepoId {
 export async function listRepo({ repo, revision }: RepoId, hubUrl: string, signal: AbortSignal): Promise<Listing> {
   const fetchIt: typeof fetch = (input, init) => fetch(input, { ...init, signal, credentials: 'omit', cache: 'no-store' });
   try {
-    const { sha } = await modelInfo({ name: repo, revision, hubUrl, additionalFields: ['sha'], fetch: fetchIt });
-    const files: ManifestFile[] = [];
-    for await (const { type, path, size, oid, lfs } of listFiles({ repo, revision: sha, recursive: true, hubUrl, fetch: fetchIt })) {
-      if (type !== 'file') continue;
-      const hash = lfs ? { kind: 'sha256' as const, hex: lfs.oid } : oid ? { kind: 'git-sha1' as const, hex: oid } : null;
-      files.push({ path, size: lfs?.size ?? size, hash });
+    const { sha: given } = await modelInfo({ name: repo, revision, hubUrl, additionalFields: ['sha'], fetch: fetchIt });
+    const sha = check(HUB_COMMIT, `${repo}@${revision}`, given);
+    const listed: unknown[] = [];
+    for await (const entry of listFiles({ repo, revision: sha, recursive: true, hubUrl, fetch: fetchIt })) {
+      if ((entry as { type?: unknown } | null)?.type === 'file' && listed.push(entry) > MOST_FILES) break;
     }
+    const files = check(HUB_FILES, `The listing of ${repo}`, listed).map(({ path, size, oid, lfs }): ManifestFile => {
+      const hash = lfs ? { kind: 'sha256' as const, hex: lfs.oid } : oid ? { kind: 'git-sha1' as const, hex: oid } : null;
+      return { path, size: lfs?.size ?? size, hash };
+    });
     return { repo, revision, commit: sha, files };
   } catch (error) {
     signal.throwIfAborted();
@@ -36,6 +42,9 @@ export function fileUrl(hubUrl: string, repo: string, commit: string, path: stri
 }
 
 function asHubError(error: unknown, what: string): FetchError {
+  if (error instanceof EngineError) {
+    return new FetchError('server', 'The hub’s answer makes no sense. Look at its address, or try again later.', error.detail, { cause: error });
+  }
   if (!(error instanceof HubApiError)) {
     return new FetchError('network', 'The hub cannot be reached. Check the connection, and try again.', `${what}: ${String(error)}`, { cause: error });
   }

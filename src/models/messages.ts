@@ -1,6 +1,7 @@
 // What crosses between the page and the worker that fetches and keeps models. Requests carry no answer but events:
 // the list of models is the state, and it is told anew whenever it changes.
 
+import type { TextConfig, UnetConfig } from '../configs/schemas';
 import type { GraphGlance } from './estimate';
 import type { FetchErrorData } from './fetchError';
 import type { Listing } from './hub';
@@ -20,9 +21,9 @@ export interface Plan extends RepoId {
   readonly roles: RolePaths;
   readonly files: readonly ManifestFile[];
   readonly bytes: number;
-  /** Small configs that tell how large buffers will be, parsed; empty where there are none. */
-  readonly unetConfig: Readonly<Record<string, unknown>>;
-  readonly textConfig: Readonly<Record<string, unknown>>;
+  /** Small configs that tell how large buffers will be; empty where there are none. */
+  readonly unetConfig: UnetConfig;
+  readonly textConfig: TextConfig;
   /** What the beginning of the UNet's file says. */
   readonly graph: GraphGlance;
 }

@@ -2,6 +2,8 @@
 // the model, models/<dir>/manifest.json says what belongs there. A file that is still being fetched has the
 // suffix `.part`, so whatever has its own name is whole and was checked.
 
+import { MANIFEST } from '../configs/hub';
+import { readJson } from '../configs/readJson';
 import { EngineError } from '../protocol/errors';
 import type { RolePaths } from './roles';
 
@@ -30,6 +32,9 @@ export interface Manifest {
 }
 
 export const PART = '.part';
+
+/** Bytes: thousands of files. */
+const MANIFEST_LIMIT = 16 * 1024 * 1024;
 
 /** @throws DOMException where the browser has no private file system or forbids it. */
 export async function modelsFolder(): Promise<FileSystemDirectoryHandle> {
@@ -65,8 +70,7 @@ export async function readManifest(dir: FileSystemDirectoryHandle): Promise<Mani
   const handle = await findFile(dir, 'manifest.json');
   if (!handle) return null;
   try {
-    const manifest = JSON.parse(await (await handle.getFile()).text()) as Manifest;
-    return (manifest as { format: unknown }).format === 1 && Array.isArray(manifest.files) ? manifest : null;
+    return await readJson(MANIFEST, 'manifest.json', await handle.getFile(), MANIFEST_LIMIT);
   } catch {
     return null;
   }

@@ -1,6 +1,8 @@
 // From a listing of the hub to what would be fetched. Nothing large is fetched here: only two small configs and the
 // beginning of the UNet's graph, from which the verdict is made.
 
+import { CONFIG_LIMIT, absent, parseJson, type Schema } from '../configs/readJson';
+import { TEXT_ENCODER, UNET } from '../configs/schemas';
 import { NO_GLANCE } from './estimate';
 import { FetchError } from './fetchError';
 import { glanceAtGraph } from './graphGlance';
@@ -10,14 +12,11 @@ import type { Plan } from './messages';
 import type { ManifestFile } from './opfs';
 import { findRoles, missingRoles, neededPaths, standardPath, type Role, type RolePaths } from './roles';
 
-/** No config of a model is this large; a server that says otherwise is not believed. */
-const CONFIG_LIMIT = 256 * 1024;
-
 export function storeName(repo: string, commit: string): string {
   return `${repo.replace('/', '--')}@${commit.slice(0, 12)}`;
 }
 
-/** @throws FetchError; `layout` where files are missing that every picture needs. */
+/** @throws FetchError; `layout` where files are missing that every picture needs. EngineError `model-invalid` for configs that make no sense. */
 export async function makePlan(listing: Listing, hubUrl: string, entry: HubEntry | null, signal: AbortSignal): Promise<Plan> {
   const { repo, revision, commit } = listing;
   const paths = listing.files.map((file) => file.path);
@@ -32,19 +31,13 @@ export async function makePlan(listing: Listing, hubUrl: string, entry: HubEntry
   }
   const needed = new Set(neededPaths(paths, found));
   const files = [...listing.files.filter((file) => needed.has(file.path)), ...added.map(({ file }) => file)];
-  const config = async (path: string | undefined): Promise<Record<string, unknown>> => {
+  const config = async <T>(schema: Schema<T>, path: string | undefined): Promise<T> => {
     const file = files.find((one) => one.path === path);
-    if (!file || file.size > CONFIG_LIMIT) return {};
-    if (file.source && 'text' in file.source) return JSON.parse(file.source.text) as Record<string, unknown>;
-    try {
-      const response = await fetch(fileUrl(hubUrl, repo, commit, file.path), { signal, credentials: 'omit' });
-      return response.ok ? ((await response.json()) as Record<string, unknown>) : {};
-    } catch {
-      signal.throwIfAborted();
-      return {}; // the verdict is then less precise
-    }
+    if (!file) return absent(schema);
+    const text = file.source && 'text' in file.source ? file.source.text : await smallText(fileUrl(hubUrl, repo, commit, file.path), signal);
+    return text === null ? absent(schema) : parseJson(schema, file.path, text);
   };
-  const unetConfig = await config(roles.unetConfig);
+  const unetConfig = await config(UNET, roles.unetConfig);
   const unet = files.find((file) => file.path === roles.unet);
   const graph = unet ? await glanceAtGraph({ url: fileUrl(hubUrl, repo, commit, unet.path), size: unet.size, unetConfig }, signal) : NO_GLANCE;
   return {
@@ -53,9 +46,32 @@ export async function makePlan(listing: Listing, hubUrl: string, entry: HubEntry
     name: entry?.name ?? repo,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     unetConfig,
-    textConfig: await config(roles.textEncoderConfig),
+    textConfig: await config(TEXT_ENCODER, roles.textEncoderConfig),
     graph,
   };
+}
+
+/** null where it cannot be had, or is no config by its size: the verdict is then less precise. */
+async function smallText(url: string, signal: AbortSignal): Promise<string | null> {
+  const enough = new AbortController();
+  try {
+    const response = await fetch(url, { signal: AbortSignal.any([signal, enough.signal]), credentials: 'omit' });
+    if (!response.ok || !response.body) return null;
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    let bytes = 0;
+    const reader = response.body.getReader();
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      chunks.push(next.value);
+      bytes += next.value.length;
+      if (bytes > CONFIG_LIMIT) return null;
+    }
+    return await new Blob(chunks).text();
+  } catch {
+    signal.throwIfAborted();
+    return null;
+  } finally {
+    enough.abort();
+  }
 }
 
 /** What the repository does not have and the catalogue knows: configs as data, a tokenizer from another repository. */

@@ -58,7 +58,7 @@ it('estimates the largest buffer: the feature map of the VAE, else the embedding
   const largest = (one: Partial<Weights>) => Math.max(...estimateNeeds({ ...sd15, ...one }, false).buffers.map(({ bytes }) => bytes));
   expect(largest({})).toBe(512 * 512 * 256 * 4);
   expect(largest({ unetConfig: {} })).toBe(49408 * 768 * 4);
-  expect(configBuffers({ unetConfig: { sample_size: 'large' }, textConfig: {} }, 4)).toEqual([]);
+  expect(configBuffers({ unetConfig: {}, textConfig: { vocab_size: 49408 } }, 4)).toEqual([]);
 });
 
 it('believes the graph rather than a name, and doubles where half precision must be widened', () => {

@@ -1,6 +1,8 @@
 // The model store as the worker runs it: what is there, which fetches are under way, and what stands in their way.
 // One fetch per model and, by a lock that all tabs share, one tab per model.
 
+import { absent, readJson, type Schema } from '../configs/readJson';
+import { SCHEDULER, UNET } from '../configs/schemas';
 import { sleep } from './download';
 import { asFetchError, busy, toFetchErrorData, type FetchErrorData } from './fetchError';
 import { fetchModel, isWhole, storedBytes } from './fetchModel';
@@ -187,15 +189,15 @@ function entryOf(manifest: Manifest, bytes: Map<string, number>, state: StoredSt
 
 /** From the configs as they are on the disk; what cannot be read tells nothing. */
 async function storedUsual(files: FileSystemDirectoryHandle, { roles }: Manifest): Promise<UsualSettings> {
-  const config = async (path: string | undefined): Promise<Record<string, unknown>> => {
+  const config = async <T>(schema: Schema<T>, path: string | undefined): Promise<T> => {
     const handle = path === undefined ? null : await findFile(files, path);
     try {
-      return handle ? (JSON.parse(await (await handle.getFile()).text()) as Record<string, unknown>) : {};
+      return path !== undefined && handle ? await readJson(schema, path, await handle.getFile()) : absent(schema);
     } catch {
-      return {};
+      return absent(schema); // the engine says what is wrong with it
     }
   };
-  return usualSettings({ scheduler: await config(roles.scheduler), unet: await config(roles.unetConfig) });
+  return usualSettings({ scheduler: await config(SCHEDULER, roles.scheduler), unet: await config(UNET, roles.unetConfig) });
 }
 
 function modelOf(dir: string, entry: Entry): StoredModel {

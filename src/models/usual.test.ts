@@ -2,9 +2,13 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { parseJson, type Schema } from '../configs/readJson';
+import { SCHEDULER, UNET } from '../configs/schemas';
 import { HUB_MODELS } from './hubCatalog';
 import { USUAL_LCM, USUAL_SD, USUAL_SDXL, USUAL_TURBO, usualSettings } from './usual';
 
+const read = <T>(schema: Schema<T>, value: object = {}) => parseJson(schema, 'config.json', JSON.stringify(value));
+const told = (scheduler?: object, unet?: object) => usualSettings({ scheduler: read(SCHEDULER, scheduler), unet: read(UNET, unet) });
 const scheduler = (name: string, more: object = {}) => ({ _class_name: `${name}Scheduler`, beta_schedule: 'scaled_linear', ...more });
 
 test.each([
@@ -18,16 +22,16 @@ test.each([
   ['LCM, guidance not embedded', scheduler('LCM'), { time_cond_proj_dim: null }, { ...USUAL_LCM, guidanceScale: 1 }],
   ['no configs', {}, {}, USUAL_SD],
 ])('%s', (_, config, unet, expected) => {
-  expect(usualSettings({ scheduler: config, unet })).toEqual(expected);
+  expect(told(config, unet)).toEqual(expected);
 });
 
 test.each(HUB_MODELS.filter((entry) => entry.configs))('$name: its entry says what its configs tell, in the number of steps and CFG', ({ configs, usual }) => {
-  const told = usualSettings({ scheduler: (configs?.scheduler ?? {}) as Record<string, unknown>, unet: (configs?.unetConfig ?? {}) as Record<string, unknown> });
-  expect(usual.guidanceScale > 1).toBe(told.guidanceScale > 1);
-  expect(usual.steps <= 4).toBe(told.steps <= 4);
+  const { guidanceScale, steps } = told(configs?.scheduler, configs?.unetConfig);
+  expect(usual.guidanceScale > 1).toBe(guidanceScale > 1);
+  expect(usual.steps <= 4).toBe(steps <= 4);
 });
 
 test('the tiny model’s own configs', () => {
-  const json = (path: string) => JSON.parse(readFileSync(`fixtures/models/tiny/${path}`, 'utf8')) as Record<string, unknown>;
-  expect(usualSettings({ scheduler: json('scheduler/scheduler_config.json'), unet: json('unet/config.json') })).toEqual(USUAL_SD);
+  const json = (path: string) => JSON.parse(readFileSync(`fixtures/models/tiny/${path}`, 'utf8')) as object;
+  expect(told(json('scheduler/scheduler_config.json'), json('unet/config.json'))).toEqual(USUAL_SD);
 });

@@ -1,6 +1,8 @@
 // The settings that suit a model: what a catalogue entry says, or what its configs tell of how it was trained.
 
+import type { UnetConfig } from '../configs/schemas';
 import type { SchedulerId, SigmaSpacing, TimestepSpacing } from '../diffusion/options';
+import type { SchedulerConfig } from '../diffusion/types';
 
 export interface UsualSettings {
   readonly steps: number;
@@ -13,9 +15,9 @@ export interface UsualSettings {
 }
 
 export interface ModelConfigs {
-  /** `scheduler_config.json` and the UNet's `config.json`, parsed; empty where there are none. */
-  readonly scheduler: Readonly<Record<string, unknown>>;
-  readonly unet: Readonly<Record<string, unknown>>;
+  /** `scheduler_config.json` and the UNet's `config.json`; empty where there are none. */
+  readonly scheduler: SchedulerConfig;
+  readonly unet: UnetConfig;
 }
 
 const AS_TRAINED = { layers: 'mid', sigmas: 'model', spacing: 'model' } as const;
@@ -29,10 +31,10 @@ export const USUAL_TURBO: UsualSettings = { ...AS_TRAINED, steps: 4, guidanceSca
 export const USUAL_LCM: UsualSettings = { ...AS_TRAINED, steps: 4, guidanceScale: 8, pagScale: 1, scheduler: 'lcm' };
 
 export function usualSettings({ scheduler, unet }: ModelConfigs): UsualSettings {
-  const embedded = typeof unet['time_cond_proj_dim'] === 'number';
-  if (embedded || scheduler['_class_name'] === 'LCMScheduler') return embedded ? USUAL_LCM : { ...USUAL_LCM, guidanceScale: 1 };
+  const embedded = unet.time_cond_proj_dim !== undefined;
+  if (embedded || scheduler._class_name === 'LCMScheduler') return embedded ? USUAL_LCM : { ...USUAL_LCM, guidanceScale: 1 };
   // Models of v-prediction start at the last timestep too, and were trained for many steps.
-  const fromLast = scheduler['timestep_spacing'] === 'trailing' && (scheduler['prediction_type'] ?? 'epsilon') === 'epsilon' && scheduler['rescale_betas_zero_snr'] !== true;
-  if (fromLast) return { ...USUAL_TURBO, scheduler: scheduler['_class_name'] === 'EulerAncestralDiscreteScheduler' ? 'euler-a' : 'euler' };
-  return unet['addition_embed_type'] === 'text_time' || unet['cross_attention_dim'] === 2048 ? USUAL_SDXL : USUAL_SD;
+  const fromLast = scheduler.timestep_spacing === 'trailing' && (scheduler.prediction_type ?? 'epsilon') === 'epsilon' && scheduler.rescale_betas_zero_snr !== true;
+  if (fromLast) return { ...USUAL_TURBO, scheduler: scheduler._class_name === 'EulerAncestralDiscreteScheduler' ? 'euler-a' : 'euler' };
+  return unet.addition_embed_type === 'text_time' || unet.cross_attention_dim === 2048 ? USUAL_SDXL : USUAL_SD;
 }

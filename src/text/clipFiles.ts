@@ -2,19 +2,18 @@
 // (pairs, best first). Writes what `tokenizer.json` would hold: NFC, one space, lower case; words, single digits
 // and runs of signs, as bytes; BPE where the last piece of a word ends in `</w>`.
 
+import type { TokenizerConfig } from '../configs/schemas';
 import { EngineError } from '../protocol/errors';
-import type { TokenizerConfig } from './tokenizer';
 
 const WORDS = String.raw`<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`;
 const BOS = '<|startoftext|>';
 const EOS = '<|endoftext|>';
 
 /** @throws EngineError `model-invalid` where the two files are not a CLIP vocabulary. */
-export function clipTokenizerJson(vocab: object, merges: string, config: TokenizerConfig): object {
-  const ids = vocab as Readonly<Record<string, unknown>>;
+export function clipTokenizerJson(vocab: Readonly<Record<string, number>>, merges: string, config: TokenizerConfig): object {
   const idOf = (token: string): number => {
-    const id = ids[token];
-    if (typeof id === 'number') return id;
+    const id = vocab[token];
+    if (id !== undefined) return id;
     throw invalid(`${token} is not in vocab.json.`);
   };
   const bos = { content: BOS, id: idOf(BOS) };
@@ -48,7 +47,7 @@ export function clipTokenizerJson(vocab: object, merges: string, config: Tokeniz
       end_of_word_suffix: '</w>',
       fuse_unk: false,
       byte_fallback: false,
-      vocab: ids,
+      vocab,
       merges: pairs(merges),
     },
   };

@@ -2,14 +2,8 @@
 // that is too long loses its end but keeps the final special token (as transformers truncates).
 
 import { Tokenizer } from '@huggingface/tokenizers';
+import { MOST_TOKENS, type TokenizerConfig } from '../configs/schemas';
 import { EngineError } from '../protocol/errors';
-
-/** The fields of `tokenizer_config.json` that matter here. */
-export interface TokenizerConfig {
-  readonly model_max_length?: number;
-  readonly pad_token?: string | { readonly content: string } | null;
-  readonly eos_token?: string | { readonly content: string } | null;
-}
 
 export class PromptTokenizer {
   readonly length: number;
@@ -18,7 +12,7 @@ export class PromptTokenizer {
 
   /**
    * @param length ids that the text encoder takes, where its graph or config fixes them; else the config says.
-   * @throws EngineError `model-invalid` where the files do not describe a tokenizer.
+   * @throws EngineError `model-invalid` where the files do not describe a tokenizer, or the length is beyond any.
    */
   constructor(tokenizerJson: object, config: TokenizerConfig, length?: number) {
     try {
@@ -28,20 +22,29 @@ export class PromptTokenizer {
     }
     // 77 is CLIP's; configs that were never set carry an absurd number.
     const configured = config.model_max_length ?? 77;
-    this.length = length ?? (configured > 4096 ? 77 : configured);
+    this.length = length ?? (configured > MOST_TOKENS ? 77 : configured);
+    if (!(this.length >= 1 && this.length <= MOST_TOKENS)) throw invalid(`A prompt of ${this.length} tokens.`);
     const pad = content(config.pad_token) ?? content(config.eos_token);
     const id = pad === null ? undefined : this.tokenizer.token_to_id(pad);
     if (id === undefined) throw invalid('The padding token is not in the vocabulary.');
     this.pad = id;
   }
 
-  /** Exactly `length` ids. */
+  /** Exactly `length` ids. @throws EngineError `model-invalid` where the tokenizer's files let it stumble. */
   encode(prompt: string): number[] {
-    const ids = [...this.tokenizer.encode(prompt).ids];
+    const ids = this.ids(prompt);
     const last = ids.at(-1);
     if (ids.length > this.length && last !== undefined) ids.splice(this.length - 1, ids.length, last);
     while (ids.length < this.length) ids.push(this.pad);
     return ids;
+  }
+
+  private ids(prompt: string): number[] {
+    try {
+      return [...this.tokenizer.encode(prompt).ids];
+    } catch (cause) {
+      throw invalid(cause instanceof Error ? cause.message : String(cause));
+    }
   }
 }
 
