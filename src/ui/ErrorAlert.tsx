@@ -3,6 +3,7 @@
 import { useStore } from '../store/store';
 import type { EngineErrorCode } from '../protocol/errors';
 import styles from './ErrorAlert.module.css';
+import { shortened } from './words';
 
 const CPU_HELPS: ReadonlySet<EngineErrorCode> = new Set(['shader-compile', 'session-build', 'does-not-fit', 'device-lost', 'out-of-memory', 'not-finite']);
 
@@ -11,10 +12,10 @@ export function ErrorAlert() {
   const onGpu = useStore((store) => store.settings.backend === 'auto' && store.job.device?.backend === 'webgpu');
   const { change, generate, dismissError } = useStore.getState();
   if (!error) return null;
-  const sites = error.code === 'layers-not-found' ? error.detail.split('\n') : [];
+  const sites = error.code === 'layers-not-found' ? error.detail.split('\n').filter((line) => line.trim()) : [];
   return (
     <div className={styles.alert} role="alert">
-      <p>{error.message}</p>
+      <p>{shortened(error.message)}</p>
       {sites.length > 0 && (
         <div className={styles.sites} role="group" aria-label="Layers of this model">
           {sites.map((site) => {

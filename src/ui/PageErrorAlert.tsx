@@ -2,6 +2,7 @@
 
 import { usePageErrors } from '../store/pageErrors';
 import styles from './ErrorAlert.module.css';
+import { shortened } from './words';
 
 export function PageErrorAlert() {
   const error = usePageErrors((errors) => errors.error);
@@ -10,7 +11,7 @@ export function PageErrorAlert() {
   return (
     <div className={styles.alert} role="alert">
       <p>
-        Something in Pagoda failed{times > 1 && ` (${times} times)`}: {message || 'no reason was given'}. Your settings and
+        Something in Pagoda failed{times > 1 && ` (${times} times)`}: {shortened(message) || 'no reason was given'}. Your settings and
         pictures are kept. If something does not answer any more, save your picture and reload the page.
       </p>
       <div className={styles.actions}>

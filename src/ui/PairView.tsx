@@ -80,6 +80,12 @@ function Difference({ without, withPag, edge }: { without: Pixels; withPag: Pixe
   return <Captioned name="Difference" pixels={pixels} edge={edge} />;
 }
 
+/** Height that pictures may have in a window of `height`: with all that stands above and below them in view; in a low
+ *  one with the buttons in view; on a phone held sideways, where the page scrolls, all but the bar at its foot. */
+function roomAbove(height: number): number {
+  return Math.max(height - 330, Math.min(height - (height <= 520 ? 96 : 230), 320));
+}
+
 /** Edge length that `across` square pictures may have in the frame, within the window's height. */
 function useRoom(frame: React.RefObject<HTMLDivElement | null>, across: number): number {
   const [size, setSize] = useState({ width: 640, height: 640 });
@@ -96,5 +102,5 @@ function useRoom(frame: React.RefObject<HTMLDivElement | null>, across: number):
     };
   }, [frame]);
   const gaps = 16 * (across - 1);
-  return Math.max(96, Math.min((size.width - gaps) / across, size.height - 330));
+  return Math.max(96, Math.min((size.width - gaps) / across, roomAbove(size.height)));
 }

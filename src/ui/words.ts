@@ -52,6 +52,12 @@ export function announcementOf(job: Job): string {
   return error || lastEnd === null ? '' : progressText(job);
 }
 
+/** A message in which somebody's long text stands, with its beginning and its end. */
+export function shortened(text: string): string {
+  const letters = Array.from(text);
+  return letters.length <= 400 ? text : `${letters.slice(0, 250).join('')} … ${letters.slice(-120).join('')}`;
+}
+
 export function secondsText(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 90) return `${Math.round(seconds)} s`;
