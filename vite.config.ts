@@ -7,6 +7,7 @@ import { defaultClientConditions, defineConfig } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 
 import { contentSecurityPolicy } from './scripts/contentSecurityPolicy.ts';
+import { firstPaint } from './scripts/firstPaint.ts';
 import { VERSIONS } from './scripts/versions.ts';
 import { ISOLATION_HEADERS } from './src/pwa/isolation.ts';
 
@@ -29,6 +30,7 @@ export default defineConfig({
   preview: { headers: ISOLATION_HEADERS },
   plugins: [
     react(),
+    firstPaint(),
     contentSecurityPolicy(),
     VitePWA({
       strategies: 'injectManifest',
