@@ -8,13 +8,13 @@ test.use({ serviceWorkers: 'block' });
 const SCRIPT = /\/assets\/index-[^/]*\.js$/;
 const OWN = /\/assets\/index-[^/]*\.(js|css)$/;
 
-type Box = readonly [x: number, y: number, width: number, height: number];
+type Box = readonly [x: number, y: number, height: number];
 
-/** Where the name of the page and the two pictures are, in whole pixels. */
+/** Where the name of the page and the two pictures are. */
 async function places(page: Page): Promise<readonly Box[]> {
   return page.evaluate(() => [...document.querySelectorAll('h1, figure > div, figure > canvas')].map((element) => {
-    const { x, y, width, height } = element.getBoundingClientRect();
-    return [x, y, width, height] as const;
+    const { x, y, height } = element.getBoundingClientRect();
+    return [x, y, height] as const;
   }));
 }
 
