@@ -4,8 +4,8 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
-import { htmlInsteadOfModel, truncated, withNaNBias, withUnknownOperator } from '../fixtures/models/broken';
-import { button, generate, setNumber } from './support/page';
+import { htmlInsteadOfModel, truncated, withNaNBias, withUnknownOperator, withoutSoftmax } from '../fixtures/models/broken';
+import { button, generate, number, setNumber } from './support/page';
 import { serveTinyModel, type FileChange } from './support/tinyModel';
 
 test.use({ serviceWorkers: 'block' });
@@ -15,7 +15,6 @@ const BAD: readonly (readonly [string, FileChange, RegExp])[] = [
   ['truncated', (model) => truncated(model), /not a complete ONNX file/],
   ['not ONNX', htmlInsteadOfModel, /not a complete ONNX file/],
   ['made of an unknown operator', withUnknownOperator, /cannot run unet\/model.onnx/],
-  ['full of NaN', withNaNBias, /NaN/],
 ];
 
 for (const [name, change, message] of BAD) {
@@ -31,6 +30,40 @@ for (const [name, change, message] of BAD) {
     await expect(page.getByRole('alert')).toHaveCount(0);
   });
 }
+
+test('a UNet that is full of NaN is said to be so, and is not fetched again for it', async ({ page }) => {
+  let fetched = 0;
+  await serveTinyModel(page, { changes: { 'unet/model.onnx': (model) => {
+    fetched += 1;
+    return withNaNBias(model);
+  } } });
+  await page.goto('/');
+  await setNumber(page, 'Steps', '2');
+  const alert = page.getByRole('alert');
+  await button(page, 'Generate').click();
+  await expect(alert).toContainText('NaN');
+  await alert.getByRole('button', { name: 'Try again' }).click();
+  await expect(alert).toHaveCount(0);
+  await expect(alert).toContainText('NaN');
+  await expect(button(page, 'Generate')).toBeEnabled();
+  expect(fetched).toBe(1);
+});
+
+test('where PAG is not possible that is said in a sentence of its own, and one click generates without it', async ({ page }) => {
+  await serveTinyModel(page, { changes: { 'unet/model.onnx': withoutSoftmax } });
+  await page.goto('/');
+  await setNumber(page, 'Steps', '2');
+  const layers = page.getByRole('combobox', { name: 'Layers' });
+  const before = await layers.inputValue();
+  await button(page, 'Generate').click();
+  const alert = page.getByRole('alert');
+  await expect(alert).toContainText('PAG is not possible with this model: no self-attention was found');
+  await expect(alert.getByRole('group')).toHaveCount(0);
+  await alert.getByRole('button', { name: 'Generate without PAG' }).click();
+  await expect(page.getByRole('status')).toContainText(/Done in/);
+  await expect(number(page, 'PAG scale')).toHaveValue('0');
+  await expect(layers).toHaveValue(before);
+});
 
 test('layers that match nothing name the sites that exist, and one click takes one', async ({ page }) => {
   await serveTinyModel(page);

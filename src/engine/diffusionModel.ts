@@ -3,6 +3,7 @@
 
 import type { PredictionType } from '../diffusion/types';
 import type { Refusal } from '../onnx/attention';
+import type { DeviceTraits } from '../onnx/runnable';
 import type { Needs } from '../models/preflight';
 import { EngineError } from '../protocol/errors';
 import type { ModelInfo, Settings } from '../protocol/messages';
@@ -25,6 +26,8 @@ export interface DiffusionModel {
   readonly unet: Unet;
   readonly vaeDecoder: VaeDecoder;
   readonly info: ModelInfo;
+  /** What so many rows at once ask of the device. */
+  readonly needs: (rows: number) => Needs;
 }
 
 export interface RunConditions {
@@ -37,16 +40,18 @@ export interface OpenOptions {
   /** What a run will be made of: how many rows it has at once follows from it. */
   readonly run: Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale'>;
   /**
-   * Told what the model needs, when all its graphs are read and nothing is built yet. Gives what people should know of
-   * that; throws where the device cannot hold it.
+   * Told what the model needs, when all its graphs are read and nothing is built yet; throws where the device cannot
+   * hold it.
    */
-  readonly weigh: (needs: Needs) => readonly string[];
+  readonly weigh: (needs: Needs) => void;
+  /** Told later what people should know too, as a sentence. */
+  readonly notice: (sentence: string) => void;
 }
 
-const UNWEIGHED: OpenOptions = { run: { compare: true, guidanceScale: 3, pagScale: 3 }, weigh: () => [] };
+const UNWEIGHED: OpenOptions = { run: { compare: true, guidanceScale: 3, pagScale: 3 }, weigh: () => {}, notice: () => {} };
 
 /** @throws EngineError `model-invalid`, `model-missing` or `session-build`, or what `weigh` throws. */
-export async function openModel(backend: Backend, files: ModelFiles, id: string, { run, weigh }: OpenOptions = UNWEIGHED): Promise<DiffusionModel> {
+export async function openModel(backend: Backend, files: ModelFiles, id: string, { run, weigh, notice }: OpenOptions = UNWEIGHED): Promise<DiffusionModel> {
   const { unetConfig, vaeConfig, paths } = files;
   const open = (blob: Blob, path: string) => OnnxFile.open(blob, path, { device: backend, openFile: files.open });
   const unetFile = await open(files.unet, paths.unet ?? 'unet/model.onnx');
@@ -56,14 +61,14 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string,
   const guidanceEmbedded = unet.inputs.timestepCond !== null;
   const latentsIn = latentsInput(vaeFile);
   const latents = latentShape(unet.inputs.sample, latentsIn, unetConfig);
-  const needs = modelNeeds({
+  const needs = (rows: number) => modelNeeds({
     unet: unet.file, texts: textFiles, vae: vaeFile,
-    unetDims: (rows) => unet.inputDims(latents, unet.fixedBatch ?? rows),
+    unetDims: (many) => unet.inputDims(latents, unet.fixedBatch ?? many),
     latents: { input: latentsIn, shape: latents },
-  }, rowsOfRun(run, guidanceEmbedded));
-  const doubts = weigh(needs);
-  const prompts = promptEncoder(backend, files, textFiles, unet, keepsTextEncoders(needs.weightBytes, machineMemoryGiB()));
-  const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig);
+  }, rows);
+  const first = needs(rowsOfRun(run, guidanceEmbedded));
+  weigh(first);
+  const prompts = promptEncoder(backend, files, textFiles, unet, keepsTextEncoders(first.weightBytes, machineMemoryGiB()));
   // In batches of a fixed size rows share nothing.
   const costs = unet.costs(latents).map((cost) => (unet.fixedBatch === null ? cost : { ...cost, share: 1 }));
   const info: ModelInfo = {
@@ -76,13 +81,17 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string,
     bytes: [unetFile, ...textFiles, vaeFile].reduce((sum, graph) => sum + graph.bytes, 0),
     guidanceEmbedded,
     notices: [
-      ...doubts,
       ...(unet.fixedBatch !== null ? [`Its UNet was exported for ${unet.fixedBatch} ${unet.fixedBatch === 1 ? 'row' : 'rows'} at a time: the predictions of a step run one after the other and share nothing, which is slower.`] : []),
       ...(unet.sites.length === 0 ? [withoutSites(unet.refused)] : []),
       ...(guidanceEmbedded ? ['This model was trained to guide itself: the CFG scale is an input of its UNet, and the negative prompt has no effect.'] : []),
     ],
   };
-  return { backend, files, prompts, unet, vaeDecoder, info };
+  // Last: what is built is not lost to what may still fail.
+  const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig, {
+    open: vaeFile.half ? () => OnnxFile.open(files.vaeDecoder, vaeFile.name, { device: { ...traits(backend), f16: false }, openFile: files.open }) : null,
+    onWidened: () => notice('This model’s VAE overflows in half precision, so Pagoda runs it in full precision.'),
+  });
+  return { backend, files, prompts, unet, vaeDecoder, info, needs };
 }
 
 /** What the UNet reads beside latents and timestep, for rows of these contexts. The caller disposes of it. */
@@ -128,6 +137,10 @@ function guidanceWidth(unet: Unet, { unetConfig }: ModelFiles): number {
   return typeof inGraph === 'number' ? inGraph : (unetConfig.time_cond_proj_dim ?? 256);
 }
 
+function traits({ fusesAttention, f16 }: Backend): DeviceTraits {
+  return { fusesAttention, f16 };
+}
+
 function predictionType(name = 'epsilon'): PredictionType {
   if (name === 'epsilon' || name === 'v_prediction' || name === 'sample') return name;
   throw new EngineError('model-invalid', `This model predicts “${name}”, which Pagoda cannot sample yet. Choose another model.`);
@@ -144,5 +157,5 @@ const REFUSALS: Readonly<Record<Refusal, string>> = {
 export function withoutSites(refused: ReadonlyMap<Refusal, number>): string {
   const [most] = [...refused].sort(([, a], [, b]) => b - a);
   const why = most ? REFUSALS[most[0]] : 'no self-attention was found in its graph';
-  return `PAG is not possible with this model: ${why}. It makes images with CFG alone; set the PAG scale to 0.`;
+  return `PAG is not possible with this model: ${why}. With a PAG scale of 0 it makes images.`;
 }

@@ -2,11 +2,10 @@
 // files are here is not fetched twice. Errors leave it ready for the next request.
 
 import { needsText, preflight, type Needs } from '../models/preflight';
-import { EngineError } from '../protocol/errors';
+import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import type { DeviceInfo, EngineEvent, GenerateRequest, LoadRequest, ModelRef, Settings } from '../protocol/messages';
 import { computesAttention } from './attentionCheck';
 import type { Backend } from './backend';
-import { isAbort } from './checkpoint';
 import { CpuBackend } from './cpuBackend';
 import { acquireGpu, cpuInfo } from './device';
 import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
@@ -14,15 +13,21 @@ import { generate, warmUp } from './generate';
 import { GpuBackend } from './gpuBackend';
 import { machineMemoryGiB } from './memory';
 import { openSource, readModelFiles, type ModelFiles } from './modelFiles';
+import { rowsOfRun } from './modelNeeds';
 import { loadRuntime, type Ort } from './runtime';
 
 type Emit = (event: EngineEvent) => void;
 type BackendChoice = Settings['backend'];
 
+/** All others accuse the settings, the device or the network, and leave the model as it is. */
+const ACCUSES_FILES: ReadonlySet<EngineErrorCode> = new Set(['model-missing', 'model-invalid', 'session-build']);
+
 export class Engine {
   private ort: Ort | null = null;
   private backend: { readonly choice: BackendChoice; readonly instance: Backend; readonly info: DeviceInfo } | null = null;
   private model: DiffusionModel | null = null;
+  /** Rows at once for which the device was weighed last. */
+  private weighedRows: number | null = null;
   private files: { readonly id: string; readonly files: ModelFiles } | null = null;
 
   constructor(private readonly emit: Emit) {}
@@ -49,7 +54,7 @@ export class Engine {
     const { backend: choice } = settings;
     if (this.backend && this.backend.choice !== choice) await this.closeBackend();
     const { instance: backend, info } = this.backend ?? (await this.openBackend(choice));
-    if (this.model?.info.id === ref.id) return this.model;
+    if (this.model?.info.id === ref.id) return this.weighedAgain(this.model, settings, info);
     await this.closeModel();
     if (this.files?.id !== ref.id) {
       this.files = null;
@@ -58,29 +63,51 @@ export class Engine {
     }
     this.emit({ type: 'loading', what: 'Preparing the model', loadedBytes: 0, totalBytes: null });
     const { files } = this.files;
-    this.model = await this.forgetIfAtFault(() => openModel(backend, files, ref.id, { run: settings, weigh: (needs) => this.weigh(needs, ref.id, info) }));
+    this.model = await this.forgetIfAtFault(() => openModel(backend, files, ref.id, {
+      run: settings,
+      weigh: (needs) => this.weigh(needs, ref.id, info),
+      notice: (sentence) => this.notice(sentence),
+    }));
+    this.weighedRows = rowsOfRun(settings, this.model.info.guidanceEmbedded);
     this.emit({ type: 'model-ready', model: this.model.info });
     return this.model;
   }
 
-  /** Says whether the device can hold the model, before anything is built; gives the doubts. */
-  private weigh(needs: Needs, modelId: string, device: DeviceInfo): readonly string[] {
+  /** Settings that run more or fewer rows at once than those weighed last ask something else of the device. */
+  private weighedAgain(model: DiffusionModel, settings: Settings, device: DeviceInfo): DiffusionModel {
+    const rows = rowsOfRun(settings, model.info.guidanceEmbedded);
+    if (rows === this.weighedRows) return model;
+    this.weighedRows = null;
+    this.weigh(model.needs(rows), model.info.id, device);
+    this.weighedRows = rows;
+    return model;
+  }
+
+  private notice(sentence: string): void {
+    if (!this.model) return;
+    const { info } = this.model;
+    this.model = { ...this.model, info: { ...info, notices: [...info.notices, sentence] } };
+    this.emit({ type: 'model-ready', model: this.model.info });
+  }
+
+  /** Says whether the device can hold the model, before anything is built. */
+  private weigh(needs: Needs, modelId: string, device: DeviceInfo): void {
     const { level, reasons } = preflight(needs, { device, freeBytes: null, memoryGiB: machineMemoryGiB() });
     const figures = needsText(needs, device.f16);
     this.emit({ type: 'verdict', modelId, level, figures, reasons });
-    if (level !== 'no') return reasons;
+    if (level !== 'no') return;
     const [what, way] = device.backend === 'webgpu'
       ? ['This GPU cannot hold the model.', 'Use the CPU instead, or choose another model.']
       : ['The CPU cannot hold the model.', 'Choose a smaller model, or a browser with WebGPU.'];
     throw new EngineError('does-not-fit', [what, reasons[0], way].join(' '), [figures, ...reasons].join('\n'));
   }
 
-  /** Where the model may be what failed, the next try fetches and builds it anew. */
+  /** Where the files are what failed, or may be, the next try fetches and builds them anew. */
   private async forgetIfAtFault<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (modelMayBeAtFault(error)) {
+      if (error instanceof EngineError && ACCUSES_FILES.has(error.code)) {
         this.files = null;
         await this.closeModel();
       }
@@ -120,10 +147,4 @@ async function openGpu(ort: Ort, subgroups = true): Promise<{ readonly instance:
   if (!device.features.has('subgroups')) return { instance: new GpuBackend(ort, device, false), info };
   await instance.dispose();
   return openGpu(ort, false);
-}
-
-/** Neither a cancelled run, nor a layer set that matches nothing, nor a small device says anything against the files. */
-function modelMayBeAtFault(error: unknown): boolean {
-  if (error instanceof EngineError) return error.code !== 'layers-not-found' && error.code !== 'does-not-fit';
-  return !isAbort(error);
 }

@@ -74,15 +74,13 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
       } finally {
         sample.dispose();
       }
+      held.set('predictions', predictions);
       if (nonlinear) {
-        const rows = predictions;
-        predictions = await backend.rescaledGuidance({ predictions: rows, latents, images: nonlinear, guidance: settings.pag, denoised: coefficients.denoised });
-        rows.dispose();
+        predictions = held.set('predictions', await backend.rescaledGuidance({ predictions, latents, images: nonlinear, guidance: settings.pag, denoised: coefficients.denoised }));
       }
-      const fresh = needsNoise(coefficients) ? draw(1) : null;
+      const fresh = needsNoise(coefficients) ? held.set('noise', draw(1)) : null;
       const next = await backend.guidedStep({ predictions, latents, history, noise: fresh, weights, coefficients });
-      predictions.dispose();
-      fresh?.dispose();
+      held.drop('predictions', 'noise');
       latents = held.set('latents', next.latents);
       history = held.set('history', next.history);
       const denoised = held.set('denoised', next.denoised);
@@ -117,7 +115,8 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
 
 /** Builds what a run with these settings needs and runs one forward, so that the run itself starts at once. */
 export async function warmUp(model: DiffusionModel, settings: Settings, signal: AbortSignal): Promise<void> {
-  await generate(model, { ...settings, steps: 1, pag: PLAIN_PAG }, { signal, progress: () => {}, preview: () => {} });
+  const pagScale = model.unet.sites.length > 0 ? settings.pagScale : 0;
+  await generate(model, { ...settings, pagScale, steps: 1, pag: PLAIN_PAG }, { signal, progress: () => {}, preview: () => {} });
 }
 
 /** Images in the order of the latents: without PAG first, where both are made. */
@@ -150,7 +149,7 @@ function planImages(images: readonly GuidanceSettings[], { pag }: Settings): Ste
 function chosenSites(model: DiffusionModel, settings: Settings): Site[] {
   if (model.unet.sites.length === 0) {
     if (settings.pagScale === 0) return [];
-    throw new EngineError('layers-not-found', withoutSites(model.unet.refused));
+    throw new EngineError('pag-impossible', withoutSites(model.unet.refused));
   }
   return selectSites(settings.layers, model.unet.sites);
 }
@@ -160,7 +159,7 @@ function stepTable(model: DiffusionModel, settings: Settings): StepTable {
     return makeStepTable(settings.scheduler, model.files.scheduler, settings.steps, settings);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new EngineError('model-invalid', `This schedule cannot be made: ${why} Choose another scheduler or number of steps.`, why, { cause });
+    throw new EngineError('schedule-impossible', `This schedule cannot be made: ${why} Choose another scheduler or number of steps.`, why, { cause });
   }
 }
 
@@ -188,7 +187,14 @@ class Holder {
     return tensor;
   }
 
+  drop(...names: readonly string[]): void {
+    for (const name of names) {
+      this.tensors.get(name)?.dispose();
+      this.tensors.delete(name);
+    }
+  }
+
   dispose(): void {
-    for (const tensor of this.tensors.values()) tensor.dispose();
+    this.drop(...this.tensors.keys());
   }
 }

@@ -111,12 +111,13 @@ test('a model is weighed before anything is built, and what its weighing throws 
       expect(needs).toMatchObject({ weightBytes: 1725968 + 139520 + 147356, half: false });
       expect(needs.buffers.map(({ what }) => what)).toEqual(['The UNet', 'The VAE decoder', 'The text encoder']);
       expect(needs.inescapable[0]?.bytes).toBeLessThan(needs.buffers[0]?.bytes ?? 0);
-      return ['A doubt.'];
     },
+    notice: () => {},
   });
-  expect(model.info.notices).toEqual(['A doubt.']);
+  // A second picture has rows of its own.
+  expect(model.needs(5).buffers[0]!.bytes).toBeGreaterThan(model.needs(2).buffers[0]!.bytes);
   expect(built.length).toBeGreaterThan(0);
   built.length = 0;
-  await expect(openModel(watched, files, 'tiny', { run, weigh: () => { throw new Error('too large'); } })).rejects.toThrow('too large');
+  await expect(openModel(watched, files, 'tiny', { run, weigh: () => { throw new Error('too large'); }, notice: () => {} })).rejects.toThrow('too large');
   expect(built).toEqual([]);
 });

@@ -9,6 +9,7 @@ import type { ByteRange, ValueInfo } from '../onnx/model';
 import { storedBytes } from '../onnx/needs';
 import { readModel } from '../onnx/read';
 import { runnable, type DeviceTraits } from '../onnx/runnable';
+import { usesFloat16 } from '../onnx/toFloat32';
 import { writeSegment } from '../onnx/write';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import type { Backend, Session } from './backend';
@@ -41,6 +42,11 @@ export class OnnxFile {
       throw new EngineError('session-build', `ONNX Runtime computes attention wrongly on this GPU, and ${name} leaves it to ONNX Runtime. Choose the CPU, or another model.`);
     }
     return new OnnxFile(new Graph(model), blob, name, openFile, widened);
+  }
+
+  /** Whether it computes in f16 as it runs. */
+  get half(): boolean {
+    return usesFloat16(this.graph.model);
   }
 
   /** The same file for any number of rows, where its batch was fixed and can be freed; else itself. `holdsRows` tells the values with one entry a row. */

@@ -5,7 +5,7 @@
 import { PromptTokenizer } from '../text/tokenizer';
 import { EngineError } from '../protocol/errors';
 import type { ValueInfo } from '../onnx/model';
-import type { Backend, DeviceTensor, Session } from './backend';
+import type { Backend, DeviceTensor, Session, Tensors } from './backend';
 import type { TextFiles } from './modelFiles';
 import { inputByRole, type OnnxFile } from './onnxFile';
 import { elemType } from './unetInputs';
@@ -45,8 +45,9 @@ export class TextEncoder {
     const wanted = this.pooled === null ? [this.hidden] : [this.hidden, this.pooled];
     this.session ??= await this.file.session(this.backend, this.file.upTo(wanted));
     const feeds = this.feeds(this.tokenizer.encode(prompt));
-    const outputs = await this.session.run(feeds);
+    let outputs: Tensors = {};
     try {
+      outputs = await this.session.run(feeds);
       const states = outputs[this.hidden] as DeviceTensor;
       const [tokens, dim] = states.dims.slice(-2) as [number, number];
       const pooled = this.pooled === null ? null : (outputs[this.pooled] as DeviceTensor);

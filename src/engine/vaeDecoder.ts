@@ -6,54 +6,93 @@ import { EngineError } from '../protocol/errors';
 import type { Pixels } from '../protocol/messages';
 import { toPixels } from '../image/pixels';
 import type { ValueInfo } from '../onnx/model';
-import type { Backend, DeviceTensor, Session } from './backend';
+import { elements, type Backend, type DeviceTensor, type Session, type Tensors } from './backend';
 import { inputByRole, type OnnxFile } from './onnxFile';
 import { elemType } from './unetInputs';
+
+/** A session and the names that it is run by. */
+interface Decoder {
+  readonly session: Session;
+  /** [batch, channels, height, width]. */
+  readonly input: ValueInfo;
+  readonly output: string;
+}
+
+/** The numbers of some f16 VAEs, SDXL's first of all, are beyond f16. */
+export interface Wider {
+  /** The same file as f32; null where it is f32 already. */
+  readonly open: (() => Promise<OnnxFile>) | null;
+  /** Told once, when the f32 decoder has taken the place of the other. */
+  readonly onWidened: () => void;
+}
 
 export class VaeDecoder {
   private constructor(
     private readonly backend: Backend,
-    private readonly session: Session,
-    /** [batch, channels, height, width]. */
-    readonly input: ValueInfo,
-    private readonly output: string,
+    private decoder: Decoder,
+    private wider: Wider | null,
     private readonly factor: number,
     private readonly shift: number,
   ) {}
 
   /** @throws EngineError `model-invalid` or `session-build`. */
-  static async open(backend: Backend, file: OnnxFile, config: VaeConfig): Promise<VaeDecoder> {
+  static async open(backend: Backend, file: OnnxFile, config: VaeConfig, wider: Wider | null = null): Promise<VaeDecoder> {
     if (config.latents_mean || config.latents_std) {
       throw new EngineError('model-invalid', 'This VAE scales each channel of the latents on its own, which Pagoda does not run yet. Choose another model.');
     }
-    const latents = latentsInput(file);
-    const output = file.outputs.find(({ dims }) => dims?.length === 4) ?? file.outputs[0];
-    const session = await file.session(backend, file.upTo([output?.name ?? '']));
     const scaling = config.scaling_factor ?? defaultScaling(config);
-    return new VaeDecoder(backend, session, latents, output?.name ?? '', 1 / scaling, config.shift_factor ?? 0);
+    return new VaeDecoder(backend, await openDecoder(backend, file), wider, 1 / scaling, config.shift_factor ?? 0);
   }
 
   /**
-   * Decodes one image of [images, channels, height, width].
+   * Decodes one image of [images, channels, height, width]. Where that is not finite and the latents are, it is built
+   * anew in f32, once, and decodes again.
    * @throws EngineError `not-finite`.
    */
   async decode(latents: DeviceTensor, image: number): Promise<Pixels> {
-    const batch = typeof this.input.dims?.[0] === 'number' ? this.input.dims[0] : 1;
-    const images = new Array<number>(batch).fill(image);
-    const input = await this.backend.modelInput(latents, images, this.factor, elemType(this.input), this.shift);
-    const outputs = await this.session.run({ [this.input.name]: input });
-    input.dispose();
-    const output = outputs[this.output] as DeviceTensor;
-    const [, channels, height, width] = output.dims as [number, number, number, number];
-    const values = (await this.backend.read(output)).slice(0, channels * height * width);
-    output.dispose();
+    let decoded = await this.run(latents, image);
+    if (this.wider?.open && !allFinite(decoded.values) && allFinite(await this.backend.read(latents))) {
+      await this.widen(this.wider, this.wider.open);
+      decoded = await this.run(latents, image);
+    }
+    const { values, dims: [, channels, height, width] } = decoded;
     assertFinite(values);
     return toPixels(values, channels, height, width);
   }
 
   dispose(): Promise<void> {
-    return this.session.dispose();
+    return this.decoder.session.dispose();
   }
+
+  private async run(latents: DeviceTensor, image: number): Promise<{ values: Float32Array; dims: readonly [number, number, number, number] }> {
+    const { session, input: info, output: name } = this.decoder;
+    const batch = typeof info.dims?.[0] === 'number' ? info.dims[0] : 1;
+    const input = await this.backend.modelInput(latents, new Array<number>(batch).fill(image), this.factor, elemType(info), this.shift);
+    let outputs: Tensors = {};
+    try {
+      outputs = await session.run({ [info.name]: input });
+      const output = outputs[name] as DeviceTensor;
+      const dims = output.dims as [number, number, number, number];
+      return { values: (await this.backend.read(output)).slice(0, elements(dims.slice(1))), dims };
+    } finally {
+      for (const tensor of [input, ...Object.values(outputs)]) tensor.dispose();
+    }
+  }
+
+  private async widen({ onWidened }: Wider, open: () => Promise<OnnxFile>): Promise<void> {
+    const decoder = await openDecoder(this.backend, await open());
+    const narrow = this.decoder;
+    this.decoder = decoder;
+    this.wider = null;
+    await narrow.session.dispose();
+    onWidened();
+  }
+}
+
+async function openDecoder(backend: Backend, file: OnnxFile): Promise<Decoder> {
+  const input = latentsInput(file);
+  const output = (file.outputs.find(({ dims }) => dims?.length === 4) ?? file.outputs[0])?.name ?? '';
+  return { input, output, session: await file.session(backend, file.upTo([output])) };
 }
 
 /** [batch, channels, height, width]. @throws EngineError `model-invalid`. */
@@ -63,12 +102,16 @@ export function latentsInput(file: OnnxFile): ValueInfo {
 
 /** @throws EngineError `not-finite`. */
 export function assertFinite(values: Float32Array): void {
-  if (values.every(Number.isFinite)) return;
+  if (allFinite(values)) return;
   throw new EngineError(
     'not-finite',
     'The numbers ran away and no picture is left (NaN). Try a lower CFG or PAG scale, more steps, or the CPU.',
     `${values.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0)} of ${values.length} values are not finite`,
   );
+}
+
+function allFinite(values: Float32Array): boolean {
+  return values.every(Number.isFinite);
 }
 
 /** The default of diffusers' AutoencoderTiny (TAESD) and of its AutoencoderKL. */

@@ -7,6 +7,8 @@ export type EngineErrorCode =
   | 'version-gone' // the server has another version of the page now; only a reload helps
   | 'model-invalid' // truncated, not ONNX, or not a model of a kind we know
   | 'layers-not-found' // the layer set matches nothing; `detail` lists the sites, one a line
+  | 'pag-impossible' // PAG was asked for, and the model has no self-attention that can be perturbed
+  | 'schedule-impossible' // no schedule has these settings with this model
   | 'shader-compile' // a WGSL kernel was refused
   | 'session-build' // ONNX Runtime refused a graph
   | 'does-not-fit' // the device cannot hold the model; nothing was built

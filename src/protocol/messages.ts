@@ -119,7 +119,7 @@ export interface ModelInfo {
   readonly bytes: number;
   /** LCM: the CFG scale is an input of the UNet; there are no unconditional rows and no negative prompt. */
   readonly guidanceEmbedded: boolean;
-  /** What people should know before they wait: full sentences. */
+  /** What people should know of the model, apart from its verdict: full sentences. */
   readonly notices: readonly string[];
 }
 
@@ -161,7 +161,7 @@ export interface LoadingEvent {
   readonly totalBytes: number | null;
 }
 
-/** Whether the device can hold a model, from its graphs; comes before anything of it is built. */
+/** Whether the device can hold a model, from its graphs; comes before anything of it is built, and again where other settings ask for more or less. */
 export interface VerdictEvent {
   readonly type: 'verdict';
   /** The `id` of its ModelRef. */

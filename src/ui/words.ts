@@ -14,7 +14,8 @@ export function deviceText(device: DeviceInfo | null): string {
 /** What people should know of the model: while it loads, what was said of it before. */
 export function noticesOf({ model, verdict, error }: Job): readonly string[] {
   if (error?.code === 'does-not-fit') return [];
-  return verdict && verdict.modelId !== model?.id ? verdict.reasons : (model?.notices ?? []);
+  const isOfModel = !verdict || verdict.modelId === model?.id;
+  return [...(verdict?.reasons ?? []), ...((isOfModel && model?.notices) || [])];
 }
 
 const FIT: Readonly<Record<VerdictEvent['level'], string>> = { fits: 'Fits this device', doubtful: 'May not fit this device', no: 'Does not fit this device' };

@@ -1,0 +1,114 @@
+// The engine as the worker runs it, with ONNX Runtime's Node build in place of the browser's: what an error makes it
+// forget, when it weighs a model, and that runs and switches of models leave nothing behind. Sessions and Blobs are
+// counted where they are made and released.
+
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { PLAIN_PAG } from '../diffusion/options';
+import type { EngineEvent, FolderModelRef, Settings } from '../protocol/messages';
+import type { CpuBackend } from './cpuBackend';
+import { Engine } from './engine';
+import { countingBackend, type CountingBackend } from './testing/countingBackend';
+
+const backends: CountingBackend[] = [];
+vi.mock('./runtime', async () => {
+  const { loadNodeRuntime } = await import('./testing/nodeRuntime');
+  return { loadRuntime: loadNodeRuntime, threadCount: () => 1 };
+});
+vi.mock('./cpuBackend', async (original) => {
+  const { CpuBackend: Real } = await original<{ CpuBackend: typeof CpuBackend }>();
+  return {
+    CpuBackend: function counted(ort: ConstructorParameters<typeof CpuBackend>[0]) {
+      const backend = countingBackend(new Real(ort));
+      backends.push(backend);
+      return backend;
+    },
+  };
+});
+
+const TINY = 'fixtures/models/tiny';
+const tiny = new Map(readdirSync(TINY, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => {
+  const path = join(entry.parentPath, entry.name).slice(TINY.length + 1);
+  return [path, new File([readFileSync(`${TINY}/${path}`)], path)] as const;
+}));
+const settings: Settings = {
+  prompt: 'a', negativePrompt: '', seed: 1, steps: 1, guidanceScale: 3, pagScale: 3, pag: PLAIN_PAG, layers: 'mid', scheduler: 'euler',
+  sigmas: 'model', spacing: 'model', compare: false, backend: 'wasm',
+};
+const never = new AbortController().signal;
+
+let events: EngineEvent[] = [];
+let engine: Engine;
+let opened = 0;
+beforeEach(() => {
+  events = [];
+  opened = 0;
+  backends.length = 0;
+  engine = new Engine((event) => events.push(event));
+});
+
+/** A model in a folder; `opened` counts how many of its files are read. */
+function model(id: string, changes: Readonly<Record<string, string>> = {}): FolderModelRef {
+  const files = new Map([...tiny, ...Object.entries(changes).map(([path, text]) => [path, new File([text], path)] as const)]);
+  const get = files.get.bind(files);
+  files.get = (path) => {
+    opened += 1;
+    return get(path);
+  };
+  return { kind: 'folder', id, files };
+}
+
+const run = (ref: FolderModelRef, changes: Partial<Settings> = {}) =>
+  engine.generate({ type: 'generate', runId: 'r', model: ref, settings: { ...settings, ...changes } }, never);
+const all = (type: EngineEvent['type']) => events.filter((event) => event.type === type);
+
+test('what accuses the settings leaves the model as it is; what accuses the files reads them again', async () => {
+  const ref = model('a');
+  await run(ref);
+  const [before, sessions] = [opened, backends[0]!.made.sessions];
+  await expect(run(ref, { steps: 5000 })).rejects.toMatchObject({ code: 'schedule-impossible' });
+  await expect(run(ref, { guidanceScale: 1e38 })).rejects.toMatchObject({ code: 'not-finite' });
+  await expect(run(ref, { layers: 'd9' })).rejects.toMatchObject({ code: 'layers-not-found' });
+  await run(ref);
+  expect([opened, backends[0]!.made.sessions]).toEqual([before, sessions]);
+  expect(backends[0]!.live.tensors).toBe(0);
+  const bad = model('b', { 'unet/config.json': 'null' });
+  for (const reads of [1, 2]) {
+    opened = 0;
+    await expect(run(bad)).rejects.toMatchObject({ code: 'model-invalid' });
+    expect(opened, `try ${reads}`).toBeGreaterThan(0);
+  }
+});
+
+test('settings that run more rows at once are weighed before the run, and fewer again', async () => {
+  const ref = model('a');
+  const figures = async (changes: Partial<Settings>) => {
+    events = [];
+    await run(ref, changes);
+    return all('verdict').map((event) => (event as { figures: string }).figures);
+  };
+  const [plain] = await figures({});
+  const [pair, ...more] = await figures({ compare: true });
+  expect(more).toEqual([]);
+  expect(pair).toMatch(/largest buffer/);
+  expect(pair).not.toBe(plain);
+  expect(await figures({ compare: true, seed: 2 })).toEqual([]);
+  expect(await figures({})).toEqual([plain]);
+  expect(events.findIndex(({ type }) => type === 'verdict')).toBeLessThan(events.findIndex(({ type }) => type === 'progress'));
+});
+
+// More runs than prompts are kept. What is counted is exact: what one run or switch left behind would show after a few.
+test('runs, and switches between two models, leave no session and no tensor behind', async () => {
+  const [a, b] = [model('a'), model('b')];
+  await run(a);
+  const [backend] = backends as [CountingBackend];
+  const { sessions } = backend.live;
+  for (let at = 0; at < 20; at += 1) await run(a, { seed: at, prompt: `apple ${at}` });
+  expect(backend.live).toEqual({ sessions, tensors: 0 });
+  expect(backend.made.sessions).toBe(sessions);
+  for (let at = 0; at < 6; at += 1) await run(at % 2 === 0 ? b : a, { seed: at });
+  expect(backend.live).toEqual({ sessions, tensors: 0 });
+  expect(backend.made.sessions).toBe(7 * sessions);
+  expect(backends).toHaveLength(1);
+});
