@@ -13,7 +13,7 @@ test.beforeEach(async ({ page }) => {
 for (const [name, typed, shown] of [
   ['Steps', 'NaN', '20'], ['Steps', '-3', '1'], ['Steps', '1e9', '150'], ['Steps', '7.5', '8'],
   ['PAG scale', 'huge', '3'], ['PAG scale', '-1', '0'], ['PAG scale', '1000', '100'],
-  ['CFG scale', '', '3'], ['Seed', '-1', '0'], ['Seed', '1.5', '2'],
+  ['PAG scale', '1,000', '100'], ['CFG scale', '', '3'], ['Seed', '-1', '0'], ['Seed', '1.5', '2'],
 ] as const) {
   test(`${name}: “${typed}” becomes ${shown}`, async ({ page }) => {
     await setNumber(page, name, typed);
@@ -29,4 +29,26 @@ test('the slider and its field are one value, and the slider steps finely', asyn
   await slider.focus();
   await page.keyboard.press('ArrowRight');
   await expect(number(page, 'PAG scale')).toHaveValue('2.1');
+});
+
+test('numbers as people write them; what could mean two is said', async ({ page }) => {
+  for (const [typed, shown] of [['2,5', '2.5'], ['٢٫٥', '2.5'], ['３', '3']] as const) {
+    await setNumber(page, 'PAG scale', typed);
+    await expect(number(page, 'PAG scale')).toHaveValue(shown);
+  }
+  await setNumber(page, 'Seed', '1,000');
+  await expect(number(page, 'Seed')).toHaveValue('1000');
+  await expect(page.getByText('Read as 1000.')).toBeVisible();
+});
+
+test('two tabs each write what was changed in them', async ({ page, context }) => {
+  const other = await context.newPage();
+  await other.route('**/models/**', (route) => route.abort());
+  await other.goto('/');
+  await setNumber(page, 'Seed', '5');
+  await setNumber(other, 'Steps', '9');
+  await expect(number(page, 'Steps')).toHaveValue('20');
+  await page.reload();
+  await expect(number(page, 'Seed')).toHaveValue('5');
+  await expect(number(page, 'Steps')).toHaveValue('9');
 });

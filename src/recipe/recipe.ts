@@ -48,7 +48,7 @@ export interface Restored {
 }
 
 export const MAX_PROMPT = 2000;
-const MAX_LAYERS = 4096;
+export const MAX_LAYERS = 4096;
 
 /** Whole numbers are marked; `pagScale` has ComfyUI's range. */
 export const RANGES = {

@@ -14,6 +14,12 @@ test('a decimal comma is a decimal point; noise behind three decimals goes', () 
   expect(correctNumber('0.30000000000000004', RULES.pagScale).value).toBe(0.3);
 });
 
+test('what could mean two numbers is noted', () => {
+  expect(correctNumber('1,000', RULES.seed)).toEqual({ value: 1000, note: 'Read as 1000.' });
+  expect(correctNumber('1,000', RULES.pagScale)).toEqual({ value: 100, note: '0 to 100: set to 100.' });
+  expect(correctNumber('٢٫٥', RULES.pagScale)).toEqual({ value: 2.5, note: null });
+});
+
 test('seeds keep all their digits', () => {
   expect(correctNumber('9007199254740991', RULES.seed)).toEqual({ value: Number.MAX_SAFE_INTEGER, note: null });
 });

@@ -1,4 +1,6 @@
-// What a number field may hold, and how what was typed is corrected so that one can see it.
+// What a number field may hold, and how what was read is corrected so that one can see it.
+
+import { readNumber } from './readNumber';
 
 export interface NumberRule {
   readonly min: number;
@@ -34,10 +36,15 @@ export interface Correction {
   readonly note: string | null;
 }
 
-/** Reads what was typed. A comma may stand for the decimal point. */
+/** Reads what was typed, in the ways that people write numbers. What could mean two numbers is noted. */
 export function correctNumber(text: string, rule: NumberRule): Correction {
-  const trimmed = text.trim().replace(',', '.');
-  const typed = trimmed === '' ? NaN : Number(trimmed);
+  const { value: typed, doubtful } = readNumber(text, rule.whole);
+  const corrected = correctValue(typed, rule);
+  return corrected.note === null && doubtful ? { ...corrected, note: `Read as ${corrected.value}.` } : corrected;
+}
+
+/** @param typed NaN where it was no number. */
+export function correctValue(typed: number, rule: NumberRule): Correction {
   const range = `${rule.whole ? 'Whole numbers from ' : ''}${rule.min} to ${rule.max}`;
   if (Number.isNaN(typed)) return { value: rule.fallback, note: `${range}: set to ${rule.fallback}.` };
   const value = clean(Math.min(rule.max, Math.max(rule.min, typed)), rule);

@@ -7,12 +7,14 @@ import { POCKET } from '../models/catalog';
 import type { Settings } from '../protocol/messages';
 import { recipeToComfyWorkflow } from '../recipe/comfyWorkflow';
 import { recipeToDiffusersScript } from '../recipe/diffusersScript';
-import type { NotRestored, Recipe } from '../recipe/recipe';
+import { boundedText } from '../recipe/boundedText';
+import { refusal, type NotRestored, type Recipe, type Restored } from '../recipe/recipe';
 import { recipeToInfotext } from '../recipe/writeInfotext';
 import { download } from './download';
 import { useModels } from './models';
 import { readRecipeFile } from './recipeFile';
 import { recipeModel } from './runRecipe';
+import { MAX_LETTERS } from './settings';
 import { useStore } from './store';
 
 export type { Recipe };
@@ -117,10 +119,21 @@ async function take(file: File, isWanted: () => boolean): Promise<Opened | null>
   }
   if (!isWanted()) return null;
   const { change, settings: before } = useStore.getState();
-  change(read.settings);
+  const { settings, notRestored } = within(read);
+  change(settings);
   const { choice } = useModels.getState();
   const otherModel = read.model && !isSameModel(read.model, recipeModel(choice)) ? read.model : null;
-  return { outcome: 'taken', fileName: file.name, notRestored: read.notRestored, otherModel, problems: read.problems, before };
+  return { outcome: 'taken', fileName: file.name, notRestored, otherModel, problems: read.problems, before };
+}
+
+/** Texts as long as the page can show them. */
+function within({ settings, notRestored }: Restored): Pick<Restored, 'settings' | 'notRestored'> {
+  const bounded = (['prompt', 'negativePrompt', 'layers'] as const).flatMap((key) => {
+    const given = settings[key];
+    return given === undefined ? [] : [{ key, given, ...boundedText(given, MAX_LETTERS[key]) }];
+  });
+  const cut = bounded.flatMap(({ key, given, note }) => (note === null ? [] : [refusal(key, given, note)]));
+  return { settings: { ...settings, ...Object.fromEntries(bounded.map(({ key, text }) => [key, text])) }, notRestored: [...notRestored, ...cut] };
 }
 
 /** A recipe that names no revision says nothing against this one. */

@@ -1,11 +1,14 @@
 // The settings slice: what the next run will be made of. Kept in localStorage and read back field by field, so
-// that old or damaged data never costs more than the field it is in.
+// that old or damaged data never costs more than the field it is in. Written field by field as well, only what was
+// changed: several tabs each keep what they show, and a reload has the newest of each field.
 
 import { PLAIN_PAG, type SchedulerId, type SigmaSpacing, type TimestepSpacing } from '../diffusion/options';
 import { GENERAL_IDEAS, POCKET } from '../models/catalog';
 import type { Settings } from '../protocol/messages';
-import { readPag } from '../recipe/recipe';
-import { RULES, correctNumber } from './numbers';
+import { boundedText } from '../recipe/boundedText';
+import { MAX_LAYERS, MAX_PROMPT, readPag } from '../recipe/recipe';
+import { read, write } from './browserStorage';
+import { RULES, correctValue } from './numbers';
 
 export const SCHEDULERS: Readonly<Record<SchedulerId, string>> = {
   ddim: 'DDIM', ddpm: 'DDPM', euler: 'Euler', 'euler-a': 'Euler ancestral', heun: 'Heun (two passes a step)',
@@ -28,19 +31,23 @@ export function ideasFor(isBuiltIn: boolean): readonly string[] {
   return isBuiltIn ? POCKET.ideas : GENERAL_IDEAS;
 }
 
+export { boundedText };
+
 const KEY = 'pagoda.settings';
-const MAX_PROMPT = 2000;
+
+/** Letters that a text may have, as recipes allow them. */
+export const MAX_LETTERS = { prompt: MAX_PROMPT, negativePrompt: MAX_PROMPT, layers: MAX_LAYERS } as const;
 
 /** Settings from anything that was stored; what is missing or wrong takes its default. */
 export function readSettings(stored: unknown): Settings {
   const from = (typeof stored === 'object' && stored !== null ? stored : {}) as Record<string, unknown>;
   const text = (key: 'prompt' | 'negativePrompt' | 'layers') => {
     const value = from[key];
-    return typeof value === 'string' ? value.slice(0, MAX_PROMPT) : DEFAULTS[key];
+    return typeof value === 'string' ? boundedText(value, MAX_LETTERS[key]).text : DEFAULTS[key];
   };
   const number = (key: keyof typeof RULES) => {
     const value = from[key];
-    return typeof value === 'number' && !Number.isNaN(value) ? correctNumber(String(value), RULES[key]).value : DEFAULTS[key];
+    return typeof value === 'number' && !Number.isNaN(value) ? correctValue(value, RULES[key]).value : DEFAULTS[key];
   };
   const choice = <T extends string>(key: string, choices: Readonly<Record<T, string>>): T | null => {
     const value = from[key];
@@ -66,18 +73,30 @@ export function readSettings(stored: unknown): Settings {
 }
 
 export function loadSettings(): Settings {
-  try {
-    return readSettings(JSON.parse(localStorage.getItem(KEY) ?? '{}'));
-  } catch {
-    return DEFAULTS;
-  }
+  return readSettings(stored());
 }
 
-/** Storage may be full or forbidden: the page works without. */
-export function saveSettings(settings: Settings): void {
+/** Writes what differs, into what other tabs have written since. */
+export function saveChanges(before: Settings, after: Settings): void {
+  const changes = changed(before, after);
+  if (Object.keys(changes).length === 0) return;
+  const kept = stored();
+  // Guidance options are told apart one by one too, where there is a whole set to put them into.
+  const pag = changes.pag && { ...(readPag(kept['pag']) ?? before.pag), ...changed(before.pag, after.pag) };
+  write(KEY, JSON.stringify({ ...kept, ...changes, ...(pag && { pag }) }));
+}
+
+/** The fields in which they differ, as `after` has them. */
+function changed<T extends object>(before: T, after: T): Partial<T> {
+  const keys = (Object.keys(after) as (keyof T)[]).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+  return Object.fromEntries(keys.map((key) => [key, after[key]])) as Partial<T>;
+}
+
+function stored(): Record<string, unknown> {
   try {
-    localStorage.setItem(KEY, JSON.stringify(settings));
+    const value: unknown = JSON.parse(read(KEY) ?? '{}');
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
   } catch {
-    return;
+    return {};
   }
 }
