@@ -121,6 +121,39 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
+test('texts: the end that is not read is shown, and what no field takes is left out with a sentence', async ({ page, context }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await openWith(page, { ...OWN, prompt: 'a red apple' });
+  await expect(page.getByText(/^\d+ of 14 tokens$/).first()).toBeVisible({ timeout: 60_000 });
+  await prompt(page).fill(`${'a red apple '.repeat(6)}on a wall`);
+  await expect(page.getByText(/^Too long: the model reads 14 of \d+ tokens\. Not read: “.*on a wall”$/)).toBeVisible();
+  await setNumber(page, 'CFG scale', '1');
+  await expect(page.getByText('Not read: CFG is off at a scale of 1.')).toBeVisible();
+  await noFaults(page);
+
+  // What is pasted is bounded before the field lays it out.
+  await prompt(page).evaluate((field) => {
+    field.addEventListener('input', () => { field.dataset['longest'] = String(Math.max(Number(field.dataset['longest'] ?? 0), (field as HTMLTextAreaElement).value.length)); }, { capture: true });
+  });
+  const paste = async (text: string) => {
+    await prompt(page).fill('');
+    await page.evaluate((words) => navigator.clipboard.writeText(words), text);
+    await prompt(page).press('ControlOrMeta+v');
+  };
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await paste(`e${'\u0301'.repeat(100_000)}`);
+  await expect(page.getByText('A letter has at most 30 marks')).toBeVisible();
+  await expect(prompt(page)).toHaveValue(`e${'\u0301'.repeat(30)}`);
+  await paste(`${'a'.repeat(1999)}🍎 and more`);
+  await expect(page.getByText('This field takes 2000 letters; the rest was left out.')).toBeVisible();
+  await expect(prompt(page)).toHaveValue('a'.repeat(1999));
+  expect(await prompt(page).evaluate((field) => Number(field.dataset['longest']))).toBeLessThanOrEqual(2000);
+  await page.getByRole('combobox', { name: 'Layers' }).fill('d0'.repeat(2000));
+  await expect(page.getByText(/No self-attention of this model matches “(d0){30}…”/)).toBeVisible();
+  await noFaults(page);
+  expect((await storedSettings(page))['prompt']).toBe('a'.repeat(1999));
+});
+
 test('a picture of A1111 gives what can be taken, and the rest is listed with why', async ({ page }) => {
   await page.setViewportSize({ width: 360, height: 740 });
   await openWith(page, {});

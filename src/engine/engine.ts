@@ -3,7 +3,7 @@
 
 import { needsText, preflight, type Needs } from '../models/preflight';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
-import type { DeviceInfo, EngineEvent, GenerateRequest, LoadRequest, ModelRef, Settings } from '../protocol/messages';
+import type { DeviceInfo, EngineEvent, FitRequest, GenerateRequest, LoadRequest, ModelRef, Settings } from '../protocol/messages';
 import { computesAttention } from './attentionCheck';
 import type { Backend } from './backend';
 import { CpuBackend } from './cpuBackend';
@@ -47,6 +47,16 @@ export class Engine {
       preview: (step, preview) => this.emit({ type: 'preview', runId, step, pair: preview }),
     }));
     this.emit({ type: 'done', runId, pair, stats });
+  }
+
+  fit({ prompt, negativePrompt }: FitRequest): void {
+    const prompts = this.model?.prompts;
+    if (!prompts) return;
+    try {
+      this.emit({ type: 'fit', prompt: prompts.fit(prompt), negativePrompt: prompts.fit(negativePrompt) });
+    } catch {
+      return; // a tokenizer that stumbles is said by the run, which has the means to
+    }
   }
 
   /** The model on the wanted backend, fetched and built as far as that is still to do. */

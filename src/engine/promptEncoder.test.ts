@@ -72,3 +72,20 @@ test('latents can be shifted on their way into a VAE', async () => {
   const latents = backend.upload('float32', [2, 2], [1, 2, 3, 4]);
   expect([...(await backend.read(await backend.modelInput(latents, [1], 2, 'float32', 0.5)))]).toEqual([6.5, 8.5]);
 });
+
+test('of two encoders the one that reads less counts', () => {
+  const reads = (limit: number, kept: number) => ({ fit: () => ({ tokens: 12, limit, kept }) }) as unknown as TextEncoder;
+  for (const encoders of [[reads(10, 30), reads(7, 20)], [reads(7, 20), reads(10, 30)]]) {
+    const prompts = new PromptEncoder(encoders, { keep: true, zerosForNoNegative: false });
+    expect(prompts.fit('x')).toEqual({ text: 'x', tokens: 12, limit: 7, kept: 20 });
+  }
+});
+
+test('what a real encoder takes is said without running it', async () => {
+  const { backend, prompts } = await setUp(true);
+  const text = 'a red apple '.repeat(9);
+  const { kept, limit, tokens } = prompts.fit(text);
+  expect([limit, tokens > limit, kept > 0, kept < text.length]).toEqual([14, true, true, true]);
+  expect(prompts.fit(text.slice(0, kept))).toMatchObject({ kept, tokens: expect.any(Number) as number });
+  expect(backend.runs).toBe(0);
+});

@@ -3,6 +3,7 @@
 // kept, so that an unchanged prompt runs nothing.
 
 import { EngineError } from '../protocol/errors';
+import type { TextFit } from '../protocol/messages';
 import type { EncodedText, TextEncoder } from './textEncoder';
 
 export interface PromptEmbeds {
@@ -37,6 +38,14 @@ export class PromptEncoder {
     const [cond, uncond] = [this.recall(prompts.positive), zeros ? null : this.recall(prompts.negative)];
     this.forgetOldest();
     return { cond, uncond: uncond ?? zerosLike(cond) };
+  }
+
+  /** How much of a prompt is read by every encoder. */
+  fit(text: string): TextFit {
+    const fits = this.encoders.map((encoder) => encoder.fit(text));
+    const [least] = fits.sort((a, b) => a.kept - b.kept || a.limit - b.limit);
+    if (!least) throw new Error('A model needs a text encoder.');
+    return { text, ...least };
   }
 
   async dispose(): Promise<void> {

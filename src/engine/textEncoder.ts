@@ -2,6 +2,7 @@
 // embeds [dim]. The session is built at the first use and can be let go in between: the weights stay in their
 // file. Prompts run one at a time, so that what one gives does not depend on what ran beside it.
 
+import { promptFit, type PromptFit } from '../text/promptFit';
 import { PromptTokenizer } from '../text/tokenizer';
 import { EngineError } from '../protocol/errors';
 import type { ValueInfo } from '../onnx/model';
@@ -38,6 +39,10 @@ export class TextEncoder {
     this.tokenizer = new PromptTokenizer(files.tokenizer, files.tokenizerConfig, fixedLength(this.ids, files));
     this.hidden = hiddenOutput(file, wanted.hidden, files.config.num_hidden_layers ?? NaN);
     this.pooled = wanted.pooled ? pooledOutput(file) : null;
+  }
+
+  fit(prompt: string): PromptFit {
+    return promptFit(this.tokenizer, prompt);
   }
 
   /** @throws EngineError `session-build`. */

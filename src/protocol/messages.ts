@@ -58,7 +58,8 @@ export interface FolderModelRef {
 export type EngineRequest =
   | LoadRequest
   | GenerateRequest
-  | CancelRequest;
+  | CancelRequest
+  | FitRequest;
 
 /** Fetch a model and do what a run with these settings would do first, so that Generate starts at once. */
 export interface LoadRequest {
@@ -78,6 +79,13 @@ export interface GenerateRequest {
 export interface CancelRequest {
   readonly type: 'cancel';
   readonly runId: string;
+}
+
+/** How much of these texts the model that is loaded reads. Answered out of turn, between segments; not at all where none is. */
+export interface FitRequest {
+  readonly type: 'fit';
+  readonly prompt: string;
+  readonly negativePrompt: string;
 }
 
 export interface DeviceInfo {
@@ -145,6 +153,7 @@ export type EngineEvent =
   | PreviewEvent
   | DoneEvent
   | CancelledEvent
+  | FitEvent
   | ErrorEvent;
 
 export interface DeviceEvent {
@@ -219,6 +228,22 @@ export interface DoneEvent {
 export interface CancelledEvent {
   readonly type: 'cancelled';
   readonly runId: string;
+}
+
+/** Where text encoders stop reading a text. Of several encoders it is the one that reads least. */
+export interface TextFit {
+  readonly text: string;
+  /** Of the whole text, and how many are read at most, without those that stand around every text. */
+  readonly tokens: number;
+  readonly limit: number;
+  /** UTF-16 units of `text` that are read; its length where all is. */
+  readonly kept: number;
+}
+
+export interface FitEvent {
+  readonly type: 'fit';
+  readonly prompt: TextFit;
+  readonly negativePrompt: TextFit;
 }
 
 /** An error that belongs to a run (`runId`) or to loading (null). The engine stays usable. */

@@ -2,12 +2,14 @@
 // warm-up, so a generate that arrives cuts it short.
 
 import { toErrorData } from './errors';
-import type { EngineEvent, EngineRequest, GenerateRequest, LoadRequest } from './messages';
+import type { EngineEvent, EngineRequest, FitRequest, GenerateRequest, LoadRequest } from './messages';
 
 export interface EngineService {
   load(request: LoadRequest, signal: AbortSignal): Promise<void>;
   /** Ends by emitting `done`, or throws. */
   generate(request: GenerateRequest, signal: AbortSignal): Promise<void>;
+  /** Emits `fit`, where a model is loaded. */
+  fit(request: FitRequest): void;
 }
 
 /** Returns the function that takes each request. */
@@ -52,6 +54,9 @@ export function serve(service: EngineService, emit: (event: EngineEvent) => void
         });
         return;
       }
+      case 'fit':
+        service.fit(request);
+        return;
       case 'cancel':
         aborts.get(request.runId)?.abort();
     }

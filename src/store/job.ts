@@ -2,7 +2,7 @@
 // run shows something, and comes back where that run is cancelled or fails; an error ends its run and nothing else.
 
 import type { EngineErrorData } from '../protocol/errors';
-import type { DeviceInfo, EngineEvent, LoadingEvent, ModelInfo, Pair, ProgressEvent, RunStats, Settings, VerdictEvent } from '../protocol/messages';
+import type { DeviceInfo, EngineEvent, FitEvent, LoadingEvent, ModelInfo, Pair, ProgressEvent, RunStats, Settings, VerdictEvent } from '../protocol/messages';
 import type { Recipe } from '../recipe/recipe';
 import { runRecipe } from './runRecipe';
 
@@ -26,6 +26,8 @@ export interface Job {
   readonly model: ModelInfo | null;
   /** Of the model that was loaded last, or is being loaded. */
   readonly verdict: VerdictEvent | null;
+  /** How much of the last prompts that were asked for is read. */
+  readonly fit: FitEvent | null;
   readonly loading: LoadingEvent | null;
   /** The first one is running, the others wait. */
   readonly runs: readonly Run[];
@@ -37,7 +39,7 @@ export interface Job {
   readonly error: EngineErrorData | null;
 }
 
-export const IDLE: Job = { device: null, model: null, verdict: null, loading: null, runs: [], progress: null, shown: null, finished: null, lastEnd: null, error: null };
+export const IDLE: Job = { device: null, model: null, verdict: null, fit: null, loading: null, runs: [], progress: null, shown: null, finished: null, lastEnd: null, error: null };
 
 export function asked(job: Job, run: Run): Job {
   return { ...job, runs: [...job.runs, run], error: null };
@@ -47,8 +49,9 @@ export function reduce(job: Job, event: EngineEvent): Job {
   switch (event.type) {
     case 'device': return { ...job, device: event.device };
     case 'loading': return { ...job, loading: event };
+    case 'fit': return { ...job, fit: event };
     case 'verdict': return { ...job, verdict: event };
-    case 'model-ready': return { ...job, model: event.model, loading: null };
+    case 'model-ready': return { ...job, model: event.model, fit: null, loading: null };
     case 'progress': return { ...job, progress: event, loading: null };
     case 'preview': return show(job, event.runId, event.pair, null);
     case 'done': {

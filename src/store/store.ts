@@ -8,7 +8,7 @@ import { read, write } from './browserStorage';
 import { IDLE, asked, reduce, type Job } from './job';
 import { useModels, type Choice } from './models';
 import { recipeModel } from './runRecipe';
-import { loadSettings, saveSettings } from './settings';
+import { loadSettings, saveChanges } from './settings';
 import { putBack, readFromModel, switchUsual, without, type Brought } from './usual';
 
 export type View = 'side' | 'wipe' | 'difference';
@@ -35,12 +35,23 @@ interface Store {
   readonly noteOfflineReady: () => void;
 }
 
+/** Between two letters of someone who types. */
+const TYPING_MS = 150;
+
 const FROM_MODEL = 'pagoda.fromModel';
 
 const client = new EngineClient(() => new Worker(new URL('../engine/worker.ts', import.meta.url), { type: 'module', name: 'engine' }));
 
 export const useStore = create<Store>()((set, get) => {
-  client.subscribe((event) => set(({ job }) => ({ job: reduce(job, event) })));
+  client.subscribe((event) => {
+    set(({ job }) => ({ job: reduce(job, event) }));
+    if (event.type === 'model-ready') askFit();
+  });
+  const askFit = () => {
+    const { settings: { prompt, negativePrompt }, job } = get();
+    if (job.model) client.send({ type: 'fit', prompt, negativePrompt });
+  };
+  let asking: ReturnType<typeof setTimeout> | undefined;
   const model = () => useModels.getState().choice.ref;
   let fromModel = readFromModel(read(FROM_MODEL), POCKET.usual);
   const keepFromModel = (some: typeof fromModel) => {
@@ -67,9 +78,13 @@ export const useStore = create<Store>()((set, get) => {
     offlineReady: false,
     brought: null,
     change: (changes) => {
-      const settings = { ...get().settings, ...changes };
+      const before = get().settings;
+      const settings = { ...before, ...changes };
       set({ settings });
-      saveSettings(settings);
+      saveChanges(before, settings);
+      if (before.prompt === settings.prompt && before.negativePrompt === settings.negativePrompt) return;
+      clearTimeout(asking);
+      asking = setTimeout(askFit, TYPING_MS);
     },
     setView: (view) => set({ view }),
     start: () => {

@@ -1,7 +1,7 @@
 // Text → token ids of the length that a text encoder takes: special tokens around, padding behind, and a prompt
 // that is too long loses its end but keeps the final special token (as transformers truncates).
 
-import { Tokenizer } from '@huggingface/tokenizers';
+import { Tokenizer, type Encoding } from '@huggingface/tokenizers';
 import { MOST_TOKENS, type TokenizerConfig } from '../configs/schemas';
 import { EngineError } from '../protocol/errors';
 
@@ -30,18 +30,28 @@ export class PromptTokenizer {
     this.pad = id;
   }
 
+  /** Ids that a prompt may have beside the special ones around it. */
+  get room(): number {
+    return Math.max(0, this.length - this.encoding('', true).ids.length);
+  }
+
+  /** The pieces of a prompt as the vocabulary has them, without special ones around it, however many. */
+  pieces(prompt: string): string[] {
+    return [...this.encoding(prompt, false).tokens];
+  }
+
   /** Exactly `length` ids. @throws EngineError `model-invalid` where the tokenizer's files let it stumble. */
   encode(prompt: string): number[] {
-    const ids = this.ids(prompt);
+    const ids = [...this.encoding(prompt, true).ids];
     const last = ids.at(-1);
     if (ids.length > this.length && last !== undefined) ids.splice(this.length - 1, ids.length, last);
     while (ids.length < this.length) ids.push(this.pad);
     return ids;
   }
 
-  private ids(prompt: string): number[] {
+  private encoding(prompt: string, add_special_tokens: boolean): Encoding {
     try {
-      return [...this.tokenizer.encode(prompt).ids];
+      return this.tokenizer.encode(prompt, { add_special_tokens });
     } catch (cause) {
       throw invalid(cause instanceof Error ? cause.message : String(cause));
     }

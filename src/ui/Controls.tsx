@@ -1,6 +1,5 @@
 // Everything that a run is made of, with one sentence where each control stands.
 
-import { useId } from 'react';
 import { RULES } from '../store/numbers';
 import { useModels } from '../store/models';
 import { SCHEDULERS, SIGMAS, SPACINGS, ideasFor } from '../store/settings';
@@ -12,6 +11,7 @@ import { ModelPanel } from './ModelPanel';
 import { NumberField } from './NumberField';
 import { PagAdvanced } from './PagAdvanced';
 import { PagSlider } from './PagSlider';
+import { PromptField } from './PromptField';
 import { SelectField } from './SelectField';
 import { UnetDrawing } from './UnetDrawing';
 
@@ -20,20 +20,18 @@ export function Controls() {
   const change = useStore((store) => store.change);
   const embedded = useStore((store) => store.job.model?.guidanceEmbedded ?? false);
   const isBuiltIn = useModels((models) => models.choice.ref.kind === 'url');
-  const id = useId();
+  const unread = embedded ? 'This model does not read a negative prompt.' : settings.guidanceScale > 1 ? null : 'Not read: CFG is off at a scale of 1.';
   return (
     <form className={styles.controls} aria-label="Settings" onSubmit={(event) => event.preventDefault()}>
       <Region name="The choice of models"><ModelPanel /></Region>
       <section className={styles.group}>
-        <label htmlFor={`${id}-prompt`}>Prompt</label>
-        <textarea id={`${id}-prompt`} rows={2} value={settings.prompt} onChange={(event) => change({ prompt: event.target.value })} />
+        <PromptField name="prompt" label="Prompt" rows={2} />
         <div className={styles.ideas} role="group" aria-label="Ideas">
           {ideasFor(isBuiltIn).map((idea) => (
             <button key={idea} type="button" onClick={() => change({ prompt: idea })}>{idea}</button>
           ))}
         </div>
-        <label htmlFor={`${id}-negative`}>Negative prompt</label>
-        <textarea id={`${id}-negative`} rows={1} value={settings.negativePrompt} onChange={(event) => change({ negativePrompt: event.target.value })} />
+        <PromptField name="negativePrompt" label="Negative prompt" rows={1} unread={unread} />
       </section>
 
       <section className={styles.group}>

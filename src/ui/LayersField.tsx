@@ -2,7 +2,9 @@
 
 import { useId } from 'react';
 import { useStore } from '../store/store';
+import { MAX_LETTERS } from '../store/settings';
 import styles from './NumberField.module.css';
+import { useBoundedText } from './useBoundedText';
 
 const SETS = ['mid', 'down', 'up', 'all'];
 
@@ -10,11 +12,13 @@ export function LayersField() {
   const id = useId();
   const layers = useStore((store) => store.settings.layers);
   const change = useStore((store) => store.change);
+  const { ref, note, onChange } = useBoundedText<HTMLInputElement>(MAX_LETTERS.layers, (text) => change({ layers: text }));
   const sites = useStore((store) => store.job.model?.sites);
   return (
     <div className={styles.field}>
       <label htmlFor={id}>Layers</label>
       <input
+        ref={ref}
         id={id}
         type="text"
         list={`${id}-sets`}
@@ -22,12 +26,13 @@ export function LayersField() {
         spellCheck={false}
         aria-describedby={`${id}-hint`}
         value={layers}
-        onChange={(event) => change({ layers: event.target.value })}
+        onChange={onChange}
       />
       <datalist id={`${id}-sets`}>
         {SETS.map((set) => <option key={set} value={set} />)}
         {sites?.map((site) => <option key={site.name} value={site.comfyName}>{site.name}</option>)}
       </datalist>
+      {note && <p className={styles.note}>{note}</p>}
       <p id={`${id}-hint`} className={styles.hint}>
         Self-attentions to perturb: mid, down, up, all, or a list such as “d0,m0,u1-2” or “down.block_1”.
       </p>

@@ -44,6 +44,7 @@ export function NumberField({ label, value, rule, hint, onChange }: Props) {
         inputMode={rule.whole ? 'numeric' : 'decimal'}
         role="spinbutton"
         autoComplete="off"
+        maxLength={100}
         aria-valuenow={value}
         aria-valuemin={rule.min}
         aria-valuemax={rule.max}

@@ -1,0 +1,57 @@
+// Where prompts end, against the tokens that are really given to the encoder: what is called read is a text of the same
+// tokens, and one letter more is not.
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { clipTokenizerJson } from './clipFiles';
+import { promptFit } from './promptFit';
+import { PromptTokenizer } from './tokenizer';
+
+const read = (path: string) => readFileSync(path, 'utf8');
+const json = (path: string) => JSON.parse(read(path)) as object;
+const CONFIG = { model_max_length: 20, pad_token: '<|endoftext|>' };
+const clip = new PromptTokenizer(clipTokenizerJson(json('fixtures/text/clip/vocab.json') as Record<string, number>, read('fixtures/text/clip/merges.txt'), CONFIG), CONFIG);
+const POCKET = 'public/models/pocket/tokenizer';
+const pocket = new PromptTokenizer(json(`${POCKET}/tokenizer.json`), json(`${POCKET}/tokenizer_config.json`));
+
+const kept = (tokenizer: PromptTokenizer, prompt: string) => prompt.slice(0, promptFit(tokenizer, prompt).kept);
+
+describe("CLIP's, of 18 tokens beside those around them", () => {
+  test('a prompt that fits is read whole', () => {
+    for (const prompt of ['', 'a red cat', 'a '.repeat(18).trim()]) {
+      expect(promptFit(clip, prompt)).toEqual({ tokens: clip.pieces(prompt).length, limit: 18, kept: prompt.length });
+    }
+  });
+
+  test.each([
+    ['words', 'a red cat, '.repeat(9)],
+    ['signs and line breaks', "it's (a:1.2)!!\n\n\tcat; dog -- ".repeat(4)],
+    ['capitals and letters with marks', 'A CAFE\u0301 in ÉVIAN '.repeat(8)],
+    ['one word without end', 'abcdefgh'.repeat(40)],
+    ['writing without spaces', '赤い林檎の写真'.repeat(9)],
+    ['signs of several units', '🍎👩‍👩‍👧'.repeat(9)],
+  ])('%s end where the tokens end', (_what, prompt) => {
+    const { tokens, limit } = promptFit(clip, prompt);
+    const start = kept(clip, prompt);
+    expect([tokens, limit]).toEqual([clip.pieces(prompt).length, 18]);
+    expect(start.length).toBeLessThan(prompt.length);
+    const [whole, own] = [clip.pieces(prompt).slice(0, 18), clip.pieces(start)];
+    // All the bytes that are read, but for a letter of which only some are.
+    const bytes = (pieces: readonly string[]) => pieces.join('').replaceAll('</w>', '');
+    expect(bytes(whole).startsWith(bytes(own))).toBe(true);
+    const [next = ''] = [...new Intl.Segmenter().segment(prompt.slice(start.length).trimStart())].map(({ segment }) => segment);
+    const gap = prompt.slice(start.length).match(/^\s*/)?.[0] ?? '';
+    expect(bytes(clip.pieces(start + gap + next)).length).toBeGreaterThan(bytes(whole).length);
+  });
+});
+
+test('a tokenizer whose pieces are no bytes ends at words', () => {
+  const words = Array.from({ length: 60 }, (_, index) => ['fox', 'flat', 'face', 'smiling'][index % 4]);
+  const { limit } = promptFit(pocket, '');
+  const prompt = words.join(', ');
+  expect(clipped(kept(pocket, prompt))).toBe(words.slice(0, limit).join(', '));
+});
+
+function clipped(text: string): string {
+  return text.replace(/[\s,]+$/, '');
+}
