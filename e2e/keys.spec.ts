@@ -94,7 +94,8 @@ test('a caption goes with its picture, held or let go anywhere', async ({ page }
   expect(await both()).toEqual(right);
   await page.keyboard.up(' ');
 
-  await page.getByRole('radio', { name: 'Wipe' }).click();
+  await page.getByRole('radio', { name: 'Side by side' }).press('ArrowRight');
+  await expect(page.getByRole('radio', { name: 'Wipe' })).toBeFocused();
   const wipe = page.getByRole('slider', { name: 'Wipe' });
   await wipe.press('End');
   expect(await names()).toEqual(['Without PAG']);

@@ -1,6 +1,6 @@
 // The pair: side by side, under a wipe, or as a difference. Without PAG on the left, with PAG on the right.
 
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import type { Pixels } from '../protocol/messages';
 import { useStore, type View } from '../store/store';
 import { difference } from './difference';
@@ -36,13 +36,7 @@ export function PairView({ flipped }: { flipped: boolean }) {
   return (
     <section className={styles.pair} aria-label="Images">
       <div className={styles.bar}>
-        <div className={styles.views} role="radiogroup" aria-label="View">
-          {(Object.keys(VIEWS) as View[]).map((key) => (
-            <button key={key} type="button" role="radio" aria-checked={view === key} disabled={!complete && key !== 'side'} onClick={() => setView(key)}>
-              {VIEWS[key]}
-            </button>
-          ))}
-        </div>
+        <Views view={view} enabled={complete !== null} onChange={setView} />
         <Recipe />
       </div>
       <div className={styles.frame} ref={frame}>
@@ -57,6 +51,36 @@ export function PairView({ flipped }: { flipped: boolean }) {
         )}
       </div>
     </section>
+  );
+}
+
+/** Radio buttons: one stop for Tab, and the arrows choose. */
+function Views({ view, enabled, onChange }: { readonly view: View; readonly enabled: boolean; readonly onChange: (view: View) => void }) {
+  const keys = Object.keys(VIEWS) as View[];
+  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (step === undefined || !enabled) return;
+    event.preventDefault();
+    const next = (keys.indexOf(view) + step + keys.length) % keys.length;
+    onChange(keys[next] as View);
+    (event.currentTarget.children[next] as HTMLElement).focus();
+  };
+  return (
+    <div className={styles.views} role="radiogroup" aria-label="View" onKeyDown={onKeyDown}>
+      {keys.map((key) => (
+        <button
+          key={key}
+          type="button"
+          role="radio"
+          aria-checked={view === key}
+          tabIndex={view === key ? 0 : -1}
+          disabled={!enabled && key !== 'side'}
+          onClick={() => onChange(key)}
+        >
+          {VIEWS[key]}
+        </button>
+      ))}
+    </div>
   );
 }
 
