@@ -54,6 +54,11 @@ export class GpuBackend implements Backend {
   readonly f16: boolean;
   private readonly compiler: KernelCompiler;
   private lost: GPUDeviceLostInfo | null = null;
+  /** The first error that no scope caught, of our commands or of ONNX Runtime's: what came after it is not to be believed. */
+  private refused: GPUError | null = null;
+  private readonly hear = (event: GPUUncapturedErrorEvent) => {
+    this.refused ??= event.error;
+  };
 
   /** `fusesAttention` is to be checked on the device: ./attentionCheck. */
   constructor(private readonly ort: Ort, private readonly device: GPUDevice, readonly fusesAttention: boolean) {
@@ -62,15 +67,21 @@ export class GpuBackend implements Backend {
     void device.lost.then((info) => {
       this.lost = info;
     });
+    device.addEventListener('uncapturederror', this.hear);
   }
 
   async createSession(graph: Uint8Array, weights: Blob, label: string): Promise<Session> {
-    const session = await this.guarded(() => this.ort.InferenceSession.create(graph, {
-      executionProviders: [{ name: 'webgpu', device: this.device } as never],
-      preferredOutputLocation: 'gpu-buffer',
-      logSeverityLevel: 3,
-      externalData: weights.size > 0 ? [{ path: WEIGHTS_FILE, data: weights }] : [],
-    }));
+    const session = await this.guarded(async () => {
+      const built = await this.ort.InferenceSession.create(graph, {
+        executionProviders: [{ name: 'webgpu', device: this.device } as never],
+        preferredOutputLocation: 'gpu-buffer',
+        logSeverityLevel: 3,
+        externalData: weights.size > 0 ? [{ path: WEIGHTS_FILE, data: weights }] : [],
+      });
+      // A buffer of weights that was refused has been told of by then.
+      await this.device.queue.onSubmittedWorkDone();
+      return built;
+    });
     return {
       run: (feeds: Tensors) => this.guarded(async () => {
         const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, own(tensor).ort]));
@@ -197,6 +208,7 @@ export class GpuBackend implements Backend {
   }
 
   dispose(): Promise<void> {
+    this.device.removeEventListener('uncapturederror', this.hear);
     this.compiler.dispose();
     this.device.destroy();
     return Promise.resolve();
@@ -221,22 +233,36 @@ export class GpuBackend implements Backend {
     return new GpuTensor(tensor.type as ElemType, tensor.dims, tensor, tensor.gpuBuffer, () => tensor.dispose());
   }
 
-  /** Tells a lost device from other failures: both look alike from ONNX Runtime. */
+  /**
+   * Tells a lost device, and a buffer or command that the GPU refused, from other failures: they look alike from ONNX
+   * Runtime, or like nothing at all, since what reads a refused buffer reads zeros.
+   */
   private async guarded<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      const result = await work();
-      if (!this.lost) return result;
-    } catch (error) {
-      // `device.lost` settles in a later turn than the failure that it causes.
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      if (!this.lost) throw error;
-    }
-    throw new EngineError(
+    const outcome = await work().then((value) => ({ value }), (error: unknown) => ({ error }));
+    // Both are told in a later turn than the failure that they cause.
+    if ('error' in outcome) await new Promise((resolve) => setTimeout(resolve, 50));
+    const fault = this.fault();
+    if (fault) throw fault;
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  private fault(): EngineError | null {
+    if (!this.lost) return this.refused ? refusal(this.refused) : null;
+    return new EngineError(
       'device-lost',
       'The GPU went away (a driver reset, or another program took it). Press Generate to start again, or use the CPU.',
       `${this.lost.reason}: ${this.lost.message}`,
     );
   }
+}
+
+/** A buffer that is too large for the device is a validation error; one for which there is no room, an error of its own. */
+function refusal(error: GPUError): EngineError {
+  const [code, what] = error instanceof GPUOutOfMemoryError
+    ? ['out-of-memory', 'The GPU has not enough memory for this model and these settings.'] as const
+    : ['gpu-refused', 'The GPU refused a part of the work, such as a buffer beyond its limits.'] as const;
+  return new EngineError(code, `${what} Use the CPU, or a smaller model.`, `${error.constructor.name}: ${error.message}`);
 }
 
 /** writeBuffer copies multiples of 4 bytes. */

@@ -5,7 +5,7 @@ import type { EngineErrorCode, EngineErrorData } from './errors';
 import type { EngineEvent, EngineRequest } from './messages';
 
 /** What leaves ONNX Runtime or the GPU in a state that only a new worker mends. */
-const FATAL: ReadonlySet<EngineErrorCode> = new Set(['device-lost', 'out-of-memory', 'internal']);
+const FATAL: ReadonlySet<EngineErrorCode> = new Set(['device-lost', 'out-of-memory', 'gpu-refused', 'internal']);
 
 export type EngineListener = (event: EngineEvent) => void;
 

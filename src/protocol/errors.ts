@@ -15,6 +15,7 @@ export type EngineErrorCode =
   | 'not-finite' // NaN or infinity in the latents
   | 'device-lost' // the GPU went away; the next run takes a new one
   | 'out-of-memory'
+  | 'gpu-refused' // the GPU refused a buffer or a command; what it made since is not to be believed
   | 'worker-crashed' // the worker died; the client has started another
   | 'internal';
 

@@ -5,7 +5,7 @@ import type { EngineErrorCode } from '../protocol/errors';
 import styles from './ErrorAlert.module.css';
 import { shortened } from './words';
 
-const CPU_HELPS: ReadonlySet<EngineErrorCode> = new Set(['shader-compile', 'session-build', 'does-not-fit', 'device-lost', 'out-of-memory', 'not-finite']);
+const CPU_HELPS: ReadonlySet<EngineErrorCode> = new Set(['shader-compile', 'session-build', 'does-not-fit', 'device-lost', 'out-of-memory', 'gpu-refused', 'not-finite']);
 
 export function ErrorAlert() {
   const error = useStore((store) => store.job.error);
