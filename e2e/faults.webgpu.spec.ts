@@ -1,7 +1,7 @@
 // Faults of the device: each a typed error with a remedy, and the next Generate runs.
 
 import { expect, test } from '@playwright/test';
-import { CAPTURE_DEVICE, SPOIL_ATTENTION, breakShaders, engineWorker, limitBuffers, loseDevice, prependToEngine } from './support/engineWorker';
+import { CAPTURE_DEVICE, SPOIL_ATTENTION, SPOIL_CONVOLUTIONS, breakShaders, engineWorker, limitBuffers, loseDevice, prependToEngine } from './support/engineWorker';
 import { button, generate, meanDifference, openWith, picture, pixels, setNumber } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
@@ -67,4 +67,13 @@ test("a GPU on which ONNX Runtime's attention is wrong: it is left unused, and t
   const worker = await engineWorker(page);
   expect(await worker.evaluate(() => (self as unknown as { __spoiled?: number }).__spoiled)).toBe(1);
   expect(meanDifference(right, await pixels(picture(page, 'With PAG')))).toBeLessThan(0.5);
+  await expect(page.getByRole('status')).toContainText("without ONNX Runtime's MultiHeadAttention, which is wrong on this GPU");
+});
+
+test('a GPU on which convolutions are wrong: the CPU takes over, and it is said why', async ({ page }) => {
+  await prependToEngine(page, SPOIL_CONVOLUTIONS);
+  await serveTinyModel(page);
+  await openWith(page, { layers: 'mid', steps: 1 });
+  await generate(page);
+  await expect(page.getByRole('status')).toContainText(/computes convolutions \(Conv\) wrongly on this GPU.*Running on the CPU/);
 });

@@ -71,3 +71,12 @@ export const SPOIL_ATTENTION = `{
     return create.call(this, isAttention ? { ...descriptor, code: descriptor.code.replaceAll(/\\bexp\\(/g, 'exp2(') } : descriptor);
   };
 }`;
+
+/** Makes ONNX Runtime's convolutions forget what they have summed up each time they go on. */
+export const SPOIL_CONVOLUTIONS = `{
+  const create = GPUDevice.prototype.createShaderModule;
+  GPUDevice.prototype.createShaderModule = function (descriptor) {
+    const isConvolution = /^Conv2dMM/.test(descriptor.label ?? '');
+    return create.call(this, isConvolution ? { ...descriptor, code: descriptor.code.replaceAll('+ acc[i]', '+ 0 * acc[i]') } : descriptor);
+  };
+}`;

@@ -31,7 +31,7 @@ export async function acquireGpu({ subgroups = true } = {}): Promise<Gpu | strin
       requiredFeatures: features,
       requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
     });
-    const info = { backend: 'webgpu', adapter: adapterName(adapter.info), f16: features.includes('shader-f16'), threads: threadCount(), limits: limitsOf(device), fallbackReason: null } as const;
+    const info = { backend: 'webgpu', adapter: adapterName(adapter.info), f16: features.includes('shader-f16'), threads: threadCount(), limits: limitsOf(device), fallbackReason: null, wrongOperators: [] } as const;
     return { device, info };
   } catch (error) {
     return `The GPU gave no device: ${error instanceof Error ? error.message : String(error)}`;
@@ -39,7 +39,7 @@ export async function acquireGpu({ subgroups = true } = {}): Promise<Gpu | strin
 }
 
 export function cpuInfo(fallbackReason: string | null): DeviceInfo {
-  return { backend: 'wasm', adapter: 'CPU', f16: false, threads: threadCount(), limits: null, fallbackReason };
+  return { backend: 'wasm', adapter: 'CPU', f16: false, threads: threadCount(), limits: null, fallbackReason, wrongOperators: [] };
 }
 
 function limitsOf({ limits }: GPUDevice): DeviceInfo['limits'] {

@@ -4,16 +4,15 @@
 import { needsText, preflight, type Needs } from '../models/preflight';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import type { DeviceInfo, EngineEvent, FitRequest, GenerateRequest, LoadRequest, ModelRef, Settings } from '../protocol/messages';
-import { computesAttention } from './attentionCheck';
 import type { Backend } from './backend';
 import { CpuBackend } from './cpuBackend';
-import { acquireGpu, cpuInfo } from './device';
+import { cpuInfo } from './device';
 import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
 import { generate, warmUp } from './generate';
-import { GpuBackend } from './gpuBackend';
 import { machineMemoryGiB } from './memory';
 import { openSource, readModelFiles, type ModelFiles } from './modelFiles';
 import { rowsOfRun } from './modelNeeds';
+import { openGpu } from './openGpu';
 import { loadRuntime, type Ort } from './runtime';
 
 type Emit = (event: EngineEvent) => void;
@@ -147,14 +146,3 @@ export class Engine {
   }
 }
 
-/** The GPU, without its subgroups where ONNX Runtime's attention is wrong with them; or, as a sentence, why there is none. */
-async function openGpu(ort: Ort, subgroups = true): Promise<{ readonly instance: Backend; readonly info: DeviceInfo } | string> {
-  const gpu = await acquireGpu({ subgroups });
-  if (typeof gpu === 'string') return gpu;
-  const { device, info } = gpu;
-  const instance = new GpuBackend(ort, device, true);
-  if (await computesAttention(instance)) return { instance, info };
-  if (!device.features.has('subgroups')) return { instance: new GpuBackend(ort, device, false), info };
-  await instance.dispose();
-  return openGpu(ort, false);
-}

@@ -84,7 +84,7 @@ export class OnnxFile {
    */
   async session(backend: Backend, segment: Segment): Promise<Session> {
     const { bytes, parts } = writeSegment(this.graph.model, segment);
-    const slices = await Promise.all(parts.map((part) => this.slice(part)));
+    const slices = (await Promise.all(parts.map((part) => this.slice(part)))).flat();
     try {
       const session = await backend.createSession(bytes, weightsBlob(slices), this.name);
       return { run: (feeds) => session.run(feeds).catch((cause: unknown) => Promise.reject(this.failure(cause))), dispose: () => session.dispose() };
@@ -98,10 +98,14 @@ export class OnnxFile {
     return asEngineError(cause, 'out-of-memory', `ONNX Runtime failed in ${this.name}: this device may not have the memory for it. Use the CPU, or a smaller model.`);
   }
 
-  private async slice({ location, offset, length, widened }: ByteRange): Promise<WeightsPart> {
+  private async slice({ location, offset, length, widened, padding }: ByteRange): Promise<WeightsPart[]> {
     const file = location === null ? this.blob : await this.beside(location);
-    if (offset + length <= file.size) return { blob: file.slice(offset, offset + length), widened: widened === true };
-    throw this.incomplete(`${location ?? this.name} ${offset}+${length} of ${file.size}`);
+    if (offset + length > file.size) throw this.incomplete(`${location ?? this.name} ${offset}+${length} of ${file.size}`);
+    const part = (from: number, bytes: number) => ({ blob: file.slice(from, from + bytes), widened: widened === true });
+    if (!padding) return [part(offset, length)];
+    const { every, zeros } = padding;
+    const nothing = { blob: new Blob([new Uint8Array(zeros)]), widened: widened === true };
+    return Array.from({ length: length / every }, (_, at) => [part(offset + at * every, every), nothing]).flat();
   }
 
   /** A file of external weights, by its path relative to this one. */

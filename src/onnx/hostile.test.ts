@@ -11,6 +11,7 @@ import { freeBatch } from './freeBatch';
 import { Graph } from './graph';
 import { FLOAT, type Model, type Node } from './model';
 import { readsOf } from './order';
+import { padChannels } from './padChannels';
 import { MessageWriter } from './protobuf';
 import { readModel } from './read';
 import { findAttentionSites } from './sites';
@@ -34,7 +35,7 @@ async function whole(file: Blob): Promise<number> {
 function passes(model: Model): number {
   const unpacked = unpackAttention(withoutFloat64(model));
   const sites = findAttentionSites(new Graph(unpacked));
-  for (const model of [unpacked, fuseAttention(unpacked), fuseAttention(toFloat32(unpacked))]) {
+  for (const model of [padChannels(unpacked), fuseAttention(unpacked), fuseAttention(toFloat32(unpacked))]) {
     const graph = new Graph(model);
     const found = findAttentionSites(graph);
     for (const chosen of [[], found.slice(0, 1), found]) {

@@ -19,6 +19,13 @@ export interface ByteRange {
   readonly length: number;
   /** These are f16 numbers and stand for the same numbers in f32: in use they are twice as long. */
   readonly widened?: true;
+  /** Behind each `every` of these bytes come so many zero bytes that are not in the file. */
+  readonly padding?: { readonly every: number; readonly zeros: number };
+}
+
+/** Bytes of a weight in use: widened and padded as its range says. */
+export function usedLength({ length, widened, padding }: ByteRange): number {
+  return (widened ? 2 : 1) * (length + (padding ? (length / padding.every) * padding.zeros : 0));
 }
 
 export interface Tensor {

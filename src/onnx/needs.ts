@@ -5,7 +5,7 @@
 import { elemTypes } from './elemTypes';
 import { inferFacts } from './facts';
 import type { PartialValues } from './values';
-import { BOOL, DOUBLE, FLOAT16, INT64, INT8, UINT8, type Model, type Tensor } from './model';
+import { BOOL, DOUBLE, FLOAT16, INT64, INT8, UINT8, usedLength, type Model, type Tensor } from './model';
 import { usesFloat16 } from './toFloat32';
 
 export interface GraphNeeds {
@@ -56,7 +56,7 @@ function weightSizes(model: Model): number[] {
   return [...model.initializers].map(([name, weight]) => {
     const to = castTo.get(name) ?? null;
     if (to !== null) return elements(weight.dims) * bytesPerElement(to);
-    return (weight.range?.widened ? 2 : 1) * storedBytes(weight);
+    return weight.range ? usedLength(weight.range) : storedBytes(weight);
   });
 }
 

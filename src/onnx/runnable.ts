@@ -1,8 +1,10 @@
 // A graph in the form in which a device runs it: without f64, packed attention taken apart, widened where it is only
-// stored in f16 or the device has none, and separate attention fused where ONNX Runtime's fused one is right there.
+// stored in f16 or the device has none, convolutions with numbers of channels that WebGPU gets wrong padded, and separate
+// attention fused where ONNX Runtime's fused one is right there.
 
 import { fuseAttention } from './fuse';
 import type { Model } from './model';
+import { padChannels } from './padChannels';
 import { toFloat32, usesFloat16 } from './toFloat32';
 import { unpackAttention } from './unpack';
 import { widenStored } from './widenStored';
@@ -19,5 +21,6 @@ export function runnable(model: Model, { f16, fusesAttention }: DeviceTraits): {
   const unpacked = widenStored(unpackAttention(withoutFloat64(model)));
   const widened = !f16 && usesFloat16(unpacked);
   const typed = widened ? toFloat32(unpacked) : unpacked;
-  return { model: fusesAttention ? fuseAttention(typed) : typed, widened };
+  const right = padChannels(typed);
+  return { model: fusesAttention ? fuseAttention(right) : right, widened };
 }

@@ -4,7 +4,7 @@
 
 import { segmentWeights, type Segment } from './cut';
 import { elemTypes } from './elemTypes';
-import type { ByteRange, Model, ValueInfo } from './model';
+import { usedLength, type ByteRange, type Model, type ValueInfo } from './model';
 import { MessageWriter } from './protobuf';
 import { encodeTensor } from './readTensor';
 
@@ -31,7 +31,7 @@ export function writeSegment(model: Model, segment: Segment): WrittenModel {
     if (!tensor) continue;
     let placed: ByteRange | null = null;
     if (tensor.range) {
-      const length = (tensor.range.widened ? 2 : 1) * tensor.range.length;
+      const length = usedLength(tensor.range);
       placed = { location: WEIGHTS_FILE, offset, length };
       parts.push(tensor.range);
       offset += length;

@@ -99,6 +99,8 @@ export interface DeviceInfo {
   readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number } | null;
   /** Why WebGPU is not used, as a sentence; null where it is used or was not wanted. */
   readonly fallbackReason: string | null;
+  /** Operators of ONNX Runtime that gave a wrong answer on this device and are done without, by ONNX's names. */
+  readonly wrongOperators: readonly string[];
 }
 
 export interface SiteInfo {

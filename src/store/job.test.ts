@@ -28,7 +28,7 @@ test.each<EngineEvent>([
 });
 
 test('the recipe of a finished pair is of its own run, model and device, whatever came since', () => {
-  const device = { backend: 'wasm', adapter: 'CPU', f16: false, threads: 1, limits: null, fallbackReason: null } as const;
+  const device = { backend: 'wasm', adapter: 'CPU', f16: false, threads: 1, limits: null, fallbackReason: null, wrongOperators: [] } as const;
   const sites = [{ name: 'a', comfyName: 'd0', block: 'down', heads: 1, tokens: 4, share: 1 }, { name: 'b', comfyName: 'm0', block: 'mid', heads: 1, tokens: 4, share: 1 }] as const;
   const model = { id: 'x', sites, latentShape: [4, 1, 1], predictionType: 'epsilon', bytes: 1, guidanceEmbedded: false, levels: 1, scheduler: {}, notices: [] } as const;
   const own = { ...run('a'), settings: { ...DEFAULTS, prompt: 'own', layers: 'mid' } };

@@ -5,7 +5,10 @@ import type { Job } from '../store/job';
 
 export function deviceText(device: DeviceInfo | null): string {
   if (!device) return 'Starting the engine';
-  if (device.backend === 'webgpu') return `${device.adapter} · WebGPU${device.f16 ? ' · f16' : ''}`;
+  if (device.backend === 'webgpu') {
+    const without = device.wrongOperators.map((operator) => ` · without ONNX Runtime's ${operator}, which is wrong on this GPU`);
+    return `${device.adapter} · WebGPU${device.f16 ? ' · f16' : ''}${without.join('')}`;
+  }
   const threads = `${device.threads} ${device.threads === 1 ? 'thread' : 'threads'}`;
   const why = device.fallbackReason ? `${device.fallbackReason} Running on the CPU, slower` : 'Running on the CPU';
   return `${why} · WASM · ${threads}`;

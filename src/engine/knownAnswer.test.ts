@@ -1,7 +1,8 @@
-// The known answer tells right attention from wrong.
+// The known answers tell right operators from wrong ones.
 
 import { expect, test } from 'vitest';
 import { computesAttention } from './attentionCheck';
+import { computesConvolutions } from './convolutionCheck';
 import type { DeviceTensor } from './backend';
 import { CpuBackend } from './cpuBackend';
 import { loadNodeRuntime } from './testing/nodeRuntime';
@@ -10,10 +11,11 @@ const ort = await loadNodeRuntime();
 
 test('the WASM provider is right', async () => {
   expect(await computesAttention(new CpuBackend(ort))).toBe(true);
+  expect(await computesConvolutions(new CpuBackend(ort))).toBe(true);
 });
 
 test.each([
-  ['one value is off by as much as was seen', (values: Float32Array) => values.with(1000, (values[1000] as number) + 0.007)],
+  ['one value is off by as much as was seen', (values: Float32Array) => values.with(500, (values[500] as number) + 0.007)],
   ['NaN', (values: Float32Array) => values.with(7, NaN)],
   ['all zeros', (values: Float32Array) => values.map(() => 0)],
 ])('wrong: %s', async (_, spoil) => {
@@ -23,13 +25,14 @@ test.each([
     }
   }
   expect(await computesAttention(new Wrong(ort))).toBe(false);
+  expect(await computesConvolutions(new Wrong(ort))).toBe(false);
 });
 
-test('a device that refuses the operator has it not right', async () => {
+test('what goes wrong on the way is not taken for a wrong answer', async () => {
   class Refusing extends CpuBackend {
     override createSession(): never {
       throw new Error('no such operator');
     }
   }
-  expect(await computesAttention(new Refusing(ort))).toBe(false);
+  await expect(computesAttention(new Refusing(ort))).rejects.toThrow('no such operator');
 });
