@@ -106,8 +106,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.keyboard.press('Shift+Tab');
     await page.getByRole('radio', { name: 'ComfyUI' }).check();
     await expect(dialog(page)).toContainText('sd-perturbed-attention, which must be installed');
-    await expect(dialog(page)).toContainText('trailing is left out');
-    expect(JSON.parse(await text.inputValue())).toMatchObject({ 6: { class_type: 'KSampler', inputs: { seed: OWN.seed } } });
+    expect(JSON.parse(await text.inputValue())).toMatchObject({ 6: { class_type: 'SamplerCustom', inputs: { noise_seed: OWN.seed } }, 11: { class_type: 'KarrasScheduler' } });
     await page.getByRole('radio', { name: 'diffusers' }).check();
     await noFaults(page);
     await button(page, 'Copy').click();

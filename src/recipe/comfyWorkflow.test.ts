@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { PLAIN_PAG, type PagOptions, type SchedulerId, type SigmaSpacing } from '../diffusion/options';
+import type { SchedulerConfig } from '../diffusion/types';
 import { recipeToComfyWorkflow, type ComfyInput, type ComfyWorkflow } from './comfyWorkflow';
 import { makeRecipe, type RecipeSettings } from './recipe';
 import { SAMPLERS, SIGMA_NAMES } from './samplers';
 
 // Inputs as ComfyUI's nodes.py, comfy_extras/nodes_pag.py, comfy/samplers.py and sd-perturbed-attention's pag_nodes.py
 // declare them, and the types of each node's outputs. ComfyUI refuses a workflow that breaks one of these.
-type Rule = 'MODEL' | 'CLIP' | 'VAE' | 'CONDITIONING' | 'LATENT' | 'IMAGE' | 'STRING' | { type: 'INT' | 'FLOAT'; min: number; max: number } | readonly string[];
+type Rule = 'SAMPLER' | 'SIGMAS' | 'BOOLEAN' | 'MODEL' | 'CLIP' | 'VAE' | 'CONDITIONING' | 'LATENT' | 'IMAGE' | 'STRING' | { type: 'INT' | 'FLOAT'; min: number; max: number } | readonly string[];
 const INT = (min: number, max: number): Rule => ({ type: 'INT', min, max });
 const FLOAT = (min: number, max: number): Rule => ({ type: 'FLOAT', min, max });
 const SAMPLER_LIST = ['euler', 'euler_ancestral', 'heun', 'lms', 'dpmpp_sde', 'dpmpp_2m', 'dpmpp_2m_sde', 'ddpm', 'lcm', 'ddim', 'uni_pc'];
@@ -22,6 +23,18 @@ const NODES: Record<string, { inputs: Record<string, Rule>; outputs: readonly st
     },
     outputs: ['LATENT'],
   },
+  SamplerCustom: {
+    inputs: {
+      model: 'MODEL', add_noise: 'BOOLEAN', noise_seed: INT(0, 2 ** 64 - 1), cfg: FLOAT(0, 100), positive: 'CONDITIONING', negative: 'CONDITIONING',
+      sampler: 'SAMPLER', sigmas: 'SIGMAS', latent_image: 'LATENT',
+    },
+    outputs: ['LATENT', 'LATENT'],
+  },
+  KSamplerSelect: { inputs: { sampler_name: SAMPLER_LIST }, outputs: ['SAMPLER'] },
+  KarrasScheduler: { inputs: { steps: INT(1, 10000), sigma_max: FLOAT(0, 5000), sigma_min: FLOAT(0, 5000), rho: FLOAT(0, 100) }, outputs: ['SIGMAS'] },
+  ExponentialScheduler: { inputs: { steps: INT(1, 10000), sigma_max: FLOAT(0, 5000), sigma_min: FLOAT(0, 5000) }, outputs: ['SIGMAS'] },
+  SDTurboScheduler: { inputs: { model: 'MODEL', steps: INT(1, 10), denoise: FLOAT(0, 1) }, outputs: ['SIGMAS'] },
+  ModelSamplingDiscrete: { inputs: { model: 'MODEL', sampling: ['eps', 'v_prediction', 'lcm', 'x0'], zsnr: 'BOOLEAN' }, outputs: ['MODEL'] },
   VAEDecode: { inputs: { samples: 'LATENT', vae: 'VAE' }, outputs: ['IMAGE'] },
   SaveImage: { inputs: { images: 'IMAGE', filename_prefix: 'STRING' }, outputs: [] },
   PerturbedAttentionGuidance: { inputs: { model: 'MODEL', scale: FLOAT(0, 100) }, outputs: ['MODEL'] },
@@ -46,6 +59,7 @@ function faults(workflow: ComfyWorkflow): string[] {
 
 function isRight(workflow: ComfyWorkflow, rule: Rule | undefined, value: ComfyInput | undefined): boolean {
   if (rule === undefined || value === undefined) return false;
+  if (rule === 'BOOLEAN') return typeof value === 'boolean';
   if (rule === 'STRING') return typeof value === 'string';
   if (Array.isArray(rule)) return rule.includes(value);
   if (typeof rule === 'object' && 'type' in rule) {
@@ -55,13 +69,17 @@ function isRight(workflow: ComfyWorkflow, rule: Rule | undefined, value: ComfyIn
   return NODES[workflow[node]?.class_type ?? '']?.outputs[output] === rule;
 }
 
-const convert = (pag: Partial<PagOptions>, layers = 'mid', scheduler: SchedulerId = 'euler', pagScale = 3, more: Partial<RecipeSettings> = {}) => recipeToComfyWorkflow(makeRecipe({
+const convert = (pag: Partial<PagOptions>, layers = 'mid', scheduler: SchedulerId = 'euler', pagScale = 3, more: Partial<RecipeSettings> = {}, config?: SchedulerConfig) => recipeToComfyWorkflow(makeRecipe({
   appVersion: '0', model: { id: 'm', revision: null }, size: { width: 64, height: 64 }, sites: [{ name: 'x', comfyName: 'd0' }, { name: 'y', comfyName: 'm0' }],
-  backend: 'wasm', adapter: 'CPU', versions: {},
-  settings: { prompt: 'a', negativePrompt: '', seed: 1, steps: 4, guidanceScale: 3, pagScale, layers, scheduler, sigmas: 'beta', spacing: 'model', pag: { ...PLAIN_PAG, ...pag }, ...more },
+  backend: 'wasm', adapter: 'CPU', versions: {}, ...(config && { scheduler: config }),
+  settings: { prompt: 'a', negativePrompt: '', seed: 1, steps: 4, guidanceScale: 3, pagScale, layers, scheduler, sigmas: 'sgm-uniform', spacing: 'model', pag: { ...PLAIN_PAG, ...pag }, ...more },
 }), 'm.safetensors');
 
+const SD: SchedulerConfig = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', steps_offset: 1, timestep_spacing: 'leading' };
+const scheduled = (scheduler: SchedulerId, settings: Partial<RecipeSettings>, config: SchedulerConfig = SD) => convert({}, 'mid', scheduler, 0, { sigmas: 'model', steps: 20, ...settings }, config);
+
 const CASES = [
+  scheduled('euler', { sigmas: 'karras' }), scheduled('euler', { sigmas: 'exponential' }), scheduled('euler', { steps: 4, spacing: 'turbo' }), scheduled('lcm', { steps: 4 }),
   convert({}), convert({}, 'd0,m0'), convert({}, 'mid', 'euler', 0),
   convert({ adaptive: { semantics: 'pamparamm', amount: 0.1 }, window: { semantics: 'sigma', start: 9, stop: -1 }, rescale: { mode: 'partial', amount: 1 } }),
   convert({ adaptive: { semantics: 'pamparamm', amount: 1 }, window: { semantics: 'sigma', start: -1, stop: 10_000 }, rescale: { mode: 'snf' } }, 'mid', 'ddim', 100, { seed: 2 ** 53 - 1, steps: 150, guidanceScale: 30 }),
@@ -88,6 +106,34 @@ describe('the ComfyUI workflow', () => {
     expect(convert({}).workflow['5']?.class_type).toBe('PerturbedAttentionGuidance');
     expect(convert({}, 'd0,m0').workflow['5']).toMatchObject({ class_type: 'PerturbedAttention', inputs: { unet_block_list: 'd0,m0' } });
     expect(convert({}, 'mid', 'euler', 0).workflow['5']).toBeUndefined();
+  });
+
+  const schedule = ({ workflow }: ReturnType<typeof convert>) => workflow['6']?.inputs['scheduler'] ?? [workflow['11']?.class_type, workflow['11']?.inputs];
+
+  it('has the noise levels of the run: as the config says, by the name that means them, or by nodes that make them', () => {
+    expect(schedule(scheduled('euler', {}))).toBe('ddim_uniform');
+    expect(schedule(scheduled('euler', { spacing: 'linspace' }))).toBe('normal');
+    expect(schedule(scheduled('euler', { spacing: 'trailing' }))).toBe('simple');
+    expect(schedule(scheduled('euler', { sigmas: 'sgm-uniform' }))).toBe('sgm_uniform');
+    expect(schedule(scheduled('euler', { spacing: 'linspace', sigmas: 'karras' }))).toBe('karras');
+    expect(schedule(scheduled('euler', { spacing: 'linspace' }, { ...SD, use_karras_sigmas: true }))).toBe('karras');
+    // From the first spaced timestep, 951, not from the last one of training.
+    const [node, inputs] = schedule(scheduled('euler', { sigmas: 'karras' })) as [string, Record<string, number>];
+    expect(node).toBe('KarrasScheduler');
+    expect(inputs['sigma_max']).toBeCloseTo(11.5, 0);
+    expect(schedule(scheduled('euler', { steps: 4, spacing: 'turbo' }))).toEqual(['SDTurboScheduler', { model: ['1', 0], steps: 4, denoise: 1 }]);
+    for (const made of [scheduled('euler', {}), scheduled('euler', { sigmas: 'karras' })]) expect(made.warnings).toEqual([]);
+  });
+
+  it('says that beta is another formula there, and LCM has its own scalings', () => {
+    expect(scheduled('euler', { sigmas: 'beta' }).warnings).toEqual([expect.stringContaining('beta spreads timesteps')]);
+    expect(scheduled('lcm', { steps: 4 }).workflow).toMatchObject({
+      9: { class_type: 'ModelSamplingDiscrete', inputs: { model: ['1', 0], sampling: 'lcm', zsnr: false } }, 6: { inputs: { model: ['9', 0], scheduler: 'simple' } },
+    });
+  });
+
+  it('escapes parentheses, which weigh there', () => {
+    expect(convert({}, 'mid', 'euler', 3, { prompt: 'a (cat:1.2) [b] \\\\' }).workflow['2']?.inputs['text']).toBe('a \\(cat:1.2\\) [b] \\\\');
   });
 
   it('warns of all that it leaves out, and only then', () => {

@@ -7,6 +7,7 @@
 import type { PagOptions } from '../diffusion/options';
 import { MAX_PROMPT, RANGES, isNumber, rangeText, refusal, type NotRestored, type RecipeSettings, type Restored } from './recipe';
 import { schedulerNamed, sigmasNamed } from './samplers';
+import { unescapeFromA1111 } from './weighedText';
 
 const PARAMETER = /\s*([\w][\w \-/]{0,78}):\s*("(?:\\.|[^\\"]){1,4096}"|[^,]{0,4096})(?:,|$)/g;
 const MAX_INFOTEXT = 64 * 1024;
@@ -24,7 +25,8 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
   const settings: { -readonly [K in keyof RecipeSettings]?: RecipeSettings[K] } = {};
   const notRestored: NotRestored[] = [];
   const refuse = (name: string, why: string) => notRestored.push(refusal(name, pairs.get(name), why));
-  for (const [key, words] of [['prompt', prompt], ['negativePrompt', negativePrompt]] as const) {
+  for (const [key, written] of [['prompt', prompt], ['negativePrompt', negativePrompt]] as const) {
+    const words = unescapeFromA1111(written);
     settings[key] = words.slice(0, MAX_PROMPT);
     if (words.length > MAX_PROMPT) notRestored.push(refusal(key, words.slice(MAX_PROMPT), `Prompts end after ${MAX_PROMPT} letters.`));
   }

@@ -1,6 +1,7 @@
 // A recipe: everything that made a picture, as one plain object of JSON values. `parseRecipe` takes anything back:
 // each field is checked by itself, so that one bad value costs that field alone and is named.
 
+import type { SchedulerConfig } from '../diffusion/types';
 import type { PagOptions, PagRescale, PagWindow, SchedulerId, SigmaSpacing, TimestepSpacing } from '../diffusion/options';
 
 /** What a run is made of, without what belongs to a visitor's machine. Ranges are those of `parseRecipe`. */
@@ -30,6 +31,10 @@ export interface Recipe {
   readonly sites: readonly { readonly name: string; readonly comfyName: string }[];
   readonly backend: 'webgpu' | 'wasm';
   readonly adapter: string;
+  /** The model's, for which `model` stands in `settings`. */
+  readonly scheduler?: SchedulerConfig;
+  /** The CFG scale is an input of the UNet, which guides by itself. */
+  readonly guidanceEmbedded?: boolean;
   /** Of libraries that computed, by package name. */
   readonly versions: Readonly<Record<string, string>>;
 }

@@ -16,7 +16,7 @@ const names = (a1111: string | null, comfy: string | null, diffusers: string, ..
 
 export const SAMPLERS: Readonly<Record<SchedulerId, SamplerNames>> = {
   ddim: names('DDIM', 'ddim', 'DDIMScheduler'),
-  ddpm: names('DDPM', 'ddpm', 'DDPMScheduler'),
+  ddpm: names(null, 'ddpm', 'DDPMScheduler'),
   euler: names('Euler', 'euler', 'EulerDiscreteScheduler'),
   'euler-a': names('Euler a', 'euler_ancestral', 'EulerAncestralDiscreteScheduler'),
   heun: names('Heun', 'heun', 'HeunDiscreteScheduler'),
@@ -30,7 +30,8 @@ export const SAMPLERS: Readonly<Record<SchedulerId, SamplerNames>> = {
 };
 
 export const SIGMA_NAMES: Readonly<Record<SigmaSpacing, { a1111: string; comfy: string }>> = {
-  model: { a1111: 'Automatic', comfy: 'normal' },
+  // A1111's Automatic is Karras or Exponential for some samplers.
+  model: { a1111: 'Uniform', comfy: 'normal' },
   karras: { a1111: 'Karras', comfy: 'karras' },
   exponential: { a1111: 'Exponential', comfy: 'exponential' },
   'sgm-uniform': { a1111: 'SGM Uniform', comfy: 'sgm_uniform' },
@@ -39,11 +40,14 @@ export const SIGMA_NAMES: Readonly<Record<SigmaSpacing, { a1111: string; comfy: 
 
 /** null where Pagoda has no such sampler. Letters' case does not count. */
 export function schedulerNamed(name: string, system: 'a1111' | 'comfy'): SchedulerId | null {
+  // Forge has it, A1111 has not.
+  if (system === 'a1111' && name.toLowerCase() === 'ddpm') return 'ddpm';
   const found = Object.entries(SAMPLERS).find(([, own]) => own[system]?.toLowerCase() === name.toLowerCase());
   return found ? (found[0] as SchedulerId) : null;
 }
 
 export function sigmasNamed(name: string, system: 'a1111' | 'comfy'): SigmaSpacing | null {
+  if (system === 'a1111' && name.toLowerCase() === 'automatic') return 'model';
   const found = Object.entries(SIGMA_NAMES).find(([, own]) => own[system].toLowerCase() === name.toLowerCase());
   return found ? (found[0] as SigmaSpacing) : null;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PLAIN_PAG, type PagOptions, type SchedulerId, type SigmaSpacing } from '../diffusion/options';
+import type { SchedulerConfig } from '../diffusion/types';
 import { parseInfotext } from './infotext';
 import { makeRecipe, type RecipeSettings } from './recipe';
 import { SAMPLERS, SIGMA_NAMES } from './samplers';
@@ -10,9 +11,10 @@ const SETTINGS: RecipeSettings = {
   pagScale: 2.5, layers: 'mid', scheduler: 'dpmpp-2m', sigmas: 'karras', spacing: 'model', pag: PLAIN_PAG,
 };
 const SITES = [{ name: 'a', comfyName: 'd2.1' }, { name: 'b', comfyName: 'm0' }];
-const write = (changes: Partial<RecipeSettings>, sites = SITES) => recipeToInfotext(makeRecipe({
+const SD: SchedulerConfig = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', steps_offset: 1, timestep_spacing: 'leading' };
+const write = (changes: Partial<RecipeSettings>, sites = SITES, scheduler?: SchedulerConfig) => recipeToInfotext(makeRecipe({
   appVersion: '1.2.3', model: { id: 'some/model, one', revision: 'abc' }, settings: { ...SETTINGS, ...changes },
-  size: { width: 512, height: 768 }, sites, backend: 'wasm', adapter: 'CPU', versions: {},
+  size: { width: 512, height: 768 }, sites, backend: 'wasm', adapter: 'CPU', versions: {}, ...(scheduler && { scheduler }),
 }));
 const pagOf = (pag: Partial<PagOptions>): Partial<RecipeSettings> => ({ pag: { ...PLAIN_PAG, ...pag } });
 
@@ -37,8 +39,8 @@ describe('an infotext that is written', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('has every scheduler and every spread of sigmas', () => {
-    for (const scheduler of Object.keys(SAMPLERS) as SchedulerId[]) {
+  it('has every scheduler that A1111 has, and every spread of sigmas', () => {
+    for (const scheduler of (Object.keys(SAMPLERS) as SchedulerId[]).filter((id) => id !== 'ddpm')) {
       for (const sigmas of Object.keys(SIGMA_NAMES) as SigmaSpacing[]) {
         expect(parseInfotext(write({ scheduler, sigmas }).text, PLAIN_PAG).settings).toMatchObject({ scheduler, sigmas });
       }
@@ -51,6 +53,48 @@ describe('an infotext that is written', () => {
       'Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 3.5, Seed: 7, Size: 512x768, Model: "some/model, one", RNG: CPU, '
         + 'pagi_enabled: True, pagi_scale: 2.5, pagi_attenuation: 0, pagi_start_step: 0, pagi_end_step: 1, Version: Pagoda 1.2.3',
     ]);
+  });
+
+  it('names no sampler that A1111 has not', () => {
+    const { text, warnings } = write({ scheduler: 'ddpm' });
+    expect(text).not.toContain('Sampler:');
+    expect(warnings).toEqual([expect.stringContaining('no sampler ddpm')]);
+  });
+
+  const labels = (changes: Partial<RecipeSettings>, config: SchedulerConfig) => {
+    const { text, warnings } = write({ pagScale: 0, ...changes }, SITES, config);
+    return [/Schedule type: ([^,]*)/.exec(text)?.[1], ...warnings];
+  };
+
+  it('says what the model’s config says: Automatic would be Karras for DPM++ 2M', () => {
+    const asModel = { sigmas: 'model', scheduler: 'euler' } as const;
+    expect(labels({ ...asModel, spacing: 'linspace' }, SD)).toEqual(['Uniform']);
+    expect(labels({ ...asModel, spacing: 'linspace' }, { ...SD, use_karras_sigmas: true })).toEqual(['Karras']);
+    expect(labels({ ...asModel, spacing: 'linspace', sigmas: 'beta' }, SD)).toEqual(['Beta']);
+    expect(labels({ ...asModel, scheduler: 'ddim' }, SD)).toEqual(['Uniform']);
+  });
+
+  it('says where the noise levels are others there', () => {
+    const asModel = { sigmas: 'model', scheduler: 'euler' } as const;
+    expect(labels(asModel, SD)).toEqual(['Uniform', expect.stringContaining('choose the schedule type “DDIM”')]);
+    expect(labels({ ...asModel, spacing: 'trailing' }, SD)).toEqual(['Uniform', expect.stringContaining('choose the schedule type “Simple”')]);
+    expect(labels({ ...asModel, sigmas: 'karras' }, SD)).toEqual(['Karras', expect.stringContaining('No schedule type of A1111')]);
+    expect(labels({ ...asModel, scheduler: 'ddim', spacing: 'trailing' }, SD)).toEqual(['Uniform', expect.stringContaining('other timesteps')]);
+  });
+
+  it('escapes what weighs there, and comes back', () => {
+    const prompt = 'a (cat:1.2), [b|c], \\o/ :)';
+    const { text, warnings } = write({ prompt, negativePrompt: '((x))' });
+    expect(text.split('\n').slice(0, 2)).toEqual(['a \\(cat:1.2\\), \\[b|c\\], \\\\o/ :\\)', 'Negative prompt: \\(\\(x\\)\\)']);
+    expect(parseInfotext(text, PLAIN_PAG).settings).toMatchObject({ prompt, negativePrompt: '((x))' });
+    expect(warnings).toEqual([]);
+  });
+
+  it.each([
+    ['a cat\nNegative prompt: b', 'begins with “Negative prompt:”'], ['a AND b', '“AND”'], ['a BREAK b', '“BREAK”'], ['a <lora:x:1>', '“<lora:x:1>”'], ['cat:1.5', 'a weight, “:1.5”, at the end'],
+  ])('warns of %j, which cannot be said', (prompt, words) => {
+    expect(write({ prompt }).warnings).toEqual([expect.stringContaining(words)]);
+    expect(write({ prompt: 'a band, BREAKING, 1:2 <3' }).warnings).toEqual([]);
   });
 
   it('spells sets of layers out', () => {

@@ -3,7 +3,10 @@
 
 import { advancedPag, isMidBlock } from './advancedPag';
 import type { Recipe } from './recipe';
+import { chooseSigmas } from '../diffusion/sigmas';
 import { SAMPLERS, SIGMA_NAMES } from './samplers';
+import { isSchedule, runLevels, type ScheduleElsewhere } from './schedules';
+import { escapeForA1111, obeyedByA1111 } from './weighedText';
 
 export interface InfotextExport {
   readonly text: string;
@@ -15,11 +18,18 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
   const warnings: string[] = [];
   const sampler = SAMPLERS[settings.scheduler].a1111;
   if (sampler === null) warnings.push(`A1111 has no sampler ${settings.scheduler}; it is left out.`);
-  if (settings.spacing !== 'model') warnings.push(`A1111 has no timestep spacing; ${settings.spacing} is left out.`);
+  // What the model's config says stands under its own name; "Uniform" is the schedule without any.
+  const sigmas = chooseSigmas(settings.sigmas, recipe.scheduler ?? {}) ?? 'model';
+  warnings.push(...scheduleWarnings(recipe, SIGMA_NAMES[sigmas].a1111));
+  if (recipe.guidanceEmbedded) warnings.push('The CFG scale was an input of this model’s UNet: A1111 guides with it instead, with a prediction of its own.');
+  if (/^\s*Negative prompt:/m.test(settings.prompt) || /^\s*Negative prompt:/m.test(settings.negativePrompt)) {
+    warnings.push('A line of the prompts begins with “Negative prompt:”, which this text cannot say: it is read as where the negative prompt begins.');
+  }
+  warnings.push(...obeyedByA1111(settings.prompt));
   const pairs: Record<string, string | number> = {
     Steps: settings.steps,
     ...(sampler !== null && { Sampler: sampler }),
-    'Schedule type': SIGMA_NAMES[settings.sigmas].a1111,
+    'Schedule type': SIGMA_NAMES[sigmas].a1111,
     'CFG scale': settings.guidanceScale,
     Seed: settings.seed,
     Size: `${size.width}x${size.height}`,
@@ -29,8 +39,28 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     Version: `Pagoda ${recipe.appVersion}`,
   };
   const last = Object.entries(pairs).map(([key, value]) => `${key}: ${quote(String(value))}`).join(', ');
-  const negative = settings.negativePrompt === '' ? [] : [`Negative prompt: ${settings.negativePrompt}`];
-  return { text: [settings.prompt, ...negative, last].join('\n'), warnings };
+  const negative = settings.negativePrompt === '' ? [] : [`Negative prompt: ${escapeForA1111(settings.negativePrompt)}`];
+  return { text: [escapeForA1111(settings.prompt), ...negative, last].join('\n'), warnings };
+}
+
+/** A1111's schedules, by what they are called there. */
+const LABELS: Readonly<Partial<Record<ScheduleElsewhere, string>>> = {
+  uniform: 'Uniform', simple: 'Simple', ddim: 'DDIM', 'sgm-uniform': 'SGM Uniform', karras: 'Karras', exponential: 'Exponential', beta: 'Beta',
+};
+/** These step on timesteps of their own there, whatever the schedule type: those of its DDIM. */
+const ON_TIMESTEPS: readonly string[] = ['ddim', 'pndm', 'unipc'];
+
+function scheduleWarnings(recipe: Recipe, label: string): readonly string[] {
+  const { spacing, scheduler } = recipe.settings;
+  const levels = runLevels(recipe);
+  // LCM's own is the same everywhere.
+  if (!levels || scheduler === 'lcm') return spacing === 'model' ? [] : [`A1111 has no timestep spacing; ${spacing} is left out.`];
+  const found = Object.entries(LABELS).filter(([key]) => isSchedule(key as ScheduleElsewhere, levels)).map(([, name]) => name);
+  if (ON_TIMESTEPS.includes(scheduler)) return found.includes('DDIM') ? [] : [`A1111’s ${SAMPLERS[scheduler].a1111} steps on other timesteps than this run: the picture is another one.`];
+  if (found.includes(label)) return [];
+  return [found.length > 0
+    ? `In A1111 choose the schedule type “${found[0]}”: it has the noise levels of this run, which “${label}” has not.`
+    : `No schedule type of A1111 has the noise levels of this run; “${label}” comes near.`];
 }
 
 function pag(recipe: Recipe, warnings: string[]): Record<string, string | number> {

@@ -32,6 +32,8 @@ export function runRecipe({ model, settings, pair, stats, device, info }: Finish
     settings,
     size: { width: pair.withPag.width, height: pair.withPag.height },
     sites: sites.map(({ name, comfyName }) => ({ name, comfyName })),
+    scheduler: info.scheduler,
+    guidanceEmbedded: info.guidanceEmbedded,
     backend: device.backend,
     adapter: device.adapter,
     versions: __LIBRARY_VERSIONS__,
