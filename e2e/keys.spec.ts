@@ -51,6 +51,9 @@ test('keys that are for an IME, a list or a dialog start and cancel nothing, and
   expect(await asked(page)).toEqual(['generate']);
   await expect(button(page, 'Cancel')).toBeEnabled();
 
+  await number(page, 'Steps').fill('８ ');
+  await number(page, 'Steps').dispatchEvent('keydown', { key: 'Enter', bubbles: true, isComposing: true });
+  await expect(number(page, 'Steps')).toHaveValue('８ ');
   await prompt.focus();
   for (const composing of [{ isComposing: true }, { keyCode: 229 }]) {
     await prompt.dispatchEvent('keydown', { key: 'Escape', bubbles: true, ...composing });

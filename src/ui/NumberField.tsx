@@ -26,6 +26,8 @@ export function NumberField({ label, value, rule, hint, onChange }: Props) {
     onChange(corrected.value);
   };
   const onKeyDown = (event: KeyboardEvent) => {
+    // Enter and the arrows of an IME choose among its own suggestions.
+    if (event.nativeEvent.isComposing) return;
     if (event.key === 'Enter') commit();
     if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
     event.preventDefault();
