@@ -97,6 +97,12 @@ describe('what the script cannot do', () => {
   });
 });
 
+test('a model that guides itself gets neither PAG nor a negative prompt, which its pipeline refuses', () => {
+  const { script, warnings } = recipeToDiffusersScript({ ...recipeOf(SETTINGS, []), guidanceEmbedded: true });
+  expect(script).not.toMatch(/enable_pag|pag_scale|negative_prompt/);
+  expect(warnings.at(-1)).toContain('has no PAG');
+});
+
 test('the revision is in the script', () => {
   expect(recipeToDiffusersScript(recipeOf(SETTINGS, [], 'owner/name', 8, 'abc"')).script).toContain('from_pretrained(\n    MODEL,\n    revision="abc\\"",\n');
 });

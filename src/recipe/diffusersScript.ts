@@ -23,10 +23,12 @@ const WITHOUT_SIGMAS: readonly SchedulerId[] = ['ddim', 'ddpm', 'pndm', 'lcm'];
 /** @returns the script, ending in a line break, and sentences for people. */
 export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const { settings, size, model } = recipe;
-  const hasPag = settings.pagScale > 0;
+  const embedded = recipe.guidanceEmbedded === true;
+  const hasPag = settings.pagScale > 0 && !embedded;
   const warnings = [
     'diffusers needs PyTorch weights: where MODEL has ONNX files alone, name the repository that they were exported from.',
     ...(hasPag ? pagWarnings(recipe) : []),
+    ...(embedded && settings.pagScale > 0 ? ['The pipeline of models that guide themselves (LCM) has no PAG: it is left out.'] : []),
     ...scheduleWarnings(settings.scheduler, settings.sigmas),
     ...(settings.spacing === 'turbo' ? ['diffusers has no turbo spacing: the model’s own is used.'] : []),
   ];
@@ -40,7 +42,8 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   ];
   const call = [
     `prompt=${pythonString(settings.prompt)}`,
-    ...(settings.negativePrompt === '' ? [] : [`negative_prompt=${pythonString(settings.negativePrompt)}`]),
+    // That pipeline takes none, and this run read none.
+    ...(settings.negativePrompt === '' || embedded ? [] : [`negative_prompt=${pythonString(settings.negativePrompt)}`]),
     `width=${size.width}`,
     `height=${size.height}`,
     `num_inference_steps=STEPS`,

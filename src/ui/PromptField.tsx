@@ -29,8 +29,9 @@ export function PromptField({ name, label, rows, unread = null }: Props) {
     <div className={styles.field}>
       <label htmlFor={id}>{label}</label>
       <textarea ref={ref} id={id} rows={rows} value={value} aria-describedby={`${id}-fit`} onChange={onChange} />
-      <div id={`${id}-fit`} className={styles.texts} aria-live="polite">
-        {note && <p className={styles.note}>{note}</p>}
+      <div id={`${id}-fit`} className={styles.texts}>
+        {/* The count changes with each letter: it is read with the field, not announced. */}
+        <div aria-live="polite">{note && <p className={styles.note}>{note}</p>}</div>
         {told && <p className={isCut ? styles.note : styles.hint}>{told}</p>}
       </div>
     </div>
