@@ -169,6 +169,74 @@ test.describe('without a service worker', () => {
     expect(hub.log.filter((entry) => entry.path === 'unet/model.onnx').at(-1)?.from).toBeGreaterThan(0);
   });
 
+  test('the chosen model outlives a reload beside an unfinished and a spoilt one; deleted in another tab, it is said', async ({ page, context }) => {
+    await openModels(page);
+    await lookUp(page);
+    await fetchIt(page).click();
+    await expect(item(page)).toContainText('works offline');
+    await button(page, `Use ${REPO}`).click();
+    await page.evaluate(async () => {
+      const models = await (await navigator.storage.getDirectory()).getDirectoryHandle('models');
+      const store = async (name: string, change: (manifest: { paused: boolean; files: { path: string }[] }) => void) => {
+        const [whole] = await Array.fromAsync(models.values());
+        const from = await (whole as FileSystemDirectoryHandle).getFileHandle('manifest.json');
+        const manifest = JSON.parse(await (await from.getFile()).text()) as { paused: boolean; files: { path: string }[] };
+        change(manifest);
+        const writable = await (await (await models.getDirectoryHandle(name, { create: true })).getFileHandle('manifest.json', { create: true })).createWritable();
+        await writable.write(JSON.stringify(manifest));
+        await writable.close();
+      };
+      // Before the whole one in the order of names.
+      await store('a--unfinished@1', () => {});
+      await store('a--spoilt@1', ({ files }) => (files[0]!.path = 'a/../b'));
+    });
+    hub.setReachable(false);
+    await page.reload();
+    await button(page, `Model: ${REPO}. Change`).click();
+    await expect(page.getByRole('listitem', { name: REPO, exact: true }).filter({ hasText: 'In use' })).toHaveCount(1);
+    hub.setReachable(true);
+
+    const other = await context.newPage();
+    await other.goto('/');
+    await button(other, `Model: ${REPO}. Change`).click();
+    const whole = other.getByRole('listitem', { name: REPO, exact: true }).filter({ hasText: 'works offline' }).first();
+    await whole.getByRole('button', { name: `Delete ${REPO}` }).click();
+    await whole.getByRole('button', { name: 'Yes, delete it' }).click();
+    await expect(page.getByText(`${REPO} is no longer on this device`)).toHaveCount(1);
+  });
+
+  test('where there is no room at all, the error stands beside Fetch, which works when there is', async ({ page, context }) => {
+    await openModels(page);
+    await lookUp(page);
+    await expect(found(page)).toBeVisible();
+    const session = await context.newCDPSession(page);
+    const origin = new URL(page.url()).origin;
+    await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
+    await fetchIt(page).click();
+    await expect(found(page).getByRole('alert')).toContainText('There is no room to store this model');
+    await session.send('Storage.overrideQuotaForOrigin', { origin });
+    await fetchIt(page).click();
+    await expect(item(page)).toContainText('works offline');
+  });
+
+  test('a lookup that was given up, or overtaken, says nothing later', async ({ page }) => {
+    await openModels(page);
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await page.route('**/api/models/some/slow/**', async (route) => {
+      await held;
+      await route.abort();
+    });
+    await lookUp(page, 'some/slow');
+    await lookUp(page);
+    await expect(found(page)).toBeVisible();
+    await lookUp(page, 'some/slow');
+    await button(page, 'Not now').click();
+    answer();
+    await lookUp(page);
+    await expect(found(page)).toContainText(REPO);
+  });
+
   test('what the hub refuses: gated, unknown, not a model', async ({ page }) => {
     await openModels(page);
     const alert = page.getByRole('region', { name: 'From Hugging Face' }).getByRole('alert');

@@ -166,3 +166,13 @@ test('an unknown repository and an unknown revision', async () => {
   hub.setReachable(false);
   await expect(listRepo({ repo: 'some/model', revision: 'main' }, hub.url, never)).rejects.toMatchObject({ code: 'network' });
 });
+
+test('what was there before does not count as arrived, and hashing it takes nothing back', async () => {
+  const sink = new Memory();
+  sink.write(content.slice(0, 150_000), 0);
+  const told: [number, number][] = [];
+  await fetchInto(sink, undefined, { onBytes: (bytes, arrived) => told.push([bytes, arrived]) });
+  expect(told[0]).toEqual([150_000, 0]);
+  expect(told.map(([bytes]) => bytes)).toEqual(told.map(([bytes]) => bytes).sort((a, b) => a - b));
+  expect(told.reduce((sum, [, arrived]) => sum + arrived, 0)).toBe(50_000);
+});

@@ -24,8 +24,8 @@ export interface DownloadOptions {
   readonly stallMs: number;
   /** Milliseconds before the nth try after a failure that passes, n = 1, 2, …; the tries end with the list. */
   readonly retryMs: readonly number[];
-  /** Bytes of the file that are there; it may fall, where a file has to start again. */
-  readonly onBytes: (bytes: number) => void;
+  /** Bytes of the file that are there, and how many of them have just come; it falls only where a file starts again. */
+  readonly onBytes: (bytes: number, arrived: number) => void;
 }
 
 const REHASH = 4 * 1024 * 1024;
@@ -80,6 +80,7 @@ class Progress {
       const length = sink.read(buffer.subarray(0, Math.min(REHASH, end - progress.at)), progress.at);
       if (length === 0) break;
       progress.count(buffer.subarray(0, length));
+      options.onBytes(end, 0); // all of it is there, whatever of it has been hashed
       await sleep(0, options.signal); // lets a pause be heard
     }
     sink.truncate(progress.at);
@@ -89,13 +90,14 @@ class Progress {
   append(bytes: Uint8Array): void {
     this.sink.write(bytes, this.at);
     this.count(bytes);
+    this.options.onBytes(this.at, bytes.length);
   }
 
   async restart(): Promise<void> {
     this.sink.truncate(0);
     this.at = 0;
     this.hasher = await hasherOf(this.file);
-    this.options.onBytes(0);
+    this.options.onBytes(0, 0);
   }
 
   /** Call once, when all bytes are there. */
@@ -111,7 +113,6 @@ class Progress {
     this.hasher?.update(bytes);
     this.at += bytes.length;
     this.furthest = Math.max(this.furthest, this.at);
-    this.options.onBytes(this.at);
   }
 }
 

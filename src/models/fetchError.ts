@@ -14,6 +14,7 @@ export type FetchErrorCode =
   | 'quota' // the disk, or what the browser grants, is full
   | 'layout' // the repository is no model of a kind that can be run
   | 'busy' // another tab is at it
+  | 'unreadable' // what is stored is no model's folder
   | 'storage'; // the browser refused its private file system
 
 export interface FetchErrorData {
@@ -53,7 +54,7 @@ export function asFetchError(error: unknown): FetchError {
     return new FetchError('quota', 'There is no more room for this model. Delete a model, or free space on the disk; then press Resume: what has come is kept.', detail, { cause: error });
   }
   if (name === 'NoModificationAllowedError') return busy(detail);
-  return new FetchError('storage', 'The browser did not let Pagoda store the model. In a private window, use an ordinary one; else press Resume to try again.', detail, { cause: error });
+  return new FetchError('storage', 'The browser did not let Pagoda store the model. Allow this site to store data; in a private window, use an ordinary one. Then try again.', detail, { cause: error });
 }
 
 export function busy(detail: string): FetchError {

@@ -10,8 +10,8 @@ const LANES = 3;
 const SMALL = 1024 * 1024;
 
 export interface ModelProgress {
-  /** Bytes of file `path` that are there. */
-  onBytes(path: string, bytes: number): void;
+  /** Bytes of file `path` that are there, and how many of them have just come. */
+  onBytes(path: string, bytes: number, arrived: number): void;
 }
 
 /** Bytes that are there, by path; a whole file has its size. */
@@ -57,7 +57,7 @@ export async function fetchModel(
         } else {
           const { repo, commit, path: from } = source ?? { ...manifest, path };
           const url = fileUrl(manifest.hubUrl, repo, commit, from);
-          await download(url, file, sink, { ...options, signal, onBytes: (bytes) => progress.onBytes(path, bytes) });
+          await download(url, file, sink, { ...options, signal, onBytes: (bytes, arrived) => progress.onBytes(path, bytes, arrived) });
         }
         await sink.finish();
       } finally {

@@ -15,9 +15,13 @@ export interface Listing extends RepoId {
   readonly files: readonly ManifestFile[];
 }
 
+/** One page of a listing, which is small, comes within this or not at all. */
+const ANSWER_MS = 30_000;
+
 /** @throws FetchError. */
 export async function listRepo({ repo, revision }: RepoId, hubUrl: string, signal: AbortSignal): Promise<Listing> {
-  const fetchIt: typeof fetch = (input, init) => fetch(input, { ...init, signal, credentials: 'omit', cache: 'no-store' });
+  const patient = () => AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+  const fetchIt: typeof fetch = (input, init) => fetch(input, { ...init, signal: patient(), credentials: 'omit', cache: 'no-store' });
   try {
     const { sha: given } = await modelInfo({ name: repo, revision, hubUrl, additionalFields: ['sha'], fetch: fetchIt });
     const sha = check(HUB_COMMIT, `${repo}@${revision}`, given);

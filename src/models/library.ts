@@ -1,58 +1,78 @@
-// The page's end of the model store: spawns its worker and passes messages. Nothing is sent to any server before
-// the visitor asks for it.
+// The page's end of the model store: spawns its worker, again where one has failed, and gives each request a promise.
+// Nothing is sent to any server before the visitor asks for it.
 
-import type { LibraryEvent, LibraryRequest, Plan } from './messages';
-import type { RepoId } from './repoId';
-import { FetchError, toFetchErrorData } from './fetchError';
+import { FetchError } from './fetchError';
 import type { HubEntry } from './hubCatalog';
+import type { LibraryEvent, LibraryMessage, LibraryRequest, Plan, StoredModel } from './messages';
+import type { RepoId } from './repoId';
+
+interface Waiting {
+  readonly resolve: (plan: Plan | null) => void;
+  readonly reject: (error: FetchError) => void;
+}
+
+const spawnWorker = () => new Worker(new URL('./modelsWorker.ts', import.meta.url), { type: 'module', name: 'models' });
 
 export class Library {
-  private readonly worker: Worker;
-  private readonly inspections = new Map<number, { resolve: (plan: Plan) => void; reject: (error: FetchError) => void }>();
+  private worker: Worker | null = null;
+  private readonly waiting = new Map<number, Waiting>();
   private lastId = 0;
 
-  constructor(private readonly onEvent: (event: Extract<LibraryEvent, { type: 'models' | 'failed' }>) => void) {
-    this.worker = new Worker(new URL('./modelsWorker.ts', import.meta.url), { type: 'module', name: 'models' });
-    this.worker.onmessage = (message: MessageEvent<LibraryEvent>) => this.receive(message.data);
-    this.worker.onerror = (event) => {
-      event.preventDefault();
-      const error = new FetchError('storage', 'The part of Pagoda that fetches models could not start. Reload the page.', event.message || 'the worker failed');
-      for (const { reject } of this.inspections.values()) reject(error);
-      this.inspections.clear();
-      this.onEvent({ type: 'failed', error: toFetchErrorData(error) });
-    };
-    window.addEventListener('online', () => this.send({ type: 'online' }));
-    this.send({ type: 'list' });
+  constructor(private readonly onModels: (models: readonly StoredModel[]) => void, private readonly spawn: () => Worker = spawnWorker) {}
+
+  /** Settles when the worker has taken the request. Rejects with FetchError. */
+  async ask(request: Exclude<LibraryRequest, { type: 'inspect' }>): Promise<void> {
+    await this.send(request);
   }
 
-  send(request: LibraryRequest): void {
-    this.worker.postMessage(request);
+  /** What would be fetched. Rejects with FetchError, or AbortError of `signal`. */
+  async inspect(repo: RepoId, hubUrl: string, entry: HubEntry | null, signal: AbortSignal): Promise<Plan> {
+    signal.throwIfAborted();
+    return (await this.send({ type: 'inspect', repo, hubUrl, entry }, signal)) as Plan;
   }
 
-  /** What would be fetched. Rejects with FetchError. */
-  inspect(repo: RepoId, hubUrl: string, entry: HubEntry | null): Promise<Plan> {
+  private send(request: LibraryRequest, signal?: AbortSignal): Promise<Plan | null> {
     const id = (this.lastId += 1);
     return new Promise((resolve, reject) => {
-      this.inspections.set(id, { resolve, reject });
-      this.send({ type: 'inspect', id, repo, hubUrl, entry });
+      this.waiting.set(id, { resolve, reject });
+      signal?.addEventListener('abort', () => {
+        if (!this.waiting.delete(id)) return;
+        this.post({ type: 'forget', id });
+        reject(signal.reason as Error);
+      }, { once: true });
+      this.post({ type: 'ask', id, request });
     });
   }
 
+  private post(message: LibraryMessage): void {
+    this.worker ??= this.start();
+    this.worker.postMessage(message);
+  }
+
+  private start(): Worker {
+    const worker = this.spawn();
+    worker.onmessage = (message: MessageEvent<LibraryEvent>) => this.receive(message.data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      if (this.worker !== worker) return;
+      worker.terminate();
+      this.worker = null; // the next request starts another
+      const error = new FetchError('storage', 'The part of Pagoda that fetches models could not start. Check the connection and try again; after an update of Pagoda, reload the page.', event.message || 'the worker failed');
+      const cutOff = [...this.waiting.values()];
+      this.waiting.clear();
+      for (const { reject } of cutOff) reject(error);
+    };
+    return worker;
+  }
+
   private receive(event: LibraryEvent): void {
-    switch (event.type) {
-      case 'inspected':
-        this.inspections.get(event.id)?.resolve(event.plan);
-        this.inspections.delete(event.id);
-        return;
-      case 'inspect-failed': {
-        const { code, message, detail } = event.error;
-        this.inspections.get(event.id)?.reject(new FetchError(code, message, detail));
-        this.inspections.delete(event.id);
-        return;
-      }
-      case 'models':
-      case 'failed':
-        this.onEvent(event);
+    if (event.type === 'models') {
+      this.onModels(event.models);
+      return;
     }
+    const waiting = this.waiting.get(event.id);
+    this.waiting.delete(event.id);
+    if (event.type === 'taken') waiting?.resolve(event.plan);
+    else waiting?.reject(new FetchError(event.error.code, event.error.message, event.error.detail));
   }
 }

@@ -1,5 +1,5 @@
-// What crosses between the page and the worker that fetches and keeps models. Requests carry no answer but events:
-// the list of models is the state, and it is told anew whenever it changes.
+// What crosses between the page and the worker that fetches and keeps models. Each request is answered once, by its id:
+// taken or refused. What becomes of a fetch is in the list of models, which is told anew whenever it changes.
 
 import type { TextConfig, UnetConfig } from '../configs/schemas';
 import type { GraphGlance } from './estimate';
@@ -56,15 +56,19 @@ export interface StoredModel extends RepoId {
 export type LibraryRequest =
   | { readonly type: 'list' }
   /** Asks the hub what a repository holds; `entry` is its entry in the catalogue, where it has one. */
-  | { readonly type: 'inspect'; readonly id: number; readonly repo: RepoId; readonly hubUrl: string; readonly entry: HubEntry | null }
+  | { readonly type: 'inspect'; readonly repo: RepoId; readonly hubUrl: string; readonly entry: HubEntry | null }
   | { readonly type: 'fetch'; readonly plan: Plan }
   | { readonly type: 'resume' | 'pause' | 'remove' | 'check'; readonly dir: string }
   /** The network may be back: try at once. */
   | { readonly type: 'online' };
 
+export type LibraryMessage =
+  | { readonly type: 'ask'; readonly id: number; readonly request: LibraryRequest }
+  /** Nobody waits for the answer any more. */
+  | { readonly type: 'forget'; readonly id: number };
+
 export type LibraryEvent =
   | { readonly type: 'models'; readonly models: readonly StoredModel[] }
-  | { readonly type: 'inspected'; readonly id: number; readonly plan: Plan }
-  | { readonly type: 'inspect-failed'; readonly id: number; readonly error: FetchErrorData }
-  /** An answer to `check`, or a request that failed apart from any fetch. */
-  | { readonly type: 'failed'; readonly error: FetchErrorData };
+  /** `plan` is the answer to `inspect`. */
+  | { readonly type: 'taken'; readonly id: number; readonly plan: Plan | null }
+  | { readonly type: 'refused'; readonly id: number; readonly error: FetchErrorData };

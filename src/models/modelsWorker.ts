@@ -3,40 +3,48 @@
 
 import { toFetchErrorData } from './fetchError';
 import { listRepo } from './hub';
-import type { LibraryEvent, LibraryRequest } from './messages';
+import type { LibraryEvent, LibraryMessage, LibraryRequest, Plan } from './messages';
 import { makePlan } from './plan';
 import { Shelf } from './shelf';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const emit = (event: LibraryEvent) => scope.postMessage(event);
 const shelf = new Shelf((models) => emit({ type: 'models', models }));
-const never = new AbortController().signal;
+const asked = new Map<number, AbortController>();
 
-scope.onmessage = (message: MessageEvent<LibraryRequest>) => {
-  serve(message.data).catch((error: unknown) => emit({ type: 'failed', error: toFetchErrorData(error) }));
+scope.onmessage = async ({ data }: MessageEvent<LibraryMessage>) => {
+  const { id } = data;
+  if (data.type === 'forget') {
+    asked.get(id)?.abort();
+    return;
+  }
+  const abort = new AbortController();
+  asked.set(id, abort);
+  try {
+    emit({ type: 'taken', id, plan: await serve(data.request, abort.signal) });
+  } catch (error) {
+    if (!abort.signal.aborted) emit({ type: 'refused', id, error: toFetchErrorData(error) });
+  } finally {
+    asked.delete(id);
+  }
 };
 
-async function serve(request: LibraryRequest): Promise<void> {
+async function serve(request: LibraryRequest, signal: AbortSignal): Promise<Plan | null> {
   switch (request.type) {
-    case 'list':
+    case 'inspect': {
+      const { repo, hubUrl, entry } = request;
+      return makePlan(await listRepo(repo, hubUrl, signal), hubUrl, entry, signal);
+    }
+    case 'list': {
       await shelf.open();
       shelf.changed();
-      return;
-    case 'inspect': {
-      const { id, repo, hubUrl, entry } = request;
-      try {
-        const listing = await listRepo(repo, hubUrl, never);
-        emit({ type: 'inspected', id, plan: await makePlan(listing, hubUrl, entry, never) });
-      } catch (error) {
-        emit({ type: 'inspect-failed', id, error: toFetchErrorData(error) });
-      }
-      return;
+      return null;
     }
-    case 'fetch': return shelf.add(request.plan);
-    case 'resume': return shelf.resume(request.dir);
-    case 'pause': return shelf.pause(request.dir);
-    case 'remove': return shelf.remove(request.dir);
-    case 'check': return shelf.check(request.dir, never);
-    case 'online': shelf.wake();
+    case 'fetch': await shelf.add(request.plan); return null;
+    case 'resume': await shelf.resume(request.dir); return null;
+    case 'pause': await shelf.pause(request.dir); return null;
+    case 'remove': await shelf.remove(request.dir); return null;
+    case 'check': await shelf.check(request.dir, signal); return null;
+    case 'online': shelf.wake(); return null;
   }
 }

@@ -4,7 +4,7 @@
 import { absent, readJson, type Schema } from '../configs/readJson';
 import { SCHEDULER, UNET } from '../configs/schemas';
 import { sleep } from './download';
-import { asFetchError, busy, toFetchErrorData, type FetchErrorData } from './fetchError';
+import { FetchError, asFetchError, busy, toFetchErrorData, type FetchErrorData } from './fetchError';
 import { fetchModel, isWhole, storedBytes } from './fetchModel';
 import { listRepo } from './hub';
 import type { Plan, StoredModel, StoredState } from './messages';
@@ -36,12 +36,22 @@ export class Shelf {
   private opened: Promise<void> | null = null;
   private told = 0;
   private nudge = new AbortController();
+  /** Between the tabs: the folder of a model that has changed, or whose fetch is to stop because it is deleted. */
+  private readonly tabs = new BroadcastChannel('pagoda-models');
 
-  constructor(private readonly tell: (models: readonly StoredModel[]) => void) {}
+  constructor(private readonly tell: (models: readonly StoredModel[]) => void) {
+    this.tabs.onmessage = ({ data: { dir, stop } }: MessageEvent<{ dir: string; stop: boolean }>) => {
+      if (stop) this.entries.get(dir)?.abort?.abort();
+      else void this.readAgain(dir).catch(() => undefined); // what cannot be read is said where it is opened
+    };
+  }
 
-  /** Reads what is stored; fetches that the end of a page cut off go on. */
+  /** Reads what is stored; fetches that the end of a page cut off go on. What was refused once may be asked again. */
   open(): Promise<void> {
-    this.opened ??= this.readAll();
+    this.opened ??= this.readAll().catch((error: unknown) => {
+      this.opened = null;
+      throw error;
+    });
     return this.opened;
   }
 
@@ -50,12 +60,17 @@ export class Shelf {
     const { dir, repo, revision, commit, name, hubUrl, roles, files } = plan;
     const manifest: Manifest = { format: 1, repo, revision, commit, name, hubUrl, roles, files, paused: false };
     if (!this.entries.has(dir)) {
-      await this.write(dir, manifest);
+      try {
+        await this.write(dir, manifest);
+      } catch (cause) {
+        throw asFirstError(cause);
+      }
       this.entries.set(dir, entryOf(manifest, new Map(), 'paused'));
     }
     await this.resume(dir);
   }
 
+  /** Settles when it is under way; what becomes of it is told. */
   async resume(dir: string): Promise<void> {
     const entry = this.entries.get(dir);
     if (!entry || entry.state === 'whole' || (entry.abort && !entry.abort.signal.aborted)) return;
@@ -63,12 +78,14 @@ export class Shelf {
     const before = entry.running;
     Object.assign(entry, { abort, state: 'fetching', error: null, rate: new Rate() });
     this.changed();
-    entry.running = before.then(() => this.run(dir, entry, abort.signal)).finally(() => {
+    entry.running = before.then(() => this.run(dir, entry, abort.signal)).catch((cause: unknown) => {
+      Object.assign(entry, { state: 'failed', error: toFetchErrorData(cause) });
+    }).finally(() => {
       if (entry.abort === abort) entry.abort = null;
       this.changed();
+      if (entry.state === 'whole') this.tabs.postMessage({ dir, stop: false });
     });
-    await this.write(dir, { ...entry.manifest, paused: false }, entry);
-    await entry.running;
+    if (entry.manifest.paused) await this.write(dir, { ...entry.manifest, paused: false }, entry);
   }
 
   async pause(dir: string): Promise<void> {
@@ -85,12 +102,16 @@ export class Shelf {
   async remove(dir: string): Promise<void> {
     const entry = this.entries.get(dir);
     entry?.abort?.abort();
+    this.tabs.postMessage({ dir, stop: true });
     // The fetch lets go of its files before it gives the lock back.
     await navigator.locks.request(`pagoda-model:${dir}`, async () => {
-      await (await modelsFolder()).removeEntry(dir, { recursive: true });
+      await (await modelsFolder()).removeEntry(dir, { recursive: true }).catch((error: unknown) => {
+        if (!isNotFound(error)) throw error; // another tab was faster
+      });
     });
     this.entries.delete(dir);
     this.changed();
+    this.tabs.postMessage({ dir, stop: false });
   }
 
   /** Whether the revision means other files now. */
@@ -130,7 +151,7 @@ export class Shelf {
       try {
         const files = await (await (await modelsFolder()).getDirectoryHandle(dir)).getDirectoryHandle('files', { create: true });
         entry.state = 'fetching';
-        await fetchModel(files, entry.manifest, { onBytes: (path, bytes) => this.count(entry, path, bytes) }, options);
+        await fetchModel(files, entry.manifest, { onBytes: (path, bytes, arrived) => this.count(entry, path, bytes, arrived) }, options);
         Object.assign(entry, { usual: await storedUsual(files, entry.manifest), state: 'whole', error: null });
         return;
       } catch (cause) {
@@ -146,27 +167,55 @@ export class Shelf {
     }
   }
 
-  private count(entry: Entry, path: string, bytes: number): void {
+  /** @param arrived bytes that have just come; what was there before says nothing of the speed. */
+  private count(entry: Entry, path: string, bytes: number, arrived: number): void {
     const now = performance.now();
-    entry.rate.add(Math.max(0, bytes - (entry.bytes.get(path) ?? 0)), now / 1000);
+    if (arrived > 0) entry.rate.add(arrived, now / 1000);
     entry.bytes.set(path, bytes);
     if (entry.state === 'waiting') Object.assign(entry, { state: 'fetching', error: null });
     if (now - this.told > TELL_MS) this.changed();
   }
 
+  /** The whole list is known before any of it is told: what is missing in a list counts as deleted. */
   private async readAll(): Promise<void> {
     const folder = await modelsFolder();
     for await (const [dir, handle] of folder.entries()) {
-      if (handle.kind !== 'directory') continue;
+      if (handle.kind === 'directory') await this.readFolder(dir, handle);
+    }
+    for (const [dir, { state, manifest }] of this.entries) {
+      // Nothing waits for it: a failure is told as the entry's.
+      if (state === 'paused' && !manifest.paused) void this.resume(dir).catch(() => undefined);
+    }
+  }
+
+  /** One that cannot be read is listed as that, so that it can be deleted; it hides no other. */
+  private async readFolder(dir: string, handle: FileSystemDirectoryHandle): Promise<void> {
+    try {
       const manifest = await readManifest(handle);
-      if (!manifest) continue; // being written by another tab, or cut off before anything was fetched
+      if (!manifest) return; // being written by another tab, or cut off before anything was fetched
       const files = await handle.getDirectoryHandle('files', { create: true });
       const whole = await isWhole(files, manifest);
       const entry = entryOf(manifest, await storedBytes(files, manifest), whole ? 'whole' : 'paused');
       if (whole) entry.usual = await storedUsual(files, manifest);
       this.entries.set(dir, entry);
-      if (!whole && !manifest.paused) void this.resume(dir);
+    } catch (cause) {
+      const manifest: Manifest = { format: 1, repo: dir, revision: '', commit: '', name: dir, hubUrl: '', roles: {}, files: [], paused: true };
+      const error = new FetchError('unreadable', 'What is stored of this model cannot be read. Discard it and fetch it again.', String(cause), { cause });
+      this.entries.set(dir, { ...entryOf(manifest, new Map(), 'failed'), error: toFetchErrorData(error) });
     }
+  }
+
+  /** Another tab has changed it. What this tab fetches itself it knows best. */
+  private async readAgain(dir: string): Promise<void> {
+    await this.open();
+    if (this.entries.get(dir)?.abort) return;
+    try {
+      await this.readFolder(dir, await (await modelsFolder()).getDirectoryHandle(dir));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      this.entries.delete(dir);
+    }
+    this.changed();
   }
 
   private async write(dir: string, manifest: Manifest, entry?: Entry): Promise<void> {
@@ -176,6 +225,19 @@ export class Shelf {
     await writable.close();
     if (entry) entry.manifest = manifest;
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'NotFoundError';
+}
+
+/** Where nothing is stored yet there is nothing to resume. */
+function asFirstError(cause: unknown): FetchError {
+  const error = asFetchError(cause);
+  const [what, way] = error.code === 'quota'
+    ? ['There is no room to store this model.', 'Delete a model or free space on the disk, then press Fetch again']
+    : ['The browser did not let Pagoda store the model.', 'Allow this site to store data and leave private windows, then press Fetch again'];
+  return new FetchError(error.code, `${what} ${way}. A model in a folder on your disk needs no storage.`, error.detail, { cause });
 }
 
 /** A fetch may end while something else is waited for. */

@@ -9,12 +9,13 @@ import { FetchError, toFetchErrorData, type FetchErrorData } from '../models/fet
 import { filesOf, folderModel, type FolderModel } from '../models/folder';
 import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
 import { Library } from '../models/library';
-import type { LibraryEvent, Plan, StoredModel } from '../models/messages';
+import type { Plan, StoredModel } from '../models/messages';
 import { preflight, sizeText, type Verdict } from '../models/preflight';
 import { HUB_URL, parseRepoId } from '../models/repoId';
 import type { UsualSettings } from '../models/usual';
 import type { DeviceInfo, ModelRef } from '../protocol/messages';
 import { read, write } from './browserStorage';
+import { newId } from './newId';
 
 export { HUB_MODELS, sizeText };
 
@@ -33,7 +34,8 @@ export type Origin = Pick<StoredModel, 'repo' | 'commit'>;
 export type Lookup =
   | { readonly state: 'none' }
   | { readonly state: 'looking'; readonly what: string }
-  | { readonly state: 'found'; readonly plan: Plan }
+  /** `error` is why it could not be fetched, where that was tried. */
+  | { readonly state: 'found'; readonly plan: Plan; readonly error: FetchErrorData | null }
   | { readonly state: 'failed'; readonly error: FetchErrorData };
 
 interface Models {
@@ -42,8 +44,14 @@ interface Models {
   /** The folder that was opened last, for its size and verdict; it is not kept over a reload. */
   readonly folder: FolderModel | null;
   readonly lookup: Lookup;
-  /** An error that belongs to no lookup and to no stored model. */
+  /** Why a folder on disk could not be opened. */
   readonly error: FetchErrorData | null;
+  /** Why nothing can be stored, or what is stored cannot be listed. */
+  readonly refused: FetchErrorData | null;
+  /** What was asked of a stored model and failed, apart from its fetch. */
+  readonly failed: { readonly dir: string; readonly error: FetchErrorData } | null;
+  /** The model in use that has been deleted elsewhere, to be said and fetched again. */
+  readonly gone: { readonly name: string; readonly repo: string } | null;
   /** Bytes that the browser still grants; null where it does not say. */
   readonly freeBytes: number | null;
   readonly hubUrl: string;
@@ -57,7 +65,7 @@ interface Models {
   readonly lookUp: (repo: string, revision: string, entry?: HubEntry) => Promise<void>;
   /** Asks the browser to keep what is stored, and fetches. */
   readonly fetch: (plan: Plan) => Promise<void>;
-  readonly act: (type: 'resume' | 'pause' | 'remove' | 'check', dir: string) => void;
+  readonly act: (type: 'resume' | 'pause' | 'remove' | 'check', dir: string) => Promise<void>;
   /** From <input webkitdirectory>, or from the browser's folder picker where that is null. */
   readonly openFolder: (list: FileList | null) => Promise<void>;
   readonly dismiss: () => void;
@@ -72,26 +80,41 @@ const BUILT_IN: Choice = { name: POCKET.name, ref: modelRef(POCKET, document.bas
 
 export const useModels = create<Models>()((set, get) => {
   let library: Library | null = null;
-  const door = () => (library ??= new Library(onEvent));
+  let looking = new AbortController();
+  /** What this page itself deletes needs no word. */
+  const deleting = new Set<string>();
+  const door = () => {
+    if (library) return library;
+    const made = (library = new Library(onModels));
+    window.addEventListener('online', () => void made.ask({ type: 'online' }).catch(() => undefined));
+    return made;
+  };
+  const stopLooking = () => {
+    looking.abort();
+    looking = new AbortController();
+    return looking.signal;
+  };
 
   const choose = (choice: Choice) => {
     set({ choice });
     write(CHOSEN, choice.ref.kind === 'opfs' ? JSON.stringify({ name: choice.name, dir: choice.ref.dir, origin: choice.origin }) : null);
   };
-  const onEvent = (event: Extract<LibraryEvent, { type: 'models' | 'failed' }>) => {
-    if (event.type === 'failed') {
-      set({ error: event.error });
-      return;
-    }
+  const onModels = (models: readonly StoredModel[]) => {
     const { stored, choice } = get();
-    set({ stored: event.models });
-    if (event.models.length !== stored.length) void measure();
-    const chosen = choice.ref.kind === 'opfs' ? choice.ref.dir : null;
-    if (chosen !== null && !event.models.some(({ dir, state }) => dir === chosen && state === 'whole')) choose(BUILT_IN);
+    set({ stored: models, refused: null });
+    if (models.length !== stored.length) void measure();
+    const { ref, name, origin } = choice;
+    if (ref.kind !== 'opfs' || models.some(({ dir, state }) => dir === ref.dir && state === 'whole')) return;
+    if (!deleting.has(ref.dir)) set({ gone: { name, repo: origin?.repo ?? '' } });
+    choose(BUILT_IN);
   };
   const measure = async () => {
-    const { quota, usage } = await navigator.storage.estimate();
-    set({ freeBytes: quota === undefined ? null : quota - (usage ?? 0) });
+    try {
+      const { quota, usage } = await navigator.storage.estimate();
+      set({ freeBytes: quota === undefined ? null : quota - (usage ?? 0) });
+    } catch {
+      set({ freeBytes: null }); // it does not say
+    }
   };
 
   return {
@@ -100,6 +123,9 @@ export const useModels = create<Models>()((set, get) => {
     folder: null,
     lookup: { state: 'none' },
     error: null,
+    refused: null,
+    failed: null,
+    gone: null,
     freeBytes: null,
     hubUrl: read(HUB) ?? HUB_URL,
     setHubUrl: (text) => {
@@ -109,8 +135,9 @@ export const useModels = create<Models>()((set, get) => {
       set({ hubUrl: valid ? url : HUB_URL });
     },
     open: () => {
-      door();
+      if (!canStore()) return;
       void measure();
+      door().ask({ type: 'list' }).catch((error: unknown) => set({ refused: toFetchErrorData(error) }));
     },
     reopen: () => {
       if (read(FETCHED) !== null) get().open();
@@ -118,6 +145,7 @@ export const useModels = create<Models>()((set, get) => {
     chooseBuiltIn: () => choose(BUILT_IN),
     chooseStored: (model) => choose(storedChoice(model, HUB_MODELS.find(({ repo }) => repo === model.repo)?.usual ?? model.usual)),
     lookUp: async (text, revision, known) => {
+      const signal = stopLooking();
       const repo = parseRepoId(text, revision);
       if (!repo) {
         const error = new FetchError('not-found', 'Write a repository as owner/name, as on its page.', text);
@@ -127,32 +155,49 @@ export const useModels = create<Models>()((set, get) => {
       set({ lookup: { state: 'looking', what: repo.repo } });
       const entry = known ?? HUB_MODELS.find((one) => one.repo === repo.repo && one.revision === repo.revision) ?? null;
       try {
-        const plan = await door().inspect(repo, get().hubUrl, entry);
+        const plan = await door().inspect(repo, get().hubUrl, entry, signal);
         await measure();
-        set({ lookup: { state: 'found', plan } });
+        if (!signal.aborted) set({ lookup: { state: 'found', plan, error: null } });
       } catch (error) {
-        set({ lookup: { state: 'failed', error: toFetchErrorData(error) } });
+        if (!signal.aborted) set({ lookup: { state: 'failed', error: toFetchErrorData(error) } });
       }
     },
     fetch: async (plan) => {
-      set({ lookup: { state: 'none' } });
-      write(FETCHED, 'yes');
-      await navigator.storage.persist().catch(() => false);
-      door().send({ type: 'fetch', plan });
+      try {
+        await keepStored();
+        await door().ask({ type: 'fetch', plan });
+        write(FETCHED, 'yes');
+        set({ lookup: { state: 'none' }, gone: null });
+      } catch (error) {
+        set({ lookup: { state: 'found', plan, error: toFetchErrorData(error) } });
+      }
     },
-    act: (type, dir) => door().send({ type, dir }),
+    act: async (type, dir) => {
+      set({ failed: null });
+      if (type === 'remove') deleting.add(dir);
+      try {
+        await door().ask({ type, dir });
+      } catch (error) {
+        set({ failed: { dir, error: toFetchErrorData(error) } });
+      } finally {
+        deleting.delete(dir);
+      }
+    },
     openFolder: async (list) => {
       try {
         const picked = list ? fromList(list) : await pickFolder();
         if (!picked) return;
         const folder = await folderModel(picked.name, picked.files);
         set({ folder, error: null });
-        choose({ name: folder.name, ref: { kind: 'folder', id: `folder:${crypto.randomUUID()}`, files: folder.files }, usual: folder.usual, origin: null });
+        choose({ name: folder.name, ref: { kind: 'folder', id: `folder:${newId()}`, files: folder.files }, usual: folder.usual, origin: null });
       } catch (error) {
         set({ error: toFetchErrorData(error) });
       }
     },
-    dismiss: () => set({ error: null, lookup: { state: 'none' } }),
+    dismiss: () => {
+      stopLooking();
+      set({ error: null, gone: null, lookup: { state: 'none' } });
+    },
   };
 });
 
@@ -162,6 +207,20 @@ export function verdictOf(weights: Plan | Weights, device: DeviceInfo | null, fr
   const { deviceMemory } = navigator as { readonly deviceMemory?: number };
   // Without a device the files' own types count; what the device makes of them is not known yet.
   return preflight(estimateNeeds(files, device?.f16 ?? true), { device, freeBytes, memoryGiB: deviceMemory }, freeBytes === null ? 0 : weights.bytes);
+}
+
+/** Whether the page may store models at all: only over HTTPS, or from this machine. */
+export function canStore(): boolean {
+  return 'storage' in navigator && 'locks' in navigator;
+}
+
+/** Asks the browser not to clear what is stored; it may say no. */
+async function keepStored(): Promise<void> {
+  try {
+    await navigator.storage.persist();
+  } catch {
+    return;
+  }
 }
 
 /** Whether the browser has a folder picker of its own, which reads in place and asks once. */

@@ -7,6 +7,7 @@ import { POCKET } from '../models/catalog';
 import { read, write } from './browserStorage';
 import { IDLE, asked, reduce, type Job } from './job';
 import { useModels, type Choice } from './models';
+import { newId } from './newId';
 import { recipeModel } from './runRecipe';
 import { loadSettings, saveChanges } from './settings';
 import { putBack, readFromModel, switchUsual, without, type Brought } from './usual';
@@ -93,7 +94,7 @@ export const useStore = create<Store>()((set, get) => {
     },
     generate: () => {
       const { settings } = get();
-      const id = crypto.randomUUID();
+      const id = newId();
       const { choice } = useModels.getState();
       set(({ job }) => ({ job: asked(job, { id, model: recipeModel(choice), settings }) }));
       client.send({ type: 'generate', runId: id, model: choice.ref, settings });

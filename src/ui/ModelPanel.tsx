@@ -19,6 +19,8 @@ export function ModelPanel() {
   const choice = useModels((models) => models.choice);
   const fetching = useModels((models) => models.stored.find(({ state }) => state === 'fetching' || state === 'waiting'));
   const verdict = useStore((store) => (store.job.verdict?.modelId === choice.ref.id ? store.job.verdict : null));
+  const gone = useModels((models) => models.gone);
+  const { dismiss, lookUp } = useModels.getState();
   const show = () => {
     useModels.getState().open();
     dialog.current?.showModal();
@@ -31,6 +33,15 @@ export function ModelPanel() {
         <span aria-hidden="true" className={styles.quiet}>Change</span>
       </button>
       {verdict && <p className={styles.quiet} aria-label="Verdict">{verdictText(verdict)}</p>}
+      {gone && (
+        <div className={styles.usual} role="alert">
+          <p className={styles.quiet}>{gone.name} is no longer on this device, deleted in another tab or by the browser. Pocket is used instead.</p>
+          <div className={styles.actions}>
+            {gone.repo && <button type="button" onClick={() => { show(); void lookUp(gone.repo, ''); }}>Fetch it again</button>}
+            <button type="button" onClick={dismiss}>Dismiss</button>
+          </div>
+        </div>
+      )}
       <ModelPanelUsual />
       {fetching && (
         <p className={styles.quiet}>{fetching.state === 'waiting' ? 'Waiting for the network' : `Fetching ${fetching.name} · ${percentText(fetching)}`}</p>

@@ -1,8 +1,8 @@
 // The models that can be used now or soon: the built-in one, and those in the model store with what they take up.
 
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { StoredModel } from '../models/messages';
-import { sizeText, useModels } from '../store/models';
+import { canStore, sizeText, useModels } from '../store/models';
 import styles from './ModelPanel.module.css';
 import { percentText, storedText } from './modelWords';
 
@@ -10,7 +10,8 @@ export function ModelPanelStored({ onChosen }: { readonly onChosen: () => void }
   const choice = useModels((models) => models.choice);
   const stored = useModels((models) => models.stored);
   const freeBytes = useModels((models) => models.freeBytes);
-  const { chooseBuiltIn } = useModels.getState();
+  const refused = useModels((models) => models.refused);
+  const { chooseBuiltIn, open } = useModels.getState();
   return (
     <section aria-label="On this device" className={styles.section}>
       <h3>On this device</h3>
@@ -26,6 +27,13 @@ export function ModelPanelStored({ onChosen }: { readonly onChosen: () => void }
           <StoredItem key={model.dir} model={model} current={choice.ref.kind === 'opfs' && choice.ref.dir === model.dir} onChosen={onChosen} />
         ))}
       </ul>
+      {!canStore() && <p className={styles.note}>Models can be stored over HTTPS or at localhost only. A folder from your disk works here too.</p>}
+      {refused && (
+        <div className={styles.error} role="alert" title={refused.detail}>
+          <p>Models cannot be stored here: the browser refuses it. Allow this site to store data, or leave the private window. A folder from your disk works all the same.</p>
+          <button type="button" onClick={open}>Try again</button>
+        </div>
+      )}
       {freeBytes !== null && <p className={styles.quiet}>{sizeText(freeBytes)} more may be stored.</p>}
     </section>
   );
@@ -34,10 +42,18 @@ export function ModelPanelStored({ onChosen }: { readonly onChosen: () => void }
 function StoredItem({ model, current, onChosen }: { readonly model: StoredModel; readonly current: boolean; readonly onChosen: () => void }) {
   const [asking, setAsking] = useState(false);
   const { act, chooseStored, lookUp } = useModels.getState();
-  const { dir, name, state, error, newer } = model;
+  const { dir, name, state, newer } = model;
+  const failed = useModels((models) => (models.failed?.dir === dir ? models.failed.error : null));
+  const error = model.error ?? failed;
+  const item = useRef<HTMLLIElement>(null);
+  // A fetch begins further down, and may fail while something else is looked at.
+  const wanted = error?.code ?? (state !== 'whole' && 'fetch');
+  useEffect(() => {
+    if (wanted) item.current?.scrollIntoView({ block: 'nearest' });
+  }, [wanted]);
   const under = state === 'fetching' || state === 'waiting';
   return (
-    <li className={styles.item} aria-label={name}>
+    <li ref={item} className={styles.item} aria-label={name}>
       <div className={styles.what}>
         <strong>{name}</strong>
         <span className={styles.quiet} title={`${model.repo} at ${model.commit}`}>{model.repo} · {model.revision}</span>
@@ -45,9 +61,9 @@ function StoredItem({ model, current, onChosen }: { readonly model: StoredModel;
       </div>
       <div className={styles.actions}>
         {state === 'whole' && <Use name={name} current={current} onClick={() => { chooseStored(model); onChosen(); }} />}
-        {under && <button type="button" aria-label={`Pause ${name}`} onClick={() => act('pause', dir)}>Pause</button>}
-        {(state === 'paused' || state === 'failed') && <button type="button" className={styles.primary} aria-label={`Resume ${name}`} onClick={() => act('resume', dir)}>Resume</button>}
-        {state === 'whole' && <button type="button" aria-label={`Check ${name} for a new version`} onClick={() => act('check', dir)}>Check</button>}
+        {under && <button type="button" aria-label={`Pause ${name}`} onClick={() => void act('pause', dir)}>Pause</button>}
+        {(state === 'paused' || state === 'failed') && error?.code !== 'unreadable' && <button type="button" className={styles.primary} aria-label={`Resume ${name}`} onClick={() => void act('resume', dir)}>Resume</button>}
+        {state === 'whole' && <button type="button" aria-label={`Check ${name} for a new version`} onClick={() => void act('check', dir)}>Check</button>}
         <button type="button" aria-label={`${state === 'whole' ? 'Delete' : 'Discard'} ${name}`} onClick={() => setAsking(true)}>{state === 'whole' ? 'Delete' : 'Discard'}</button>
       </div>
       {state !== 'whole' && (
@@ -65,7 +81,7 @@ function StoredItem({ model, current, onChosen }: { readonly model: StoredModel;
       {asking && (
         <p className={styles.note}>
           This frees {sizeText(model.fetchedBytes)}.{' '}
-          <button type="button" onClick={() => act('remove', dir)}>Yes, {state === 'whole' ? 'delete' : 'discard'} it</button>{' '}
+          <button type="button" onClick={() => void act('remove', dir)}>Yes, {state === 'whole' ? 'delete' : 'discard'} it</button>{' '}
           <button type="button" onClick={() => setAsking(false)}>Keep it</button>
         </p>
       )}
