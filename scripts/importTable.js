@@ -103,6 +103,8 @@ export function importFault(file, specifier, typeOnly) {
     const owner = PACKAGES[name];
     return !owner || owner.rooms.includes(room) ? null : `${room} may not import ${name}. ${owner.door}`;
   }
+  // The address of a worker is none of its code.
+  if (specifier.endsWith('?worker&url')) return null;
   const target = posix.join(posix.dirname(file), specifier.replace(/\?.*$/, ''));
   if (target.startsWith('..')) return `${room} may not import ${specifier}. The product is built from src/ alone.`;
   const targetRoom = roomOf(target);

@@ -12,6 +12,7 @@ describe('the import table', () => {
     ['ui/App.tsx', '../protocol/messages', true],
     ['store/models.ts', '../models/catalog', false],
     ['engine/worker.ts', '../kernels/attention', false],
+    ['store/store.ts', '../engine/worker.ts?worker&url', false],
     ['engine/runtime.ts', 'onnxruntime-web/jspi', false],
     ['kernels/step.ts', '../diffusion/types', true],
     ['protocol/messages.ts', '../diffusion/options', true],

@@ -1,7 +1,7 @@
-// What recipes say about versions, put into the code when it is built: Pagoda's own, and those of the libraries that
-// compute, as installed.
+// Facts of what is installed, put into the code when it is built: versions for recipes, Pagoda's own and those of the
+// libraries that compute, and how many bytes ONNX Runtime's files have.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 
 const LIBRARIES = ['onnxruntime-web'];
 
@@ -10,8 +10,15 @@ function versionOf(packageFile: string): string {
   return version;
 }
 
+function runtimeBytes(): Record<string, number> {
+  const dist = new URL('../node_modules/onnxruntime-web/dist/', import.meta.url);
+  const names = readdirSync(dist).filter((name) => /\.(jspi|asyncify|webgpu)(\.min)?\.(mjs|wasm)$/.test(name));
+  return Object.fromEntries(names.map((name) => [name, statSync(new URL(name, dist)).size]));
+}
+
 /** For Vite's and Vitest's `define`. */
-export const VERSIONS: Readonly<Record<'__APP_VERSION__' | '__LIBRARY_VERSIONS__', string>> = {
+export const VERSIONS: Readonly<Record<'__APP_VERSION__' | '__LIBRARY_VERSIONS__' | '__RUNTIME_BYTES__', string>> = {
+  __RUNTIME_BYTES__: JSON.stringify(runtimeBytes()),
   __APP_VERSION__: JSON.stringify(versionOf('package.json')),
   __LIBRARY_VERSIONS__: JSON.stringify(Object.fromEntries(LIBRARIES.map((name) => [name, versionOf(`node_modules/${name}/package.json`)]))),
 };

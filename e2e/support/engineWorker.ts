@@ -3,7 +3,7 @@
 
 import type { Page, Worker } from '@playwright/test';
 
-const SCRIPT = /\/assets\/worker-[^/]*\.js$/;
+const SCRIPT = /\/assets\/worker-[^/]*\.js(\?.*)?$/;
 
 /** Runs `snippet` (JavaScript) in each engine worker started from now on, before the engine's own code. */
 export async function prependToEngine(page: Page, snippet: string): Promise<void> {
@@ -43,11 +43,11 @@ export function limitBuffers(limits: { readonly maxBufferSize?: number; readonly
   return Object.entries(limits).map(([name, bytes]) => `Object.defineProperty(GPUSupportedLimits.prototype, '${name}', { get: () => ${bytes} });`).join('\n');
 }
 
-/** Keeps the types of the engine's events on `self.__said`, in order. */
+/** Keeps the types of the engine's events on `self.__said`, in order, and those of loading whole on `self.__loading`. */
 export const RECORD_EVENTS = `{
   self.__said = [];
   const post = self.postMessage.bind(self);
-  self.postMessage = (event, ...rest) => { self.__said.push(event.type); post(event, ...rest); };
+  self.postMessage = (event, ...rest) => { self.__said.push(event.type); if (event.type === 'loading') (self.__loading ??= []).push(event); post(event, ...rest); };
 }`;
 
 /** Makes every shader whose label matches fail to compile. */

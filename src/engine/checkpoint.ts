@@ -14,6 +14,9 @@ export async function checkpoint(signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
 }
 
+/** For what nobody cancels. */
+export const NEVER = new AbortController().signal;
+
 export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
 }

@@ -8,6 +8,7 @@ import type { Needs } from '../models/preflight';
 import { EngineError } from '../protocol/errors';
 import type { ModelInfo, Settings } from '../protocol/messages';
 import type { Backend } from './backend';
+import { NEVER, checkpoint } from './checkpoint';
 import { makeConditioning, type Conditioning } from './conditioning';
 import { latentShape, pixelsPerLatent } from './latentShape';
 import { keepsTextEncoders, machineMemoryGiB } from './memory';
@@ -46,14 +47,18 @@ export interface OpenOptions {
   readonly weigh: (needs: Needs) => void;
   /** Told later what people should know too, as a sentence. */
   readonly notice: (sentence: string) => void;
+  readonly signal?: AbortSignal;
 }
 
 const UNWEIGHED: OpenOptions = { run: { compare: true, guidanceScale: 3, pagScale: 3 }, weigh: () => {}, notice: () => {} };
 
-/** @throws EngineError `model-invalid`, `model-missing` or `session-build`, or what `weigh` throws. */
-export async function openModel(backend: Backend, files: ModelFiles, id: string, { run, weigh, notice }: OpenOptions = UNWEIGHED): Promise<DiffusionModel> {
+/** @throws EngineError `model-invalid`, `model-missing` or `session-build`, what `weigh` throws, or AbortError. */
+export async function openModel(backend: Backend, files: ModelFiles, id: string, { run, weigh, notice, signal = NEVER }: OpenOptions = UNWEIGHED): Promise<DiffusionModel> {
   const { unetConfig, vaeConfig, paths } = files;
-  const open = (blob: Blob, path: string) => OnnxFile.open(blob, path, { device: backend, openFile: files.open });
+  const open = async (blob: Blob, path: string) => {
+    await checkpoint(signal);
+    return OnnxFile.open(blob, path, { device: backend, openFile: files.open });
+  };
   const unetFile = await open(files.unet, paths.unet ?? 'unet/model.onnx');
   const unet = new Unet(backend, unetFile, unetConfig.time_cond_proj_dim ?? null);
   const textFiles = await openTextGraphs(open, files);
@@ -69,6 +74,7 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string,
   const first = needs(rowsOfRun(run, guidanceEmbedded));
   weigh(first);
   const prompts = promptEncoder(backend, files, textFiles, unet, keepsTextEncoders(first.weightBytes, machineMemoryGiB()));
+  await checkpoint(signal);
   // In batches of a fixed size rows share nothing.
   const costs = unet.costs(latents).map((cost) => (unet.fixedBatch === null ? cost : { ...cost, share: 1 }));
   const info: ModelInfo = {
@@ -94,10 +100,10 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string,
   return { backend, files, prompts, unet, vaeDecoder, info, needs };
 }
 
-/** What the UNet reads beside latents and timestep, for rows of these contexts. The caller disposes of it. */
-export async function conditionRows(model: DiffusionModel, run: RunConditions, contexts: readonly ('uncond' | 'cond')[]): Promise<Conditioning> {
+/** What the UNet reads beside latents and timestep, for rows of these contexts. The caller disposes of it. Throws AbortError too. */
+export async function conditionRows(model: DiffusionModel, run: RunConditions, contexts: readonly ('uncond' | 'cond')[], signal: AbortSignal): Promise<Conditioning> {
   const { backend, files, prompts, unet, info } = model;
-  const embeds = await prompts.encode({ positive: run.prompt, negative: run.negativePrompt });
+  const embeds = await prompts.encode({ positive: run.prompt, negative: run.negativePrompt }, signal);
   const [, height, width] = info.latentShape;
   const factor = pixelsPerLatent(files.vaeConfig);
   return makeConditioning(backend, unet.inputs, {

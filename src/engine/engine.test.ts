@@ -14,7 +14,7 @@ import { countingBackend, type CountingBackend } from './testing/countingBackend
 const backends: CountingBackend[] = [];
 vi.mock('./runtime', async () => {
   const { loadNodeRuntime } = await import('./testing/nodeRuntime');
-  return { loadRuntime: loadNodeRuntime, threadCount: () => 1 };
+  return { loadRuntime: loadNodeRuntime, runtimeBytes: () => ({}), threadCount: () => 1 };
 });
 vi.mock('./cpuBackend', async (original) => {
   const { CpuBackend: Real } = await original<{ CpuBackend: typeof CpuBackend }>();
@@ -45,7 +45,9 @@ beforeEach(() => {
   events = [];
   opened = 0;
   backends.length = 0;
-  engine = new Engine((event) => events.push(event));
+  engine = new Engine((event) => {
+    if (event.type !== 'busy') events.push(event);
+  });
 });
 
 /** A model in a folder; `opened` counts how many of its files are read. */

@@ -3,19 +3,22 @@
 
 import { needsText, preflight, type Needs } from '../models/preflight';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
-import type { DeviceInfo, EngineEvent, FitRequest, GenerateRequest, LoadRequest, ModelRef, Settings } from '../protocol/messages';
+import type { BusyEvent, DeviceInfo, EngineEvent, FitRequest, GenerateRequest, LoadRequest, ModelRef, Settings } from '../protocol/messages';
 import type { Backend } from './backend';
+import { Busy } from './busy';
 import { CpuBackend } from './cpuBackend';
 import { cpuInfo } from './device';
 import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
 import { generate, warmUp } from './generate';
+import { LoadTally } from './loadTally';
 import { machineMemoryGiB } from './memory';
-import { openSource, readModelFiles, type ModelFiles } from './modelFiles';
+import { openSource, readModelFiles, type ModelFiles, type ModelSource, type Watched } from './modelFiles';
 import { rowsOfRun } from './modelNeeds';
 import { openGpu } from './openGpu';
-import { loadRuntime, type Ort } from './runtime';
+import { loadRuntime, runtimeBytes, type Ort } from './runtime';
+import { SharedWork } from './sharedWork';
 
-type Emit = (event: EngineEvent) => void;
+type Emit = (event: EngineEvent | BusyEvent) => void;
 type BackendChoice = Settings['backend'];
 
 /** All others accuse the settings, the device or the network, and leave the model as it is. */
@@ -27,19 +30,24 @@ export class Engine {
   private model: DiffusionModel | null = null;
   /** Rows at once for which the device was weighed last. */
   private weighedRows: number | null = null;
-  private files: { readonly id: string; readonly files: ModelFiles } | null = null;
+  private source: (ModelSource & { readonly id: string; files: ModelFiles | null }) | null = null;
+  private opening: SharedWork<DiffusionModel> | null = null;
 
-  constructor(private readonly emit: Emit) {}
+  private readonly busy: Busy;
+
+  constructor(private readonly emit: Emit) {
+    this.busy = new Busy(emit);
+  }
 
   async load(request: LoadRequest, signal: AbortSignal): Promise<void> {
-    const model = await this.ready(request.model, request.settings);
+    const model = await this.ready(request.model, request.settings, signal);
     await this.forgetIfAtFault(() => warmUp(model, request.settings, signal));
   }
 
   async generate(request: GenerateRequest, signal: AbortSignal): Promise<void> {
     const { runId, settings } = request;
     const { steps } = settings;
-    const model = await this.ready(request.model, settings);
+    const model = await this.ready(request.model, settings, signal);
     const { pair, stats } = await this.forgetIfAtFault(() => generate(model, settings, {
       signal,
       progress: (phase, step, secondsLeft) => this.emit({ type: 'progress', runId, phase, step, steps, secondsLeft }),
@@ -58,28 +66,46 @@ export class Engine {
     }
   }
 
-  /** The model on the wanted backend, fetched and built as far as that is still to do. */
-  private async ready(ref: ModelRef, settings: Settings): Promise<DiffusionModel> {
-    const { backend: choice } = settings;
-    if (this.backend && this.backend.choice !== choice) await this.closeBackend();
-    const { instance: backend, info } = this.backend ?? (await this.openBackend(choice));
-    if (this.model?.info.id === ref.id) return this.weighedAgain(this.model, settings, info);
-    await this.closeModel();
-    if (this.files?.id !== ref.id) {
-      this.files = null;
-      const source = await openSource(ref, (what, loadedBytes, totalBytes) => this.emit({ type: 'loading', what, loadedBytes, totalBytes }));
-      this.files = { id: ref.id, files: await readModelFiles(source.open, source.paths) };
+  /** The model on the wanted backend; what another request has begun of it goes on. */
+  private async ready(ref: ModelRef, settings: Settings, signal: AbortSignal): Promise<DiffusionModel> {
+    const key = JSON.stringify([ref.id, settings.backend]);
+    if (this.opening && this.opening.key !== key) await this.opening.end();
+    if (!this.opening) {
+      signal.throwIfAborted();
+      if (this.model?.info.id === ref.id && this.backend?.choice === settings.backend) return this.weighedAgain(this.model, settings, this.backend.info);
+      this.opening = new SharedWork(key, (ended) => this.open(ref, settings, ended), () => { this.opening = null; });
     }
-    this.emit({ type: 'loading', what: 'Preparing the model', loadedBytes: 0, totalBytes: null });
-    const { files } = this.files;
+    const model = await this.opening.wait(signal);
+    return this.backend ? this.weighedAgain(model, settings, this.backend.info) : model;
+  }
+
+  /** Fetches and builds what is still to do. */
+  private async open(ref: ModelRef, settings: Settings, signal: AbortSignal): Promise<DiffusionModel> {
+    const tally = new LoadTally(this.emit);
+    if (!this.ort) tally.expect(runtimeBytes());
+    if (ref.kind === 'url' && this.source?.id !== ref.id) tally.expect(ref.bytes);
+    const { instance: backend, info } = await this.openBackend(settings.backend, signal, tally);
+    await this.closeModel();
+    const files = await this.readFiles(ref, { signal, tally });
+    tally.tell('Preparing the model');
     this.model = await this.forgetIfAtFault(() => openModel(backend, files, ref.id, {
       run: settings,
       weigh: (needs) => this.weigh(needs, ref.id, info),
       notice: (sentence) => this.notice(sentence),
+      signal,
     }));
     this.weighedRows = rowsOfRun(settings, this.model.info.guidanceEmbedded);
     this.emit({ type: 'model-ready', model: this.model.info });
     return this.model;
+  }
+
+  /** Of a model whose files are here none is fetched twice. */
+  private async readFiles(ref: ModelRef, load: Watched): Promise<ModelFiles> {
+    load.tally.tell('Loading the model');
+    if (this.source?.id !== ref.id) this.source = { id: ref.id, ...(await openSource(ref)), files: null };
+    const source = this.source;
+    source.files ??= await readModelFiles(source.open, source.paths, load);
+    return source.files;
   }
 
   /** Settings that run more or fewer rows at once than those weighed last ask something else of the device. */
@@ -117,17 +143,19 @@ export class Engine {
       return await work();
     } catch (error) {
       if (error instanceof EngineError && ACCUSES_FILES.has(error.code)) {
-        this.files = null;
+        this.source = null;
         await this.closeModel();
       }
       throw error;
     }
   }
 
-  private async openBackend(choice: BackendChoice): Promise<{ readonly instance: Backend; readonly info: DeviceInfo }> {
-    this.ort ??= await loadRuntime();
+  private async openBackend(choice: BackendChoice, signal: AbortSignal, tally: LoadTally): Promise<{ readonly instance: Backend; readonly info: DeviceInfo }> {
+    if (this.backend?.choice === choice) return this.backend;
+    await this.closeBackend();
+    this.ort ??= this.busy.runtime(await loadRuntime(signal, tally));
     const opened = choice === 'wasm' ? null : await openGpu(this.ort);
-    const { instance, info } = opened === null || typeof opened === 'string' ? { instance: new CpuBackend(this.ort), info: cpuInfo(opened) } : opened;
+    const { instance, info } = opened === null || typeof opened === 'string' ? { instance: this.busy.backend(new CpuBackend(this.ort)), info: cpuInfo(opened) } : opened;
     this.backend = { choice, instance, info };
     this.emit({ type: 'device', device: info });
     return this.backend;
@@ -145,4 +173,3 @@ export class Engine {
     this.backend = null;
   }
 }
-

@@ -47,11 +47,11 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
   // Steps differ in their perturbed rows alone, which do not exist before the fork.
   const { base } = plans[0] as (typeof plans)[number];
   // The prompt first: where memory is short its encoders are gone before the UNet is there.
-  const conditioning = await conditionRows(model, settings, base.map((row) => row.context));
+  const conditioning = await conditionRows(model, settings, base.map((row) => row.context), hooks.signal);
   const held = new Holder();
   let unetRows = 0;
   try {
-    const cutPlan = await unet.prepare(sites);
+    const cutPlan = await unet.prepare(sites, hooks.signal);
     const images = settings.compare ? 2 : 1;
     const shape = [images, ...model.info.latentShape];
     const noise = new TorchGenerator(settings.seed);
@@ -89,7 +89,7 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
       const following = table.steps[index + 1]?.step ?? steps;
       if (following > coefficients.step && following < steps && (coefficients.step === 0 || previewSeconds < PREVIEW_SHARE * stepSeconds)) {
         const previewed = performance.now();
-        hooks.preview(following, await decodePair(model, denoised, settings.compare));
+        hooks.preview(following, await decodePair(model, denoised, settings.compare, hooks.signal));
         previewSeconds += (performance.now() - previewed) / 1000;
       }
     }
@@ -97,7 +97,7 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
     await checkpoint(hooks.signal);
     const values = await backend.read(latents);
     assertFinite(values);
-    const pair = await decodePair(model, latents, settings.compare);
+    const pair = await decodePair(model, latents, settings.compare, hooks.signal);
     const mostRows = Math.max(...plans.map(({ siteRows }) => siteRows.length));
     const stats: RunStats = {
       seconds: (performance.now() - started) / 1000,
@@ -171,9 +171,10 @@ function sameNoise(generator: TorchGenerator, [images = 1, ...image]: readonly n
   return values;
 }
 
-async function decodePair(model: DiffusionModel, latents: DeviceTensor, compare: boolean): Promise<Pair> {
+async function decodePair(model: DiffusionModel, latents: DeviceTensor, compare: boolean, signal: AbortSignal): Promise<Pair> {
   const first = await model.vaeDecoder.decode(latents, 0);
   if (!compare) return { withoutPag: null, withPag: first };
+  await checkpoint(signal);
   return { withoutPag: first, withPag: await model.vaeDecoder.decode(latents, 1) };
 }
 

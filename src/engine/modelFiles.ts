@@ -7,11 +7,14 @@ import {
 } from '../configs/schemas';
 import { TOKENIZER } from '../configs/tokenizer';
 import type { SchedulerConfig } from '../diffusion/types';
+import { fetchFile } from '../loading/fetchFile';
+import { LoadError } from '../loading/loadError';
 import { openStored } from '../models/opfs';
 import { findRoles, missingRoles, standardPath, standardRoles, type Role, type RolePaths } from '../models/roles';
 import { EngineError } from '../protocol/errors';
 import type { ModelRef } from '../protocol/messages';
 import { clipTokenizerJson } from '../text/clipFiles';
+import type { LoadTally } from './loadTally';
 
 /** A text encoder with its own tokenizer. */
 export interface TextFiles {
@@ -43,8 +46,14 @@ export interface ModelFiles {
   readonly open: OpenFile;
 }
 
-/** Reads one file of a model; `path` is relative to its folder. Throws EngineError `model-missing`. */
-export type OpenFile = (path: string) => Promise<Blob>;
+/** What a load that can be cancelled and that is watched gives along. */
+export interface Watched {
+  readonly signal: AbortSignal;
+  readonly tally: LoadTally;
+}
+
+/** Opens one file of a model; `path` is relative to its folder. Throws EngineError `model-missing`, or the reason of the signal. */
+export type OpenFile = (path: string, load?: Watched) => Promise<Blob>;
 
 /** `paths` is null for a folder that cannot be listed: the standard layout is taken. */
 export interface ModelSource {
@@ -52,12 +61,10 @@ export interface ModelSource {
   readonly paths: RolePaths | null;
 }
 
-type OnProgress = (path: string, loaded: number, total: number | null) => void;
-
 /** @throws EngineError `model-missing` or `model-invalid`. */
-export async function openSource(ref: ModelRef, onProgress: OnProgress): Promise<ModelSource> {
+export async function openSource(ref: ModelRef): Promise<ModelSource> {
   switch (ref.kind) {
-    case 'url': return { open: fetchFrom(ref.baseUrl, onProgress), paths: null };
+    case 'url': return { open: fetchFrom(ref.baseUrl), paths: null };
     case 'opfs': {
       const { open, roles } = await openStored(ref.dir);
       return { open, paths: roles };
@@ -71,8 +78,12 @@ export async function openSource(ref: ModelRef, onProgress: OnProgress): Promise
   }
 }
 
-/** @throws EngineError `model-missing`, or `model-invalid` that names the file and the field. */
-export async function readModelFiles(open: OpenFile, paths: RolePaths | null = null): Promise<ModelFiles> {
+/** @throws EngineError `model-missing`, or `model-invalid` that names the file and the field; or the reason of the signal. */
+export async function readModelFiles(openFile: OpenFile, paths: RolePaths | null = null, load?: Watched): Promise<ModelFiles> {
+  const open = (path: string) => {
+    load?.signal.throwIfAborted();
+    return openFile(path, load);
+  };
   const json = async <T>(schema: Schema<T>, path: string, limit?: number) => readJson(schema, path, await open(path), limit);
   const index = paths && !paths.modelIndex ? {} : await json(MODEL_INDEX, paths?.modelIndex ?? standardPath('modelIndex'));
   const at = paths ?? standardRoles('text_encoder_2' in index ? 2 : 1);
@@ -103,7 +114,7 @@ export async function readModelFiles(open: OpenFile, paths: RolePaths | null = n
     vaeDecoder: await open(required(at, 'vaeDecoder')),
     unet: await open(required(at, 'unet')),
     paths: at,
-    open,
+    open: openFile,
   };
 }
 
@@ -121,58 +132,19 @@ function fromFolder(files: ReadonlyMap<string, File>): OpenFile {
   };
 }
 
-/**
- * Opens files below a URL; `onProgress` hears of bytes as they come. Where a transfer breaks it is made once more past
- * the HTTP cache: Chrome fails both readers of a large file that the service worker stores while the page fetches it.
- */
-export function fetchFrom(baseUrl: string, onProgress: OnProgress): OpenFile {
-  return async (path) => {
+/** Opens files below a URL. What has come is kept: a load that was cancelled goes on with the files that it lacks. */
+function fetchFrom(baseUrl: string): OpenFile {
+  const whole = new Map<string, Blob>();
+  return async (path, load) => {
     try {
-      return await fetchOnce(baseUrl, path, 'default', onProgress);
+      const file = whole.get(path) ?? (await fetchFile(baseUrl + path, { signal: load?.signal, onBytes: (loaded, total) => load?.tally.count(path, loaded, total) }));
+      whole.set(path, file);
+      load?.tally.finish(path, file.size);
+      return file;
     } catch (error) {
-      if (!(error instanceof Broken)) throw error;
-    }
-    try {
-      return await fetchOnce(baseUrl, path, 'no-store', onProgress);
-    } catch (error) {
-      throw error instanceof Broken ? missing(baseUrl, path, error.message) : error;
+      if (!(error instanceof LoadError)) throw error;
+      const way = error.fault === 'absent' ? 'It is not on the server: reload the page, or choose another model.' : 'Check the connection and try again.';
+      throw new EngineError('model-missing', `${path} of the model could not be fetched. ${way}`, error.message, { cause: error });
     }
   };
-}
-
-/** The connection, not the server's answer, is at fault. */
-class Broken extends Error {}
-
-async function fetchOnce(baseUrl: string, path: string, cache: RequestCache, onProgress: OnProgress): Promise<Blob> {
-  let response: Response;
-  try {
-    response = await fetch(baseUrl + path, { cache });
-  } catch (error) {
-    throw new Broken(String(error));
-  }
-  if (!response.ok || !response.body) throw missing(baseUrl, path, `HTTP ${response.status}`);
-  const length = Number(response.headers.get('content-length') ?? NaN);
-  const total = Number.isFinite(length) && !response.headers.get('content-encoding') ? length : null;
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let loaded = 0;
-  const reader = response.body.getReader();
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      chunks.push(next.value);
-      loaded += next.value.length;
-      onProgress(path, loaded, total);
-    }
-  } catch (error) {
-    throw new Broken(`after ${loaded} bytes: ${String(error)}`);
-  }
-  if (total !== null && loaded !== total) throw new Broken(`${loaded} of ${total} bytes came`);
-  return new Blob(chunks);
-}
-
-function missing(baseUrl: string, path: string, detail: string): EngineError {
-  return new EngineError(
-    'model-missing',
-    `${path} of the model could not be fetched. Check the connection and press Generate again.`,
-    `${baseUrl}${path}: ${detail}`,
-  );
 }

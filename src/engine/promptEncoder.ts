@@ -4,6 +4,7 @@
 
 import { EngineError } from '../protocol/errors';
 import type { TextFit } from '../protocol/messages';
+import { NEVER, checkpoint } from './checkpoint';
 import type { EncodedText, TextEncoder } from './textEncoder';
 
 export interface PromptEmbeds {
@@ -29,12 +30,12 @@ export class PromptEncoder {
 
   constructor(private readonly encoders: readonly TextEncoder[], private readonly options: PromptEncoderOptions) {}
 
-  /** @throws EngineError `session-build` or `model-invalid`. */
-  async encode(prompts: { readonly positive: string; readonly negative: string }): Promise<{ cond: PromptEmbeds; uncond: PromptEmbeds }> {
+  /** @throws EngineError `session-build` or `model-invalid`, or AbortError. */
+  async encode(prompts: { readonly positive: string; readonly negative: string }, signal: AbortSignal = NEVER): Promise<{ cond: PromptEmbeds; uncond: PromptEmbeds }> {
     const zeros = prompts.negative === '' && this.options.zerosForNoNegative;
     const wanted = zeros ? [prompts.positive] : [prompts.negative, prompts.positive];
     const missing = [...new Set(wanted)].filter((prompt) => !this.known.has(prompt));
-    if (missing.length > 0) await this.run(missing);
+    if (missing.length > 0) await this.run(missing, signal);
     const [cond, uncond] = [this.recall(prompts.positive), zeros ? null : this.recall(prompts.negative)];
     this.forgetOldest();
     return { cond, uncond: uncond ?? zerosLike(cond) };
@@ -54,10 +55,13 @@ export class PromptEncoder {
   }
 
   /** Encoder by encoder, so that where memory is short only one is in it. */
-  private async run(prompts: readonly string[]): Promise<void> {
+  private async run(prompts: readonly string[], signal: AbortSignal): Promise<void> {
     const parts = prompts.map((): EncodedText[] => []);
     for (const encoder of this.encoders) {
-      for (const [index, prompt] of prompts.entries()) parts[index]?.push(await encoder.encode(prompt));
+      for (const [index, prompt] of prompts.entries()) {
+        await checkpoint(signal);
+        parts[index]?.push(await encoder.encode(prompt));
+      }
       if (!this.options.keep) await encoder.release();
     }
     for (const [index, prompt] of prompts.entries()) this.known.set(prompt, joined(parts[index] ?? []));

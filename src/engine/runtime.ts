@@ -1,25 +1,86 @@
 // The only door to onnxruntime-web. Browsers with JSPI (WebAssembly stack switching) get that build, the others
-// asyncify's; both hold the WebGPU and the WASM provider. The glue's own URL is given, so that WASM threads load
-// the glue and not this worker.
+// asyncify's; both hold the WebGPU and the WASM provider. All its files are loaded by ../loading and handed over:
+// what ONNX Runtime fetches itself it asks for once, without count, and a failure is final. The glue's own URL is
+// given, so that WASM threads load the glue and not this worker.
 
+import asyncify from 'onnxruntime-web/webgpu?url';
 import asyncifyGlue from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url';
 import asyncifyWasm from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';
+import jspi from 'onnxruntime-web/jspi?url';
 import jspiGlue from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.mjs?url';
 import type * as ortTypes from 'onnxruntime-web/webgpu';
 import jspiWasm from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url';
+import { fetchFile, type FetchOptions } from '../loading/fetchFile';
+import { ownFileError } from '../loading/loadError';
+import { loadScript } from '../loading/loadScript';
+import { makeNode } from '../onnx/makeNode';
+import { FLOAT } from '../onnx/model';
+import { MessageWriter } from '../onnx/protobuf';
+import { writeSegment } from '../onnx/write';
+import { EngineError } from '../protocol/errors';
+import type { LoadTally } from './loadTally';
 
 export type Ort = typeof ortTypes;
 
-export async function loadRuntime(): Promise<Ort> {
-  const jspi = 'Suspending' in WebAssembly;
-  const ort: Ort = jspi ? await import('onnxruntime-web/jspi') : await import('onnxruntime-web/webgpu');
-  const absolute = (url: string) => new URL(url, import.meta.url).href;
-  ort.env.wasm.wasmPaths = jspi
-    ? { mjs: absolute(jspiGlue), wasm: absolute(jspiWasm) }
-    : { mjs: absolute(asyncifyGlue), wasm: absolute(asyncifyWasm) };
-  ort.env.wasm.numThreads = threadCount();
-  ort.env.logLevel = 'error';
-  return ort;
+/** Bytes by name in onnxruntime-web's `dist`, put in by the build: a server that packs its answers does not tell. */
+declare const __RUNTIME_BYTES__: Readonly<Record<string, number>>;
+
+/** Name in `dist`, URL. */
+type File = readonly [string, string];
+const BUILDS: Readonly<Record<'jspi' | 'asyncify', Readonly<Record<'script' | 'glue' | 'wasm', File>>>> = {
+  jspi: { script: ['ort.jspi.min.mjs', jspi], glue: ['ort-wasm-simd-threaded.jspi.mjs', jspiGlue], wasm: ['ort-wasm-simd-threaded.jspi.wasm', jspiWasm] },
+  asyncify: { script: ['ort.webgpu.min.mjs', asyncify], glue: ['ort-wasm-simd-threaded.asyncify.mjs', asyncifyGlue], wasm: ['ort-wasm-simd-threaded.asyncify.wasm', asyncifyWasm] },
+};
+const BUILD = BUILDS['Suspending' in WebAssembly ? 'jspi' : 'asyncify'];
+
+/** Sizes of what `loadRuntime` loads, for the tally. */
+export function runtimeBytes(): Record<string, number> {
+  return Object.fromEntries(Object.values(BUILD).map(([name]) => [name, __RUNTIME_BYTES__[name] ?? 0]));
+}
+
+/**
+ * ONNX Runtime, started. Once its files are here a signal is not heard any more: a start cannot be taken back.
+ * @throws EngineError `runtime-failed` or `version-gone`, which only another worker mends; or the reason of `signal`.
+ */
+export async function loadRuntime(signal: AbortSignal, tally: LoadTally): Promise<Ort> {
+  const { script, glue, wasm } = await files(signal, tally).catch((error: unknown) => Promise.reject(ownFileError(error, 'runtime-failed', 'ONNX Runtime') as Error));
+  try {
+    const ort = script.module as Ort;
+    ort.env.wasm.wasmPaths = { mjs: glue.url, wasm: absolute(BUILD.wasm[1]) };
+    ort.env.wasm.wasmBinary = await wasm.arrayBuffer();
+    ort.env.wasm.numThreads = threadCount();
+    ort.env.logLevel = 'error';
+    await start(ort);
+    delete ort.env.wasm.wasmBinary;
+    return ort;
+  } catch (cause) {
+    throw new EngineError('runtime-failed', 'ONNX Runtime could not be started. Try again; if that does not help, update the browser, or free memory.', String(cause), { cause });
+  }
+}
+
+async function files(signal: AbortSignal, tally: LoadTally) {
+  tally.tell('Loading ONNX Runtime');
+  const counted = (name: string): FetchOptions => ({ signal, onBytes: (loaded, total) => tally.count(name, loaded, total) });
+  const script = await loadScript(absolute(BUILD.script[1]), counted(BUILD.script[0]));
+  const glue = await loadScript(absolute(BUILD.glue[1]), counted(BUILD.glue[0]));
+  const wasm = await fetchFile(absolute(BUILD.wasm[1]), counted(BUILD.wasm[0]));
+  return { script, glue, wasm };
+}
+
+/** ONNX Runtime starts with its first session; in one of a model a failure would look like the graph's. */
+async function start(ort: Ort): Promise<void> {
+  const node = makeNode({ name: 'start', opType: 'Identity' }, ['in'], ['out']);
+  const value = (name: string) => ({ name, elemType: FLOAT, dims: [1] });
+  const { bytes } = writeSegment({
+    irVersion: 8, opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()], functions: [], nodes: [node], initializers: new Map(),
+    inputs: [value('in')], outputs: [value('out')], valueInfo: new Map(),
+  }, { nodes: [node], inputs: ['in'], outputs: ['out'], sites: [] });
+  const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
+  await session.release();
+}
+
+function absolute(url: string): string {
+  return new URL(url, import.meta.url).href;
 }
 
 /** Threads need SharedArrayBuffer, which needs cross-origin isolation. More than 8 stop helping. */

@@ -10,7 +10,7 @@ import { cut, type Segment } from '../onnx/cut';
 import { surveySites, type Site } from '../onnx/sites';
 import { elements, type Backend, type DeviceTensor, type ElemType, type Session, type Tensors } from './backend';
 import type { OnnxFile } from './onnxFile';
-import { checkpoint } from './checkpoint';
+import { NEVER, checkpoint } from './checkpoint';
 import { elemType, unetInputs, type UnetInputs } from './unetInputs';
 
 /** CLIP's; for sizes that are worked out before a prompt is there. */
@@ -83,8 +83,8 @@ export class Unet {
     return sizes.set(context.name, [rows, wholeOr(context.dims?.[1], PROMPT_TOKENS), wholeOr(context.dims?.[2], 1)]);
   }
 
-  /** Builds the sessions that a cut at `sites` needs and lets go of those that it does not. */
-  async prepare(sites: readonly Site[]): Promise<CutPlan> {
+  /** Builds the sessions that a cut at `sites` needs and lets go of those that it does not. Throws AbortError between two of them. */
+  async prepare(sites: readonly Site[], signal: AbortSignal = NEVER): Promise<CutPlan> {
     const segments = cut(this.file.graph, sites);
     const keys = segments.map(segmentKey);
     for (const [key, session] of this.sessions) {
@@ -95,6 +95,7 @@ export class Unet {
     const sessions: Session[] = [];
     for (const [index, segment] of segments.entries()) {
       const key = keys[index] as string;
+      await checkpoint(signal);
       const session = this.sessions.get(key) ?? (await this.file.session(this.backend, segment));
       this.sessions.set(key, session);
       sessions.push(session);

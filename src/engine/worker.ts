@@ -1,20 +1,32 @@
-// The engine worker's entry: wires the engine to the page.
+// The engine worker's entry: wires the engine to the page, and holds the lock by which the page knows that it lives.
 
 import { serve } from '../protocol/serve';
-import type { EngineEvent, EngineRequest } from '../protocol/messages';
+import type { EngineEvent, EngineRequest, WireEvent } from '../protocol/messages';
 import { Engine } from './engine';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const engine = new Engine(emit);
 const receive = serve(engine, emit);
 scope.onmessage = (message: MessageEvent<EngineRequest>) => receive(message.data);
+void hold();
 
-function emit(event: EngineEvent): void {
+/** Plain http has no locks, and a browser may refuse them. */
+async function hold(): Promise<void> {
+  const { locks } = navigator as { readonly locks?: LockManager };
+  const unlocked = () => emit({ type: 'alive', locked: false });
+  if (!locks) unlocked();
+  else await locks.request(scope.name, () => {
+    emit({ type: 'alive', locked: true });
+    return new Promise(() => {});
+  }).catch(unlocked);
+}
+
+function emit(event: EngineEvent | WireEvent): void {
   scope.postMessage(event, buffersOf(event));
 }
 
 /** Pictures are handed over, not copied. */
-function buffersOf(event: EngineEvent): Transferable[] {
+function buffersOf(event: EngineEvent | WireEvent): Transferable[] {
   if (event.type !== 'preview' && event.type !== 'done') return [];
   const { withoutPag, withPag } = event.pair;
   return [withoutPag, withPag].flatMap((pixels) => (pixels ? [pixels.rgba.buffer] : []));

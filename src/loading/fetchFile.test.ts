@@ -128,6 +128,6 @@ test('a script that is not there is not started; one that throws is not tried ag
 });
 
 test('a file of this version that is gone has an error of its own', () => {
-  const code = (fault: LoadError['fault']) => (ownFileError(new LoadError(fault, url, ''), 'runtime-missing', 'It') as { code: string }).code;
-  expect((['absent', 'network', 'stalled', 'server'] as const).map(code)).toEqual(['version-gone', 'runtime-missing', 'runtime-missing', 'runtime-missing']);
+  const code = (fault: LoadError['fault']) => (ownFileError(new LoadError(fault, url, ''), 'runtime-failed', 'It') as { code: string }).code;
+  expect((['absent', 'network', 'stalled', 'server'] as const).map(code)).toEqual(['version-gone', 'runtime-failed', 'runtime-failed', 'runtime-failed']);
 });

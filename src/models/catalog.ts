@@ -7,6 +7,8 @@ export interface CatalogEntry {
   readonly name: string;
   /** Relative to the page, ending in `/`. */
   readonly folder: string;
+  /** Bytes of each file in it, by path: what is to be loaded is known before the first byte. */
+  readonly bytes: Readonly<Record<string, number>>;
   readonly prompt: string;
   readonly usual: UsualSettings;
   /** Prompts that the model knows, to click. */
@@ -17,6 +19,13 @@ export const POCKET: CatalogEntry = {
   id: 'pocket',
   name: 'Pocket (built in)',
   folder: 'models/pocket/',
+  bytes: {
+    'model_index.json': 367, 'scheduler/scheduler_config.json': 318,
+    'text_encoder/config.json': 509, 'text_encoder/model.onnx': 1056927,
+    'tokenizer/tokenizer.json': 19902, 'tokenizer/tokenizer_config.json': 166,
+    'unet/config.json': 1617, 'unet/model.onnx': 22847203,
+    'vae_decoder/config.json': 711, 'vae_decoder/model.onnx': 2272594,
+  },
   // From training/REPORT.md: the setting on which PAG shows, and held-out captions that it draws well.
   prompt: 'grinning squinting face fluent',
   usual: { steps: 20, guidanceScale: 1.5, pagScale: 1, layers: 'd1,m0,u0-1', scheduler: 'ddim', sigmas: 'model', spacing: 'model' },
@@ -33,6 +42,6 @@ export const GENERAL_IDEAS: readonly string[] = [
 ];
 
 /** Where the engine finds it; `page` is the document's base URL. */
-export function modelRef(entry: CatalogEntry, page: string): { kind: 'url'; id: string; baseUrl: string } {
-  return { kind: 'url', id: entry.id, baseUrl: new URL(entry.folder, page).href };
+export function modelRef(entry: CatalogEntry, page: string): { kind: 'url'; id: string; baseUrl: string; bytes: Readonly<Record<string, number>> } {
+  return { kind: 'url', id: entry.id, baseUrl: new URL(entry.folder, page).href, bytes: entry.bytes };
 }

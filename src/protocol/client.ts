@@ -1,21 +1,52 @@
-// The page's end of the wire. Owns the worker: a worker that dies is replaced, and whatever it was doing
-// ends with a `worker-crashed` error, so no run stays open and no button stays disabled.
+// The page's end of the wire. Owns the worker: one that dies, or that does not hear a cancel, is replaced, and whatever
+// it was doing ends with an event, so no run stays open and no button stays disabled.
+//
+// A dead worker tells nobody, so it holds a Web Lock (its name) for as long as it lives, for which the page queues.
+// One that ran out of heap keeps its lock, and plain http has none: while anything is open the page pings and counts
+// what stays unanswered. ONNX Runtime may hold the thread for long, which the worker says beforehand.
 
 import type { EngineErrorCode, EngineErrorData } from './errors';
-import type { EngineEvent, EngineRequest } from './messages';
+import type { EngineEvent, EngineRequest, GenerateRequest, LoadRequest, ModelRef, Settings, WireEvent } from './messages';
 
 /** What leaves ONNX Runtime or the GPU in a state that only a new worker mends. */
-const FATAL: ReadonlySet<EngineErrorCode> = new Set(['device-lost', 'out-of-memory', 'gpu-refused', 'internal']);
+const FATAL: ReadonlySet<EngineErrorCode> = new Set(['device-lost', 'out-of-memory', 'gpu-refused', 'runtime-failed', 'version-gone', 'internal']);
+
+const PING_MS = 1000;
+/** Pings unanswered after which a worker that is to end something is ended itself. */
+const PATIENCE = { idle: 5, busy: 30 } as const;
+/** The same where nothing is to end. */
+const SILENCE = { idle: 60, busy: Infinity } as const;
 
 export type EngineListener = (event: EngineEvent) => void;
+
+export interface EngineSource {
+  /** Makes the engine's worker under this name; `again` after one that never started. */
+  readonly spawn: (name: string, again: boolean) => Worker;
+  /** What kept the last one from starting; null where its script is as it should be. */
+  readonly explain: () => Promise<EngineErrorData | null>;
+  /** Undefined on plain http. */
+  readonly locks: Pick<LockManager, 'request'> | undefined;
+}
+
+interface Open<Request> {
+  readonly request: Request;
+  /** Cancelled or overtaken. */
+  ends: boolean;
+}
 
 export class EngineClient {
   private worker: Worker | null = null;
   private readonly listeners = new Set<EngineListener>();
-  private readonly openRuns = new Set<string>();
+  private readonly runs = new Map<string, Open<GenerateRequest>>();
+  private readonly loads = new Map<number, Open<LoadRequest>>();
+  private lastId = 0;
+  /** Has the worker said anything; may its thread be held for long. */
+  private state = { started: false, busy: false };
+  private again = false;
+  private ping = { waits: false, missed: 0 };
+  private timer: ReturnType<typeof setInterval> | null = null;
 
-  /** @param spawn makes the engine worker; called again after a crash. */
-  constructor(private readonly spawn: () => Worker) {}
+  constructor(private readonly source: EngineSource) {}
 
   /** Returns the function that unsubscribes. */
   subscribe(listener: EngineListener): () => void {
@@ -23,21 +54,49 @@ export class EngineClient {
     return () => this.listeners.delete(listener);
   }
 
-  send(request: EngineRequest): void {
-    if (request.type === 'generate') this.openRuns.add(request.runId);
-    this.worker ??= this.start();
-    this.worker.postMessage(request);
+  /** Fetches a model and warms it up; ends an earlier load. */
+  load(model: ModelRef, settings: Settings): void {
+    for (const load of this.loads.values()) load.ends = true;
+    this.lastId += 1;
+    const request = { type: 'load', loadId: this.lastId, model, settings } as const;
+    this.loads.set(request.loadId, { request, ends: false });
+    this.send(request);
   }
 
-  dispose(): void {
-    this.worker?.terminate();
-    this.worker = null;
-    this.listeners.clear();
+  /** Ends a load of another model, and takes the place of a run that waits. */
+  generate(runId: string, model: ModelRef, settings: Settings): void {
+    for (const load of this.loads.values()) load.ends ||= load.request.model.id !== model.id;
+    const request = { type: 'generate', runId, model, settings } as const;
+    this.runs.set(runId, { request, ends: false });
+    this.send(request);
+  }
+
+  /** Asks what the loaded model reads of these texts; a worker is not started for it. */
+  fit(prompt: string, negativePrompt: string): void {
+    this.worker?.postMessage({ type: 'fit', prompt, negativePrompt } satisfies EngineRequest);
+  }
+
+  cancel(runId: string): void {
+    const run = this.runs.get(runId);
+    if (!run) return;
+    run.ends = true;
+    this.send({ type: 'cancel', runId });
+  }
+
+  private send(request: EngineRequest): void {
+    this.worker ??= this.start();
+    this.worker.postMessage(request);
+    this.watch();
   }
 
   private start(): Worker {
-    const worker = this.spawn();
-    worker.onmessage = (message: MessageEvent<EngineEvent>) => this.receive(message.data);
+    const name = `engine ${Math.random().toString(36).slice(2)}`;
+    const worker = this.source.spawn(name, this.again);
+    this.state = { started: false, busy: false };
+    this.ping = { waits: false, missed: 0 };
+    worker.onmessage = (message: MessageEvent<EngineEvent | WireEvent>) => {
+      if (this.worker === worker) this.receive(message.data, name);
+    };
     worker.onerror = (event) => {
       event.preventDefault();
       this.crashed(worker, event.message || 'The worker script could not be loaded.');
@@ -46,33 +105,114 @@ export class EngineClient {
     return worker;
   }
 
-  private receive(event: EngineEvent): void {
-    if (event.type === 'done' || event.type === 'cancelled') this.openRuns.delete(event.runId);
-    if (event.type === 'error' && event.runId !== null) this.openRuns.delete(event.runId);
-    for (const listener of this.listeners) listener(event);
-    if (event.type === 'error' && FATAL.has(event.error.code)) this.replaceWorker(event.error);
+  private receive(event: EngineEvent | WireEvent, name: string): void {
+    this.state.started = true;
+    this.again = false;
+    this.ping.missed = 0;
+    switch (event.type) {
+      case 'alive':
+        if (event.locked) this.awaitEnd(name);
+        return;
+      case 'busy':
+        this.state.busy = event.busy;
+        return;
+      case 'pong':
+        this.ping.waits = false;
+        return;
+      case 'load-ended':
+        this.loads.delete(event.loadId);
+        return;
+      default:
+        this.tell(event);
+        if (event.type === 'error' && FATAL.has(event.error.code)) this.fail(event.error, runsOf(this.drop()));
+    }
   }
 
-  /** After such an error the worker's state cannot be trusted: the next request starts another. */
-  private replaceWorker(error: EngineErrorData): void {
-    this.worker?.terminate();
-    this.worker = null;
-    const runs = [...this.openRuns];
-    this.openRuns.clear();
-    for (const runId of runs) this.receive({ type: 'error', runId, error });
+  private tell(event: EngineEvent): void {
+    if ('runId' in event && event.runId !== null && (event.type === 'done' || event.type === 'cancelled' || event.type === 'error')) this.runs.delete(event.runId);
+    for (const listener of this.listeners) listener(event);
+  }
+
+  /** The lock is granted when the worker has died, whatever it died of. */
+  private awaitEnd(name: string): void {
+    const { worker } = this;
+    void this.source.locks?.request(name, () => {
+      if (worker) this.crashed(worker, 'The worker was ended from outside: it was closed, or had no memory left.');
+    }).catch(() => {});
+  }
+
+  private watch(): void {
+    this.timer ??= setInterval(() => this.tick(), PING_MS);
+  }
+
+  private tick(): void {
+    const open = [...this.runs.values(), ...this.loads.values()];
+    if (!this.worker || open.length === 0) {
+      if (this.timer !== null) clearInterval(this.timer);
+      this.timer = null;
+      this.ping = { waits: false, missed: 0 };
+      return;
+    }
+    if (!this.ping.waits) {
+      this.ping.waits = true;
+      this.lastId += 1;
+      this.worker.postMessage({ type: 'ping', ping: this.lastId } satisfies EngineRequest);
+      return;
+    }
+    this.ping.missed += 1;
+    const ends = open.some((one) => one.ends);
+    const limit = (ends ? PATIENCE : SILENCE)[this.state.busy ? 'busy' : 'idle'];
+    if (this.ping.missed < limit) return;
+    if (ends) this.endByForce();
+    else this.crashed(this.worker, `It has not answered for ${this.ping.missed} s.`);
+  }
+
+  /** What was to end has ended; what was not goes to a new worker. */
+  private endByForce(): void {
+    const open = this.drop();
+    for (const { request, ends } of open) if (ends && request.type === 'generate') this.tell({ type: 'cancelled', runId: request.runId });
+    for (const { request, ends } of open) {
+      if (ends) continue;
+      if (request.type === 'load') this.loads.set(request.loadId, { request, ends });
+      else this.runs.set(request.runId, { request, ends });
+      this.send(request);
+    }
   }
 
   private crashed(worker: Worker, detail: string): void {
     if (this.worker !== worker) return;
-    worker.terminate();
-    this.worker = null;
+    const { started } = this.state;
+    const lost = this.drop();
     const error: EngineErrorData = {
       code: 'worker-crashed',
       message: 'The engine stopped unexpectedly. Your settings and images are safe; press Generate to start it again.',
       detail,
     };
-    const runs = this.openRuns.size > 0 ? [...this.openRuns] : [null];
-    this.openRuns.clear();
-    for (const runId of runs) this.receive({ type: 'error', runId, error });
+    const runs = runsOf(lost);
+    const told = runs.length > 0 ? runs : [null];
+    if (started) {
+      this.fail(error, told);
+      return;
+    }
+    this.again = true;
+    void this.source.explain().catch(() => null).then((why) => this.fail(why ?? error, told));
   }
+
+  private fail(error: EngineErrorData, runs: readonly (string | null)[]): void {
+    for (const runId of runs) this.tell({ type: 'error', runId, error });
+  }
+
+  /** The worker cannot be trusted any more: the next request starts another. Gives what was open. */
+  private drop(): Open<LoadRequest | GenerateRequest>[] {
+    this.worker?.terminate();
+    this.worker = null;
+    const open = [...this.loads.values(), ...this.runs.values()];
+    this.loads.clear();
+    this.runs.clear();
+    return open;
+  }
+}
+
+function runsOf(open: readonly Open<LoadRequest | GenerateRequest>[]): string[] {
+  return open.flatMap(({ request }) => (request.type === 'generate' ? [request.runId] : []));
 }

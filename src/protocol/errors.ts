@@ -3,7 +3,7 @@
 
 export type EngineErrorCode =
   | 'model-missing' // a file of the model could not be fetched
-  | 'runtime-missing' // ONNX Runtime could not be fetched
+  | 'runtime-failed' // ONNX Runtime could not be fetched or started
   | 'version-gone' // the server has another version of the page now; only a reload helps
   | 'model-invalid' // truncated, not ONNX, or not a model of a kind we know
   | 'layers-not-found' // the layer set matches nothing; `detail` lists the sites, one a line

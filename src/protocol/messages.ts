@@ -1,6 +1,6 @@
 // The wall between page and worker: everything that crosses it is one of these plain records.
-// Requests go page → worker, events go worker → page. A run is named by the page (`runId`); several
-// may be asked for, they are served one after the other, and a cancel takes effect between segments.
+// Requests go page → worker, events go worker → page. A run is named by the page (`runId`); while one is
+// under way one more may wait, the newest, and a cancel takes effect between segments.
 
 import type { PagOptions, SchedulerId, SigmaSpacing, TimestepSpacing } from '../diffusion/options';
 import type { PredictionType, SchedulerConfig } from '../diffusion/types';
@@ -39,6 +39,8 @@ export interface UrlModelRef {
   readonly kind: 'url';
   readonly id: string;
   readonly baseUrl: string;
+  /** Bytes of its files by path, as far as they are known beforehand. */
+  readonly bytes: Readonly<Record<string, number>>;
 }
 
 /** Fetched earlier into the origin's private file system; `dir` is its folder in the model store. */
@@ -59,11 +61,13 @@ export type EngineRequest =
   | LoadRequest
   | GenerateRequest
   | CancelRequest
-  | FitRequest;
+  | FitRequest
+  | PingRequest;
 
 /** Fetch a model and do what a run with these settings would do first, so that Generate starts at once. */
 export interface LoadRequest {
   readonly type: 'load';
+  readonly loadId: number;
   readonly model: ModelRef;
   readonly settings: Settings;
 }
@@ -86,6 +90,12 @@ export interface FitRequest {
   readonly type: 'fit';
   readonly prompt: string;
   readonly negativePrompt: string;
+}
+
+/** Answered as soon as the worker's thread is free. */
+export interface PingRequest {
+  readonly type: 'ping';
+  readonly ping: number;
 }
 
 export interface DeviceInfo {
@@ -158,6 +168,13 @@ export type EngineEvent =
   | FitEvent
   | ErrorEvent;
 
+/** Between the two ends of the wire alone. */
+export type WireEvent =
+  | AliveEvent
+  | BusyEvent
+  | LoadEndedEvent
+  | PongEvent;
+
 export interface DeviceEvent {
   readonly type: 'device';
   readonly device: DeviceInfo;
@@ -165,11 +182,14 @@ export interface DeviceEvent {
 
 export interface LoadingEvent {
   readonly type: 'loading';
-  /** What is under way, for people: "unet/model.onnx", "Preparing the UNet". */
+  /** What is under way, for people: "Loading the model", "Preparing the model". */
   readonly what: string;
+  /** Over everything that is to be loaded, ONNX Runtime and the model; the sum only grows. */
   readonly loadedBytes: number;
-  /** null where the server does not say. */
+  /** null where it is not known of some file. */
   readonly totalBytes: number | null;
+  /** null until a second has been watched. */
+  readonly secondsLeft: number | null;
 }
 
 /** Whether the device can hold a model, from its graphs; comes before anything of it is built, and again where other settings ask for more or less. */
@@ -253,4 +273,28 @@ export interface ErrorEvent {
   readonly type: 'error';
   readonly runId: string | null;
   readonly error: EngineErrorData;
+}
+
+/** The worker's first: its script runs. */
+export interface AliveEvent {
+  readonly type: 'alive';
+  /** It holds the lock of its own name, and will until it dies. */
+  readonly locked: boolean;
+}
+
+/** A load is over, whether it came to its end, failed, or was overtaken. */
+export interface LoadEndedEvent {
+  readonly type: 'load-ended';
+  readonly loadId: number;
+}
+
+/** While it is so, the thread may be held for long by what is as it should be: ONNX Runtime, and kernels on the CPU. */
+export interface BusyEvent {
+  readonly type: 'busy';
+  readonly busy: boolean;
+}
+
+export interface PongEvent {
+  readonly type: 'pong';
+  readonly ping: number;
 }

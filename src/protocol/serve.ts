@@ -1,21 +1,26 @@
-// The worker's end of the wire: requests are served one after the other, cancels at once. A load is only a
-// warm-up, so a generate that arrives cuts it short.
+// The worker's end of the wire: requests are served one after the other, cancels and pings at once. A load is only a
+// warm-up, so a newer request ends it; where that is a run of the same model it takes over what was begun. Of runs one
+// is under way and at most one waits: the newest.
 
 import { toErrorData } from './errors';
-import type { EngineEvent, EngineRequest, FitRequest, GenerateRequest, LoadRequest } from './messages';
+import type { EngineEvent, EngineRequest, FitRequest, GenerateRequest, LoadEndedEvent, LoadRequest, PongEvent } from './messages';
+
+/** The reason of an abort whose cause takes over what is under way. */
+export const HANDED_OVER = new DOMException('A run of the same model goes on with it.', 'AbortError');
 
 export interface EngineService {
   load(request: LoadRequest, signal: AbortSignal): Promise<void>;
-  /** Ends by emitting `done`, or throws. */
+  /** Ends by emitting `done`, or throws. It is asked with a signal that is aborted already too: what was handed over to it ends. */
   generate(request: GenerateRequest, signal: AbortSignal): Promise<void>;
   /** Emits `fit`, where a model is loaded. */
   fit(request: FitRequest): void;
 }
 
 /** Returns the function that takes each request. */
-export function serve(service: EngineService, emit: (event: EngineEvent) => void): (request: EngineRequest) => void {
+export function serve(service: EngineService, emit: (event: EngineEvent | LoadEndedEvent | PongEvent) => void): (request: EngineRequest) => void {
   const aborts = new Map<string, AbortController>();
-  let loading: AbortController | null = null;
+  let loading: { readonly request: LoadRequest; readonly abort: AbortController } | null = null;
+  let running: string | null = null;
   let last: Promise<void> = Promise.resolve();
 
   const enqueue = (job: () => Promise<void>) => {
@@ -25,31 +30,35 @@ export function serve(service: EngineService, emit: (event: EngineEvent) => void
   return (request) => {
     switch (request.type) {
       case 'load': {
-        loading?.abort();
+        loading?.abort.abort();
         const abort = new AbortController();
-        loading = abort;
+        loading = { request, abort };
         enqueue(async () => {
           try {
+            abort.signal.throwIfAborted();
             await service.load(request, abort.signal);
           } catch (error) {
             if (!abort.signal.aborted) emit({ type: 'error', runId: null, error: toErrorData(error) });
           }
+          emit({ type: 'load-ended', loadId: request.loadId });
         });
         return;
       }
       case 'generate': {
-        loading?.abort();
+        loading?.abort.abort(isOfSameModel(loading.request, request) ? HANDED_OVER : undefined);
+        for (const [runId, waiting] of aborts) if (runId !== running) waiting.abort();
         const abort = new AbortController();
         aborts.set(request.runId, abort);
         enqueue(async () => {
+          running = request.runId;
           try {
-            abort.signal.throwIfAborted();
             await service.generate(request, abort.signal);
           } catch (error) {
             if (abort.signal.aborted) emit({ type: 'cancelled', runId: request.runId });
             else emit({ type: 'error', runId: request.runId, error: toErrorData(error) });
           } finally {
             aborts.delete(request.runId);
+            running = null;
           }
         });
         return;
@@ -59,6 +68,13 @@ export function serve(service: EngineService, emit: (event: EngineEvent) => void
         return;
       case 'cancel':
         aborts.get(request.runId)?.abort();
+        return;
+      case 'ping':
+        emit({ type: 'pong', ping: request.ping });
     }
   };
+}
+
+function isOfSameModel(load: LoadRequest, { model, settings }: GenerateRequest): boolean {
+  return load.model.id === model.id && load.settings.backend === settings.backend;
 }

@@ -49,7 +49,7 @@ test('asking again clears the error; waiting runs stay', () => {
 });
 
 test('an error while loading belongs to no run and ends none', () => {
-  const job = after(asked(IDLE, run('a')), { type: 'loading', what: 'x', loadedBytes: 1, totalBytes: 2 }, { type: 'error', runId: null, error });
+  const job = after(asked(IDLE, run('a')), { type: 'loading', what: 'x', loadedBytes: 1, totalBytes: 2, secondsLeft: null }, { type: 'error', runId: null, error });
   expect(job).toMatchObject({ loading: null, error });
   expect(job.runs).toHaveLength(1);
 });

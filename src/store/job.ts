@@ -35,17 +35,26 @@ export interface Job {
   readonly shown: Shown | null;
   /** The last pair that was finished; it comes back where a later run ends without one. */
   readonly finished: Shown | null;
+  /** Asked to end, which a long part of a run may take its time to hear. */
+  readonly cancelling: boolean;
   readonly lastEnd: 'done' | 'cancelled' | null;
   readonly error: EngineErrorData | null;
 }
 
-export const IDLE: Job = { device: null, model: null, verdict: null, fit: null, loading: null, runs: [], progress: null, shown: null, finished: null, lastEnd: null, error: null };
+export const IDLE: Job = { device: null, model: null, verdict: null, fit: null, loading: null, runs: [], progress: null, shown: null, finished: null, cancelling: false, lastEnd: null, error: null };
 
+/** At most one run waits: the newest. */
 export function asked(job: Job, run: Run): Job {
-  return { ...job, runs: [...job.runs, run], error: null };
+  return { ...job, runs: [...job.runs.slice(0, 1), run], error: null };
 }
 
+export function cancelled(job: Job): Job {
+  return { ...job, runs: job.runs.slice(0, 1), cancelling: job.runs.length > 0 };
+}
+
+/** What a run that waited and was replaced still says is nobody's. */
 export function reduce(job: Job, event: EngineEvent): Job {
+  if ('runId' in event && event.runId !== null && !job.runs.some(({ id }) => id === event.runId)) return job;
   switch (event.type) {
     case 'device': return { ...job, device: event.device };
     case 'loading': return { ...job, loading: event };
@@ -78,5 +87,5 @@ function withFinished(job: Job): Job {
 }
 
 function ended(job: Job, runId: string): Job {
-  return { ...job, runs: job.runs.filter((run) => run.id !== runId), progress: null, loading: null };
+  return { ...job, runs: job.runs.filter((run) => run.id !== runId), progress: null, loading: null, cancelling: false };
 }

@@ -1,11 +1,15 @@
 // The page's one store: settings, job, and the door to the engine. Only this file talks to the engine client.
 
 import { create } from 'zustand';
+import engineUrl from '../engine/worker.ts?worker&url';
+import { ownFileError } from '../loading/loadError';
+import { anotherAddress, whyNotStarted } from '../loading/loadScript';
 import { EngineClient } from '../protocol/client';
+import { toErrorData } from '../protocol/errors';
 import type { Settings } from '../protocol/messages';
 import { POCKET } from '../models/catalog';
 import { read, write } from './browserStorage';
-import { IDLE, asked, reduce, type Job } from './job';
+import { IDLE, asked, cancelled, reduce, type Job } from './job';
 import { useModels, type Choice } from './models';
 import { newId } from './newId';
 import { recipeModel } from './runRecipe';
@@ -38,10 +42,17 @@ interface Store {
 
 /** Between two letters of someone who types. */
 const TYPING_MS = 150;
-
+const ENGINE = new URL(engineUrl, import.meta.url).href;
 const FROM_MODEL = 'pagoda.fromModel';
 
-const client = new EngineClient(() => new Worker(new URL('../engine/worker.ts', import.meta.url), { type: 'module', name: 'engine' }));
+const client = new EngineClient({
+  spawn: (name, again) => new Worker(again ? anotherAddress(ENGINE) : ENGINE, { type: 'module', name }),
+  explain: async () => {
+    const why = await whyNotStarted(ENGINE);
+    return why && toErrorData(ownFileError(why, 'worker-crashed', 'The engine'));
+  },
+  locks: (navigator as { readonly locks?: LockManager }).locks,
+});
 
 export const useStore = create<Store>()((set, get) => {
   client.subscribe((event) => {
@@ -50,7 +61,7 @@ export const useStore = create<Store>()((set, get) => {
   });
   const askFit = () => {
     const { settings: { prompt, negativePrompt }, job } = get();
-    if (job.model) client.send({ type: 'fit', prompt, negativePrompt });
+    if (job.model) client.fit(prompt, negativePrompt);
   };
   let asking: ReturnType<typeof setTimeout> | undefined;
   const model = () => useModels.getState().choice.ref;
@@ -90,18 +101,19 @@ export const useStore = create<Store>()((set, get) => {
     setView: (view) => set({ view }),
     start: () => {
       useModels.getState().reopen();
-      client.send({ type: 'load', model: model(), settings: get().settings });
+      client.load(model(), get().settings);
     },
     generate: () => {
       const { settings } = get();
       const id = newId();
       const { choice } = useModels.getState();
       set(({ job }) => ({ job: asked(job, { id, model: recipeModel(choice), settings }) }));
-      client.send({ type: 'generate', runId: id, model: choice.ref, settings });
+      client.generate(id, choice.ref, settings);
     },
     cancel: () => {
-      const [run] = get().job.runs;
-      if (run) client.send({ type: 'cancel', runId: run.id });
+      const { runs } = get().job;
+      set(({ job }) => ({ job: cancelled(job) }));
+      for (const { id } of runs) client.cancel(id);
     },
     answerBrought: (answer) => {
       const { brought } = get();

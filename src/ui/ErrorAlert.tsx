@@ -27,7 +27,9 @@ export function ErrorAlert() {
       <div className={styles.actions}>
         {error.code === 'pag-impossible'
           ? <button type="button" onClick={() => { change({ pagScale: 0 }); generate(); }}>Generate without PAG</button>
-          : <button type="button" onClick={generate}>Try again</button>}
+          : error.code === 'version-gone'
+            ? <button type="button" onClick={() => location.reload()}>Reload the page</button>
+            : <button type="button" onClick={generate}>Try again</button>}
         {onGpu && CPU_HELPS.has(error.code) && (
           <button type="button" onClick={() => { change({ backend: 'wasm' }); generate(); }}>Use the CPU instead</button>
         )}

@@ -1,6 +1,6 @@
 // The sentences of the status line, the progress bar and what is said aloud.
 
-import type { DeviceInfo, VerdictEvent } from '../protocol/messages';
+import type { DeviceInfo, LoadingEvent, VerdictEvent } from '../protocol/messages';
 import type { Job } from '../store/job';
 
 export function deviceText(device: DeviceInfo | null): string {
@@ -32,7 +32,8 @@ export function verdictText({ level, figures }: VerdictEvent): string {
 export function progressText(job: Job): string {
   const { progress, loading, shown } = job;
   const waiting = job.runs.length > 1 ? ` · ${job.runs.length - 1} waiting` : '';
-  if (loading && !progress) return `${loading.what}${bytesText(loading.loadedBytes, loading.totalBytes)}${waiting}`;
+  if (job.cancelling) return `Cancelling…${waiting}`;
+  if (loading && !progress) return `${loading.what}${bytesText(loading)}${waiting}`;
   if (progress) {
     if (progress.phase === 'prepare') return `Preparing${waiting}`;
     if (progress.phase === 'decode') return `Decoding${waiting}`;
@@ -51,6 +52,7 @@ export function announcementOf(job: Job): string {
     const fifth = Math.min(4, Math.floor((5 * progress.step) / progress.steps));
     return fifth === 0 ? 'Generating' : `Step ${Math.ceil((fifth * progress.steps) / 5)} of ${progress.steps}`;
   }
+  if (job.cancelling) return 'Cancelling';
   if (runs.length > 0) return loading && !progress ? 'Loading the model' : 'Generating';
   if (loading) return 'Loading the model';
   return error || lastEnd === null ? '' : progressText(job);
@@ -68,8 +70,11 @@ export function secondsText(seconds: number): string {
   return `${Math.round(seconds / 60)} min`;
 }
 
-function bytesText(loaded: number, total: number | null): string {
-  if (loaded === 0) return '';
+/** " · 12.3 of 43.1 MB · 31 s left"; '' where nothing is to come, or all is here. */
+function bytesText({ loadedBytes, totalBytes, secondsLeft }: LoadingEvent): string {
+  if (loadedBytes === totalBytes || (loadedBytes === 0 && totalBytes === null)) return '';
   const mega = (bytes: number) => (bytes / 1e6).toFixed(1);
-  return total === null ? ` · ${mega(loaded)} MB` : ` · ${mega(loaded)} of ${mega(total)} MB`;
+  if (totalBytes === null) return ` · ${mega(loadedBytes)} MB`;
+  const left = secondsLeft === null ? '' : ` · ${secondsLeft < 90 ? `${Math.ceil(secondsLeft)} s` : secondsText(secondsLeft)} left`;
+  return ` · ${mega(loadedBytes)} of ${mega(totalBytes)} MB${left}`;
 }

@@ -1,0 +1,189 @@
+// The page's end of the wire, with workers that do what the test says and a clock that the test moves.
+
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { DEFAULTS } from '../store/settings';
+import { EngineClient } from './client';
+import type { EngineErrorData } from './errors';
+import type { EngineEvent, EngineRequest, WireEvent } from './messages';
+
+class FakeWorker {
+  onmessage: ((message: { data: EngineEvent | WireEvent }) => void) | null = null;
+  onerror: ((event: { preventDefault: () => void; message: string }) => void) | null = null;
+  readonly got: EngineRequest[] = [];
+  ended = false;
+  /** Whether pings are answered. */
+  hears = true;
+
+  postMessage(request: EngineRequest): void {
+    this.got.push(request);
+    if (request.type === 'ping' && this.hears) this.says({ type: 'pong', ping: request.ping });
+  }
+
+  says(event: EngineEvent | WireEvent): void {
+    if (!this.ended) this.onmessage?.({ data: event });
+  }
+
+  terminate(): void {
+    this.ended = true;
+  }
+
+  get types(): string {
+    return this.got.flatMap((request) => (request.type === 'ping' ? [] : [`${request.type} ${request.type === 'load' ? request.model.id : request.type === 'fit' ? request.prompt : request.runId}`])).join(', ');
+  }
+}
+
+const model = (id: string) => ({ kind: 'url', id, baseUrl: '/', bytes: {} }) as const;
+const pixels = { width: 1, height: 1, rgba: new Uint8ClampedArray(4) };
+const done = (runId: string): EngineEvent => ({ type: 'done', runId, pair: { withoutPag: null, withPag: pixels }, stats: { seconds: 1, unetRows: 1, rowsBeforeFork: 1, rowsAfterFork: 1, perturbedSites: [] } });
+
+let workers: FakeWorker[];
+let again: boolean[];
+let locks: Map<string, () => void>;
+let heard: string[];
+
+function client({ hasLocks = true, why = null as EngineErrorData | null } = {}): EngineClient {
+  const made = new EngineClient({
+    spawn: (_, another) => {
+      const worker = new FakeWorker();
+      workers.push(worker);
+      again.push(another);
+      return worker as unknown as Worker;
+    },
+    explain: () => Promise.resolve(why),
+    locks: hasLocks ? { request: ((name: string, granted: () => void) => (locks.set(name, granted), Promise.resolve())) as unknown as LockManager['request'] } : undefined,
+  });
+  made.subscribe((event) => heard.push([event.type, 'runId' in event ? event.runId : null, event.type === 'error' ? event.error.code : null].filter((part) => part !== null).join(' ')));
+  return made;
+}
+
+const worker = (index = workers.length - 1) => workers[index] as FakeWorker;
+const seconds = (count: number) => vi.advanceTimersByTime(1000 * count);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  [workers, again, heard, locks] = [[], [], [], new Map()];
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('a worker that dies is noticed by its lock, at once, and the next run starts another', () => {
+  const engine = client();
+  engine.generate('1', model('a'), DEFAULTS);
+  worker().says({ type: 'alive', locked: true });
+  worker().says({ type: 'busy', busy: true });
+  locks.values().next().value?.();
+  expect(heard).toEqual(['error 1 worker-crashed']);
+  expect(worker().ended).toBe(true);
+  engine.generate('2', model('a'), DEFAULTS);
+  expect(workers.map(({ types }) => types)).toEqual(['generate 1', 'generate 2']);
+  // The first one's lock says nothing of the second.
+  locks.values().next().value?.();
+  expect(heard).toEqual(['error 1 worker-crashed']);
+});
+
+test.each([true, false])('silence tells, but not while ONNX Runtime may hold the thread (locks: %s)', (hasLocks) => {
+  const engine = client({ hasLocks });
+  engine.generate('1', model('a'), DEFAULTS);
+  worker().says({ type: 'alive', locked: hasLocks });
+  seconds(300);
+  expect(heard).toEqual([]);
+  worker().says({ type: 'busy', busy: true });
+  worker().hears = false;
+  seconds(3600);
+  expect(heard).toEqual([]);
+  worker().says({ type: 'busy', busy: false });
+  seconds(50);
+  expect(heard).toEqual([]);
+  seconds(20);
+  expect(heard).toEqual(['error 1 worker-crashed']);
+});
+
+test('with nothing open no pings are sent', () => {
+  const engine = client();
+  engine.generate('1', model('a'), DEFAULTS);
+  worker().says({ type: 'alive', locked: true });
+  seconds(60);
+  worker().says(done('1'));
+  const pings = () => worker().got.filter(({ type }) => type === 'ping').length;
+  const before = pings();
+  seconds(60);
+  expect(pings()).toBe(before);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test.each([[false, 5], [true, 30]])('a cancel that is not heard ends the worker (busy: %s)', (busy, patience) => {
+  const engine = client();
+  engine.generate('1', model('a'), DEFAULTS);
+  engine.generate('2', model('a'), DEFAULTS);
+  worker().says({ type: 'alive', locked: true });
+  worker().says({ type: 'busy', busy });
+  worker().hears = false;
+  engine.cancel('1');
+  seconds(patience);
+  expect(heard).toEqual([]);
+  seconds(2);
+  expect(heard).toEqual(['cancelled 1']);
+  // What was not to end goes on in another.
+  expect(workers.map(({ types, ended }) => [types, ended])).toEqual([['generate 1, generate 2, cancel 1', true], ['generate 2', false]]);
+  worker().says(done('2'));
+  expect(heard).toEqual(['cancelled 1', 'done 2']);
+});
+
+test('a cancel is waited for as long as the worker answers', () => {
+  const engine = client();
+  engine.generate('1', model('a'), DEFAULTS);
+  worker().says({ type: 'alive', locked: true });
+  engine.cancel('1');
+  seconds(600);
+  expect([heard, worker().ended]).toEqual([[], false]);
+  worker().says({ type: 'cancelled', runId: '1' });
+  expect(heard).toEqual(['cancelled 1']);
+});
+
+test('a model whose files hold the worker makes way for another', () => {
+  const engine = client();
+  engine.load(model('hangs'), DEFAULTS);
+  worker().says({ type: 'alive', locked: true });
+  worker().hears = false;
+  engine.load(model('built in'), DEFAULTS);
+  engine.generate('1', model('built in'), DEFAULTS);
+  seconds(7);
+  expect(workers.map(({ types }) => types)).toEqual(['load hangs, load built in, generate 1', 'load built in, generate 1']);
+  expect(heard).toEqual([]);
+});
+
+test('a run of the model that is being loaded has patience with it', () => {
+  const engine = client();
+  engine.load(model('a'), DEFAULTS);
+  worker().says({ type: 'alive', locked: true });
+  worker().hears = false;
+  engine.generate('1', model('a'), DEFAULTS);
+  seconds(30);
+  expect(workers).toHaveLength(1);
+});
+
+test('after an error that taints the worker it is replaced, and every open run ends with it', () => {
+  const engine = client();
+  engine.generate('1', model('a'), DEFAULTS);
+  engine.generate('2', model('a'), DEFAULTS);
+  worker().says({ type: 'error', runId: '1', error: { code: 'runtime-failed', message: '', detail: '' } });
+  expect(heard).toEqual(['error 1 runtime-failed', 'error 2 runtime-failed']);
+  engine.generate('3', model('a'), DEFAULTS);
+  worker().says({ type: 'error', runId: '3', error: { code: 'model-invalid', message: '', detail: '' } });
+  expect(workers.map(({ ended }) => ended)).toEqual([true, false]);
+});
+
+test('a script that does not start says why, and is asked for under another address', async () => {
+  const engine = client({ why: { code: 'version-gone', message: '', detail: '' } });
+  engine.load(model('a'), DEFAULTS);
+  worker().onerror?.({ preventDefault: () => {}, message: '' });
+  engine.generate('1', model('a'), DEFAULTS);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(heard).toEqual(['error version-gone']);
+  worker().says({ type: 'alive', locked: true });
+  worker().onerror?.({ preventDefault: () => {}, message: 'out of memory' });
+  expect(heard).toEqual(['error version-gone', 'error 1 worker-crashed']);
+  engine.generate('2', model('a'), DEFAULTS);
+  expect(again).toEqual([false, true, false]);
+});
