@@ -159,8 +159,9 @@ test('a picture of A1111 gives what can be taken, and the rest is listed with wh
   const chooser = page.waitForEvent('filechooser');
   await button(page, 'Open recipe').click();
   await (await chooser).setFiles({ name: 'forge.png', mimeType: 'image/png', buffer: Buffer.from(writePngText(PIXEL, { parameters: A1111 })) });
-  await expect(notice(page)).toContainText('2 settings were not taken over');
+  await expect(notice(page)).toContainText('3 settings were not taken over');
   await expect(notice(page)).toContainText('Size: 512x768');
+  await expect(notice(page)).toContainText('the same seed gives another picture');
   await expect(notice(page)).toContainText('Hires upscaler: Latent');
   await expect(notice(page)).toContainText('the model sd15, which is not the one chosen');
   await expect(button(page, 'Model: Pocket (built in). Change')).toBeVisible();
@@ -179,7 +180,7 @@ test('a wrong or damaged file is refused with a sentence, and nothing is lost', 
   const cases: [string, Uint8Array, string][] = [
     ['damaged.png', damaged, 'its checksum is wrong'],
     ['plain.png', PIXEL, 'no settings in it that Pagoda reads'],
-    ['photo.jpg', Uint8Array.of(0xff, 0xd8, 0xff), 'neither a PNG picture nor a recipe'],
+    ['photo.jpg', Uint8Array.of(0xff, 0xd8, 0xff), 'neither a comment of A1111 or Forge in it'],
     ['other.json', Buffer.from('{"format": "other"}'), 'not a recipe of Pagoda'],
   ];
   for (const [name, bytes, sentence] of cases) {

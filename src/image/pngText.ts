@@ -1,56 +1,73 @@
 // Text chunks of a PNG: tEXt (Latin-1), zTXt (Latin-1, deflated) and iTXt (UTF-8, either way). A chunk is
 // length (u32, big-endian) | type | data | CRC-32 of type and data (PNG specification, 3rd edition, §5.3 and §11.3).
-// Files come from anywhere: every length is checked before it is used, a wrong CRC drops the chunk, and inflating
-// stops at a byte limit, so that a small file cannot become a large string.
+// Files come from anywhere: every length is checked before it is used, only texts that are asked for are decoded, a wrong
+// CRC drops the chunk, and inflating stops at a limit, so that a small file cannot become a large string. What Pillow
+// reads is read: the last of two texts of one keyword, texts behind the picture, UTF-8 in tEXt, bytes behind a zlib stream.
+
+import { Unzlib } from 'fflate';
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
-const MAX_FILE = 64 * 2 ** 20;
 const MAX_TEXT = 2 ** 20;
-const MAX_CHUNKS = 64;
+const MAX_KEYWORDS = 1000;
+const MAX_PROBLEMS = 8;
+/** Compressed bytes at once: deflate makes at most 1032 bytes of one. */
+const SLICE = 1024;
 
 export interface PngText {
-  /** By keyword; the first of several wins. */
+  /** Those that were asked for, by keyword; the last of several wins. */
   readonly texts: ReadonlyMap<string, string>;
+  /** All keywords that were seen, the first thousand. */
+  readonly keywords: ReadonlySet<string>;
+  /** EXIF's TIFF block, of the chunk eXIf; null where there is none. */
+  readonly exif: Uint8Array | null;
   /** What was left out and why, as sentences. */
   readonly problems: readonly string[];
+  /** Chunks that were passed. */
+  readonly visited: number;
 }
 
-/** @throws Error where the file is no PNG or is larger than 64 MiB. Faults of single chunks are `problems`. */
-export async function readPngText(png: Blob): Promise<PngText> {
-  if (png.size > MAX_FILE) throw new Error('This file is too large: metadata is read from files of up to 64 MiB.');
+/**
+ * @param wanted keywords to decode; the case of letters counts.
+ * @throws Error where the file is no PNG. Faults of single chunks are `problems`.
+ */
+export async function readPngText(png: Blob, wanted: ReadonlySet<string>): Promise<PngText> {
   const bytes = new Uint8Array(await png.arrayBuffer());
   if (!SIGNATURE.every((byte, at) => bytes[at] === byte)) throw new Error('This is not a PNG file.');
   const texts = new Map<string, string>();
+  const keywords = new Set<string>();
   const problems: string[] = [];
+  let exif: Uint8Array | null = null;
   const view = new DataView(bytes.buffer);
-  let found = 0;
+  let visited = 0;
   for (let at = 8; at + 12 <= bytes.length;) {
     const length = view.getUint32(at);
     const type = latin1(bytes.subarray(at + 4, at + 8));
     const end = at + 12 + length;
+    visited += 1;
+    const data = bytes.subarray(at + 8, Math.min(end - 4, bytes.length));
+    const isText = type === 'tEXt' || type === 'zTXt' || type === 'iTXt';
+    const keyword = isText ? keywordOf(data) : '';
     if (end > bytes.length) {
       problems.push(`The file ends inside its chunk ${JSON.stringify(type)}.`);
       break;
     }
     if (type === 'IEND') break;
-    if (type === 'tEXt' || type === 'zTXt' || type === 'iTXt') {
-      found += 1;
-      if (found > MAX_CHUNKS) {
-        problems.push(`Only the first ${MAX_CHUNKS} texts were read.`);
-        break;
-      }
+    if (isText && keyword !== null && keywords.size < MAX_KEYWORDS) keywords.add(keyword);
+    if ((isText && (keyword === null || wanted.has(keyword))) || type === 'eXIf') {
       try {
         if (length > MAX_TEXT) throw new Error('it is larger than 1 MiB');
         if (crc32(bytes.subarray(at + 4, end - 4)) !== view.getUint32(end - 4)) throw new Error('its checksum is wrong');
-        const [keyword, text] = await decode(type, bytes.subarray(at + 8, end - 4));
-        if (!texts.has(keyword)) texts.set(keyword, text);
+        if (!isText) exif = data;
+        else if (keyword === null) throw new Error('it has no keyword');
+        else texts.set(keyword, decode(type, data.subarray(keyword.length + 1)));
       } catch (error) {
-        problems.push(`A ${type} chunk was left out: ${error instanceof Error ? error.message : String(error)}.`);
+        const why = error instanceof Error ? error.message : String(error);
+        if (problems.length < MAX_PROBLEMS) problems.push(`A ${type} chunk was left out: ${why}.`);
       }
     }
     at = end;
   }
-  return { texts, problems };
+  return { texts, keywords, exif, problems, visited };
 }
 
 /**
@@ -75,10 +92,12 @@ export function writePngText(png: Uint8Array, texts: Readonly<Record<string, str
 
 function encode(keyword: string, text: string): Uint8Array {
   if (!/^[!-~](?:[ -~]{0,77}[!-~])?$/.test(keyword)) throw new Error(`${JSON.stringify(keyword)} is no PNG keyword.`);
-  const isLatin1 = /^[\t\n\r\u0020-\u007e\u00a0-\u00ff]*$/.test(text);
+  const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  // Readers, this one too, take bytes that are UTF-8 for UTF-8.
+  const isLatin1 = /^[\t\n\r\u0020-\u007e\u00a0-\u00ff]*$/.test(text) && utf8OrLatin1(bytes) === text;
   const key = Uint8Array.from(keyword, (letter) => letter.charCodeAt(0));
   // tEXt: keyword 0 text. iTXt: keyword 0, not compressed, method 0, no language 0, no translated keyword 0, text.
-  const content = isLatin1 ? Uint8Array.from(text, (letter) => letter.charCodeAt(0)) : new TextEncoder().encode(text);
+  const content = isLatin1 ? bytes : new TextEncoder().encode(text);
   const gap = isLatin1 ? 1 : 5;
   const chunk = new Uint8Array(12 + key.length + gap + content.length);
   const view = new DataView(chunk.buffer);
@@ -90,39 +109,38 @@ function encode(keyword: string, text: string): Uint8Array {
   return chunk;
 }
 
-async function decode(type: 'tEXt' | 'zTXt' | 'iTXt', data: Uint8Array<ArrayBuffer>): Promise<[string, string]> {
-  const keyEnd = data.indexOf(0);
-  if (keyEnd < 1 || keyEnd > 79) throw new Error('it has no keyword');
-  const keyword = latin1(data.subarray(0, keyEnd));
-  if (type === 'tEXt') return [keyword, latin1(data.subarray(keyEnd + 1))];
-  if (type === 'zTXt') {
-    if (data[keyEnd + 1] !== 0) throw new Error('its compression is unknown');
-    return [keyword, latin1(await inflate(data.subarray(keyEnd + 2)))];
-  }
-  const compressed = data[keyEnd + 1];
-  const languageEnd = data.indexOf(0, keyEnd + 3);
-  const translatedEnd = languageEnd < 0 ? -1 : data.indexOf(0, languageEnd + 1);
-  if (translatedEnd < 0 || compressed === undefined || compressed > 1 || data[keyEnd + 2] !== 0) throw new Error('it is malformed');
-  const content = data.subarray(translatedEnd + 1);
-  const utf8 = compressed === 1 ? await inflate(content) : content;
-  return [keyword, new TextDecoder().decode(utf8)];
+/** Up to the first zero byte, 1 to 79 letters; null where there is no such. */
+function keywordOf(data: Uint8Array): string | null {
+  const end = data.subarray(0, 80).indexOf(0);
+  return end < 1 ? null : latin1(data.subarray(0, end));
 }
 
-/** zlib data to at most 1 MiB; more is an error, and is never made. */
-async function inflate(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-  const reader = new Blob([data]).stream().pipeThrough(new DecompressionStream('deflate')).getReader();
+/** @param data what stands behind the keyword and its zero. */
+function decode(type: 'tEXt' | 'zTXt' | 'iTXt', data: Uint8Array): string {
+  if (type === 'tEXt') return utf8OrLatin1(data);
+  if (type === 'zTXt') {
+    if (data[0] !== 0) throw new Error('its compression is unknown');
+    return utf8OrLatin1(inflated(data.subarray(1)));
+  }
+  const compressed = data[0];
+  const languageEnd = data.indexOf(0, 2);
+  const translatedEnd = languageEnd < 0 ? -1 : data.indexOf(0, languageEnd + 1);
+  if (translatedEnd < 0 || compressed === undefined || compressed > 1 || data[1] !== 0) throw new Error('it is malformed');
+  const content = data.subarray(translatedEnd + 1);
+  return new TextDecoder().decode(compressed === 1 ? inflated(content) : content);
+}
+
+/** zlib data to at most 1 MiB; more is an error, and hardly more is made. */
+function inflated(data: Uint8Array): Uint8Array {
   const parts: Uint8Array[] = [];
   let size = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      size += value.length;
-      if (size > MAX_TEXT) throw new Error('it unpacks to more than 1 MiB');
-      parts.push(value);
-    }
-  } finally {
-    await reader.cancel().catch(() => {});
+  const stream = new Unzlib((part) => {
+    size += part.length;
+    if (size > MAX_TEXT) throw new Error('it unpacks to more than 1 MiB');
+    parts.push(part);
+  });
+  for (let at = 0; at === 0 || at < data.length; at += SLICE) {
+    stream.push(data.slice(at, at + SLICE), at + SLICE >= data.length);
   }
   const out = new Uint8Array(size);
   let at = 0;
@@ -131,6 +149,17 @@ async function inflate(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
     at += part.length;
   }
   return out;
+}
+
+/** The specification says Latin-1; many programs write UTF-8, which Latin-1 hardly ever is by chance. Ends at a zero. */
+function utf8OrLatin1(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  const text = end < 0 ? bytes : bytes.subarray(0, end);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text);
+  } catch {
+    return latin1(text);
+  }
 }
 
 /** Byte n is U+00n. (TextDecoder's `latin1` is windows-1252, which differs from 128 to 159.) */

@@ -1,16 +1,16 @@
-// A1111's infotext: prompt lines, `Negative prompt:` lines, and a last line of `Key: value` pairs with values that
-// hold a comma, colon or line break in JSON quotes. PAG is in it under three sets of names:
+// What A1111's infotext says (./infotextParts), as settings. PAG is in it under three sets of names:
 //   pag_*    the advanced script for Forge (sd-perturbed-attention), with layers, adaptive scale, sigmas and rescale
 //   pagi_*   Forge's built-in one: the mid block, attenuation, and a window in fractions of the run
-//   PAG …    incantations: the mid block, a window in steps
+//   PAG …    incantations: the first layer of the mid block, a window in steps
 
 import type { PagOptions } from '../diffusion/options';
+import { boundedText } from './boundedText';
 import { MAX_PROMPT, RANGES, isNumber, rangeText, refusal, type NotRestored, type RecipeSettings, type Restored } from './recipe';
-import { schedulerNamed, sigmasNamed } from './samplers';
+import { infotextParts } from './infotextParts';
+import { promptSyntax } from './promptSyntax';
+import { a1111Sampler } from './samplers';
 import { unescapeFromA1111 } from './weighedText';
 
-const PARAMETER = /\s*([\w][\w \-/]{0,78}):\s*("(?:\\.|[^\\"]){1,4096}"|[^,]{0,4096})(?:,|$)/g;
-const MAX_INFOTEXT = 64 * 1024;
 const PLAIN = { min: 0, max: 1 };
 
 /** What the keys of the three sets mean; the rest of PAG's options are the paper's. */
@@ -21,14 +21,16 @@ const ADVANCED = {
 
 /** Settings from an infotext. Throws nothing; what Pagoda cannot do is in `notRestored`. */
 export function parseInfotext(text: string, plain: PagOptions): Restored {
-  const { prompt, negativePrompt, pairs } = split(text.slice(0, MAX_INFOTEXT));
+  const { prompt, negativePrompt, pairs, stray } = infotextParts(text);
+  const isOwn = pairs.get('Version')?.startsWith('Pagoda ') ?? false;
   const settings: { -readonly [K in keyof RecipeSettings]?: RecipeSettings[K] } = {};
   const notRestored: NotRestored[] = [];
   const refuse = (name: string, why: string) => notRestored.push(refusal(name, pairs.get(name), why));
   for (const [key, written] of [['prompt', prompt], ['negativePrompt', negativePrompt]] as const) {
     const words = unescapeFromA1111(written);
-    settings[key] = words.slice(0, MAX_PROMPT);
-    if (words.length > MAX_PROMPT) notRestored.push(refusal(key, words.slice(MAX_PROMPT), `Prompts end after ${MAX_PROMPT} letters.`));
+    const { text: kept, note } = boundedText(words, MAX_PROMPT);
+    settings[key] = kept;
+    if (note !== null) notRestored.push(refusal(key, words.slice(kept.length), note));
   }
   const used = new Set<string>();
   const take = (key: string) => {
@@ -48,22 +50,18 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     if (value !== null) settings[field] = value;
   }
 
-  const sampler = take('Sampler');
-  const schedule = take('Schedule type');
-  if (sampler !== undefined) {
-    // Before version 1.9 the schedule was the last word of the sampler: "DPM++ 2M Karras".
-    const old = /^(.*) (Karras|Exponential)$/.exec(sampler);
-    const scheduler = schedulerNamed(old?.[1] ?? sampler, 'a1111');
-    if (scheduler) settings.scheduler = scheduler;
-    else refuse('Sampler', 'Pagoda has no sampler of this name.');
-    const sigmas = sigmasNamed(schedule ?? old?.[2] ?? 'Automatic', 'a1111');
-    if (sigmas) settings.sigmas = sigmas;
-    else refuse('Schedule type', 'Pagoda has no sigmas of this name.');
-  }
+  const [sampler, schedule] = [take('Sampler'), take('Schedule type')];
+  const resolved = a1111Sampler(sampler, schedule);
+  if (resolved.scheduler) settings.scheduler = resolved.scheduler;
+  else if (sampler !== undefined) refuse('Sampler', 'Pagoda has no sampler of this name.');
+  if (resolved.sigmas) settings.sigmas = resolved.sigmas;
+  else if (resolved.sigmas === null) refuse(schedule === undefined ? 'Sampler' : 'Schedule type', 'Pagoda has no sigmas of this name.');
+  if (schedule?.toLowerCase() === 'uniform' && !isOwn) refuse('Schedule type', "The noise levels that the model says were taken: those of A1111's Uniform are spread a little differently.");
 
   if (take('pag_enabled') !== undefined) advanced();
   else if (take('pagi_enabled') !== undefined) builtIn();
   else if (take('PAG Active') !== undefined) incantations();
+  else if (pairs.has('CFG true')) sdNext();
   else settings.pagScale = 0;
 
   function advanced(): void {
@@ -98,7 +96,8 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
 
   function incantations(): void {
     settings.pagScale = number('PAG Scale', RANGES.pagScale) ?? 0;
-    settings.layers = 'mid';
+    // The middle block; of SDXL its first layer alone.
+    settings.layers = 'm0.0';
     const whole = { min: 0, max: 10_000, whole: true };
     const [start, stop] = [number('PAG Start Step', whole) ?? 0, number('PAG End Step', whole) ?? 150];
     const last = (settings.steps ?? 20) - 1;
@@ -110,35 +109,26 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     };
   }
 
+  function sdNext(): void {
+    for (const key of ['CFG true', 'CFG adaptive']) if (take(key) !== undefined) refuse(key, "It is the scale of PAG in SD.Next, at layers of its own: set PAG's scale and layers by hand.");
+  }
+
   const model = take('Model');
   take('Version');
-  // A1111's `RNG: CPU` is Pagoda's noise; another source gives another picture from the same seed.
-  if (pairs.get('RNG') === 'CPU') take('RNG');
-  for (const key of pairs.keys()) {
-    if (!used.has(key)) refuse(key, key === 'Size' ? 'Pictures have the size that the model was exported for.' : 'Pagoda has no such setting.');
+  // A1111's `RNG: CPU` is Pagoda's noise; without a word it is the GPU's.
+  if (take('RNG') !== 'CPU' && (settings.seed !== undefined || pairs.has('RNG'))) {
+    refuse('RNG', 'Its noise came from a GPU; here it comes from the CPU, so the same seed gives another picture.');
   }
+  if (!isOwn) notRestored.push(...promptSyntax(prompt, negativePrompt));
+  for (const key of pairs.keys()) {
+    if (!used.has(key)) refuse(key, WHY_NOT[key] ?? 'Pagoda has no such setting.');
+  }
+  if (stray.length > 0) notRestored.push(refusal('Text among the settings', stray.join(', '), 'It has no name.'));
   return { settings, model: model ? { id: model.slice(0, 200), revision: null } : null, notRestored };
 }
 
-function split(text: string): { prompt: string; negativePrompt: string; pairs: Map<string, string> } {
-  const lines = text.trim().split('\n').map((line) => line.trim());
-  const found = [...(lines.at(-1) ?? '').matchAll(PARAMETER)];
-  // As A1111 decides it: fewer than three pairs are still prompt.
-  if (found.length >= 3) lines.pop();
-  const pairs = new Map<string, string>();
-  for (const [, key = '', value = ''] of found.length >= 3 ? found.slice(0, 256) : []) pairs.set(key, unquote(value.trim()));
-  const at = lines.findIndex((line) => line.startsWith('Negative prompt:'));
-  const prompt = (at < 0 ? lines : lines.slice(0, at)).join('\n');
-  const negativePrompt = at < 0 ? '' : lines.slice(at).join('\n').slice('Negative prompt:'.length).trim();
-  return { prompt, negativePrompt, pairs };
-}
-
-function unquote(value: string): string {
-  if (!value.startsWith('"')) return value;
-  try {
-    const text: unknown = JSON.parse(value);
-    return typeof text === 'string' ? text : value;
-  } catch {
-    return value;
-  }
-}
+const WHY_NOT: Readonly<Record<string, string>> = {
+  Size: 'Pictures have the size that the model was exported for.',
+  'Lora hashes': 'LoRA are not taken over.',
+  'TI hashes': 'Textual inversion embeddings are not taken over.',
+};

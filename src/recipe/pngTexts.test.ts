@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
 import { readPngText, writePngText } from '../image/pngText';
-import { recipeFromPngTexts, recipeToPngTexts } from './pngTexts';
+import { READ_KEYWORDS, recipeFromPngTexts, recipeToPngTexts } from './pngTexts';
 import { makeRecipe } from './recipe';
 
 const RECIPE = makeRecipe({
@@ -16,7 +16,7 @@ const PIXEL = Uint8Array.from(atob('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptV
 const restore = (texts: Record<string, string>) => recipeFromPngTexts(new Map(Object.entries(texts)), PLAIN_PAG);
 
 test('a recipe comes back whole from a PNG, with what no infotext can say', async () => {
-  const { texts, problems } = await readPngText(new Blob([writePngText(PIXEL, recipeToPngTexts(RECIPE))]));
+  const { texts, problems } = await readPngText(new Blob([writePngText(PIXEL, recipeToPngTexts(RECIPE))]), READ_KEYWORDS);
   expect(problems).toEqual([]);
   expect(recipeFromPngTexts(texts, PLAIN_PAG)).toEqual({ settings: RECIPE.settings, model: RECIPE.model, notRestored: [] });
 });
@@ -25,7 +25,7 @@ test('the infotext stands in for a recipe that cannot be read, and this is said'
   for (const pagoda of ['{', '[]', '{"format":"pagoda","formatVersion":9}', 'null']) {
     const restored = restore({ parameters: 'p\nSteps: 5, Sampler: Euler, Seed: 3, Model: m', pagoda });
     expect(restored).toMatchObject({ settings: { prompt: 'p', steps: 5, seed: 3 }, model: { id: 'm', revision: null } });
-    expect(restored?.notRestored.map(({ name, value }) => [name, value])).toEqual([["Pagoda's recipe", pagoda]]);
+    expect(restored?.notRestored.map(({ name, value }) => [name, value])).toEqual([["Pagoda's recipe", pagoda], ['RNG', 'nothing']]);
   }
 });
 

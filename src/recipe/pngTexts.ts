@@ -3,11 +3,15 @@
 
 import type { PagOptions } from '../diffusion/options';
 import { parseInfotext } from './infotext';
+import { isJson } from './otherPrograms';
 import { parseRecipe, refusal, type Recipe, type Restored } from './recipe';
 import { recipeToInfotext } from './writeInfotext';
 
 const INFOTEXT = 'parameters';
 const OWN = 'pagoda';
+
+/** Keywords that are read. */
+export const READ_KEYWORDS: ReadonlySet<string> = new Set([INFOTEXT, OWN]);
 
 /** Text by keyword. */
 export function recipeToPngTexts(recipe: Recipe): Record<string, string> {
@@ -22,7 +26,8 @@ export function recipeFromPngTexts(texts: ReadonlyMap<string, string>, plain: Pa
   const [own, infotext] = [texts.get(OWN), texts.get(INFOTEXT)];
   const restored = own === undefined ? null : parseRecipe(parseJson(own));
   if (restored && Object.keys(restored.settings).length > 0) return restored;
-  const other = infotext === undefined ? null : parseInfotext(infotext, plain);
+  // JSON under A1111's keyword is another program's, and never a prompt.
+  const other = infotext === undefined || isJson(infotext) ? null : parseInfotext(infotext, plain);
   if (!other || !restored) return other ?? restored;
   return { ...other, notRestored: [refusal("Pagoda's recipe", own, 'It cannot be read; the A1111 text was taken.'), ...other.notRestored] };
 }

@@ -38,16 +38,56 @@ export const SIGMA_NAMES: Readonly<Record<SigmaSpacing, { a1111: string; comfy: 
   beta: { a1111: 'Beta', comfy: 'beta' },
 };
 
-/** null where Pagoda has no such sampler. Letters' case does not count. */
-export function schedulerNamed(name: string, system: 'a1111' | 'comfy'): SchedulerId | null {
+/** k-diffusion's names, which A1111 takes too. */
+const ALIASES: Readonly<Record<string, SchedulerId>> = {
+  k_euler: 'euler', k_euler_a: 'euler-a', k_euler_ancestral: 'euler-a', k_heun: 'heun', k_lms: 'lms', k_lcm: 'lcm',
+  k_dpmpp_2m: 'dpmpp-2m', k_dpmpp_sde: 'dpmpp-sde', k_dpmpp_2m_sde: 'dpmpp-2m-sde',
   // Forge has it, A1111 has not.
-  if (system === 'a1111' && name.toLowerCase() === 'ddpm') return 'ddpm';
-  const found = Object.entries(SAMPLERS).find(([, own]) => own[system]?.toLowerCase() === name.toLowerCase());
-  return found ? (found[0] as SchedulerId) : null;
+  ddpm: 'ddpm',
+};
+
+/** What `Schedule type` stands for in A1111 (modules/sd_schedulers.py) and Forge, with aliases; null: Pagoda has it not. */
+const SCHEDULES: readonly (readonly [readonly string[], SigmaSpacing | 'automatic' | null])[] = [
+  [['Automatic'], 'automatic'], [['Uniform'], 'model'], [['Karras'], 'karras'], [['Exponential'], 'exponential'],
+  [['Polyexponential'], null], [['SGM Uniform', 'SGMUniform', 'sgm_uniform'], 'sgm-uniform'], [['KL Optimal', 'kl_optimal'], null],
+  [['Align Your Steps', 'align_your_steps'], null], [['Align Your Steps GITS', 'align_your_steps_GITS'], null],
+  [['Align Your Steps 11', 'align_your_steps_11'], null], [['Align Your Steps 32', 'align_your_steps_32'], null],
+  [['Simple'], null], [['Normal'], null], [['DDIM', 'ddim_uniform'], null], [['Beta'], 'beta'], [['Turbo'], null],
+];
+
+/** A1111's own choice of noise levels where the schedule type is Automatic; for others it is Uniform. */
+const AUTOMATIC: Readonly<Partial<Record<SchedulerId, SigmaSpacing>>> = {
+  'dpmpp-2m': 'karras', 'dpmpp-sde': 'karras', 'dpmpp-2m-sde': 'exponential',
+};
+
+export interface A1111Sampler {
+  /** null where Pagoda has no such sampler. */
+  readonly scheduler: SchedulerId | null;
+  /** null where Pagoda has no such noise levels; undefined where nothing says any. */
+  readonly sigmas: SigmaSpacing | null | undefined;
 }
 
-export function sigmasNamed(name: string, system: 'a1111' | 'comfy'): SigmaSpacing | null {
-  if (system === 'a1111' && name.toLowerCase() === 'automatic') return 'model';
-  const found = Object.entries(SIGMA_NAMES).find(([, own]) => own[system].toLowerCase() === name.toLowerCase());
-  return found ? (found[0] as SigmaSpacing) : null;
+/** As A1111 resolves both: a schedule that the sampler's name ends with counts before `schedule`. Letters' case does not count. */
+export function a1111Sampler(sampler: string | undefined, schedule: string | undefined): A1111Sampler {
+  const suffix = SCHEDULES.find(([names]) => names.some((name) => endsWith(sampler, name)));
+  const typed = schedule === undefined ? undefined : SCHEDULES.find(([names]) => names.some((name) => isSame(name, schedule)));
+  const name = suffix && sampler ? sampler.slice(0, sampler.length - Math.max(...suffix[0].map((one) => (endsWith(sampler, one) ? one.length + 1 : 0)))) : sampler;
+  const scheduler = name === undefined ? null : schedulerNamed(name);
+  if (suffix === undefined && schedule === undefined && sampler === undefined) return { scheduler, sigmas: undefined };
+  const spacing = (suffix ?? typed)?.[1] ?? (schedule === undefined && !suffix ? 'automatic' : null);
+  return { scheduler, sigmas: spacing === 'automatic' ? ((scheduler && AUTOMATIC[scheduler]) ?? 'model') : spacing };
+}
+
+function schedulerNamed(name: string): SchedulerId | null {
+  const found = Object.entries(SAMPLERS).find(([, { a1111 }]) => a1111 !== null && isSame(a1111, name));
+  const key = name.toLowerCase();
+  return found ? (found[0] as SchedulerId) : Object.hasOwn(ALIASES, key) ? (ALIASES[key] as SchedulerId) : null;
+}
+
+function endsWith(name: string | undefined, suffix: string): boolean {
+  return name?.toLowerCase().endsWith(` ${suffix.toLowerCase()}`) ?? false;
+}
+
+function isSame(one: string, other: string): boolean {
+  return one.toLowerCase() === other.trim().toLowerCase();
 }

@@ -36,14 +36,14 @@ test('a damaged text is named; the other one is taken', async () => {
 });
 
 test.each<[string, Blob, string]>([
-  ['a PNG without texts', png({}), 'no settings in it that Pagoda reads. Many sites remove'],
-  ['a PNG of ComfyUI', png({ prompt: '{}', workflow: '{}' }), 'workflow of ComfyUI'],
+  ['a PNG without texts', png({}), 'no settings in it that Pagoda reads. There are neither texts of A1111'],
+  ['a PNG of ComfyUI', png({ prompt: '{}', workflow: '{}' }), "It is ComfyUI's: open it there"],
   ['a PNG whose one text is damaged', png({ parameters: 'a long enough prompt\nSteps: 4, Seed: 3, Sampler: Euler' }, damage), 'checksum'],
   ['a PNG that is cut off', new Blob([writePngText(PIXEL, recipeToPngTexts(RECIPE)).slice(0, 90)]), 'ends inside its chunk'],
   ['a PNG of a later Pagoda', png({ pagoda: JSON.stringify({ ...RECIPE, formatVersion: 9 }) }), 'This version of the format is not known.'],
   ['what only begins like a PNG', new Blob([Uint8Array.of(0x89, 1, 2, 3)]), 'not a PNG'],
-  ['a JPEG', new Blob([Uint8Array.of(0xff, 0xd8, 0xff, 0xe0)]), 'neither a PNG picture nor a recipe'],
-  ['nothing', new Blob([]), 'neither a PNG picture nor a recipe'],
+  ['a JPEG', new Blob([Uint8Array.of(0xff, 0xd8, 0xff, 0xe0)]), 'There is neither a comment of A1111 or Forge in it'],
+  ['nothing', new Blob([]), 'neither a picture (PNG, JPEG, WebP) nor a recipe'],
   ['other JSON', new Blob(['{"1": {"class_type": "KSampler"}}']), 'not a recipe of Pagoda'],
   ['a number', new Blob(['5']), 'not a recipe of Pagoda'],
   ['a recipe with nothing in it', new Blob([JSON.stringify({ ...RECIPE, settings: {} })]), 'no settings in this recipe'],

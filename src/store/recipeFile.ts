@@ -1,9 +1,10 @@
-// A recipe from a file that a visitor gives: a PNG with texts in it, or Pagoda's JSON. What the file is, its first
+// A recipe from a file that a visitor gives: a picture with texts in it, or Pagoda's JSON. What the file is, its first
 // bytes say, not its name. Nothing in it is trusted or run: it is parsed, checked field by field, or refused.
 
 import { PLAIN_PAG } from '../diffusion/options';
-import { readPngText } from '../image/pngText';
-import { recipeFromPngTexts } from '../recipe/pngTexts';
+import { readPictureText, type PictureText } from '../image/pictureText';
+import { programOf } from '../recipe/otherPrograms';
+import { READ_KEYWORDS, recipeFromPngTexts } from '../recipe/pngTexts';
 import { parseRecipe, type Restored } from '../recipe/recipe';
 
 const MAX_JSON = 2 ** 20;
@@ -15,21 +16,31 @@ export interface ReadRecipe extends Restored {
 
 /** @throws Error with a sentence for people, where there are no settings in it. */
 export async function readRecipeFile(file: Blob): Promise<ReadRecipe> {
-  const [first] = new Uint8Array(await file.slice(0, 1).arrayBuffer());
-  return first === 0x89 ? readPng(file) : readJson(file);
+  const picture = await readPictureText(file, KEYWORDS);
+  return picture ? fromPicture(picture) : readJson(file);
 }
 
-async function readPng(file: Blob): Promise<ReadRecipe> {
-  const { texts, problems } = await readPngText(file);
-  const restored = recipeFromPngTexts(texts, PLAIN_PAG);
-  if (restored && Object.keys(restored.settings).length > 0) return { ...restored, problems };
-  if (restored) throw new Error(sentence(restored));
-  const other = texts.has('workflow') || texts.has('prompt') ? 'It has a workflow of ComfyUI, which Pagoda does not read.' : 'Many sites remove such texts from pictures.';
-  throw new Error(['This picture has no settings in it that Pagoda reads.', ...(problems.length > 0 ? problems : [other])].join(' '));
+/** Beside those that settings are read from, what tells other programs apart. */
+const KEYWORDS: ReadonlySet<string> = new Set([...READ_KEYWORDS, 'Software', 'XML:com.adobe.xmp']);
+
+function fromPicture({ texts, comment, keywords, problems, format }: PictureText): ReadRecipe {
+  const restored = recipeFromPngTexts(comment !== null && !texts.has('parameters') ? new Map([...texts, ['parameters', comment]]) : texts, PLAIN_PAG);
+  // A comment may be anything; settings make it an infotext.
+  const isPlain = texts.size === 0 && Object.keys(restored?.settings ?? {}).every((key) => NOT_TELLING.has(key));
+  if (restored && !isPlain && Object.keys(restored.settings).length > 0) return { ...restored, problems };
+  if (restored && !isPlain) throw new Error(sentence(restored));
+  const program = programOf([...texts.values(), ...(comment === null ? [] : [comment])], keywords);
+  const reason = program === null
+    ? `There ${format === 'PNG' ? 'are neither texts of A1111, Forge or Pagoda in it nor a comment' : 'is neither a comment of A1111 or Forge in it nor anything else'} that says what made it. Many sites remove such texts from pictures.`
+    : `It is ${program}'s: open it there, and copy what you need.`;
+  throw new Error(['This picture has no settings in it that Pagoda reads.', ...(problems.length > 0 ? problems : [reason])].join(' '));
 }
+
+/** What any text gives, whether it is an infotext or not. */
+const NOT_TELLING: ReadonlySet<string> = new Set(['prompt', 'negativePrompt', 'pagScale']);
 
 async function readJson(file: Blob): Promise<ReadRecipe> {
-  const wrong = 'This is neither a PNG picture nor a recipe of Pagoda (.json).';
+  const wrong = 'This is neither a picture (PNG, JPEG, WebP) nor a recipe of Pagoda (.json).';
   if (file.size > MAX_JSON) throw new Error(`${wrong} Recipes have at most 1 MiB.`);
   let value: unknown;
   try {
