@@ -2,10 +2,11 @@
 // targets of Reshapes, scale factors), shapes as far as they do not depend on the inputs' sizes, and which values
 // are weights. Exporters compute Reshape targets from Shape nodes: heads and head size hide there.
 
-import { INT32, INT64, type Model, type Node, type Tensor, type ValueInfo } from './model';
+import { isInteger } from './cast';
+import { type Model, type Node, type Tensor, type ValueInfo } from './model';
 import { furtherOutputs, furtherShape } from './shapeRules';
 import { shapeOf, splitShapes } from './shapes';
-import { LIMIT, tensorValues, valuesOf, type PartialValues } from './values';
+import { LIMIT, product, tensorValues, valuesOf, type PartialValues } from './values';
 
 export interface Facts {
   readonly values: ReadonlyMap<string, PartialValues>;
@@ -62,11 +63,12 @@ export function learn(facts: GrowingFacts, node: Node, declared: ReadonlyMap<str
   const weight = weightShape(node, weights.get(node.inputs[0] ?? ''));
   if (weight) weights.set(output, weight);
   if (node.opType === 'Split') splitShapes(node, shapes, values).forEach((shape, index) => setShape(facts, node.outputs[index] ?? '', shape));
-  else setShape(facts, output, weight ?? known(shapeOf(node, shapes, values, weights) ?? furtherShape(node, shapes, values), numbersOf(declared.get(output)?.dims)));
+  else setShape(facts, output, weight ?? known(shapeOf(node, shapes, values) ?? furtherShape(node, shapes, values), numbersOf(declared.get(output)?.dims)));
   for (const [name, shape] of furtherOutputs(node, shapes)) setShape(facts, name, shape);
   const found = valuesOf(node, values, shapes, integers);
-  if (found && found.length <= LIMIT) values.set(output, found);
-  if (makesIntegers(node, integers)) integers.add(output);
+  // Entries without their shape may be those of another: operands of one length can be a row and a column.
+  if (found && found.length <= LIMIT && product(shapes.get(output) ?? [null]) === found.length) values.set(output, found);
+  if (makesIntegers(node, integers)) for (const one of node.opType === 'Split' ? node.outputs : [output]) integers.add(one);
 }
 
 function setShape(facts: GrowingFacts, name: string, shape: PartialValues | null | undefined): void {
@@ -77,28 +79,34 @@ function numbersOf(dims: readonly (number | string)[] | null | undefined): Parti
   return dims?.map((dim) => (typeof dim === 'number' ? dim : null));
 }
 
-function isInteger(elemType: number): boolean {
-  return elemType === INT64 || elemType === INT32;
-}
-
 function makesIntegers(node: Node, integers: ReadonlySet<string>): boolean {
   switch (node.opType) {
     case 'Shape': case 'Size': return true;
     case 'Cast': return isInteger(node.attributes.get('to')?.i ?? 0);
     case 'Constant': return node.attributes.has('value_int') || node.attributes.has('value_ints') || isInteger(node.attributes.get('value')?.tensor?.dataType ?? 0);
     case 'ConstantOfShape': return isInteger(node.attributes.get('value')?.tensor?.dataType ?? 0);
-    case 'Where': return integers.has(node.inputs[1] ?? '');
+    case 'DequantizeLinear': return false;
+    case 'Where': case 'CastLike': return integers.has(node.inputs[1] ?? '');
     default: return integers.has(node.inputs[0] ?? '');
   }
 }
 
 function weightShape(node: Node, from: readonly number[] | undefined): readonly number[] | null {
-  if (node.opType === 'Constant') return node.attributes.get('value')?.tensor?.dims ?? [];
+  if (node.opType === 'Constant') return constantDims(node);
   if (!from) return null;
   if (node.opType === 'Cast' || node.opType === 'Identity' || node.opType === 'DequantizeLinear') return from;
   if (node.opType !== 'Transpose') return null;
   const perm = node.attributes.get('perm')?.ints ?? [];
   return perm.length > 0 ? perm.map((axis) => from[axis] ?? 0) : [...from].reverse();
+}
+
+/** null for what is not read, such as texts and sparse tensors. */
+function constantDims({ attributes }: Node): readonly number[] | null {
+  const tensor = attributes.get('value')?.tensor;
+  if (tensor) return tensor.dims;
+  const ints = attributes.get('value_ints');
+  if (ints) return [ints.ints.length];
+  return attributes.has('value_int') || attributes.has('value_float') ? [] : null;
 }
 
 /** `computed`, and what `declared` knows beyond it. */

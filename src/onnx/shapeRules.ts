@@ -3,7 +3,7 @@
 // here has no known shape.
 
 import type { Node } from './model';
-import { axesOf, broadcast } from './shapes';
+import { axesOf, broadcast, matrixProduct } from './shapes';
 import { product, type PartialValues } from './values';
 
 type Known = ReadonlyMap<string, PartialValues>;
@@ -24,16 +24,17 @@ export function furtherShape(node: Node, shapes: Known, values: Known): PartialV
   if (PAIRWISE.has(node.opType)) return inputs.reduce<PartialValues | null>((one, other) => (one && other ? broadcast(one, other) : null), []);
   if (REDUCTIONS.has(node.opType)) return first && reduced(node, first, values);
   switch (node.opType) {
-    case 'Shape': return first && [first.slice(int('start'), node.attributes.get('end')?.i).length];
+    // A vector, whatever its input.
+    case 'Shape': return [first?.slice(int('start'), node.attributes.get('end')?.i).length ?? null];
     case 'Gather': return first && second ? [...first.slice(0, axisOf(int('axis'), first.length)), ...second, ...first.slice(axisOf(int('axis'), first.length) + 1)] : null;
-    case 'Squeeze': return first && squeezed(first, axesOf(node, values));
+    case 'Squeeze': return first && squeezed(first, axesOf(node, values), node.attributes.has('axes') || Boolean(node.inputs[1]));
     case 'Flatten': {
       const axis = first ? axisOf(int('axis', 1), first.length) : 0;
       return first && [product(first.slice(0, axis)), product(first.slice(axis))];
     }
     case 'Pad': {
       const pads = values.get(node.inputs[1] ?? '');
-      return first && pads && pads.length === 2 * first.length ? first.map((dim, axis) => sum(dim, sum(pads[axis] ?? null, pads[axis + first.length] ?? null))) : null;
+      return first && pads && !node.inputs[3] && pads.length === 2 * first.length ? first.map((dim, axis) => sum(dim, sum(pads[axis] ?? null, pads[axis + first.length] ?? null))) : null;
     }
     case 'Tile': {
       const repeats = values.get(node.inputs[1] ?? '');
@@ -41,7 +42,7 @@ export function furtherShape(node: Node, shapes: Known, values: Known): PartialV
     }
     case 'GlobalAveragePool': return first && first.map((dim, axis) => (axis < 2 ? dim : 1));
     case 'Einsum': return einsumShape(node, inputs);
-    case 'FusedMatMul': return first && second && !int('transA') && !int('transBatchA') && !int('transBatchB') ? [...first.slice(0, -1), second.at(int('transB') ? -2 : -1) ?? null] : null;
+    case 'FusedMatMul': return first && second && !int('transBatchA') && !int('transBatchB') ? matrixProduct(transposed(first, int('transA')), transposed(second, int('transB'))) : null;
     case 'MatMulNBits': return first && [...first.slice(0, -1), int('N') || null];
     case 'NhwcConv': return first && second ? [first[0] ?? null, null, null, second[0] ?? null] : null;
     case 'BiasSplitGelu': return first && [...first.slice(0, -1), half(first.at(-1))];
@@ -86,18 +87,24 @@ function einsumShape(node: Node, inputs: readonly (PartialValues | null)[]): Par
 function reduced(node: Node, from: PartialValues, values: ReadonlyMap<string, PartialValues>): PartialValues | null {
   const given = axesOf(node, values) ?? [];
   if (given.includes(null) || (node.inputs[1] && given.length === 0)) return null;
+  if (given.length === 0 && node.attributes.get('noop_with_empty_axes')?.i) return from;
   const axes = new Set(given.map((axis) => ((axis as number) + from.length) % from.length));
   const isReduced = (axis: number) => axes.size === 0 || axes.has(axis);
   const keeps = (node.attributes.get('keepdims')?.i ?? 1) !== 0;
   return from.flatMap((dim, axis) => (isReduced(axis) ? (keeps ? [1] : []) : [dim]));
 }
 
-/** Without axes every 1 goes, which takes all sizes to be known. */
-function squeezed(from: PartialValues, axes: PartialValues | null): PartialValues | null {
-  if (!axes) return from.includes(null) ? null : from.filter((dim) => dim !== 1);
-  if (axes.includes(null)) return null;
+/** Where no axes are given every 1 goes, which takes all sizes to be known. */
+function squeezed(from: PartialValues, axes: PartialValues | null, given: boolean): PartialValues | null {
+  if (!given) return from.includes(null) ? null : from.filter((dim) => dim !== 1);
+  if (!axes || axes.includes(null)) return null;
   const gone = new Set(axes.map((axis) => axisOf(axis as number, from.length)));
   return from.filter((_, axis) => !gone.has(axis));
+}
+
+/** With its last two axes the other way round, where `swaps`. */
+function transposed(dims: PartialValues, swaps: number): PartialValues {
+  return swaps && dims.length > 1 ? [...dims.slice(0, -2), dims.at(-1) ?? null, dims.at(-2) ?? null] : dims;
 }
 
 function sum(a: number | null, b: number | null): number | null {

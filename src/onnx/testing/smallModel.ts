@@ -14,9 +14,12 @@ export function op(opType: string, inputs: readonly string[], outputs: readonly 
   node.string(3, `${opType} of ${inputs.join(', ')}`).string(4, opType).string(7, domain);
   for (const [name, value] of Object.entries(attributes)) {
     const attribute = new MessageWriter().string(1, name);
-    if (typeof value === 'number') attribute.varint(3, value);
-    else if (typeof value === 'string') attribute.string(4, value);
-    else for (const one of value) attribute.varint(8, one);
+    if (typeof value === 'number') attribute.varint(3, value).varint(20, 2);
+    else if (typeof value === 'string') attribute.string(4, value).varint(20, 3);
+    else {
+      for (const one of value) attribute.varint(8, one);
+      attribute.varint(20, 7);
+    }
     node.message(5, attribute);
   }
   return decodeNode(node.finish());
