@@ -62,6 +62,8 @@ export interface Backend {
   readonly f16: boolean;
   /** Whether ONNX Runtime's MultiHeadAttention is right here: separate operators are then replaced by it. */
   readonly fusesAttention: boolean;
+  /** Whether `attend` takes heads of so many channels. */
+  takesHeadDim(headDim: number): boolean;
   /** A session from a written graph and the one file that its weights are ranges of. */
   createSession(graph: Uint8Array, weights: Blob, label: string): Promise<Session>;
   upload(type: ElemType, dims: readonly number[], values: ArrayLike<number>): DeviceTensor;

@@ -9,7 +9,13 @@ import type { StepTable } from '../diffusion/types';
 import { needsNoise } from '../kernels/guidedStep';
 import { pseudoRandom } from '../kernels/testing/buffers';
 import { describeOnDawn } from '../kernels/testing/dawn';
-import type { Backend } from './backend';
+import { cut, type Segment } from '../onnx/cut';
+import { Graph } from '../onnx/graph';
+import { FLOAT, INT32, INT64 } from '../onnx/model';
+import { MessageWriter } from '../onnx/protobuf';
+import { op, smallModel } from '../onnx/testing/smallModel';
+import { writeSegment } from '../onnx/write';
+import type { Backend, DeviceTensor } from './backend';
 import { CpuBackend } from './cpuBackend';
 import { GpuBackend } from './gpuBackend';
 import { loadNodeGpuRuntime, loadNodeRuntime } from './testing/nodeRuntime';
@@ -58,5 +64,21 @@ describeOnDawn('a run of steps on WebGPU', (gpu) => {
     const [first, second] = [pseudoRandom(COUNT, 3, 2).slice(0, COUNT / 2), pseudoRandom(COUNT, 3, 2).slice(COUNT / 2)];
     expect(expected).toEqual(Float32Array.from([second, first, first, second, second].flatMap((row) => [...row])));
     expect(await join(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false))).toEqual(expected);
+  });
+
+  test.each([['int64', INT64], ['int32', INT32]] as const)('so are rows of %s, as sizes of a picture may be, and a session reads them', async (type, elemType) => {
+    const taken = smallModel({ ids: ['rows', 3] }, [op('Cast', ['ids'], ['out'], { to: FLOAT })]);
+    const model = { ...taken, inputs: [{ name: 'ids', elemType, dims: ['rows', 3] }], opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()] };
+    const through = async (backend: Backend) => {
+      const session = await backend.createSession(writeSegment(model, cut(new Graph(model), [])[0] as Segment).bytes, new Blob([]), 'ids');
+      const ids = backend.upload(type, [2, 3], [512, 768, 0, -1, 2, 70_000]);
+      const { out } = await session.run({ ids: backend.joinRows([backend.gatherRows(ids, [1, 0]), backend.gatherRows(ids, [1, 1])], 3) });
+      const values = await backend.read(out as DeviceTensor);
+      await session.dispose();
+      return [out?.dims, [...values]];
+    };
+    const expected = [[3, 3], [-1, 2, 70_000, 512, 768, 0, -1, 2, 70_000]];
+    expect(await through(new CpuBackend(await loadNodeRuntime()))).toEqual(expected);
+    expect(await through(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false))).toEqual(expected);
   });
 });

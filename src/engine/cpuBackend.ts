@@ -9,10 +9,9 @@ import { EngineError } from '../protocol/errors';
 import {
   elements, type AttentionSettings, type Backend, type DeviceTensor, type ElemType, type GuidanceInput, type Session, type StepInput, type StepOutput, type Tensors,
 } from './backend';
+import { gatheredRows, joinedData, type Data } from './rowData';
 import type { Ort } from './runtime';
 import { WEIGHTS_FILE } from '../onnx/write';
-
-type Data = Float32Array | Uint16Array | BigInt64Array | Int32Array;
 
 class CpuTensor implements DeviceTensor {
   constructor(readonly type: ElemType, readonly dims: readonly number[], readonly data: Data) {}
@@ -56,31 +55,24 @@ export class CpuBackend implements Backend {
     };
   }
 
+  takesHeadDim(): boolean {
+    return true;
+  }
+
   upload(type: ElemType, dims: readonly number[], values: ArrayLike<number>): DeviceTensor {
     return new CpuTensor(type, dims, toData(type, values));
   }
 
   gatherRows(tensor: DeviceTensor, sources: readonly number[]): DeviceTensor {
     const { data, dims, type } = own(tensor);
-    const size = elements(dims.slice(1));
-    const out = new (data.constructor as new (length: number) => Data)(size * sources.length);
-    sources.forEach((source, row) => {
-      for (let at = 0; at < size; at += 1) out[row * size + at] = data[source * size + at] as never;
-    });
-    return new CpuTensor(type, [sources.length, ...dims.slice(1)], out);
+    const rowDims = dims.slice(1);
+    return new CpuTensor(type, [sources.length, ...rowDims], gatheredRows(data, elements(rowDims), sources));
   }
 
   joinRows(tensors: readonly DeviceTensor[], rows: number): DeviceTensor {
-    const [first] = tensors.map(own) as [CpuTensor];
+    const [first, ...others] = tensors.map(own) as [CpuTensor, ...CpuTensor[]];
     const rowDims = first.dims.slice(1);
-    const size = elements(rowDims);
-    const out = new (first.data.constructor as new (length: number) => Data)(size * rows);
-    tensors.forEach((tensor, index) => {
-      const { data, dims } = own(tensor);
-      const at = index * (dims[0] as number) * size;
-      out.set(data.subarray(0, Math.min(data.length, out.length - at)) as never, at);
-    });
-    return new CpuTensor(first.type, [rows, ...rowDims], out);
+    return new CpuTensor(first.type, [rows, ...rowDims], joinedData([first.data, ...others.map(({ data }) => data)], rows * elements(rowDims)));
   }
 
   attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor> {

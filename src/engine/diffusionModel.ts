@@ -88,7 +88,7 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string,
     guidanceEmbedded,
     notices: [
       ...(unet.fixedBatch !== null ? [`Its UNet was exported for ${unet.fixedBatch} ${unet.fixedBatch === 1 ? 'row' : 'rows'} at a time: the predictions of a step run one after the other and share nothing, which is slower.`] : []),
-      ...(unet.sites.length === 0 ? [withoutSites(unet.refused)] : []),
+      ...(unet.sites.length === 0 ? [withoutSites(unet.refused)] : someHeadDims(unet.refused)),
       ...(guidanceEmbedded ? ['This model was trained to guide itself: the CFG scale is an input of its UNet, and the negative prompt has no effect.'] : []),
     ],
   };
@@ -156,8 +156,14 @@ const REFUSALS: Readonly<Record<Refusal, string>> = {
   sliced: 'its attention is sliced; export it without attention slicing',
   masked: 'its attention has a mask',
   cached: 'its attention keeps keys and values of earlier calls',
+  headDim: 'with WebGPU, Pagoda perturbs only attention whose heads have a multiple of 4 channels, at most 256; choose the CPU',
   layout: 'its attention is laid out in a way that Pagoda does not know',
 };
+
+function someHeadDims(refused: ReadonlyMap<Refusal, number>): string[] {
+  const count = refused.get('headDim') ?? 0;
+  return count > 0 ? [`${count} of this model’s self-attentions are left out of the layers: ${REFUSALS.headDim} to perturb all.`] : [];
+}
 
 /** What people should know of a UNet in which no self-attention can be perturbed. */
 export function withoutSites(refused: ReadonlyMap<Refusal, number>): string {

@@ -3,7 +3,10 @@
 
 import { afterAll, describe, expect, test } from 'vitest';
 import { architectures, files, predictionOf, unetFile } from '../../fixtures/architectures/golden';
+import { takesHeadDim } from '../kernels/attentionTiles';
+import { Graph } from '../onnx/graph';
 import { surveySites } from '../onnx/sites';
+import { attentionGraph } from '../onnx/testing/attentionGraph';
 import { CpuBackend } from './cpuBackend';
 import { withoutSites } from './diffusionModel';
 import { OnnxFile } from './onnxFile';
@@ -52,6 +55,19 @@ describe('what cannot be perturbed', () => {
     const { sites, refused } = surveySites(graph);
     expect([sites.length, [...refused.keys()]]).toEqual([0, ['sliced']]);
     expect(withoutSites(refused)).toMatch(/sliced.*PAG scale of 0/);
+  });
+
+  test('heads of a size that the GPU kernel does not take are left out there, under the names that all have', async () => {
+    const { graph } = await OnnxFile.open(unetFile('sd-dynamo'), 'sd-dynamo.onnx', { device: backend, openFile: null });
+    const all = surveySites(graph).sites;
+    const dims = all.map((site) => (graph.shape(site.q)?.at(-1) ?? 0) / site.heads);
+    const { sites, refused } = surveySites(graph, (headDim) => headDim !== dims[0]);
+    expect(sites).toEqual(all.filter((_, index) => dims[index] !== dims[0]));
+    expect([...refused]).toEqual([['headDim', all.length - sites.length]]);
+    const odd = new Graph(attentionGraph(2, 12));
+    expect([surveySites(odd).sites.length, surveySites(odd, takesHeadDim).sites.length]).toEqual([1, 0]);
+    expect(withoutSites(surveySites(odd, takesHeadDim).refused)).toMatch(/WebGPU.*multiple of 4.*choose the CPU/);
+    expect([4, 40, 256, 0, 6, 260, 6.5].filter(takesHeadDim)).toEqual([4, 40, 256]);
   });
 
   test('reasons are told apart', () => {

@@ -4,6 +4,7 @@
 
 import type { SiteRow } from '../diffusion/types';
 import { createAttention } from '../kernels/attention';
+import { takesHeadDim } from '../kernels/attentionTiles';
 import { KernelCompiler, type ElementType } from '../kernels/compiler';
 import { float16ToFloat32, float32ToFloat16 } from '../kernels/float16';
 import { createGuidedStep } from '../kernels/guidedStep';
@@ -14,6 +15,7 @@ import { EngineError } from '../protocol/errors';
 import {
   elements, type AttentionSettings, type Backend, type DeviceTensor, type ElemType, type GuidanceInput, type Session, type StepInput, type StepOutput, type Tensors,
 } from './backend';
+import { gatheredRows, joinedData, type Data } from './rowData';
 import type { Ort } from './runtime';
 
 type OrtTensor = InstanceType<Ort['Tensor']>;
@@ -25,7 +27,7 @@ class GpuTensor implements DeviceTensor {
     readonly type: ElemType,
     readonly dims: readonly number[],
     readonly ort: OrtTensor,
-    /** null for a tensor that stays on the CPU: timesteps and token ids. */
+    /** null for a tensor that stays on the CPU: integers, such as timesteps, token ids and sizes. */
     readonly buffer: GPUBuffer | null,
     private readonly release: () => void,
   ) {}
@@ -37,6 +39,11 @@ class GpuTensor implements DeviceTensor {
   get storage(): GPUBuffer {
     if (this.buffer) return this.buffer;
     throw new Error('This tensor has no GPU buffer.');
+  }
+
+  /** Of a tensor that stays on the CPU. */
+  get data(): Data {
+    return this.ort.data as Data;
   }
 
   get elem(): ElementType {
@@ -92,10 +99,13 @@ export class GpuBackend implements Backend {
     };
   }
 
+  takesHeadDim(headDim: number): boolean {
+    return takesHeadDim(headDim);
+  }
+
   upload(type: ElemType, dims: readonly number[], values: ArrayLike<number>): DeviceTensor {
     if (type === 'int64' || type === 'int32') {
-      const data = type === 'int64' ? BigInt64Array.from(Array.from(values), BigInt) : Int32Array.from(values);
-      return new GpuTensor(type, dims, new this.ort.Tensor(type as 'int32', data as Int32Array, dims), null, () => {});
+      return this.beside(type, dims, type === 'int64' ? BigInt64Array.from(Array.from(values), BigInt) : Int32Array.from(values));
     }
     const tensor = this.allocate(type, dims, 'upload');
     const single = Float32Array.from(values);
@@ -107,6 +117,7 @@ export class GpuBackend implements Backend {
   gatherRows(tensor: DeviceTensor, sources: readonly number[]): DeviceTensor {
     const from = own(tensor);
     const rowDims = from.dims.slice(1);
+    if (!from.buffer) return this.beside(from.type, [sources.length, ...rowDims], gatheredRows(from.data, elements(rowDims), sources));
     const rowBytes = elements(rowDims) * BYTES[from.type];
     const out = this.allocate(from.type, [sources.length, ...rowDims], 'rows');
     if (rowBytes % 4 !== 0) throw new Error(`A row of ${rowBytes} bytes cannot be copied on the GPU.`);
@@ -117,8 +128,9 @@ export class GpuBackend implements Backend {
   }
 
   joinRows(tensors: readonly DeviceTensor[], rows: number): DeviceTensor {
-    const [first] = tensors.map(own) as [GpuTensor];
+    const [first, ...others] = tensors.map(own) as [GpuTensor, ...GpuTensor[]];
     const rowDims = first.dims.slice(1);
+    if (!first.buffer) return this.beside(first.type, [rows, ...rowDims], joinedData([first.data, ...others.map(({ data }) => data)], rows * elements(rowDims)));
     const rowBytes = elements(rowDims) * BYTES[first.type];
     if (rowBytes % 4 !== 0) throw new Error(`A row of ${rowBytes} bytes cannot be copied on the GPU.`);
     const out = this.allocate(first.type, [rows, ...rowDims], 'joined rows');
@@ -226,6 +238,10 @@ export class GpuBackend implements Backend {
     const buffer = this.device.createBuffer({ label, size, usage });
     const ort = this.ort.Tensor.fromGpuBuffer(buffer, { dataType: type as 'float32', dims });
     return new GpuTensor(type, dims, ort, buffer, () => buffer.destroy());
+  }
+
+  private beside(type: ElemType, dims: readonly number[], data: Data): GpuTensor {
+    return new GpuTensor(type, dims, new this.ort.Tensor(type as 'int32', data as Int32Array, dims), null, () => {});
   }
 
   private fromOrt(tensor: OrtTensor, label: string): GpuTensor {

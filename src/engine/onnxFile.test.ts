@@ -14,8 +14,8 @@ const backend = new CpuBackend(await loadNodeRuntime());
 const json = (path: string) => JSON.parse(readFileSync(`fixtures/engine/sdxl/${path}`, 'utf8')) as Record<string, unknown>;
 const texts = { tokenizer: json('tokenizer/tokenizer.json'), tokenizerConfig: json('tokenizer/tokenizer_config.json'), config: json('text_encoder/config.json') };
 
-async function encode(path: string, openFile: OpenFile | null) {
-  const file = await OnnxFile.open(await openAsBlob(`fixtures/engine/${path}`), path, { device: backend, openFile });
+async function encode(path: string, openFile: OpenFile | null, graph?: Blob) {
+  const file = await OnnxFile.open(graph ?? await openAsBlob(`fixtures/engine/${path}`), path, { device: backend, openFile });
   return new TextEncoder(backend, file, texts, { hidden: 'penultimate', pooled: false }).encode('a red apple');
 }
 
@@ -30,6 +30,15 @@ test('weights in several files beside the graph', async () => {
   expect(opened.length).toBeGreaterThan(1);
   expect(opened.every((path) => path.startsWith('external/'))).toBe(true);
   expect(new Set(opened).size).toBe(opened.length);
+});
+
+test('the same where their lengths are left to their types and sizes', async () => {
+  const model = readFileSync('fixtures/engine/external/model.onnx', 'latin1');
+  const unmeasured = model.replaceAll('\x0a\x06length', '\x0a\x06nobody');
+  expect(unmeasured).not.toBe(model);
+  const beside = folder('fixtures/engine');
+  const encoded = await encode('external/model.onnx', beside, new Blob([Buffer.from(unmeasured, 'latin1')]));
+  expect(encoded).toEqual(await encode('sdxl/text_encoder/model.onnx', null));
 });
 
 test('a weight outside the model, or past the end of its file', async () => {

@@ -58,7 +58,7 @@ export class Unet {
     const { file, holdsRows } = opened.withFreeBatch();
     this.file = file;
     this.holdsRows = holdsRows;
-    const { sites, refused } = surveySites(file.graph);
+    const { sites, refused } = surveySites(file.graph, (headDim) => backend.takesHeadDim(headDim));
     this.sites = sites;
     this.refused = refused;
     this.inputs = unetInputs(file.graph.model, guidanceWidth);

@@ -20,9 +20,14 @@ const TARGET_KEY_TILE = 32;
 /** Above this the sums no longer fit in registers. */
 const MAX_HEAD_DIM = 256;
 
+/** Whether headDim is a multiple of 4 in 4 … 256. */
+export function takesHeadDim(headDim: number): boolean {
+  return Number.isInteger(headDim / 4) && headDim >= 4 && headDim <= MAX_HEAD_DIM;
+}
+
 /** @throws RangeError where headDim is no multiple of 4 in 4 … 256. */
 export function attentionTiles(headDim: number, tokens: number): AttentionTiles {
-  if (!Number.isInteger(headDim / 4) || headDim < 4 || headDim > MAX_HEAD_DIM) {
+  if (!takesHeadDim(headDim)) {
     throw new RangeError(`The attention kernel takes head dims that are multiples of 4 up to ${MAX_HEAD_DIM}, not ${headDim}.`);
   }
   const headVecs = headDim / 4;

@@ -24,7 +24,7 @@ export interface Attention {
 }
 
 /** Why an attention cannot be taken out of a graph. */
-export type Refusal = 'sliced' | 'masked' | 'cached' | 'layout';
+export type Refusal = 'sliced' | 'masked' | 'cached' | 'layout' | 'headDim';
 
 /** The attention at whose heart a node lies; null where the node is no heart of one. */
 export function matchAttention(graph: Graph, node: Node): Attention | Refusal | null {

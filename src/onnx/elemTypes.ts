@@ -6,6 +6,14 @@ import { BOOL, FLOAT, INT64, type Model, type Node } from './model';
 const BOOLEAN = new Set(['Equal', 'Less', 'Greater', 'LessOrEqual', 'GreaterOrEqual', 'Not', 'And', 'Or', 'Xor', 'IsNaN', 'IsInf']);
 const SECOND_INPUT = new Set(['Where', 'DequantizeLinear']);
 
+/** Widths in bits by TensorProto.DataType, from FLOAT on: 0 for texts, and 4 for the packed ones. */
+const BITS = [32, 8, 8, 16, 16, 32, 64, 0, 8, 16, 64, 32, 64, 64, 128, 16, 8, 8, 8, 8, 4, 4, 4];
+
+/** Of one element; null where the type is not known or has no fixed width. */
+export function elementBits(elemType: number): number | null {
+  return BITS[elemType - 1] || null;
+}
+
 /** TensorProto.DataType of every value of the graph. */
 export function elemTypes(model: Model): Map<string, number> {
   const types = new Map<string, number>();

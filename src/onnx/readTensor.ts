@@ -2,6 +2,7 @@
 // raw_data, and packed float_data (the same little-endian bytes), become a ByteRange of the file.
 
 import type { BlobReader } from './blobReader';
+import { elementBits } from './elemTypes';
 import { FLOAT, type ByteRange, type Tensor } from './model';
 import { BYTES, FIXED32, FIXED64, MessageWriter, VARINT, WireError, fields, pushInts, text } from './protobuf';
 
@@ -65,7 +66,7 @@ export async function scanTensor(reader: BlobReader, end: number): Promise<Tenso
     } else throw new WireError(`Wire type ${wireType} is not used in ONNX.`);
   }
   if (reader.at !== end) throw new WireError('A weight ends inside a field.');
-  if (external.length > 0) return { ...head, raw: null, range: externalRange(external), encoded: null };
+  if (external.length > 0) return { ...head, raw: null, range: externalRange(external, head), encoded: null };
   if (payload) return { ...head, raw: null, range: payload, encoded: null };
   if (!typed || end - start > TYPED_LIMIT) throw new WireError(`The weight ${head.name} holds no data that can be used in place.`);
   reader.at = start;
@@ -75,11 +76,11 @@ export async function scanTensor(reader: BlobReader, end: number): Promise<Tenso
 function withExternalRange(tensor: Tensor): Tensor {
   const external: Uint8Array[] = [];
   for (const field of fields(tensor.encoded as Uint8Array)) if (field.number === 13) external.push(field.bytes);
-  return external.length === 0 ? tensor : { ...tensor, range: externalRange(external), encoded: null };
+  return external.length === 0 ? tensor : { ...tensor, range: externalRange(external, tensor), encoded: null };
 }
 
-/** `location`, `offset` and `length` of StringStringEntryProto messages. */
-function externalRange(entries: readonly Uint8Array[]): ByteRange {
+/** `location`, `offset` and `length` of StringStringEntryProto messages. Without a length the weight takes what its type and sizes say. */
+function externalRange(entries: readonly Uint8Array[], { dims, dataType }: Pick<Tensor, 'dims' | 'dataType'>): ByteRange {
   const values = new Map<string, string>();
   for (const entry of entries) {
     let key = '';
@@ -91,12 +92,17 @@ function externalRange(entries: readonly Uint8Array[]): ByteRange {
     values.set(key, value);
   }
   const offset = Number(values.get('offset') ?? 0);
-  const length = Number(values.get('length'));
+  const length = Number(values.get('length') ?? storedLength(dims, dataType));
   const location = values.get('location');
   if (!location || !Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
     throw new WireError('External data without a usable location, offset and length.');
   }
   return { location, offset, length };
+}
+
+/** NaN for a type of no known size. */
+function storedLength(dims: readonly number[], dataType: number): number {
+  return Math.ceil((dims.reduce((product, dim) => product * dim, 1) * (elementBits(dataType) ?? NaN)) / 8);
 }
 
 /** Encodes a tensor; a ByteRange becomes external data at `placed`. */

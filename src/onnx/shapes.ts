@@ -3,7 +3,7 @@
 
 import type { Node } from './model';
 import { sliceRange } from './sliceRange';
-import { PAIRWISE, product, type PartialValues } from './values';
+import { LIMIT, PAIRWISE, product, type PartialValues } from './values';
 
 /** Operators whose (first) output has the shape of their first input. */
 const SAME_SHAPE = new Set([
@@ -137,7 +137,7 @@ export function axesOf(node: Node, values: ReadonlyMap<string, PartialValues>): 
 
 /** `count` axes are added; where it is not known which, a scalar has ones alone all the same. */
 function unsqueezed(from: PartialValues, axes: PartialValues | null, count: number | null): PartialValues | null {
-  if (!axes || axes.includes(null)) return count === null || count > 8 ? null : new Array<number | null>(from.length + count).fill(from.length === 0 ? 1 : null);
+  if (!axes || axes.includes(null)) return count === null || count > LIMIT ? null : new Array<number | null>(from.length + count).fill(from.length === 0 ? 1 : null);
   const rank = from.length + axes.length;
   const added = new Set(axes.map((axis) => ((axis as number) + rank) % rank));
   let next = 0;

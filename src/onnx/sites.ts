@@ -16,8 +16,11 @@ export interface SiteSurvey {
   readonly refused: ReadonlyMap<Refusal, number>;
 }
 
-/** Pure: the graph is left as it is. */
-export function surveySites(graph: Graph): SiteSurvey {
+/**
+ * Pure: the graph is left as it is.
+ * @param takesHeadDim whether the device perturbs heads of so many channels.
+ */
+export function surveySites(graph: Graph, takesHeadDim: (headDim: number) => boolean = () => true): SiteSurvey {
   const found: Attention[] = [];
   const paths: (string | null)[] = [];
   const refused = new Map<Refusal, number>();
@@ -31,7 +34,13 @@ export function surveySites(graph: Graph): SiteSurvey {
   }
   const named = !paths.includes(null) && new Set(paths).size === paths.length;
   const names = nameSites(named ? paths : positionPaths(graph, found));
-  return { sites: found.map((site, index) => ({ ...(names[index] as SiteName), ...site })), refused };
+  // Those that the device does not take count for the names of the others.
+  const sites = found.map((site, index) => ({ ...(names[index] as SiteName), ...site })).filter((site) => {
+    const channels = graph.shape(site.q)?.at(-1) ?? null;
+    return channels === null || takesHeadDim(channels / site.heads);
+  });
+  if (sites.length < found.length) refused.set('headDim', found.length - sites.length);
+  return { sites, refused };
 }
 
 /** The sites alone. */

@@ -55,6 +55,7 @@ export function countingBackend(inner: Backend, traits: Partial<Pick<Backend, 'f
   return {
     f16: traits.f16 ?? inner.f16,
     fusesAttention: traits.fusesAttention ?? inner.fusesAttention,
+    takesHeadDim: (headDim) => inner.takesHeadDim(headDim),
     made,
     live,
     failNextRun: () => { fails = true; },
