@@ -40,7 +40,8 @@ export default defineConfig({
     {
       name: 'wasm',
       testIgnore: '*.webgpu.spec.ts',
-      use: { launchOptions: launch('--disable-features=WebGPU', '--disable-gpu') },
+      // The name stands for an address of the local network: plain http, and no secure context.
+      use: { launchOptions: launch('--disable-features=WebGPU', '--disable-gpu', '--host-resolver-rules=MAP pagoda.test localhost') },
     },
   ],
   webServer: {

@@ -1,7 +1,8 @@
 // A recipe for other programs: one text a program, to copy or to save, with what it cannot carry.
 
-import { useId, useMemo, useState } from 'react';
+import { useId, useMemo, useRef, useState } from 'react';
 import { recipeExports, saveExport, type Recipe } from '../store/recipe';
+import { copyText } from './copyText';
 import styles from './Recipe.module.css';
 
 export function RecipeExports({ recipe }: { readonly recipe: Recipe }) {
@@ -9,15 +10,13 @@ export function RecipeExports({ recipe }: { readonly recipe: Recipe }) {
   const exports = useMemo(() => recipeExports(recipe), [recipe]);
   const [chosen, setChosen] = useState(0);
   const [said, setSaid] = useState('');
+  const field = useRef<HTMLTextAreaElement>(null);
   const one = exports[chosen];
   if (!one) return null;
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(one.text);
-      setSaid('Copied.');
-    } catch {
-      setSaid('The browser did not allow copying. Select the text and copy it.');
-    }
+    if (!field.current) return;
+    const copied = await copyText(field.current);
+    setSaid(copied ? 'Copied.' : 'The browser did not allow copying. The text is selected: copy it.');
   };
   return (
     <section className={styles.section} aria-labelledby={`${id}-title`}>
@@ -36,7 +35,7 @@ export function RecipeExports({ recipe }: { readonly recipe: Recipe }) {
           {one.warnings.map((warning) => <li key={warning}>{warning}</li>)}
         </ul>
       )}
-      <textarea className={styles.text} readOnly rows={8} spellCheck={false} aria-label={`${one.name} text`} value={one.text} />
+      <textarea ref={field} className={styles.text} readOnly rows={8} spellCheck={false} aria-label={`${one.name} text`} value={one.text} />
       <div className={styles.actions}>
         <button type="button" className={styles.primary} onClick={() => void copy()}>Copy</button>
         <button type="button" onClick={() => saveExport(one)}>Save file</button>

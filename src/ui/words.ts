@@ -3,6 +3,9 @@
 import type { DeviceInfo, LoadingEvent, VerdictEvent } from '../protocol/messages';
 import type { Job } from '../store/job';
 
+/** What the page lacks where it is no secure context. */
+export const PLAIN_HTTP = 'Over HTTPS or at localhost Pagoda may also use WebGPU and more threads, work offline and store models';
+
 export function deviceText(device: DeviceInfo | null): string {
   if (!device) return 'Starting the engine';
   if (device.backend === 'webgpu') {
