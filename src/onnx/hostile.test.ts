@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { unetFile } from '../../fixtures/architectures/golden';
 import { EngineError } from '../protocol/errors';
 import { cut } from './cut';
+import { floatActivations } from './floatActivations';
 import { fuseAttention } from './fuse';
 import { freeBatch } from './freeBatch';
 import { Graph } from './graph';
@@ -33,7 +34,7 @@ async function whole(file: Blob): Promise<number> {
 }
 
 function passes(model: Model): number {
-  const unpacked = unpackAttention(withoutFloat64(model));
+  const unpacked = unpackAttention(floatActivations(withoutFloat64(model)));
   const sites = findAttentionSites(new Graph(unpacked));
   for (const model of [padChannels(unpacked), fuseAttention(unpacked), fuseAttention(toFloat32(unpacked))]) {
     const graph = new Graph(model);

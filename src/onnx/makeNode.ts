@@ -40,6 +40,16 @@ export function withInputs(node: Node, inputs: readonly string[]): Node {
   return { ...node, inputs, encoded: message.finish() };
 }
 
+/** A node of another operator of ONNX's own that takes the attributes of `node`. */
+export function withOpType(node: Node, opType: string, inputs: readonly string[], outputs: readonly string[]): Node {
+  const message = new MessageWriter();
+  for (const input of inputs) message.string(1, input);
+  for (const output of outputs) message.string(2, output);
+  message.string(3, node.name).string(4, opType);
+  for (const { number, bytes } of fields(node.encoded)) if (number === 5) message.bytes(5, bytes);
+  return decodeNode(message.finish());
+}
+
 /** A one-dimensional int64 constant. */
 export function int64s(name: string, values: readonly number[]): Tensor {
   const raw = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);

@@ -1,7 +1,8 @@
-// A graph in the form in which a device runs it: without f64, packed attention taken apart, widened where it is only
-// stored in f16 or the device has none, convolutions with numbers of channels that WebGPU gets wrong padded, and separate
-// attention fused where ONNX Runtime's fused one is right there.
+// A graph in the form in which a device runs it: without f64, with int8 in its weights alone, packed attention taken
+// apart, widened where it is only stored in f16 or the device has none, convolutions with numbers of channels that WebGPU
+// gets wrong padded, and separate attention fused where ONNX Runtime's fused one is right there.
 
+import { floatActivations } from './floatActivations';
 import { fuseAttention } from './fuse';
 import type { Model } from './model';
 import { padChannels } from './padChannels';
@@ -18,7 +19,7 @@ export interface DeviceTraits {
 
 /** Pure. `widened` where an f16 graph became one of f32. */
 export function runnable(model: Model, { f16, fusesAttention }: DeviceTraits): { readonly model: Model; readonly widened: boolean } {
-  const unpacked = widenStored(unpackAttention(withoutFloat64(model)));
+  const unpacked = widenStored(unpackAttention(floatActivations(withoutFloat64(model))));
   const widened = !f16 && usesFloat16(unpacked);
   const typed = widened ? toFloat32(unpacked) : unpacked;
   const right = padChannels(typed);

@@ -19,8 +19,13 @@ export interface ExportedUnet {
 }
 
 export async function openExported(name: string, backend: Backend): Promise<ExportedUnet> {
-  const info = files[name];
-  if (!info) throw new Error(`No UNet called ${name}`);
+  return openExportedFile(name, name, backend);
+}
+
+/** A file made of the one called `origin`, to whose goldens it is held. */
+export async function openExportedFile(name: string, origin: string, backend: Backend): Promise<ExportedUnet> {
+  const info = files[origin];
+  if (!info) throw new Error(`No UNet called ${origin}`);
   const file = await OnnxFile.open(unetFile(name), `${name}.onnx`, { device: backend, openFile: null });
   return { info, file, unet: new Unet(backend, file, info.architecture === 'lcm' ? GUIDANCE_WIDTH : null) };
 }
