@@ -65,6 +65,26 @@ const run = (ref: FolderModelRef, changes: Partial<Settings> = {}) =>
   engine.generate({ type: 'generate', runId: 'r', model: ref, settings: { ...settings, ...changes } }, never);
 const all = (type: EngineEvent['type']) => events.filter((event) => event.type === type);
 
+test.each(['unet/model.onnx', 'unet/config.json'])('%s that vanishes while it is read is called gone, and is read again when it is back', async (path) => {
+  const whole = tiny.get(path) as File;
+  const gone = () => Promise.reject(new DOMException('A requested file or directory could not be found.', 'NotFoundError'));
+  let there = false;
+  const file = new Proxy(whole, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      if (there) return value.bind(target) as unknown;
+      return name === 'slice' ? () => ({ arrayBuffer: gone }) : gone;
+    },
+  });
+  const ref = model('a');
+  (ref.files as Map<string, File>).set(path, file);
+  await expect(run(ref)).rejects.toMatchObject({ code: 'model-missing', message: expect.stringContaining('is gone') as string });
+  there = true;
+  await run(ref);
+  expect(all('done')).toHaveLength(1);
+});
+
 test('what accuses the settings leaves the model as it is; what accuses the files reads them again', async () => {
   const ref = model('a');
   await run(ref);

@@ -12,7 +12,7 @@ import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
 import { generate, warmUp } from './generate';
 import { LoadTally } from './loadTally';
 import { machineMemoryGiB } from './memory';
-import { openSource, readModelFiles, type ModelFiles, type ModelSource, type Watched } from './modelFiles';
+import { fileGone, openSource, readModelFiles, type ModelFiles, type ModelSource, type Watched } from './modelFiles';
 import { rowsOfRun } from './modelNeeds';
 import { openGpu } from './openGpu';
 import { loadRuntime, runtimeBytes, type Ort } from './runtime';
@@ -104,7 +104,7 @@ export class Engine {
     load.tally.tell('Loading the model');
     if (this.source?.id !== ref.id) this.source = { id: ref.id, ...(await openSource(ref)), files: null };
     const source = this.source;
-    source.files ??= await readModelFiles(source.open, source.paths, load);
+    source.files ??= await this.forgetIfAtFault(() => readModelFiles(source.open, source.paths, load));
     return source.files;
   }
 
@@ -141,7 +141,8 @@ export class Engine {
   private async forgetIfAtFault<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
-    } catch (error) {
+    } catch (cause) {
+      const error = fileGone(cause) ?? cause;
       if (error instanceof EngineError && ACCUSES_FILES.has(error.code)) {
         this.source = null;
         await this.closeModel();

@@ -118,6 +118,18 @@ export async function readModelFiles(openFile: OpenFile, paths: RolePaths | null
   };
 }
 
+/** The names of DOMExceptions for a file that was deleted, or changed, since it was opened. */
+const GONE: ReadonlySet<string> = new Set(['NotFoundError', 'NotReadableError']);
+
+/** Whether a file that vanished while it was read is behind an error, whatever was made of it on the way; else null. */
+export function fileGone(error: unknown): EngineError | null {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (!(cause instanceof DOMException && GONE.has(cause.name))) continue;
+    return new EngineError('model-missing', 'A file of the model is gone, or has changed since it was opened. Fetch the model again, open its folder again, or choose another.', String(cause), { cause: error });
+  }
+  return null;
+}
+
 function required(paths: RolePaths, role: Role): string {
   const path = paths[role];
   if (path !== undefined) return path;
