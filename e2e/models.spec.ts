@@ -219,6 +219,21 @@ test.describe('without a service worker', () => {
     await expect(item(page)).toContainText('works offline');
   });
 
+  test('after an update that took the file of the models’ worker away, a reload is offered where the visitor looks', async ({ page }) => {
+    await page.route(MODELS_WORKER, (route) => route.fulfill({ status: 404 }));
+    await openModels(page);
+    const stored = page.getByRole('region', { name: 'On this device' });
+    await expect(stored.getByRole('alert')).toContainText('Pagoda has been updated');
+    await lookUp(page);
+    const hubAlert = page.getByRole('region', { name: 'From Hugging Face' }).getByRole('alert');
+    await expect(hubAlert).toContainText('Pagoda has been updated');
+    await page.unroute(MODELS_WORKER);
+    await hubAlert.getByRole('button', { name: 'Reload the page' }).click();
+    await button(page, 'Model: Pocket (built in). Change').click();
+    await lookUp(page);
+    await expect(found(page)).toBeVisible();
+  });
+
   test('a lookup that was given up, or overtaken, says nothing later', async ({ page }) => {
     await openModels(page);
     let answer = () => {};

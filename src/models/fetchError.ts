@@ -1,7 +1,7 @@
 // What can go wrong between the hub and the disk, as data that crosses the wall between page and worker. After any
 // of them what has come so far stays, and the same fetch can be resumed.
 
-import { EngineError } from '../protocol/errors';
+import { EngineError, type EngineErrorCode } from '../protocol/errors';
 
 export type FetchErrorCode =
   | 'network' // no connection, a stall, an answer that broke off
@@ -15,6 +15,8 @@ export type FetchErrorCode =
   | 'layout' // the repository is no model of a kind that can be run
   | 'busy' // another tab is at it
   | 'unreadable' // what is stored is no model's folder
+  | 'worker' // the worker that fetches could not start, or has stopped
+  | 'version-gone' // the server has another version of the page now; only a reload helps
   | 'storage'; // the browser refused its private file system
 
 export interface FetchErrorData {
@@ -23,6 +25,9 @@ export interface FetchErrorData {
   readonly message: string;
   readonly detail: string;
 }
+
+/** What the engine calls the same; what else it throws accuses the model's files. */
+const OF_ENGINE: { readonly [code in EngineErrorCode]?: FetchErrorCode } = { 'version-gone': 'version-gone', 'worker-crashed': 'worker' };
 
 /** What passes by itself: worth another try without asking. */
 const PASSING: ReadonlySet<FetchErrorCode> = new Set(['network', 'server', 'link-expired']);
@@ -47,7 +52,7 @@ export function toFetchErrorData(error: unknown): FetchErrorData {
 /** DOMExceptions of the file system are told apart by their names. */
 export function asFetchError(error: unknown): FetchError {
   if (error instanceof FetchError) return error;
-  if (error instanceof EngineError) return new FetchError('layout', error.message, error.detail, { cause: error });
+  if (error instanceof EngineError) return new FetchError(OF_ENGINE[error.code] ?? 'layout', error.message, error.detail, { cause: error });
   const name = error instanceof Error ? error.name : '';
   const detail = String(error);
   if (name === 'QuotaExceededError') {

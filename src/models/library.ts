@@ -1,9 +1,12 @@
 // The page's end of the model store: spawns its worker, again where one has failed, and gives each request a promise.
 // Nothing is sent to any server before the visitor asks for it.
 
-import { FetchError } from './fetchError';
+import { ownFileError } from '../loading/loadError';
+import { anotherAddress, whyNotStarted } from '../loading/loadScript';
+import { FetchError, asFetchError } from './fetchError';
 import type { HubEntry } from './hubCatalog';
 import type { LibraryEvent, LibraryMessage, LibraryRequest, Plan, StoredModel } from './messages';
+import modelsWorkerUrl from './modelsWorker.ts?worker&url';
 import type { RepoId } from './repoId';
 
 interface Waiting {
@@ -11,14 +14,32 @@ interface Waiting {
   readonly reject: (error: FetchError) => void;
 }
 
-const spawnWorker = () => new Worker(new URL('./modelsWorker.ts', import.meta.url), { type: 'module', name: 'models' });
+export interface WorkerSource {
+  /** `again` after one that never started: the browser may remember that it did not. */
+  readonly spawn: (again: boolean) => Worker;
+  /** What kept it from starting, for people; null where its script is as it should be. */
+  readonly explain: () => Promise<unknown>;
+}
+
+const WORKER = new URL(modelsWorkerUrl, import.meta.url).href;
+
+const OWN_WORKER: WorkerSource = {
+  spawn: (again) => new Worker(again ? anotherAddress(WORKER) : WORKER, { type: 'module', name: 'models' }),
+  explain: async () => {
+    const why = await whyNotStarted(WORKER);
+    return why && ownFileError(why, 'worker-crashed', 'The part of Pagoda that fetches models');
+  },
+};
 
 export class Library {
   private worker: Worker | null = null;
   private readonly waiting = new Map<number, Waiting>();
   private lastId = 0;
+  /** Has the worker at hand said anything. */
+  private started = false;
+  private again = false;
 
-  constructor(private readonly onModels: (models: readonly StoredModel[]) => void, private readonly spawn: () => Worker = spawnWorker) {}
+  constructor(private readonly onModels: (models: readonly StoredModel[]) => void, private readonly source: WorkerSource = OWN_WORKER) {}
 
   /** Settles when the worker has taken the request. Rejects with FetchError. */
   async ask(request: Exclude<LibraryRequest, { type: 'inspect' }>): Promise<void> {
@@ -36,8 +57,7 @@ export class Library {
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
       signal?.addEventListener('abort', () => {
-        if (!this.waiting.delete(id)) return;
-        this.post({ type: 'forget', id });
+        if (this.waiting.delete(id)) this.post({ type: 'forget', id });
         reject(signal.reason as Error);
       }, { once: true });
       this.post({ type: 'ask', id, request });
@@ -50,22 +70,32 @@ export class Library {
   }
 
   private start(): Worker {
-    const worker = this.spawn();
+    const worker = this.source.spawn(this.again);
+    this.started = false;
     worker.onmessage = (message: MessageEvent<LibraryEvent>) => this.receive(message.data);
     worker.onerror = (event) => {
       event.preventDefault();
       if (this.worker !== worker) return;
       worker.terminate();
       this.worker = null; // the next request starts another
-      const error = new FetchError('storage', 'The part of Pagoda that fetches models could not start. Check the connection and try again; after an update of Pagoda, reload the page.', event.message || 'the worker failed');
+      this.again = !this.started;
       const cutOff = [...this.waiting.values()];
       this.waiting.clear();
-      for (const { reject } of cutOff) reject(error);
+      void this.whyItEnded(event.message).then((error) => {
+        for (const { reject } of cutOff) reject(error);
+      });
     };
     return worker;
   }
 
+  private async whyItEnded(detail: string): Promise<FetchError> {
+    const [what, why] = this.started ? ['stopped', null] : ['could not start', await this.source.explain().catch(() => null)];
+    if (why) return asFetchError(why);
+    return new FetchError('worker', `The part of Pagoda that fetches models ${what}. Try again; what has come is kept.`, detail || 'the worker failed');
+  }
+
   private receive(event: LibraryEvent): void {
+    this.started = true;
     if (event.type === 'models') {
       this.onModels(event.models);
       return;

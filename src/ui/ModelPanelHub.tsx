@@ -5,6 +5,7 @@ import { useId, useState } from 'react';
 import { HUB_MODELS, canStore, sizeText, useModels, verdictOf } from '../store/models';
 import { useStore } from '../store/store';
 import styles from './ModelPanel.module.css';
+import { ModelPanelError } from './ModelPanelError';
 
 export function ModelPanelHub() {
   const id = useId();
@@ -67,14 +68,7 @@ function Found() {
   const { fetch, dismiss } = useModels.getState();
   if (lookup.state === 'none') return null;
   if (lookup.state === 'looking') return <p className={styles.note} aria-live="polite">Asking the hub about {lookup.what}… <button type="button" onClick={dismiss}>Not now</button></p>;
-  if (lookup.state === 'failed') {
-    return (
-      <div className={styles.error} role="alert">
-        <p>{lookup.error.message}</p>
-        {lookup.error.detail && <details><summary>Technical detail</summary><pre>{lookup.error.detail}</pre></details>}
-      </div>
-    );
-  }
+  if (lookup.state === 'failed') return <ModelPanelError error={lookup.error} />;
   const { plan, error } = lookup;
   const verdict = verdictOf(plan, device, freeBytes);
   const words = { fits: 'This device can hold it.', doubtful: 'It may work on this device.', no: 'This device cannot hold it.' };
@@ -83,7 +77,7 @@ function Found() {
       <p><strong>{plan.name}</strong> · {sizeText(plan.bytes)} in {plan.files.length} files · {plan.revision} is {plan.commit.slice(0, 7)}</p>
       <p className={verdict.level === 'no' ? styles.bad : undefined}>{words[verdict.level]}</p>
       {verdict.reasons.length > 0 && <ul className={styles.reasons}>{verdict.reasons.map((reason) => <li key={reason}>{reason}</li>)}</ul>}
-      {error && <div className={styles.error} role="alert" title={error.detail}><p>{error.message}</p></div>}
+      {error && <ModelPanelError error={error} />}
       {!canStore() && <p>Models can be stored over HTTPS or at localhost only: download it, and open its folder from your disk.</p>}
       <p className={styles.actions}>
         {canStore() && <button type="button" className={verdict.level === 'no' ? undefined : styles.primary} onClick={() => void fetch(plan)}>{verdict.level === 'no' ? 'Fetch it nevertheless' : `Fetch ${sizeText(plan.bytes)}`}</button>}

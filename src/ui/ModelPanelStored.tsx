@@ -4,7 +4,10 @@ import { useEffect, useRef, useState } from 'react';
 import type { StoredModel } from '../models/messages';
 import { canStore, sizeText, useModels } from '../store/models';
 import styles from './ModelPanel.module.css';
+import { ModelPanelError } from './ModelPanelError';
 import { percentText, storedText } from './modelWords';
+
+const REFUSED = 'Models cannot be stored here: the browser refuses it. Allow this site to store data, or leave the private window. A folder from your disk works all the same.';
 
 export function ModelPanelStored({ onChosen }: { readonly onChosen: () => void }) {
   const choice = useModels((models) => models.choice);
@@ -29,10 +32,9 @@ export function ModelPanelStored({ onChosen }: { readonly onChosen: () => void }
       </ul>
       {!canStore() && <p className={styles.note}>Models can be stored over HTTPS or at localhost only. A folder from your disk works here too.</p>}
       {refused && (
-        <div className={styles.error} role="alert" title={refused.detail}>
-          <p>Models cannot be stored here: the browser refuses it. Allow this site to store data, or leave the private window. A folder from your disk works all the same.</p>
+        <ModelPanelError error={refused.code === 'storage' ? { ...refused, message: REFUSED } : refused}>
           <button type="button" onClick={open}>Try again</button>
-        </div>
+        </ModelPanelError>
       )}
       {freeBytes !== null && <p className={styles.quiet}>{sizeText(freeBytes)} more may be stored.</p>}
     </section>
@@ -71,7 +73,7 @@ function StoredItem({ model, current, onChosen }: { readonly model: StoredModel;
           <div style={{ transform: `scaleX(${model.bytes === 0 ? 1 : model.fetchedBytes / model.bytes})` }} />
         </div>
       )}
-      {error && <p className={state === 'waiting' ? styles.note : styles.error} role="alert" title={error.detail}>{error.message}</p>}
+      {error && (state === 'waiting' ? <p className={styles.note} role="alert" title={error.detail}>{error.message}</p> : <ModelPanelError error={error} />)}
       {newer && (
         <p className={styles.note}>
           {newer.changedFiles} {newer.changedFiles === 1 ? 'file has' : 'files have'} changed on the hub since.{' '}
