@@ -351,7 +351,8 @@ test.describe('without a service worker', () => {
     await setNumber(page, 'Steps', '2');
     await generate(page);
     const said = await (await engineWorker(page)).evaluate(() => (self as unknown as { __said: string[] }).__said);
-    expect(said.lastIndexOf('verdict')).toBeGreaterThan(said.indexOf('model-ready'));
+    // The load of the built-in model may have been overtaken; this one's verdict comes before it is ready.
+    expect(said).toContain('verdict');
     expect(said.lastIndexOf('verdict')).toBeLessThan(said.lastIndexOf('model-ready'));
   });
 });

@@ -46,6 +46,11 @@ function jpegExif(bytes: Uint8Array): Uint8Array | null {
   const view = new DataView(bytes.buffer);
   for (let at = 2, seen = 0; at + 4 <= bytes.length && seen < MAX_CHUNKS; seen += 1) {
     if (bytes[at] !== 0xff || bytes[at + 1] === 0xda) return null;
+    // A marker may have more of its first byte before it.
+    if (bytes[at + 1] === 0xff) {
+      at += 1;
+      continue;
+    }
     const length = view.getUint16(at + 2);
     const data = bytes.subarray(at + 4, at + 2 + length);
     if (bytes[at + 1] === 0xe1 && String.fromCharCode(...data.subarray(0, 6)) === 'Exif\0\0') return data.subarray(6);

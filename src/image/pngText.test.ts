@@ -85,6 +85,14 @@ describe('text chunks of a PNG', () => {
     expect([[...texts], problems, visited]).toEqual([[['a', 'text'], ['b', '赤'], ['other', 'two']], [], 5007]);
   });
 
+  it('unpacks the last of many texts of one keyword alone', async () => {
+    const push = vi.spyOn(Unzlib.prototype, 'push');
+    const packed = chunk('zTXt', Buffer.concat([Buffer.from('a\0\0'), deflateSync(Buffer.alloc(2 ** 20, 65))]));
+    const { texts } = await read(png(...new Array<Buffer>(100).fill(packed)));
+    expect([texts.get('a')?.length, push.mock.calls.length]).toEqual([2 ** 20, 2]);
+    push.mockRestore();
+  });
+
   it('leaves texts packed that nobody asked for', async () => {
     const push = vi.spyOn(Unzlib.prototype, 'push');
     const { keywords } = await read(png(...Array.from({ length: 64 }, (_, at) => chunk('zTXt', Buffer.concat([Buffer.from(`k${at}\0\0`), deflateSync(Buffer.alloc(99))])))));

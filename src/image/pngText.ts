@@ -13,6 +13,8 @@ const MAX_PROBLEMS = 8;
 /** Compressed bytes at once: deflate makes at most 1032 bytes of one. */
 const SLICE = 1024;
 
+type TextType = 'tEXt' | 'zTXt' | 'iTXt';
+
 export interface PngText {
   /** Those that were asked for, by keyword; the last of several wins. */
   readonly texts: ReadonlyMap<string, string>;
@@ -33,9 +35,14 @@ export interface PngText {
 export async function readPngText(png: Blob, wanted: ReadonlySet<string>): Promise<PngText> {
   const bytes = new Uint8Array(await png.arrayBuffer());
   if (!SIGNATURE.every((byte, at) => bytes[at] === byte)) throw new Error('This is not a PNG file.');
-  const texts = new Map<string, string>();
+  /** The last of each keyword, still packed: only that is decoded, so that copies of one text cost nothing. */
+  const chunks = new Map<string, { readonly type: TextType; readonly data: Uint8Array }>();
   const keywords = new Set<string>();
   const problems: string[] = [];
+  const leaveOut = (type: string, error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    if (problems.length < MAX_PROBLEMS) problems.push(`A ${type} chunk was left out: ${why}.`);
+  };
   let exif: Uint8Array | null = null;
   const view = new DataView(bytes.buffer);
   let visited = 0;
@@ -59,13 +66,20 @@ export async function readPngText(png: Blob, wanted: ReadonlySet<string>): Promi
         if (crc32(bytes.subarray(at + 4, end - 4)) !== view.getUint32(end - 4)) throw new Error('its checksum is wrong');
         if (!isText) exif = data;
         else if (keyword === null) throw new Error('it has no keyword');
-        else texts.set(keyword, decode(type, data.subarray(keyword.length + 1)));
+        else chunks.set(keyword, { type, data: data.subarray(keyword.length + 1) });
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        if (problems.length < MAX_PROBLEMS) problems.push(`A ${type} chunk was left out: ${why}.`);
+        leaveOut(type, error);
       }
     }
     at = end;
+  }
+  const texts = new Map<string, string>();
+  for (const [keyword, { type, data }] of chunks) {
+    try {
+      texts.set(keyword, decode(type, data));
+    } catch (error) {
+      leaveOut(type, error);
+    }
   }
   return { texts, keywords, exif, problems, visited };
 }
@@ -116,7 +130,7 @@ function keywordOf(data: Uint8Array): string | null {
 }
 
 /** @param data what stands behind the keyword and its zero. */
-function decode(type: 'tEXt' | 'zTXt' | 'iTXt', data: Uint8Array): string {
+function decode(type: TextType, data: Uint8Array): string {
   if (type === 'tEXt') return utf8OrLatin1(data);
   if (type === 'zTXt') {
     if (data[0] !== 0) throw new Error('its compression is unknown');

@@ -19,11 +19,16 @@ const RELOADED = 'pagoda:reloaded-for-isolation';
 export async function registerServiceWorker(callbacks: ServiceWorkerCallbacks): Promise<void> {
   if (import.meta.env.DEV || !('serviceWorker' in navigator)) return;
   const workbox = new Workbox('./sw.js');
+  const registration = navigator.serviceWorker.ready;
 
   workbox.addEventListener('waiting', () => {
     callbacks.onUpdateReady(() => {
       workbox.addEventListener('controlling', () => location.reload());
-      workbox.messageSkipWaiting();
+      void registration.then(({ waiting }) => {
+        if (waiting !== null) workbox.messageSkipWaiting();
+        // Another tab has let it take over: only this page is still the old version.
+        else location.reload();
+      });
     });
   });
   workbox.addEventListener('activated', (event) => {

@@ -24,6 +24,8 @@ const MAX_PAIRS = 1000;
 export function infotextParts(text: string): InfotextParts {
   const lines = text.trim().split('\n').map((line) => line.trim());
   let steps = text.length;
+  /** Letters that walks without a result may look at in all. */
+  const enough = 4 * text.length + 1000;
   let found: Pairs | null = null;
   let at = lines.length;
   // The last line of settings: what stands behind it belongs to it.
@@ -35,7 +37,7 @@ export function infotextParts(text: string): InfotextParts {
     pairs.readAll();
     steps += pairs.steps;
     if (pairs.isSettings) found = pairs;
-    else if (lines.length - at > MAX_LINES_BEHIND) break;
+    else if (lines.length - at > MAX_LINES_BEHIND || steps > enough) break;
   }
   const prompts = { prompt: [] as string[], negative: [] as string[] };
   let isNegative = false;

@@ -1,9 +1,14 @@
 // Which program made a picture whose settings Pagoda does not read, from the names of its texts and their beginnings.
 
-/** Whether a text is an object or a list of JSON: no prompt begins so by chance and ends so too. */
+/** Whether a text is an object, a list or a text of JSON, perhaps cut off: prompts in braces have no quoted key behind one. */
 export function isJson(text: string): boolean {
   const trimmed = text.trim();
-  return (trimmed.startsWith('{') && trimmed.endsWith('}')) || (trimmed.startsWith('[{') && trimmed.endsWith(']'));
+  if (/^[{[]\s*[{["]/.test(trimmed)) return true;
+  try {
+    return typeof JSON.parse(trimmed) !== 'number';
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -18,8 +23,8 @@ export function programOf(texts: readonly string[], keywords: ReadonlySet<string
   if (has('fooocus_scheme') || says('"Fooocus')) return 'Fooocus';
   if (has('generation_data')) return 'TensorArt';
   if (says('NovelAI') || (has('Comment') && has('Description') && has('Software'))) return 'NovelAI';
+  if (has('use_stable_diffusion_model', 'num_inference_steps', 'sampler_name')) return 'Easy Diffusion';
   if (has('workflow') || (has('prompt') && !has('parameters')) || says('"class_type"')) return 'ComfyUI';
   if (has('XML:com.adobe.xmp') && (says('drawthings') || says('"uc":'))) return 'Draw Things';
-  if (has('use_stable_diffusion_model', 'num_inference_steps', 'sampler_name')) return 'Easy Diffusion';
   return null;
 }

@@ -87,6 +87,7 @@ describe('an infotext', () => {
       (n) => 'a:"\\'.repeat(n / 4), (n) => 'a: '.repeat(n / 3), (n) => 'a '.repeat(n / 2), (n) => '"'.repeat(n), (n) => 'aa: "b, '.repeat(n / 8),
       (n) => 'aa: [{, '.repeat(n / 8), (n) => ` ${'a '.repeat(39)}:`.repeat(n / 80), (n) => 'aa: "x\\", '.repeat(n / 11), (n) => 'aa: x\n'.repeat(n / 6),
       (n) => `${settings}\n`.repeat(n / 36), (n) => 'Steps: "\n'.repeat(n / 9), (n) => 'Seed: 1\n'.repeat(n / 8),
+      (n) => `Seed: "${'x'.repeat(n / 200)}\n`.repeat(199), (n) => `${'Seed: x\n'.repeat(190)}${'y'.repeat(n)}`,
     ];
     for (const make of hostile) {
       for (const text of [`p\n${make(100_000)}`, `p\n${settings}${make(100_000)}`, `p\n${make(1_000_000)}`]) {
