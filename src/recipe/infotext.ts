@@ -55,12 +55,13 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
   if (resolved.scheduler) settings.scheduler = resolved.scheduler;
   else if (sampler !== undefined) refuse('Sampler', 'Pagoda has no sampler of this name.');
   if (resolved.sigmas) settings.sigmas = resolved.sigmas;
-  else if (resolved.sigmas === null) refuse(schedule === undefined ? 'Sampler' : 'Schedule type', 'Pagoda has no sigmas of this name.');
+  else if (resolved.sigmas === null) notRestored.push(refusal('Schedule type', schedule ?? sampler, 'Pagoda has no sigmas of this name.'));
   if (schedule?.toLowerCase() === 'uniform' && !isOwn) refuse('Schedule type', "The noise levels that the model says were taken: those of A1111's Uniform are spread a little differently.");
 
-  if (take('pag_enabled') !== undefined) advanced();
-  else if (take('pagi_enabled') !== undefined) builtIn();
-  else if (take('PAG Active') !== undefined) incantations();
+  const isOn = (key: string) => !['', 'false'].includes((take(key) ?? '').toLowerCase());
+  if (isOn('pag_enabled')) advanced();
+  else if (isOn('pagi_enabled')) builtIn();
+  else if (isOn('PAG Active')) incantations();
   else if (pairs.has('CFG true')) sdNext();
   else settings.pagScale = 0;
 

@@ -28,16 +28,15 @@ export function infotextParts(text: string): InfotextParts {
   const enough = 4 * text.length + 1000;
   let found: Pairs | null = null;
   let at = lines.length;
-  // The last line of settings: what stands behind it belongs to it.
-  while (at > 0 && !found) {
-    at -= 1;
-    const line = lines[at] as string;
-    if (!mayBeginSettings(line)) continue;
-    const pairs = new Pairs(lines.slice(at).join('\n'));
+  // The last line of settings, one with the steps if there is such: what stands behind it belongs to it.
+  for (let line = lines.length - 1; line >= 0; line -= 1) {
+    if (!mayBeginSettings(lines[line] as string)) continue;
+    const pairs = new Pairs(lines.slice(line).join('\n'));
     pairs.readAll();
     steps += pairs.steps;
-    if (pairs.isSettings) found = pairs;
-    else if (lines.length - at > MAX_LINES_BEHIND || steps > enough) break;
+    if (pairs.isSettings && (found === null || pairs.pairs.has('Steps'))) [found, at] = [pairs, line];
+    if (found?.pairs.has('Steps')) break;
+    if (lines.length - line > MAX_LINES_BEHIND || steps > enough) break;
   }
   const prompts = { prompt: [] as string[], negative: [] as string[] };
   let isNegative = false;

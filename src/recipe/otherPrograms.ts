@@ -3,7 +3,7 @@
 /** Whether a text is an object, a list or a text of JSON, perhaps cut off: prompts in braces have no quoted key behind one. */
 export function isJson(text: string): boolean {
   const trimmed = text.trim();
-  if (/^[{[]\s*[{["]/.test(trimmed)) return true;
+  if (/^(?:\[\s*)?\{\s*"[^"\n]{1,200}"\s*:/.test(trimmed)) return true;
   try {
     return typeof JSON.parse(trimmed) !== 'number';
   } catch {

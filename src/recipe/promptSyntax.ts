@@ -3,18 +3,21 @@
 
 import { refusal, type NotRestored } from './recipe';
 
-const SYNTAX: readonly (readonly [string, RegExp])[] = [
-  ['weights in brackets', /(?<!\\)\([^()[\]\\]{0,200}(?:\)|:\s*[\d.]+\s*\))|(?<!\\)\[[^()[\]\\:|]{0,200}\]/],
-  ['prompt editing', /(?<!\\)\[[^()[\]\\]{0,200}[:|][^()[\]\\]{0,200}\]/],
-  ['networks (LoRA)', /<[a-z]{2,20}:[^<>\n]{1,200}>/i],
-  ['BREAK', /(?<![\p{L}\p{N}_])BREAK(?![\p{L}\p{N}_])/u],
-  ['AND', /(?<![\p{L}\p{N}_])AND(?![\p{L}\p{N}_])/u],
+const BRACKETS = /(?<!\\)(?:\([^()[\]\\]{0,200}\)|\[[^()[\]\\]{0,200}\])/g;
+const isEditing = (text: string) => text.startsWith('[') && /[:|]/.test(text);
+
+const SYNTAX: readonly (readonly [string, (prompt: string) => string | undefined])[] = [
+  ['weights in brackets', (prompt) => prompt.match(BRACKETS)?.find((text) => !isEditing(text))],
+  ['prompt editing', (prompt) => prompt.match(BRACKETS)?.find(isEditing)],
+  ['networks (LoRA)', (prompt) => /<[a-z]{2,20}:[^<>\n]{1,200}>/i.exec(prompt)?.[0]],
+  ['BREAK', (prompt) => /(?<![\p{L}\p{N}_])BREAK(?![\p{L}\p{N}_])/u.exec(prompt)?.[0]],
+  ['AND', (prompt) => /(?<![\p{L}\p{N}_])AND(?![\p{L}\p{N}_])/u.exec(prompt)?.[0]],
 ];
 
 /** One line for both prompts; none where they are plain words. */
 export function promptSyntax(...prompts: readonly string[]): NotRestored[] {
-  const found = SYNTAX.flatMap(([name, pattern]) => {
-    const [example] = prompts.flatMap((prompt) => pattern.exec(prompt)?.[0] ?? []);
+  const found = SYNTAX.flatMap(([name, find]) => {
+    const [example] = prompts.flatMap((prompt) => find(prompt) ?? []);
     return example === undefined ? [] : [{ name, example }];
   });
   if (found.length === 0) return [];

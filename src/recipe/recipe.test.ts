@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
 import { parseInfotext } from './infotext';
 import { infotextParts } from './infotextParts';
+import { recipeFromPngTexts } from './pngTexts';
 import { makeRecipe, parseRecipe, type RecipeSettings } from './recipe';
 
 const SETTINGS: RecipeSettings = {
@@ -75,6 +76,15 @@ describe('an infotext', () => {
     const { settings, notRestored } = parseInfotext('p\nSteps: 900, Sampler: DPM++ 2M Karras, Seed: 1, Clip skip: 2, ENSD: "a, b: c"', PLAIN_PAG);
     expect(settings).toMatchObject({ scheduler: 'dpmpp-2m', sigmas: 'karras', seed: 1 });
     expect(notRestored.map(({ name, value }) => [name, value])).toEqual([['Steps', '900'], ['RNG', 'nothing'], ['Clip skip', '2'], ['ENSD', 'a, b: c']]);
+  });
+
+  it('begins with braces and brackets that are no JSON, and ends behind its settings', () => {
+    for (const prompt of ['{{masterpiece}}', '[[blurry]]', '["a" sign]', '{red|blue} kettle']) {
+      const texts = new Map([['parameters', `${prompt}\nSteps: 5, Sampler: Restart, Seed: 3, pag_enabled: False\nSize: small, Model: big, Seed: 4`]]);
+      const restored = recipeFromPngTexts(texts, PLAIN_PAG);
+      expect(restored?.settings).toEqual({ prompt, negativePrompt: '', steps: 5, seed: 3, pagScale: 0 });
+    }
+    expect(recipeFromPngTexts(new Map([['parameters', '{"prompt": "a", "cut']]), PLAIN_PAG)).toBeNull();
   });
 
   it('takes a line without pairs for a prompt', () => {

@@ -73,7 +73,8 @@ export function a1111Sampler(sampler: string | undefined, schedule: string | und
   const typed = schedule === undefined ? undefined : SCHEDULES.find(([names]) => names.some((name) => isSame(name, schedule)));
   const name = suffix && sampler ? sampler.slice(0, sampler.length - Math.max(...suffix[0].map((one) => (endsWith(sampler, one) ? one.length + 1 : 0)))) : sampler;
   const scheduler = name === undefined ? null : schedulerNamed(name);
-  if (suffix === undefined && schedule === undefined && sampler === undefined) return { scheduler, sigmas: undefined };
+  // What A1111 would choose for a sampler that is not known here is not known either.
+  if (suffix === undefined && schedule === undefined && scheduler === null) return { scheduler, sigmas: undefined };
   const spacing = (suffix ?? typed)?.[1] ?? (schedule === undefined && !suffix ? 'automatic' : null);
   return { scheduler, sigmas: spacing === 'automatic' ? ((scheduler && AUTOMATIC[scheduler]) ?? 'model') : spacing };
 }
