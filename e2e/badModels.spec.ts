@@ -42,9 +42,10 @@ test('a UNet that is full of NaN is said to be so, and is not fetched again for 
   const alert = page.getByRole('alert');
   await button(page, 'Generate').click();
   await expect(alert).toContainText('NaN');
+  // The next failure may come at once: it is told from this one by its element.
+  await alert.evaluate((element) => { element.dataset['first'] = 'yes'; });
   await alert.getByRole('button', { name: 'Try again' }).click();
-  await expect(alert).toHaveCount(0);
-  await expect(alert).toContainText('NaN');
+  await expect(page.locator('[role="alert"]:not([data-first])')).toContainText('NaN');
   await expect(button(page, 'Generate')).toBeEnabled();
   expect(fetched).toBe(1);
 });
