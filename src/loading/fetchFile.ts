@@ -3,6 +3,7 @@
 // the page fetches it). There is no limit on the time in all, only on the time without a byte.
 
 import { LoadError } from './loadError';
+import { sleep } from './sleep';
 
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
@@ -104,19 +105,4 @@ class Transfer {
     this.furthest = this.loaded;
     this.options.onBytes?.(this.loaded, total);
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    signal.addEventListener('abort', stop, { once: true });
-  });
 }

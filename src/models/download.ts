@@ -3,6 +3,7 @@
 // CORS preflight. Bytes are hashed as they come; what the sink already has is hashed again, so a file is only
 // called whole when what is on the disk is what was published.
 
+import { sleep } from '../loading/sleep';
 import { FetchError } from './fetchError';
 import { startHash, type Hasher } from './hash';
 import type { ManifestFile } from './opfs';
@@ -183,20 +184,4 @@ function changed(file: ManifestFile, detail: string): FetchError {
 
 function network(file: ManifestFile, detail: string, cause?: unknown): FetchError {
   return new FetchError('network', 'The connection was lost. Pagoda goes on by itself when it is back.', `${file.path}: ${detail}`, { cause });
-}
-
-/** Rejects with AbortError. */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    signal.addEventListener('abort', stop, { once: true });
-  });
 }

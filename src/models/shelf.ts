@@ -3,7 +3,7 @@
 
 import { absent, readJson, type Schema } from '../configs/readJson';
 import { SCHEDULER, UNET } from '../configs/schemas';
-import { sleep } from './download';
+import { sleep } from '../loading/sleep';
 import { FetchError, asFetchError, busy, toFetchErrorData, type FetchErrorData } from './fetchError';
 import { fetchModel, isWhole, storedBytes } from './fetchModel';
 import { listRepo } from './hub';
