@@ -30,18 +30,20 @@ export default defineConfig({
       name: 'webgpu',
       testMatch: '*.webgpu.spec.ts',
       use: {
-        launchOptions: launch(
-          '--enable-unsafe-webgpu',
-          '--use-webgpu-adapter=swiftshader',
-          '--enable-features=Vulkan',
-        ),
+        launchOptions: launch('--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'),
       },
     },
     {
       name: 'wasm',
       testIgnore: '*.webgpu.spec.ts',
       // The name stands for an address of the local network: plain http, and no secure context.
-      use: { launchOptions: launch('--disable-features=WebGPU', '--disable-gpu', '--host-resolver-rules=MAP pagoda.test localhost') },
+      use: {
+        launchOptions: launch(
+          '--disable-features=WebGPU',
+          '--disable-gpu',
+          '--host-resolver-rules=MAP pagoda.test localhost',
+        ),
+      },
     },
   ],
   webServer: {

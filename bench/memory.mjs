@@ -12,7 +12,8 @@ import { preview } from 'vite';
 import { findChromium } from '../scripts/support/chromium.mjs';
 
 const folder = process.argv[2] ?? fileURLToPath(new URL('../.cache/sd15', import.meta.url));
-if (!existsSync(`${folder}/unet/model.onnx`)) throw new Error(`There is no model in ${folder}. Make it: python fixtures/large/make_sd15.py`);
+if (!existsSync(`${folder}/unet/model.onnx`))
+  throw new Error(`There is no model in ${folder}. Make it: python fixtures/large/make_sd15.py`);
 const executablePath = findChromium();
 if (!executablePath) throw new Error('The bench needs Chrome or Chromium; set CHROME_PATH.');
 const root = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
@@ -83,7 +84,9 @@ async function print(what) {
   const mega = (/** @type {number} */ bytes) => `${Math.round(bytes / 1e6)} MB`;
   const seconds = ((performance.now() - begun) / 1000).toFixed(0);
   const { wasm, gpuMost, gpuLargest } = await counted();
-  console.log(`${what}: ${seconds} s, JS heap ${mega(most)} at most, WASM ${mega(wasm)}, GPU ${mega(gpuMost)} at most, largest buffer ${mega(gpuLargest)}`);
+  console.log(
+    `${what}: ${seconds} s, JS heap ${mega(most)} at most, WASM ${mega(wasm)}, GPU ${mega(gpuMost)} at most, largest buffer ${mega(gpuLargest)}`,
+  );
 }
 
 /** What COUNTERS counted in the engine's worker. */
@@ -117,7 +120,10 @@ async function heapOfWorker() {
     if (sessionId === undefined) return 0;
     const call = (id += 1);
     const answer = new Promise((/** @type {(bytes: number) => void} */ resolve) => waiting.set(call, resolve));
-    await session.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id: call, method: 'Runtime.getHeapUsage' }) });
+    await session.send('Target.sendMessageToTarget', {
+      sessionId,
+      message: JSON.stringify({ id: call, method: 'Runtime.getHeapUsage' }),
+    });
     return answer;
   };
 }

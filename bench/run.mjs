@@ -27,14 +27,21 @@ await server.close();
 
 /** @param {string} name @param {string[]} args @param {number | null} steps null: the page's own, from a first visit */
 async function measure(name, args, steps) {
-  const browser = await chromium.launch({ executablePath: /** @type {string} */ (executablePath), args: [...root, ...args] });
+  const browser = await chromium.launch({
+    executablePath: /** @type {string} */ (executablePath),
+    args: [...root, ...args],
+  });
   const page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage();
   const opened = performance.now();
   await page.goto(address);
   if (steps !== null) await page.getByRole('spinbutton', { name: 'Steps' }).fill(String(steps));
   await page.getByRole('button', { name: 'Generate' }).click();
   const status = page.getByRole('status');
-  await page.waitForFunction(() => /Done in|alert/.test(document.querySelector('[role=status]')?.textContent ?? ''), null, { timeout: 900_000 });
+  await page.waitForFunction(
+    () => /Done in|alert/.test(document.querySelector('[role=status]')?.textContent ?? ''),
+    null,
+    { timeout: 900_000 },
+  );
   const toPair = (performance.now() - opened) / 1000;
   await page.getByText('What PAG is doing').click();
   const rows = await page.getByText(/^Last run:/).textContent();
@@ -44,9 +51,13 @@ async function measure(name, args, steps) {
     // The run above compiled everything; this one is what a step costs.
     await page.getByRole('button', { name: 'Generate' }).click();
     await page.waitForFunction(() => /Step/.test(document.querySelector('[role=status]')?.textContent ?? ''));
-    await page.waitForFunction(() => /Done in/.test(document.querySelector('[role=status]')?.textContent ?? ''), null, { timeout: 900_000 });
+    await page.waitForFunction(() => /Done in/.test(document.querySelector('[role=status]')?.textContent ?? ''), null, {
+      timeout: 900_000,
+    });
     const seconds = Number(/Done in ([\d.]+) s/.exec((await status.textContent()) ?? '')?.[1]);
-    console.log(`  a warm run of ${steps} steps: ${seconds} s, ${(seconds / steps).toFixed(2)} s a step with previews and decoding`);
+    console.log(
+      `  a warm run of ${steps} steps: ${seconds} s, ${(seconds / steps).toFixed(2)} s a step with previews and decoding`,
+    );
   }
   console.log(`  ${rows}\n`);
   await browser.close();

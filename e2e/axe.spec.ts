@@ -6,7 +6,10 @@ import { expect, test } from '@playwright/test';
 test.use({ serviceWorkers: 'block' });
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  for (const viewport of [{ width: 1440, height: 900 }, { width: 360, height: 740 }]) {
+  for (const viewport of [
+    { width: 1440, height: 900 },
+    { width: 360, height: 740 },
+  ]) {
     test(`${colorScheme} at ${viewport.width}`, async ({ page }) => {
       await page.route('**/models/**', (route) => route.abort());
       await page.emulateMedia({ colorScheme });

@@ -4,7 +4,13 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
-import { htmlInsteadOfModel, truncated, withNaNBias, withUnknownOperator, withoutSoftmax } from '../fixtures/models/broken';
+import {
+  htmlInsteadOfModel,
+  truncated,
+  withNaNBias,
+  withUnknownOperator,
+  withoutSoftmax,
+} from '../fixtures/models/broken';
 import { button, generate, number, setNumber } from './support/page';
 import { serveTinyModel, type FileChange } from './support/tinyModel';
 
@@ -33,24 +39,32 @@ for (const [name, change, message] of BAD) {
 
 test('a UNet that is full of NaN is said to be so, and is not fetched again for it', async ({ page }) => {
   let fetched = 0;
-  await serveTinyModel(page, { changes: { 'unet/model.onnx': (model) => {
-    fetched += 1;
-    return withNaNBias(model);
-  } } });
+  await serveTinyModel(page, {
+    changes: {
+      'unet/model.onnx': (model) => {
+        fetched += 1;
+        return withNaNBias(model);
+      },
+    },
+  });
   await page.goto('/');
   await setNumber(page, 'Steps', '2');
   const alert = page.getByRole('alert');
   await button(page, 'Generate').click();
   await expect(alert).toContainText('NaN');
   // The next failure may come at once: it is told from this one by its element.
-  await alert.evaluate((element) => { element.dataset['first'] = 'yes'; });
+  await alert.evaluate((element) => {
+    element.dataset['first'] = 'yes';
+  });
   await alert.getByRole('button', { name: 'Try again' }).click();
   await expect(page.locator('[role="alert"]:not([data-first])')).toContainText('NaN');
   await expect(button(page, 'Generate')).toBeEnabled();
   expect(fetched).toBe(1);
 });
 
-test('where PAG is not possible that is said in a sentence of its own, and one click generates without it', async ({ page }) => {
+test('where PAG is not possible that is said in a sentence of its own, and one click generates without it', async ({
+  page,
+}) => {
   await serveTinyModel(page, { changes: { 'unet/model.onnx': withoutSoftmax } });
   await page.goto('/');
   await setNumber(page, 'Steps', '2');
@@ -92,14 +106,19 @@ test('a folder with configs of the wrong shape: the page stays, and says which f
     writeFileSync(join(folder, 'unet/config.json'), 'null');
     await open();
     await expect(error).toContainText('unet/config.json of the model cannot be used: it must be an object, not null.');
-    writeFileSync(join(folder, 'unet/config.json'), JSON.stringify({ sample_size: '8', block_out_channels: new Array(30_000).fill(1) }));
+    writeFileSync(
+      join(folder, 'unet/config.json'),
+      JSON.stringify({ sample_size: '8', block_out_channels: new Array(30_000).fill(1) }),
+    );
     await open();
     await expect(error).toContainText('block_out_channels has 30000 entries');
     // What only the engine reads is said by it, and numbers in quotes are numbers.
     writeFileSync(join(folder, 'unet/config.json'), JSON.stringify({ sample_size: '8', in_channels: '4' }));
     writeFileSync(join(folder, 'vae_decoder/config.json'), '[]');
     await open();
-    await expect(page.getByRole('alert')).toContainText('vae_decoder/config.json of the model cannot be used: it must be an object');
+    await expect(page.getByRole('alert')).toContainText(
+      'vae_decoder/config.json of the model cannot be used: it must be an object',
+    );
     writeFileSync(join(folder, 'vae_decoder/config.json'), '{"scaling_factor": "0.18215"}');
     await page.getByRole('button', { name: /^Model: .* Change$/ }).click();
     await open();

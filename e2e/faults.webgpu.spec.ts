@@ -1,7 +1,16 @@
 // Faults of the device: each a typed error with a remedy, and the next Generate runs.
 
 import { expect, test } from '@playwright/test';
-import { CAPTURE_DEVICE, SPOIL_ATTENTION, SPOIL_CONVOLUTIONS, breakShaders, engineWorker, limitBuffers, loseDevice, prependToEngine } from './support/engineWorker';
+import {
+  CAPTURE_DEVICE,
+  SPOIL_ATTENTION,
+  SPOIL_CONVOLUTIONS,
+  breakShaders,
+  engineWorker,
+  limitBuffers,
+  loseDevice,
+  prependToEngine,
+} from './support/engineWorker';
 import { button, generate, meanDifference, openWith, picture, pixels, setNumber } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
@@ -29,30 +38,43 @@ test('a shader that does not compile; the CPU is offered and works', async ({ pa
   await expect(page.getByRole('status')).toContainText(/CPU.*Done in/);
 });
 
-test('a GPU that cannot hold the model: refused in words before anything is built; the CPU is offered and works', async ({ page }) => {
+test('a GPU that cannot hold the model: refused in words before anything is built; the CPU is offered and works', async ({
+  page,
+}) => {
   await prependToEngine(page, limitBuffers({ maxBufferSize: 65536 }));
   await serveTinyModel(page);
   await openWith(page, { layers: 'mid', steps: 2, compare: false });
   const alert = page.getByRole('alert');
-  await expect(alert).toContainText(/This GPU cannot hold the model\. The UNet needs a buffer of \d+ kB; this GPU allows 66 kB\. Use the CPU instead, or choose another model\./);
+  await expect(alert).toContainText(
+    /This GPU cannot hold the model\. The UNet needs a buffer of \d+ kB; this GPU allows 66 kB\. Use the CPU instead, or choose another model\./,
+  );
   await expect(page.getByLabel('Verdict')).toContainText(/^Does not fit this device: 2.0 MB of weights/);
   await page.getByRole('button', { name: 'Use the CPU instead' }).click();
   await expect(page.getByRole('status')).toContainText(/CPU.*Done in/);
   await expect(page.getByLabel('Verdict')).toContainText('Fits this device');
 });
 
-test('a GPU whose buffers are too small: the doubt is said before, what failed after, and the CPU works', async ({ page }) => {
+test('a GPU whose buffers are too small: the doubt is said before, what failed after, and the CPU works', async ({
+  page,
+}) => {
   await prependToEngine(page, limitBuffers({ maxStorageBufferBindingSize: 65536 }));
   await serveTinyModel(page);
   await openWith(page, { layers: 'mid', steps: 2, compare: false });
   await expect(page.getByLabel('Verdict')).toContainText('May not fit this device');
-  await expect(page.getByRole('status')).toContainText(/this GPU allows 66 kB\. It may fail; the CPU can be chosen instead\./);
-  await expect(page.getByRole('alert')).toContainText(/ONNX Runtime failed in unet\/model\.onnx: this device may not have the memory for it\. Use the CPU, or a smaller model\./);
+  await expect(page.getByRole('status')).toContainText(
+    /this GPU allows 66 kB\. It may fail; the CPU can be chosen instead\./,
+  );
+  await expect(page.getByRole('alert')).toContainText(
+    /ONNX Runtime failed in unet\/model\.onnx: this device may not have the memory for it\. Use the CPU, or a smaller model\./,
+  );
   await page.getByRole('button', { name: 'Use the CPU instead' }).click();
   await expect(page.getByRole('status')).toContainText(/CPU.*Done in/);
 });
 
-test("a GPU on which ONNX Runtime's attention is wrong: it is left unused, and the picture is the CPU's", async ({ page, context }) => {
+test("a GPU on which ONNX Runtime's attention is wrong: it is left unused, and the picture is the CPU's", async ({
+  page,
+  context,
+}) => {
   const run = { layers: 'mid', steps: 1, compare: false };
   const onCpu = await context.newPage();
   await serveTinyModel(onCpu);
@@ -67,7 +89,9 @@ test("a GPU on which ONNX Runtime's attention is wrong: it is left unused, and t
   const worker = await engineWorker(page);
   expect(await worker.evaluate(() => (self as unknown as { __spoiled?: number }).__spoiled)).toBe(1);
   expect(meanDifference(right, await pixels(picture(page, 'With PAG')))).toBeLessThan(0.5);
-  await expect(page.getByRole('status')).toContainText("without ONNX Runtime's MultiHeadAttention, which is wrong on this GPU");
+  await expect(page.getByRole('status')).toContainText(
+    "without ONNX Runtime's MultiHeadAttention, which is wrong on this GPU",
+  );
 });
 
 test('a GPU on which convolutions are wrong: the CPU takes over, and it is said why', async ({ page }) => {
@@ -75,5 +99,7 @@ test('a GPU on which convolutions are wrong: the CPU takes over, and it is said 
   await serveTinyModel(page);
   await openWith(page, { layers: 'mid', steps: 1 });
   await generate(page);
-  await expect(page.getByRole('status')).toContainText(/computes convolutions \(Conv\) wrongly on this GPU.*Running on the CPU/);
+  await expect(page.getByRole('status')).toContainText(
+    /computes convolutions \(Conv\) wrongly on this GPU.*Running on the CPU/,
+  );
 });

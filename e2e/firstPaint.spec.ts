@@ -12,10 +12,12 @@ type Box = readonly [x: number, y: number, height: number];
 
 /** Where the name of the page and the two pictures are. */
 async function places(page: Page): Promise<readonly Box[]> {
-  return page.evaluate(() => [...document.querySelectorAll('h1, figure > div, figure > canvas')].map((element) => {
-    const { x, y, height } = element.getBoundingClientRect();
-    return [x, y, height] as const;
-  }));
+  return page.evaluate(() =>
+    [...document.querySelectorAll('h1, figure > div, figure > canvas')].map((element) => {
+      const { x, y, height } = element.getBoundingClientRect();
+      return [x, y, height] as const;
+    }),
+  );
 }
 
 test('what it is stands there at once, and nothing jumps when the page takes over', async ({ page }) => {
@@ -23,7 +25,13 @@ test('what it is stands there at once, and nothing jumps when the page takes ove
   page.on('console', (message) => /Content Security Policy/.test(message.text()) && refused.push(message.text()));
   // The model never comes: nothing but the page itself is drawn.
   await page.route('**/models/pocket/**', () => undefined);
-  for (const [width, height] of [[1280, 800], [1000, 600], [860, 900], [640, 360], [360, 640]] as const) {
+  for (const [width, height] of [
+    [1280, 800],
+    [1000, 600],
+    [860, 900],
+    [640, 360],
+    [360, 640],
+  ] as const) {
     await page.setViewportSize({ width, height });
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
@@ -40,14 +48,18 @@ test('what it is stands there at once, and nothing jumps when the page takes ove
     await expect(button(page, 'Generate')).toBeVisible();
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     const after = await places(page);
-    const moved = before.map((box, at) => Math.max(...box.map((value, side) => Math.abs(value - (after[at]?.[side] ?? NaN)))));
+    const moved = before.map((box, at) =>
+      Math.max(...box.map((value, side) => Math.abs(value - (after[at]?.[side] ?? NaN)))),
+    );
     expect(Math.max(...moved), `${width} × ${height}: ${JSON.stringify({ before, after })}`).toBeLessThanOrEqual(2);
     await page.unroute(OWN);
   }
   expect(refused).toEqual([]);
 });
 
-test('a script that does not come, or that the browser cannot read, is said, and a reload offered', async ({ page }) => {
+test('a script that does not come, or that the browser cannot read, is said, and a reload offered', async ({
+  page,
+}) => {
   await page.route(SCRIPT, (route) => route.abort());
   await page.goto('/');
   await expect(page.getByRole('alert')).toContainText('A part of the page did not come.');

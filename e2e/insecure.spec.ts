@@ -5,17 +5,31 @@ import { expect, test } from '@playwright/test';
 import { button, generate, setNumber } from './support/page';
 import { startPlainServer } from './support/plainServer';
 
-test('over plain http a picture is made with one thread, its recipe is copied, and the page says what HTTPS adds', async ({ page }) => {
+test('over plain http a picture is made with one thread, its recipe is copied, and the page says what HTTPS adds', async ({
+  page,
+}) => {
   const host = await startPlainServer();
   await page.goto(host.url.replace('localhost', 'pagoda.test'));
-  expect(await page.evaluate(() => [isSecureContext, crossOriginIsolated, 'serviceWorker' in navigator, 'storage' in navigator, 'clipboard' in navigator])).toEqual([false, false, false, false, false]);
+  expect(
+    await page.evaluate(() => [
+      isSecureContext,
+      crossOriginIsolated,
+      'serviceWorker' in navigator,
+      'storage' in navigator,
+      'clipboard' in navigator,
+    ]),
+  ).toEqual([false, false, false, false, false]);
   await setNumber(page, 'Steps', '1');
   await generate(page);
   await expect(page.getByRole('status')).toContainText('WASM · 1 thread ·');
-  await expect(page.getByRole('status')).toContainText('Over HTTPS or at localhost Pagoda may also use WebGPU and more threads, work offline and store models');
+  await expect(page.getByRole('status')).toContainText(
+    'Over HTTPS or at localhost Pagoda may also use WebGPU and more threads, work offline and store models',
+  );
 
   await button(page, 'Model: Pocket (built in). Change').click();
-  await expect(page.getByRole('region', { name: 'On this device' })).toContainText('Models can be stored over HTTPS or at localhost only');
+  await expect(page.getByRole('region', { name: 'On this device' })).toContainText(
+    'Models can be stored over HTTPS or at localhost only',
+  );
   await page.keyboard.press('Escape');
 
   await button(page, 'Recipe').click();

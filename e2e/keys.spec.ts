@@ -9,7 +9,9 @@ test.use({ serviceWorkers: 'block' });
 
 /** Which runs the page has asked for and cancelled, in order. */
 async function asked(page: Page): Promise<readonly string[]> {
-  return page.evaluate(() => (self as unknown as { asked: string[] }).asked.filter((type) => /generate|cancel/.test(type)));
+  return page.evaluate(() =>
+    (self as unknown as { asked: string[] }).asked.filter((type) => /generate|cancel/.test(type)),
+  );
 }
 
 async function recordRequests(page: Page): Promise<void> {
@@ -24,7 +26,9 @@ async function recordRequests(page: Page): Promise<void> {
   });
 }
 
-test('keys that are for an IME, a list or a dialog start and cancel nothing, and held keys act once', async ({ page }) => {
+test('keys that are for an IME, a list or a dialog start and cancel nothing, and held keys act once', async ({
+  page,
+}) => {
   await recordRequests(page);
   // A model that never comes: the run neither begins nor ends by itself.
   await page.route('**/models/pocket/**', () => undefined);
@@ -112,7 +116,9 @@ test('the focus goes on where its place goes away, and a run is announced six ti
       const heard: string[] = [];
       Object.assign(self, { heard });
       const isLive = (node: Node) => {
-        const place = (node instanceof Element ? node : node.parentElement)?.closest('[aria-live], [role="status"], [role="alert"]');
+        const place = (node instanceof Element ? node : node.parentElement)?.closest(
+          '[aria-live], [role="status"], [role="alert"]',
+        );
         return place && place.getAttribute('aria-live') !== 'off';
       };
       new MutationObserver((changes) => {

@@ -33,8 +33,9 @@ test('forced colours, a phone held sideways, paper', async ({ page }) => {
     expect(await background(fill)).not.toBe(canvas);
     expect(track).not.toBe(canvas);
     expect(await background(slider.locator('div').first())).not.toBe(track);
-    expect(await background(sites.getByRole('button', { pressed: true }).first()))
-      .not.toBe(await background(sites.getByRole('button', { pressed: false }).first()));
+    expect(await background(sites.getByRole('button', { pressed: true }).first())).not.toBe(
+      await background(sites.getByRole('button', { pressed: false }).first()),
+    );
   }
   await page.emulateMedia({ forcedColors: 'none', colorScheme: 'light' });
 

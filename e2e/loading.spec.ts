@@ -12,7 +12,9 @@ test.use({ serviceWorkers: 'block' });
 const QUICK = { steps: 2, layers: 'mid', compare: false };
 const WASM = /\.wasm$/;
 
-test('one bar over the bytes of ONNX Runtime and of the model, whose whole is known from the first', async ({ page }) => {
+test('one bar over the bytes of ONNX Runtime and of the model, whose whole is known from the first', async ({
+  page,
+}) => {
   await prependToEngine(page, RECORD_EVENTS);
   await openWith(page, QUICK);
   await generate(page);
@@ -25,7 +27,11 @@ test('one bar over the bytes of ONNX Runtime and of the model, whose whole is kn
   const loaded = events.map(({ loadedBytes }) => loadedBytes);
   expect(loaded).toEqual([...loaded].sort((a, b) => a - b));
   expect([loaded[0], loaded.at(-1)]).toEqual([0, total]);
-  expect([...new Set(events.map(({ what }) => what))]).toEqual(['Loading ONNX Runtime', 'Loading the model', 'Preparing the model']);
+  expect([...new Set(events.map(({ what }) => what))]).toEqual([
+    'Loading ONNX Runtime',
+    'Loading the model',
+    'Preparing the model',
+  ]);
 });
 
 test("ONNX Runtime's binary does not come: an error of its own, and Try again fetches it", async ({ page }) => {
@@ -48,9 +54,15 @@ test("ONNX Runtime's binary does not come: an error of its own, and Try again fe
   expect(asked).toBe(2);
 });
 
-for (const [what, script] of [['the binary', WASM], ['the glue', /\/ort-wasm[^/]*\.mjs/], ['the engine', /\/worker-[^/]*\.js/]] as const) {
+for (const [what, script] of [
+  ['the binary', WASM],
+  ['the glue', /\/ort-wasm[^/]*\.mjs/],
+  ['the engine', /\/worker-[^/]*\.js/],
+] as const) {
   test(`${what} of this version is gone: a reload is offered, and helps`, async ({ page }) => {
-    await page.route(script, (route) => route.fulfill({ status: 404, contentType: 'text/html', body: '<!doctype html>' }));
+    await page.route(script, (route) =>
+      route.fulfill({ status: 404, contentType: 'text/html', body: '<!doctype html>' }),
+    );
     await serveTinyModel(page);
     await openWith(page, QUICK);
     const alert = page.getByRole('alert');

@@ -24,10 +24,12 @@ test.afterEach(() => hub.close());
 
 function tinyFiles(): Map<string, Uint8Array> {
   const paths = readdirSync(TINY, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return new Map(paths.map((entry) => {
-    const path = join(entry.parentPath, entry.name);
-    return [path.slice(TINY.length + 1), new Uint8Array(readFileSync(path))];
-  }));
+  return new Map(
+    paths.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [path.slice(TINY.length + 1), new Uint8Array(readFileSync(path))];
+    }),
+  );
 }
 
 /** The page with the stand-in as its hub, and the dialog open. */
@@ -65,10 +67,14 @@ async function leaveRoom(page: Page, room: number): Promise<void> {
 const found = (page: Page) => page.getByRole('group', { name: 'Found' });
 const item = (page: Page) => page.getByRole('listitem', { name: REPO, exact: true });
 const fetchIt = (page: Page) => found(page).getByRole('button', { name: /^Fetch/ });
-const bytesOf = (path: RegExp) => hub.log.filter((entry) => path.test(entry.path)).reduce((sum, entry) => sum + entry.bytes, 0);
+const bytesOf = (path: RegExp) =>
+  hub.log.filter((entry) => path.test(entry.path)).reduce((sum, entry) => sum + entry.bytes, 0);
 const weight = tinyFiles().get('unet/model.onnx')?.length ?? 0;
 
-test('a repository: size and verdict first, then fetched, used, and used again without a network', async ({ page, context }) => {
+test('a repository: size and verdict first, then fetched, used, and used again without a network', async ({
+  page,
+  context,
+}) => {
   const host = await startPlainServer();
   await openModels(page, host.url);
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, { timeout: 60_000 });
@@ -169,7 +175,10 @@ test.describe('without a service worker', () => {
     expect(hub.log.filter((entry) => entry.path === 'unet/model.onnx').at(-1)?.from).toBeGreaterThan(0);
   });
 
-  test('the chosen model outlives a reload beside an unfinished and a spoilt one; deleted in another tab, it is said', async ({ page, context }) => {
+  test('the chosen model outlives a reload beside an unfinished and a spoilt one; deleted in another tab, it is said', async ({
+    page,
+    context,
+  }) => {
     await openModels(page);
     await lookUp(page);
     await fetchIt(page).click();
@@ -177,12 +186,22 @@ test.describe('without a service worker', () => {
     await button(page, `Use ${REPO}`).click();
     await page.evaluate(async () => {
       const models = await (await navigator.storage.getDirectory()).getDirectoryHandle('models');
-      const store = async (name: string, change: (manifest: { paused: boolean; files: { path: string }[] }) => void) => {
+      const store = async (
+        name: string,
+        change: (manifest: { paused: boolean; files: { path: string }[] }) => void,
+      ) => {
         const [whole] = await Array.fromAsync(models.values());
         const from = await (whole as FileSystemDirectoryHandle).getFileHandle('manifest.json');
-        const manifest = JSON.parse(await (await from.getFile()).text()) as { paused: boolean; files: { path: string }[] };
+        const manifest = JSON.parse(await (await from.getFile()).text()) as {
+          paused: boolean;
+          files: { path: string }[];
+        };
         change(manifest);
-        const writable = await (await (await models.getDirectoryHandle(name, { create: true })).getFileHandle('manifest.json', { create: true })).createWritable();
+        const writable = await (
+          await (
+            await models.getDirectoryHandle(name, { create: true })
+          ).getFileHandle('manifest.json', { create: true })
+        ).createWritable();
         await writable.write(JSON.stringify(manifest));
         await writable.close();
       };
@@ -205,7 +224,10 @@ test.describe('without a service worker', () => {
     await expect(page.getByText(`${REPO} is no longer on this device`)).toHaveCount(1);
   });
 
-  test('where there is no room at all, the error stands beside Fetch, which works when there is', async ({ page, context }) => {
+  test('where there is no room at all, the error stands beside Fetch, which works when there is', async ({
+    page,
+    context,
+  }) => {
     await openModels(page);
     await lookUp(page);
     await expect(found(page)).toBeVisible();
@@ -219,7 +241,9 @@ test.describe('without a service worker', () => {
     await expect(item(page)).toContainText('works offline');
   });
 
-  test('after an update that took the file of the models’ worker away, a reload is offered where the visitor looks', async ({ page }) => {
+  test('after an update that took the file of the models’ worker away, a reload is offered where the visitor looks', async ({
+    page,
+  }) => {
     await page.route(MODELS_WORKER, (route) => route.fulfill({ status: 404 }));
     await openModels(page);
     const stored = page.getByRole('region', { name: 'On this device' });
@@ -291,13 +315,17 @@ test.describe('without a service worker', () => {
     expect(left).toEqual([]);
   });
 
-  test('f16 is told from the graph, not from a name, before anything is fetched; without ranges it is not known', async ({ page }) => {
+  test('f16 is told from the graph, not from a name, before anything is fetched; without ranges it is not known', async ({
+    page,
+  }) => {
     const files = tinyFiles();
     files.set('unet/model.onnx', new Uint8Array(readFileSync('fixtures/models/tiny-f16/unet/model.onnx')));
     hub.repos.set(REPO, { commit: FIRST, files });
     await openModels(page);
     await lookUp(page);
-    await expect(found(page)).toContainText(/This device has no f16, so the half precision model runs in f32: slower, and with \d\.\d MB of weights in memory\./);
+    await expect(found(page)).toContainText(
+      /This device has no f16, so the half precision model runs in f32: slower, and with \d\.\d MB of weights in memory\./,
+    );
     hub.faults.push({ kind: { noRange: true } }, { kind: { breakAfter: 0 }, path: /unet\/model/ });
     await lookUp(page);
     await expect(found(page)).toContainText('This device can hold it.');
@@ -307,7 +335,11 @@ test.describe('without a service worker', () => {
 
   test('a model brings its usual settings; what the visitor set stays, and all can be put back', async ({ page }) => {
     const files = tinyFiles();
-    const turbo = { ...(JSON.parse(Buffer.from(files.get('scheduler/scheduler_config.json')!).toString()) as object), _class_name: 'EulerDiscreteScheduler', timestep_spacing: 'trailing' };
+    const turbo = {
+      ...(JSON.parse(Buffer.from(files.get('scheduler/scheduler_config.json')!).toString()) as object),
+      _class_name: 'EulerDiscreteScheduler',
+      timestep_spacing: 'trailing',
+    };
     files.set('scheduler/scheduler_config.json', new TextEncoder().encode(JSON.stringify(turbo)));
     hub.repos.set(REPO, { commit: FIRST, files });
     await openModels(page);
@@ -347,7 +379,9 @@ test.describe('without a service worker', () => {
     await button(page, 'Open folder').click();
     await (await chooser).setFiles(TINY);
     await expect(button(page, 'Model: tiny. Change')).toBeVisible();
-    await expect(page.getByLabel('Verdict')).toContainText(/^Fits this device: 2\.0 MB of weights, the largest buffer \d+ kB, f32\.$/);
+    await expect(page.getByLabel('Verdict')).toContainText(
+      /^Fits this device: 2\.0 MB of weights, the largest buffer \d+ kB, f32\.$/,
+    );
     await setNumber(page, 'Steps', '2');
     await generate(page);
     const said = await (await engineWorker(page)).evaluate(() => (self as unknown as { __said: string[] }).__said);

@@ -11,9 +11,17 @@ test.beforeEach(async ({ page }) => {
 });
 
 for (const [name, typed, shown] of [
-  ['Steps', 'NaN', '20'], ['Steps', '-3', '1'], ['Steps', '1e9', '150'], ['Steps', '7.5', '8'],
-  ['PAG scale', 'huge', '3'], ['PAG scale', '-1', '0'], ['PAG scale', '1000', '100'],
-  ['PAG scale', '1,000', '100'], ['CFG scale', '', '3'], ['Seed', '-1', '0'], ['Seed', '1.5', '2'],
+  ['Steps', 'NaN', '20'],
+  ['Steps', '-3', '1'],
+  ['Steps', '1e9', '150'],
+  ['Steps', '7.5', '8'],
+  ['PAG scale', 'huge', '3'],
+  ['PAG scale', '-1', '0'],
+  ['PAG scale', '1000', '100'],
+  ['PAG scale', '1,000', '100'],
+  ['CFG scale', '', '3'],
+  ['Seed', '-1', '0'],
+  ['Seed', '1.5', '2'],
 ] as const) {
   test(`${name}: “${typed}” becomes ${shown}`, async ({ page }) => {
     await setNumber(page, name, typed);
@@ -32,7 +40,11 @@ test('the slider and its field are one value, and the slider steps finely', asyn
 });
 
 test('numbers as people write them; what could mean two is said', async ({ page }) => {
-  for (const [typed, shown] of [['2,5', '2.5'], ['٢٫٥', '2.5'], ['３', '3']] as const) {
+  for (const [typed, shown] of [
+    ['2,5', '2.5'],
+    ['٢٫٥', '2.5'],
+    ['３', '3'],
+  ] as const) {
     await setNumber(page, 'PAG scale', typed);
     await expect(number(page, 'PAG scale')).toHaveValue(shown);
   }

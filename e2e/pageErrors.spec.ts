@@ -9,17 +9,23 @@ test.use({ serviceWorkers: 'block' });
 
 /** Something that drawing needs throws from now on, until it is called again with `false`. */
 async function breakDrawing(page: Page, what: 'the recipe' | 'the page', broken = true): Promise<void> {
-  await page.evaluate(([part, on]) => {
-    const kept = ((self as unknown as { kept?: unknown }).kept ??= { stringify: JSON.stringify, toFixed: Number.prototype.toFixed }) as
-      { stringify: typeof JSON.stringify; toFixed: typeof Number.prototype.toFixed };
-    const provoked = () => {
-      throw new Error('provoked');
-    };
-    // Exports are indented by two; storage is not.
-    const stringify = ((...args: Parameters<typeof JSON.stringify>) => (args[2] === 2 ? provoked() : kept.stringify(...args)));
-    if (part === 'the recipe') JSON.stringify = on ? stringify as typeof JSON.stringify : kept.stringify;
-    else Number.prototype.toFixed = on ? provoked : kept.toFixed;
-  }, [what, broken] as const);
+  await page.evaluate(
+    ([part, on]) => {
+      const kept = ((self as unknown as { kept?: unknown }).kept ??= {
+        stringify: JSON.stringify,
+        toFixed: Number.prototype.toFixed,
+      }) as { stringify: typeof JSON.stringify; toFixed: typeof Number.prototype.toFixed };
+      const provoked = () => {
+        throw new Error('provoked');
+      };
+      // Exports are indented by two; storage is not.
+      const stringify = (...args: Parameters<typeof JSON.stringify>) =>
+        args[2] === 2 ? provoked() : kept.stringify(...args);
+      if (part === 'the recipe') JSON.stringify = on ? (stringify as typeof JSON.stringify) : kept.stringify;
+      else Number.prototype.toFixed = on ? provoked : kept.toFixed;
+    },
+    [what, broken] as const,
+  );
 }
 
 test('a dialog, the page, and what nobody catches: nothing is lost, and there is a way back', async ({ page }) => {

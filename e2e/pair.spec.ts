@@ -7,14 +7,23 @@ import { generate, meanDifference, picture, pixels, setNumber } from './support/
 test.use({ serviceWorkers: 'block' });
 
 interface Golden {
-  readonly settings: { readonly prompt: string; readonly seed: number; readonly steps: number; readonly guidanceScale: number; readonly pagScale: number };
+  readonly settings: {
+    readonly prompt: string;
+    readonly seed: number;
+    readonly steps: number;
+    readonly guidanceScale: number;
+    readonly pagScale: number;
+  };
   readonly runs: Record<'off' | 'all', { readonly image: { readonly byteOffset: number } }>;
 }
 
 function goldenImage(golden: Golden, run: 'off' | 'all'): number[] {
   const bytes = readFileSync('fixtures/pocket/golden.bin');
   const at = golden.runs[run].image.byteOffset;
-  return Array.from({ length: 64 * 64 }, (_, pixel) => [...bytes.subarray(at + 3 * pixel, at + 3 * pixel + 3), 255]).flat();
+  return Array.from({ length: 64 * 64 }, (_, pixel) => [
+    ...bytes.subarray(at + 3 * pixel, at + 3 * pixel + 3),
+    255,
+  ]).flat();
 }
 
 test('a pair from a fixed seed equals the reference, and PAG changes it visibly', async ({ page }) => {

@@ -11,13 +11,25 @@ import { serveTinyModel } from './support/tinyModel';
 test.use({ serviceWorkers: 'block' });
 
 const OWN = {
-  prompt: 'a red apple', negativePrompt: 'a cat', seed: 4294967299, steps: 3, guidanceScale: 4.5, pagScale: 2.5, layers: 'd0,m0', scheduler: 'euler',
-  sigmas: 'karras', spacing: 'trailing',
+  prompt: 'a red apple',
+  negativePrompt: 'a cat',
+  seed: 4294967299,
+  steps: 3,
+  guidanceScale: 4.5,
+  pagScale: 2.5,
+  layers: 'd0,m0',
+  scheduler: 'euler',
+  sigmas: 'karras',
+  spacing: 'trailing',
 };
-const A1111 = 'a green apple\nNegative prompt: a dog\nSteps: 12, Sampler: DPM++ 2M Karras, CFG scale: 6, Seed: 99, Size: 512x768, '
-  + 'Model: sd15, pag_enabled: True, pag_scale: 2, pag_block: middle, pag_block_id: 0, Hires upscaler: Latent';
+const A1111 =
+  'a green apple\nNegative prompt: a dog\nSteps: 12, Sampler: DPM++ 2M Karras, CFG scale: 6, Seed: 99, Size: 512x768, ' +
+  'Model: sd15, pag_enabled: True, pag_scale: 2, pag_block: middle, pag_block_id: 0, Hires upscaler: Latent';
 // One black pixel (grey, 8 bits), as Pillow writes it.
-const PIXEL = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==', 'base64');
+const PIXEL = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==',
+  'base64',
+);
 
 const notice = (page: Page) => page.getByRole('region', { name: 'Opened recipe' });
 const prompt = (page: Page) => page.getByRole('textbox', { name: 'Prompt', exact: true });
@@ -25,11 +37,14 @@ const dialog = (page: Page) => page.getByRole('dialog', { name: 'Recipe' });
 
 /** Drops a file on the page, as from the desktop. */
 async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> {
-  const transfer = await page.evaluateHandle(([file, base64]) => {
-    const data = new DataTransfer();
-    data.items.add(new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], file));
-    return data;
-  }, [name, Buffer.from(bytes).toString('base64')] as const);
+  const transfer = await page.evaluateHandle(
+    ([file, base64]) => {
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], file));
+      return data;
+    },
+    [name, Buffer.from(bytes).toString('base64')] as const,
+  );
   await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
 }
 
@@ -47,12 +62,17 @@ async function noFaults(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze();
   const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
   expect(bad.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([]);
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(page.viewportSize()?.width ?? 0);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+    page.viewportSize()?.width ?? 0,
+  );
 }
 
 test.beforeEach(({ page }) => serveTinyModel(page));
 
-test('a saved picture restores its settings on a page with others, and they make the same picture', async ({ page, browser }) => {
+test('a saved picture restores its settings on a page with others, and they make the same picture', async ({
+  page,
+  browser,
+}) => {
   await openWith(page, OWN);
   await expect(button(page, 'Recipe')).toBeDisabled();
   await generate(page);
@@ -106,12 +126,17 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.keyboard.press('Shift+Tab');
     await page.getByRole('radio', { name: 'ComfyUI' }).check();
     await expect(dialog(page)).toContainText('sd-perturbed-attention, which must be installed');
-    expect(JSON.parse(await text.inputValue())).toMatchObject({ 6: { class_type: 'SamplerCustom', inputs: { noise_seed: OWN.seed } }, 11: { class_type: 'KarrasScheduler' } });
+    expect(JSON.parse(await text.inputValue())).toMatchObject({
+      6: { class_type: 'SamplerCustom', inputs: { noise_seed: OWN.seed } },
+      11: { class_type: 'KarrasScheduler' },
+    });
     await page.getByRole('radio', { name: 'diffusers' }).check();
     await noFaults(page);
     await button(page, 'Copy').click();
     await expect(dialog(page).getByRole('status')).toHaveText('Copied.');
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^# A picture of Pagoda[^]*EulerDiscreteScheduler\.from_config/);
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(
+      /^# A picture of Pagoda[^]*EulerDiscreteScheduler\.from_config/,
+    );
     await page.keyboard.press('Escape');
     await expect(dialog(page)).toHaveCount(0);
     await expect(button(page, 'Recipe')).toBeFocused();
@@ -120,7 +145,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
-test('texts: the end that is not read is shown, and what no field takes is left out with a sentence', async ({ page, context }) => {
+test('texts: the end that is not read is shown, and what no field takes is left out with a sentence', async ({
+  page,
+  context,
+}) => {
   await page.setViewportSize({ width: 360, height: 740 });
   await openWith(page, { ...OWN, prompt: 'a red apple' });
   await expect(page.getByText(/^\d+ of 14 tokens$/).first()).toBeVisible({ timeout: 60_000 });
@@ -132,7 +160,15 @@ test('texts: the end that is not read is shown, and what no field takes is left 
 
   // What is pasted is bounded before the field lays it out.
   await prompt(page).evaluate((field) => {
-    field.addEventListener('input', () => { field.dataset['longest'] = String(Math.max(Number(field.dataset['longest'] ?? 0), (field as HTMLTextAreaElement).value.length)); }, { capture: true });
+    field.addEventListener(
+      'input',
+      () => {
+        field.dataset['longest'] = String(
+          Math.max(Number(field.dataset['longest'] ?? 0), (field as HTMLTextAreaElement).value.length),
+        );
+      },
+      { capture: true },
+    );
   });
   const paste = async (text: string) => {
     await prompt(page).fill('');
@@ -158,7 +194,11 @@ test('a picture of A1111 gives what can be taken, and the rest is listed with wh
   await openWith(page, {});
   const chooser = page.waitForEvent('filechooser');
   await button(page, 'Open recipe').click();
-  await (await chooser).setFiles({ name: 'forge.png', mimeType: 'image/png', buffer: Buffer.from(writePngText(PIXEL, { parameters: A1111 })) });
+  await (await chooser).setFiles({
+    name: 'forge.png',
+    mimeType: 'image/png',
+    buffer: Buffer.from(writePngText(PIXEL, { parameters: A1111 })),
+  });
   await expect(notice(page)).toContainText('3 settings were not taken over');
   await expect(notice(page)).toContainText('Size: 512x768');
   await expect(notice(page)).toContainText('the same seed gives another picture');
@@ -166,7 +206,15 @@ test('a picture of A1111 gives what can be taken, and the rest is listed with wh
   await expect(notice(page)).toContainText('the model sd15, which is not the one chosen');
   await expect(button(page, 'Model: Pocket (built in). Change')).toBeVisible();
   expect(await storedSettings(page)).toMatchObject({
-    prompt: 'a green apple', negativePrompt: 'a dog', steps: 12, guidanceScale: 6, seed: 99, pagScale: 2, layers: 'mid', scheduler: 'dpmpp-2m', sigmas: 'karras',
+    prompt: 'a green apple',
+    negativePrompt: 'a dog',
+    steps: 12,
+    guidanceScale: 6,
+    seed: 99,
+    pagScale: 2,
+    layers: 'mid',
+    scheduler: 'dpmpp-2m',
+    sigmas: 'karras',
   });
   await noFaults(page);
 });

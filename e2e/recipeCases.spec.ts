@@ -10,7 +10,15 @@ test.use({ serviceWorkers: 'block' });
 
 /** Other settings than those of any picture. */
 const BEFORE: Readonly<Record<string, unknown>> = {
-  prompt: 'before', negativePrompt: 'before', steps: 77, seed: 5, guidanceScale: 9.25, pagScale: 9.5, layers: 'd0', scheduler: 'lcm', sigmas: 'beta',
+  prompt: 'before',
+  negativePrompt: 'before',
+  steps: 77,
+  seed: 5,
+  guidanceScale: 9.25,
+  pagScale: 9.5,
+  layers: 'd0',
+  scheduler: 'lcm',
+  sigmas: 'beta',
 };
 
 test('each picture is taken or refused as it should be', async ({ page }) => {
@@ -24,12 +32,17 @@ test('each picture is taken or refused as it should be', async ({ page }) => {
       if (error !== null) await expect(notice).toContainText(new RegExp(`${error}.* Nothing was changed`));
       else {
         await expect(notice).toContainText('The settings are now those of');
-        const stored = await page.evaluate(() => JSON.parse(localStorage.getItem('pagoda.settings') ?? '{}') as Record<string, unknown>);
+        const stored = await page.evaluate(
+          () => JSON.parse(localStorage.getItem('pagoda.settings') ?? '{}') as Record<string, unknown>,
+        );
         expect(stored).toMatchObject(settings);
         for (const key of notSettings) expect(stored).toHaveProperty(key, BEFORE[key]);
         const terms = (await notice.locator('dt').allTextContents()).map((text) => text.replace(/: .*$/s, ''));
         for (const pattern of listed) {
-          expect(terms.filter((term) => new RegExp(pattern, 'i').test(term)), `${pattern} in ${terms.join(', ')}`).not.toEqual([]);
+          expect(
+            terms.filter((term) => new RegExp(pattern, 'i').test(term)),
+            `${pattern} in ${terms.join(', ')}`,
+          ).not.toEqual([]);
         }
         await notice.getByRole('button', { name: 'Undo' }).click();
       }

@@ -22,7 +22,9 @@ test('a worker that is gone in a run is noticed and replaced; settings and pictu
   await setNumber(page, 'Steps', '100');
   await inARun(page);
   await (await engineWorker(page)).evaluate(() => self.close()).catch(() => {});
-  await expect(page.getByRole('alert')).toContainText('The engine stopped unexpectedly. Your settings and images are safe');
+  await expect(page.getByRole('alert')).toContainText(
+    'The engine stopped unexpectedly. Your settings and images are safe',
+  );
   expect(await pixels(picture(page, 'With PAG'))).toEqual(before);
   await expect(page.getByRole('textbox', { name: 'Prompt', exact: true })).toHaveValue('a red apple');
   await setNumber(page, 'Steps', '2');
@@ -42,12 +44,17 @@ test('Generate pressed again and again: one run waits, and Cancel ends both', as
   await generate(page);
 });
 
-test('text that a model reads without end: Cancel is said at once, ends it, and the engine runs again', async ({ page }) => {
+test('text that a model reads without end: Cancel is said at once, ends it, and the engine runs again', async ({
+  page,
+}) => {
   // Stands for whatever a model's files may ask for that no check has foreseen.
-  await prependToEngine(page, `for (const name of ['normalize', 'toLowerCase', 'replace', 'split']) {
+  await prependToEngine(
+    page,
+    `for (const name of ['normalize', 'toLowerCase', 'replace', 'split']) {
     const own = String.prototype[name];
     String.prototype[name] = function (...args) { while (own.call(this, ...args) !== undefined && this.includes('without end')); return own.call(this, ...args); };
-  }`);
+  }`,
+  );
   await serveTinyModel(page);
   await openWith(page, { ...LONG, steps: 2, prompt: 'without end' });
   await button(page, 'Generate').click();

@@ -39,7 +39,9 @@ export function contentSecurityPolicy(): Plugin {
     transformIndexHtml: {
       order: 'post',
       handler: (html) => {
-        const content = Object.entries(policyOf(html)).map(([directive, sources]) => `${directive} ${sources.join(' ')}`).join('; ');
+        const content = Object.entries(policyOf(html))
+          .map(([directive, sources]) => `${directive} ${sources.join(' ')}`)
+          .join('; ');
         return [{ tag: 'meta', attrs: { 'http-equiv': 'Content-Security-Policy', content }, injectTo: 'head-prepend' }];
       },
     },

@@ -11,7 +11,9 @@ export function firstPaint(): Plugin {
       order: 'post',
       handler: (html) => {
         const sheets = html.match(/<link rel="stylesheet"[^>]*>/g) ?? [];
-        return sheets.reduce((rest, sheet) => rest.replace(sheet, ''), html).replace('</body>', `${sheets.join('')}</body>`);
+        return sheets
+          .reduce((rest, sheet) => rest.replace(sheet, ''), html)
+          .replace('</body>', `${sheets.join('')}</body>`);
       },
     },
   };

@@ -7,8 +7,12 @@ import { fileURLToPath } from 'node:url';
 const [cases = '100000', seed = String(Date.now() % 2 ** 31)] = process.argv.slice(2);
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
 console.log(`${cases} cases from seed ${seed}`);
-const { status } = spawnSync(process.execPath, [vitest, 'run', '--project', 'unit', 'src/onnx/hostile.test.ts', 'src/engine/freedRows.test.ts'], {
-  stdio: 'inherit',
-  env: { ...process.env, FUZZ_CASES: cases, FUZZ_SEED: seed },
-});
+const { status } = spawnSync(
+  process.execPath,
+  [vitest, 'run', '--project', 'unit', 'src/onnx/hostile.test.ts', 'src/engine/freedRows.test.ts'],
+  {
+    stdio: 'inherit',
+    env: { ...process.env, FUZZ_CASES: cases, FUZZ_SEED: seed },
+  },
+);
 process.exitCode = status ?? 1;

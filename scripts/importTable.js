@@ -11,7 +11,8 @@ const TABLE = {
   main: { ui: 'all', store: 'all', pwa: 'all' },
   ui: { store: 'all', protocol: 'types', models: 'types' },
   store: {
-    protocol: 'all', diffusion: 'all',
+    protocol: 'all',
+    diffusion: 'all',
     image: 'all',
     recipe: 'all',
     'onnx/layers': 'all',
@@ -61,12 +62,14 @@ const DOORS = {
   loading: 'Loading is for engine, models, store and pwa; take what was loaded as an argument.',
   engine: 'Nobody imports engine: the page reaches it through store, which talks to it over protocol/client.',
   kernels: 'GPU work belongs to engine; the page asks for it with a message of protocol.',
-  diffusion: 'Numbers of sampling belong to engine, store and recipe; kernels, protocol and models may have the types of diffusion.',
+  diffusion:
+    'Numbers of sampling belong to engine, store and recipe; kernels, protocol and models may have the types of diffusion.',
   onnx: 'Graphs belong to engine, and models looks into those of the hub; the page asks for what it needs with a message of protocol.',
   recipe: 'Recipes are made and read by store.',
   configs: 'JSON of models is read by models, text and engine, which give what it says.',
   text: 'Tokens belong to engine; the page sends the prompt as it is.',
-  models: 'The page may have models/catalog and models/library, through store; fetching has a worker of its own, loading belongs to engine.',
+  models:
+    'The page may have models/catalog and models/library, through store; fetching has a worker of its own, loading belongs to engine.',
   image: 'Pixels are handled in engine and store; ui takes them from store.',
   pwa: 'Only main.tsx and store know the service worker.',
 };
@@ -99,7 +102,10 @@ const PACKAGES = {
 export function importFault(file, specifier, typeOnly) {
   const room = roomOf(file);
   if (!specifier.startsWith('.')) {
-    const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+    const name = specifier
+      .split('/')
+      .slice(0, specifier.startsWith('@') ? 2 : 1)
+      .join('/');
     const owner = PACKAGES[name];
     return !owner || owner.rooms.includes(room) ? null : `${room} may not import ${name}. ${owner.door}`;
   }

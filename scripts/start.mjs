@@ -21,14 +21,22 @@ try {
   const { preview } = await import('vite');
   // Vite takes the next free port where this one is in use. Names of this machine are as good as its addresses: what is
   // served is the page alone.
-  const server = await preview({ root, logLevel: 'warn', preview: { port: 4173, host, ...(host && { allowedHosts: true }) } });
+  const server = await preview({
+    root,
+    logLevel: 'warn',
+    preview: { port: 4173, host, ...(host && { allowedHosts: true }) },
+  });
   const address = server.resolvedUrls?.local[0];
   if (!address) throw new Error('The server has no address.');
   console.log(`\n  Pagoda is ready:  ${address}\n`);
   if (host) {
     const others = server.resolvedUrls?.network ?? [];
-    console.log(others.length > 0 ? `  On other machines:  ${others.join('  ')}` : '  This machine has no address in a network.');
-    console.log('  Over plain http browsers give no WebGPU, one thread and no storage; HTTPS in front of it lifts that.\n');
+    console.log(
+      others.length > 0 ? `  On other machines:  ${others.join('  ')}` : '  This machine has no address in a network.',
+    );
+    console.log(
+      '  Over plain http browsers give no WebGPU, one thread and no storage; HTTPS in front of it lifts that.\n',
+    );
   }
   console.log('  Open it in a browser. Ctrl+C stops it.\n');
 } catch (error) {

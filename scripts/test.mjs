@@ -26,6 +26,7 @@ const env = { ...process.env, CI: '1' };
 
 const bin = {
   tsc: 'typescript/bin/tsc',
+  biome: '@biomejs/biome/bin/biome',
   eslint: 'eslint/bin/eslint.js',
   vitest: 'vitest/vitest.mjs',
   vite: 'vite/bin/vite.js',
@@ -37,7 +38,10 @@ function main() {
   stage('browser', prepareBrowser);
   const adapter = stage('vulkan', prepareVulkan);
   stage('types', () => run('tsc', ['-p', '.', '--noEmit']));
-  stage('lint', () => run('eslint', ['.', '--max-warnings', '0']));
+  stage('lint', () => {
+    run('biome', ['format', '.']);
+    run('eslint', ['.', '--max-warnings', '0']);
+  });
   stage('unit', () => unitTests(adapter !== null));
   stage('build', () => run('vite', ['build', '--logLevel', 'warn']));
   stage('e2e', endToEndTests);
@@ -66,7 +70,11 @@ function stage(name, work) {
   }
 }
 
-function run(/** @type {keyof typeof bin} */ tool, /** @type {string[]} */ args, /** @type {NodeJS.ProcessEnv} */ extra = {}) {
+function run(
+  /** @type {keyof typeof bin} */ tool,
+  /** @type {string[]} */ args,
+  /** @type {NodeJS.ProcessEnv} */ extra = {},
+) {
   const { status } = spawnSync(process.execPath, [join(root, 'node_modules', bin[tool]), ...args], {
     cwd: root,
     stdio: 'inherit',
@@ -79,7 +87,9 @@ function prepareBrowser() {
   let path = findChromium();
   if (!path && canUseApt() && aptInstall(['chromium'])) path = findChromium();
   if (!path) {
-    throw new Error('No Chrome or Chromium was found. Install one (Debian: apt-get install chromium), or set CHROME_PATH to its executable.');
+    throw new Error(
+      'No Chrome or Chromium was found. Install one (Debian: apt-get install chromium), or set CHROME_PATH to its executable.',
+    );
   }
   env['CHROME_PATH'] = path;
   console.log(path);
@@ -103,7 +113,9 @@ function prepareVulkan() {
   if (adapter) console.log(adapter);
   else {
     const rule = '!'.repeat(78);
-    console.log(`${rule}\nNO VULKAN DRIVER: the kernel and engine tests on Dawn are SKIPPED.\nInstall one (Debian: mesa-vulkan-drivers 25 or later) to run them.\n${rule}`);
+    console.log(
+      `${rule}\nNO VULKAN DRIVER: the kernel and engine tests on Dawn are SKIPPED.\nInstall one (Debian: mesa-vulkan-drivers 25 or later) to run them.\n${rule}`,
+    );
   }
   return adapter;
 }

@@ -6,7 +6,9 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 const LIBRARIES = ['onnxruntime-web'];
 
 function versionOf(packageFile: string): string {
-  const { version } = JSON.parse(readFileSync(new URL(`../${packageFile}`, import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(new URL(`../${packageFile}`, import.meta.url), 'utf8')) as {
+    version: string;
+  };
   return version;
 }
 
@@ -20,5 +22,7 @@ function runtimeBytes(): Record<string, number> {
 export const VERSIONS: Readonly<Record<'__APP_VERSION__' | '__LIBRARY_VERSIONS__' | '__RUNTIME_BYTES__', string>> = {
   __RUNTIME_BYTES__: JSON.stringify(runtimeBytes()),
   __APP_VERSION__: JSON.stringify(versionOf('package.json')),
-  __LIBRARY_VERSIONS__: JSON.stringify(Object.fromEntries(LIBRARIES.map((name) => [name, versionOf(`node_modules/${name}/package.json`)]))),
+  __LIBRARY_VERSIONS__: JSON.stringify(
+    Object.fromEntries(LIBRARIES.map((name) => [name, versionOf(`node_modules/${name}/package.json`)])),
+  ),
 };

@@ -39,8 +39,13 @@ export async function loseDevice(page: Page): Promise<void> {
 }
 
 /** Tells the engine that no buffer may be larger than so many bytes, or none bound that is. */
-export function limitBuffers(limits: { readonly maxBufferSize?: number; readonly maxStorageBufferBindingSize?: number }): string {
-  return Object.entries(limits).map(([name, bytes]) => `Object.defineProperty(GPUSupportedLimits.prototype, '${name}', { get: () => ${bytes} });`).join('\n');
+export function limitBuffers(limits: {
+  readonly maxBufferSize?: number;
+  readonly maxStorageBufferBindingSize?: number;
+}): string {
+  return Object.entries(limits)
+    .map(([name, bytes]) => `Object.defineProperty(GPUSupportedLimits.prototype, '${name}', { get: () => ${bytes} });`)
+    .join('\n');
 }
 
 /** Keeps the types of the engine's events on `self.__said`, in order, and those of loading whole on `self.__loading`. */

@@ -52,11 +52,14 @@ export async function startHubServer(): Promise<HubServer> {
   let reachable = true;
 
   const faultFor = (path: string, fits: (kind: Fault['kind']) => boolean): Fault['kind'] | null => {
-    const fault = faults.find((one) => fits(one.kind) && (one.path?.test(path) ?? true) && (used.get(one) ?? 0) < (one.times ?? Infinity));
+    const fault = faults.find(
+      (one) => fits(one.kind) && (one.path?.test(path) ?? true) && (used.get(one) ?? 0) < (one.times ?? Infinity),
+    );
     if (fault) used.set(fault, (used.get(fault) ?? 0) + 1);
     return fault?.kind ?? null;
   };
-  const ignoresLooks = (path: string) => faults.some(({ kind, path: only }) => 'noRange' in kind && (only?.test(path) ?? true));
+  const ignoresLooks = (path: string) =>
+    faults.some(({ kind, path: only }) => 'noRange' in kind && (only?.test(path) ?? true));
   const common = (request: IncomingMessage, response: ServerResponse): boolean => {
     if (!reachable) {
       request.socket.destroy();
@@ -69,20 +72,29 @@ export async function startHubServer(): Promise<HubServer> {
 
   const storage = createServer((request, response) => {
     if (!common(request, response)) return;
-    const [, name = '', path = ''] = /^\/([^/]+\/[^/]+)\/(.+)$/.exec(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname)) ?? [];
+    const [, name = '', path = ''] =
+      /^\/([^/]+\/[^/]+)\/(.+)$/.exec(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname)) ?? [];
     const bytes = repos.get(name)?.files.get(path);
     if (!bytes) return void response.writeHead(404).end();
     if (faultFor(path, (kind) => 'expired' in kind)) return void response.writeHead(403).end('Request has expired');
     void sendFile(request, response, path, bytes);
   });
 
-  const sendFile = async (request: IncomingMessage, response: ServerResponse, path: string, bytes: Uint8Array): Promise<void> => {
+  const sendFile = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    bytes: Uint8Array,
+  ): Promise<void> => {
     const range = /^bytes=(\d+)-(\d+)?$/.exec(request.headers.range ?? '');
     if (range?.[2] !== undefined && !ignoresLooks(path)) {
       const part = bytes.subarray(Number(range[1]), Number(range[2]) + 1);
       const look = { path, from: Number(range[1]), bytes: 0 };
       looks.push(look);
-      response.writeHead(206, { 'Content-Length': part.length, 'Content-Range': `bytes ${look.from}-${look.from + part.length - 1}/${bytes.length}` });
+      response.writeHead(206, {
+        'Content-Length': part.length,
+        'Content-Range': `bytes ${look.from}-${look.from + part.length - 1}/${bytes.length}`,
+      });
       for (let at = 0; at < part.length && !response.destroyed; at += 64 * 1024) {
         const chunk = part.subarray(at, at + 64 * 1024);
         look.bytes += chunk.length;
@@ -92,17 +104,28 @@ export async function startHubServer(): Promise<HubServer> {
     }
     const ignored = faultFor(path, (kind) => 'noRange' in kind);
     const from = range && !ignored ? Number(range[1]) : 0;
-    if (from >= bytes.length && bytes.length > 0) return void response.writeHead(416, { 'Content-Range': `bytes */${bytes.length}` }).end();
+    if (from >= bytes.length && bytes.length > 0)
+      return void response.writeHead(416, { 'Content-Range': `bytes */${bytes.length}` }).end();
     const rest = Uint8Array.from(bytes.subarray(from));
     const flip = faultFor(path, (kind) => 'flip' in kind);
     if (flip && 'flip' in flip && flip.flip >= from) rest[flip.flip - from]! ^= 1;
     const end = faultFor(path, (kind) => 'breakAfter' in kind || 'stallAfter' in kind);
-    const length = end && 'breakAfter' in end ? end.breakAfter : end && 'stallAfter' in end ? end.stallAfter : rest.length;
+    const length =
+      end && 'breakAfter' in end ? end.breakAfter : end && 'stallAfter' in end ? end.stallAfter : rest.length;
     const rate = faultFor(path, (kind) => 'bytesPerSecond' in kind);
     const entry = { path, from, bytes: 0 };
     log.push(entry);
-    const headers = { 'Content-Length': rest.length, 'Content-Type': 'application/octet-stream', ETag: `"${sha256(bytes)}"` };
-    response.writeHead(range && !ignored ? 206 : 200, range && !ignored ? { ...headers, 'Content-Range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : headers);
+    const headers = {
+      'Content-Length': rest.length,
+      'Content-Type': 'application/octet-stream',
+      ETag: `"${sha256(bytes)}"`,
+    };
+    response.writeHead(
+      range && !ignored ? 206 : 200,
+      range && !ignored
+        ? { ...headers, 'Content-Range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }
+        : headers,
+    );
     const chunk = rate && 'bytesPerSecond' in rate ? Math.max(1, Math.floor(rate.bytesPerSecond / 20)) : 64 * 1024;
     for (let at = 0; at < Math.min(length, rest.length); at += chunk) {
       if (response.destroyed) return;
@@ -119,7 +142,8 @@ export async function startHubServer(): Promise<HubServer> {
     if (!common(request, response)) return;
     const url = new URL(request.url ?? '/', 'http://x');
     const path = decodeURIComponent(url.pathname);
-    const json = (value: unknown, status = 200) => response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
+    const json = (value: unknown, status = 200) =>
+      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
     const api = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|tree)\/([^/]+)$/.exec(path);
     const resolve = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(path);
     const name = api?.[1] ?? resolve?.[1] ?? '';
@@ -129,7 +153,17 @@ export async function startHubServer(): Promise<HubServer> {
     if (!repo) return json({ error: 'Repository not found' }, 401);
     const revision = api?.[3] ?? resolve?.[2];
     if (revision !== 'main' && revision !== repo.commit) return json({ error: 'Invalid rev id' }, 404);
-    if (api?.[2] === 'revision') return json({ _id: '1', id: name, sha: repo.commit, private: false, gated: false, downloads: 0, likes: 0, lastModified: new Date(0) });
+    if (api?.[2] === 'revision')
+      return json({
+        _id: '1',
+        id: name,
+        sha: repo.commit,
+        private: false,
+        gated: false,
+        downloads: 0,
+        likes: 0,
+        lastModified: new Date(0),
+      });
     if (api) return json([...repo.files].map(([file, bytes]) => entry(file, bytes)));
     const file = resolve?.[3] ?? '';
     const bytes = repo.files.get(file);
@@ -150,10 +184,15 @@ export async function startHubServer(): Promise<HubServer> {
       if (!value) for (const server of [hub, storage]) server.closeAllConnections();
     },
     close: async () => {
-      await Promise.all([hub, storage].map((server) => new Promise<void>((done) => {
-        server.close(() => done());
-        server.closeAllConnections();
-      })));
+      await Promise.all(
+        [hub, storage].map(
+          (server) =>
+            new Promise<void>((done) => {
+              server.close(() => done());
+              server.closeAllConnections();
+            }),
+        ),
+      );
     },
   };
 }

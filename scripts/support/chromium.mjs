@@ -20,7 +20,11 @@ function candidates() {
   const onPath = folders.flatMap((folder) => NAMES.map((name) => join(folder, name)));
   if (process.platform === 'darwin') {
     const apps = ['Google Chrome', 'Chromium'].map((name) => `${name}.app/Contents/MacOS/${name}`);
-    return [...apps.map((app) => `/Applications/${app}`), ...apps.map((app) => join(process.env['HOME'] ?? '', 'Applications', app)), ...onPath];
+    return [
+      ...apps.map((app) => `/Applications/${app}`),
+      ...apps.map((app) => join(process.env['HOME'] ?? '', 'Applications', app)),
+      ...onPath,
+    ];
   }
   if (process.platform === 'win32') {
     const roots = ['PROGRAMFILES', 'PROGRAMFILES(X86)', 'LOCALAPPDATA'].map((name) => process.env[name]);

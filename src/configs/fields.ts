@@ -4,9 +4,14 @@
 
 import * as v from 'valibot';
 
-export const whole = (low: number, high: number) => number((value) => Number.isInteger(value) && value >= low && value <= high, `must be a whole number from ${low} to ${high}`);
+export const whole = (low: number, high: number) =>
+  number(
+    (value) => Number.isInteger(value) && value >= low && value <= high,
+    `must be a whole number from ${low} to ${high}`,
+  );
 
-export const real = (low = -1e9, high = 1e9) => number((value) => value >= low && value <= high, `must be a number from ${low} to ${high}`);
+export const real = (low = -1e9, high = 1e9) =>
+  number((value) => value >= low && value <= high, `must be a number from ${low} to ${high}`);
 
 export const text = v.pipe(v.string(not('must be a text')), v.maxLength(1000, 'is a text of more than 1000 letters'));
 
@@ -47,7 +52,9 @@ export function not(wanted: string): (issue: v.BaseIssue<unknown>) => string {
 function number(fits: (value: number) => boolean, wanted: string) {
   return v.pipe(
     v.unknown(),
-    v.transform((input) => (typeof input === 'string' && /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(input) ? Number(input) : input)),
+    v.transform((input) =>
+      typeof input === 'string' && /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(input) ? Number(input) : input,
+    ),
     v.custom<number>((value) => typeof value === 'number' && fits(value), not(wanted)),
   );
 }

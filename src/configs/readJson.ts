@@ -20,9 +20,15 @@ export function check<T>(schema: Schema<T>, what: string, value: unknown): T {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const [{ message, path: steps = [] }] = result.issues;
-  const field = steps.map(({ key }, at) => (typeof key === 'number' ? `[${key}]` : `${at > 0 ? '.' : ''}${String(key).slice(0, 80)}`)).join('');
+  const field = steps
+    .map(({ key }, at) => (typeof key === 'number' ? `[${key}]` : `${at > 0 ? '.' : ''}${String(key).slice(0, 80)}`))
+    .join('');
   const fault = `${field || 'it'} ${message}`;
-  throw new EngineError('model-invalid', `${what} cannot be used: ${fault}. Choose another model.`, `${what}: ${fault}`);
+  throw new EngineError(
+    'model-invalid',
+    `${what} cannot be used: ${fault}. Choose another model.`,
+    `${what}: ${fault}`,
+  );
 }
 
 /** What a config that is not there says: nothing. */
@@ -38,7 +44,11 @@ export async function readJson<T>(schema: Schema<T>, path: string, file: Blob, l
 /** @throws EngineError `model-invalid` for a file that no model can need. */
 export function readText(path: string, file: Blob, limit: number): Promise<string> {
   if (file.size <= limit) return file.text();
-  throw new EngineError('model-invalid', `${path} of the model is far too large to be what its name says. Choose another model.`, `${file.size} bytes, at most ${limit}`);
+  throw new EngineError(
+    'model-invalid',
+    `${path} of the model is far too large to be what its name says. Choose another model.`,
+    `${file.size} bytes, at most ${limit}`,
+  );
 }
 
 function parsed(path: string, json: string): unknown {
@@ -48,12 +58,20 @@ function parsed(path: string, json: string): unknown {
     try {
       return JSON.parse(fromPython(json));
     } catch (cause) {
-      throw new EngineError('model-invalid', `${path} of the model is not readable. Fetch the model again, or choose another.`, json.slice(0, 200), { cause });
+      throw new EngineError(
+        'model-invalid',
+        `${path} of the model is not readable. Fetch the model again, or choose another.`,
+        json.slice(0, 200),
+        { cause },
+      );
     }
   }
 }
 
 /** Python writes infinite numbers as such (`"lambda_min_clipped": -Infinity`), which JSON does not have. */
 function fromPython(json: string): string {
-  return json.replace(/"(?:[^"\\]|\\.)*"|\bInfinity\b|\bNaN\b/g, (found) => ({ Infinity: '1e999', NaN: 'null' })[found] ?? found);
+  return json.replace(
+    /"(?:[^"\\]|\\.)*"|\bInfinity\b|\bNaN\b/g,
+    (found) => ({ Infinity: '1e999', NaN: 'null' })[found] ?? found,
+  );
 }

@@ -36,7 +36,10 @@ export const SCHEDULER = config({
   predict_x0: flag,
   disable_corrector: list(whole(0, MOST_TIMESTEPS), 1000),
   // Another scheduler inside this one, which none here follows: that it is there is all that counts.
-  solver_p: v.pipe(v.unknown(), v.transform((value) => typeof value)),
+  solver_p: v.pipe(
+    v.unknown(),
+    v.transform((value) => typeof value),
+  ),
   skip_prk_steps: flag,
   original_inference_steps: whole(1, MOST_TIMESTEPS),
   timestep_scaling: real(),
@@ -55,7 +58,10 @@ const channels = list(size, 16);
 /** `unet/config.json`. */
 export const UNET = config({
   /** Of the latents: both edges, or height and width. */
-  sample_size: v.union([whole(1, 4096), v.pipe(list(whole(1, 4096), 2), v.length(2))], 'must be a whole number from 1 to 4096, or two of them'),
+  sample_size: v.union(
+    [whole(1, 4096), v.pipe(list(whole(1, 4096), 2), v.length(2))],
+    'must be a whole number from 1 to 4096, or two of them',
+  ),
   in_channels: whole(1, 1024),
   /** LCM: width of the embedding by which the guidance scale is an input. */
   time_cond_proj_dim: size,
@@ -92,7 +98,10 @@ export type TextConfig = v.InferOutput<typeof TEXT_ENCODER>;
 
 /** `model_index.json`. */
 export const MODEL_INDEX = config({
-  text_encoder_2: v.pipe(v.unknown(), v.transform((value) => typeof value)),
+  text_encoder_2: v.pipe(
+    v.unknown(),
+    v.transform((value) => typeof value),
+  ),
   force_zeros_for_empty_prompt: flag,
 });
 export type ModelIndex = v.InferOutput<typeof MODEL_INDEX>;

@@ -52,8 +52,16 @@ export function readConfig(config: SchedulerConfig, steps: number, reader: Confi
     trainTimesteps: config.num_train_timesteps ?? 1000,
     betaStart: config.beta_start ?? reader.betas?.start ?? 0.0001,
     betaEnd: config.beta_end ?? reader.betas?.end ?? 0.02,
-    betaSchedule: choose('beta_schedule', [reader.betas?.schedule ?? 'linear', 'linear', 'scaled_linear', 'squaredcos_cap_v2']),
-    predictionType: choose('prediction_type', reader.predictsSample ? ['epsilon', 'v_prediction', 'sample'] : ['epsilon', 'v_prediction']),
+    betaSchedule: choose('beta_schedule', [
+      reader.betas?.schedule ?? 'linear',
+      'linear',
+      'scaled_linear',
+      'squaredcos_cap_v2',
+    ]),
+    predictionType: choose(
+      'prediction_type',
+      reader.predictsSample ? ['epsilon', 'v_prediction', 'sample'] : ['epsilon', 'v_prediction'],
+    ),
     spacing: choose('timestep_spacing', [reader.spacing, ...spacings]),
     stepsOffset: config.steps_offset ?? 0,
     zeroTerminalSnr: (config.rescale_betas_zero_snr && reader.zeroTerminalSnr) || 'no',
@@ -65,7 +73,10 @@ export function readConfig(config: SchedulerConfig, steps: number, reader: Confi
 }
 
 /** How far D is clamped, as a record has it; nothing where the config does not ask for it. */
-export function clipping({ clip_sample, clip_sample_range = 1 }: SchedulerConfig, byDefault: boolean): { clip?: number } {
+export function clipping(
+  { clip_sample, clip_sample_range = 1 }: SchedulerConfig,
+  byDefault: boolean,
+): { clip?: number } {
   if (!(clip_sample ?? byDefault)) return {};
   if (clip_sample_range > 0) return { clip: clip_sample_range };
   throw new Error(`clip_sample_range must be above 0, not ${clip_sample_range}.`);
@@ -80,7 +91,8 @@ function requireOneOf<T>(
 ): T {
   const given = config[field] ?? null;
   const isEmpty = (list: unknown) => Array.isArray(list) && list.length === 0;
-  const value = given === null ? values[0] : values.find((followed) => followed === given || (isEmpty(followed) && isEmpty(given)));
+  const value =
+    given === null ? values[0] : values.find((followed) => followed === given || (isEmpty(followed) && isEmpty(given)));
   if (value !== undefined) return value;
   throw new Error(
     `The scheduler config has ${field} = ${JSON.stringify(given).slice(0, 200)}, which ${scheduler} does not support here.`,

@@ -29,9 +29,10 @@ export function placeDpmSteps(
   let timesteps: number[];
   let sigmas: number[];
   if (choice === null || choice === 'sgm-uniform') {
-    timesteps = choice === null
-      ? spaceTimesteps(read, steps, { extraPoint: true, whole: true })
-      : uniformTimesteps(read, steps).map(roundHalfEven);
+    timesteps =
+      choice === null
+        ? spaceTimesteps(read, steps, { extraPoint: true, whole: true })
+        : uniformTimesteps(read, steps).map(roundHalfEven);
     sigmas = timesteps.map((timestep) => train.sigmas[timestep]!);
   } else {
     const sigmaMax = config.sigma_max ?? train.sigmas[read.trainTimesteps - 1]!;

@@ -27,7 +27,12 @@ export function dpmppSde(config: SchedulerConfig, steps: number, options: Schedu
   const read = readConfig(config, steps, READER);
   const choice = chooseSigmas(options.sigmas, config);
   // diffusers' class spreads Karras' σ between those of the timesteps, whatever the config says.
-  const { sigmas, timesteps, initNoiseSigma, timestepOf } = placeSigmaSteps(read, steps, choice, choice === 'karras' ? {} : config);
+  const { sigmas, timesteps, initNoiseSigma, timestepOf } = placeSigmaSteps(
+    read,
+    steps,
+    choice,
+    choice === 'karras' ? {} : config,
+  );
   return {
     initNoiseSigma,
     steps: sigmas.flatMap((sigma, step): StepCoefficients[] => {

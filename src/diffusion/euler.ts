@@ -23,12 +23,21 @@ const READER: ConfigReader = {
 
 export function euler(config: SchedulerConfig, steps: number, options: ScheduleOptions): StepTable {
   const read = readConfig(config, steps, READER);
-  const { sigmas, timesteps, initNoiseSigma } = placeSigmaSteps(read, steps, chooseSigmas(options.sigmas, config), config);
+  const { sigmas, timesteps, initNoiseSigma } = placeSigmaSteps(
+    read,
+    steps,
+    chooseSigmas(options.sigmas, config),
+    config,
+  );
   return {
     initNoiseSigma,
     steps: sigmas.map((sigma, step) => {
       const ratio = (sigmas[step + 1] ?? 0) / sigma;
-      return { step, ...readSigma(read.predictionType, timesteps[step]!, sigma), next: { sample: ratio, denoised: 1 - ratio } };
+      return {
+        step,
+        ...readSigma(read.predictionType, timesteps[step]!, sigma),
+        next: { sample: ratio, denoised: 1 - ratio },
+      };
     }),
   };
 }

@@ -42,7 +42,12 @@ describe('combining', () => {
   });
 
   it('is the published formula, whatever the scales', () => {
-    for (const [g, s] of [[1.01, 0.1], [7.5, 3], [2, 100], [30, -1]] as const) {
+    for (const [g, s] of [
+      [1.01, 0.1],
+      [7.5, 3],
+      [2, 100],
+      [30, -1],
+    ] as const) {
       const guided = combine(planStep([{ guidanceScale: g, pagScale: s }]));
       range.forEach((i) => {
         const expected = uncond[i]! + g * (cond[i]! - uncond[i]!) + s * (cond[i]! - perturbed[i]!);
@@ -98,9 +103,13 @@ describe('several images', () => {
   it('lie after one another, and each weighs its own rows alone', () => {
     const { rows, weights } = planStep(images);
     expect(rows.map(name)).toEqual([
-      '0 uncond 0', '0 cond 0',
-      '1 uncond 0', '1 cond 0', '1 cond 1',
-      '2 cond 0', '2 cond 0.5',
+      '0 uncond 0',
+      '0 cond 0',
+      '1 uncond 0',
+      '1 cond 0',
+      '1 cond 1',
+      '2 cond 0',
+      '2 cond 0.5',
     ]);
     expect(weights).toEqual([
       [-3, 4, 0, 0, 0, 0, 0],
@@ -121,9 +130,13 @@ describe('several images', () => {
     const { base, siteRows } = forkRows(rows);
     expect(base.map(name)).toEqual(['0 uncond 0', '0 cond 0', '1 uncond 0', '1 cond 0', '2 cond 0']);
     expect(siteRows).toEqual([
-      { source: 0, identity: 0 }, { source: 1, identity: 0 },
-      { source: 2, identity: 0 }, { source: 3, identity: 0 }, { source: 3, identity: 1 },
-      { source: 4, identity: 0 }, { source: 4, identity: 0.5 },
+      { source: 0, identity: 0 },
+      { source: 1, identity: 0 },
+      { source: 2, identity: 0 },
+      { source: 3, identity: 0 },
+      { source: 3, identity: 1 },
+      { source: 4, identity: 0 },
+      { source: 4, identity: 0.5 },
     ]);
     siteRows.forEach(({ source, identity }, r) => expect({ ...base[source]!, identity }).toEqual(rows[r]));
   });

@@ -91,16 +91,30 @@ export interface CombinedImage {
 export function combinedImages(images: readonly GuidanceSettings[], rows: readonly Row[]): CombinedImage[] {
   return images.map(({ guidanceScale, pagScale }, image) => {
     const find = (context: Row['context'], perturbed: boolean) => {
-      const at = rows.findIndex((row) => row.image === image && row.context === context && row.identity > 0 === perturbed);
+      const at = rows.findIndex(
+        (row) => row.image === image && row.context === context && row.identity > 0 === perturbed,
+      );
       return at < 0 ? null : at;
     };
-    return { uncond: find('uncond', false), cond: find('cond', false) ?? 0, perturbed: find('cond', true), guidanceScale, pagScale };
+    return {
+      uncond: find('uncond', false),
+      cond: find('cond', false) ?? 0,
+      perturbed: find('cond', true),
+      guidanceScale,
+      pagScale,
+    };
   });
 }
 
 /** Whether `guidance` changes anything for these images; where not, their rows' weights say it all. */
-export function isNonlinear({ rescale, guidanceRescale }: NonlinearGuidance, images: readonly CombinedImage[]): boolean {
+export function isNonlinear(
+  { rescale, guidanceRescale }: NonlinearGuidance,
+  images: readonly CombinedImage[],
+): boolean {
   const rescales = (rescale.mode === 'full' || rescale.mode === 'partial') && rescale.amount > 0;
-  return images.some(({ uncond, perturbed }) =>
-    (perturbed !== null && (rescales || (rescale.mode === 'snf' && uncond !== null))) || (uncond !== null && guidanceRescale > 0));
+  return images.some(
+    ({ uncond, perturbed }) =>
+      (perturbed !== null && (rescales || (rescale.mode === 'snf' && uncond !== null))) ||
+      (uncond !== null && guidanceRescale > 0),
+  );
 }

@@ -22,7 +22,12 @@ const READER: ConfigReader = {
 
 export function heun(config: SchedulerConfig, steps: number, options: ScheduleOptions): StepTable {
   const read = readConfig(config, steps, READER);
-  const { sigmas, timesteps, initNoiseSigma } = placeSigmaSteps(read, steps, chooseSigmas(options.sigmas, config), config);
+  const { sigmas, timesteps, initNoiseSigma } = placeSigmaSteps(
+    read,
+    steps,
+    chooseSigmas(options.sigmas, config),
+    config,
+  );
   const clip = clipping(config, false);
   return {
     initNoiseSigma,

@@ -59,7 +59,9 @@ function distilledTimesteps({ trainTimesteps }: ReadConfig, original: number, st
     throw new Error(`original_inference_steps must be a whole number, 1 to ${trainTimesteps}, not ${original}.`);
   }
   if (steps > original) {
-    throw new Error(`${steps} steps are too many for LCM: the model was distilled on ${original} (original_inference_steps).`);
+    throw new Error(
+      `${steps} steps are too many for LCM: the model was distilled on ${original} (original_inference_steps).`,
+    );
   }
   const stride = Math.floor(trainTimesteps / original);
   return Array.from({ length: steps }, (_, i) => (original - Math.floor(i * (original / steps))) * stride - 1);

@@ -37,7 +37,8 @@ export function lms(config: SchedulerConfig, steps: number, options: ScheduleOpt
 
 /** The integral of Lagrange's polynomial that is 1 at nodes[k] and 0 at the other nodes. */
 function integralOfBasis(nodes: readonly number[], k: number, from: number, to: number): number {
-  const basis = (tau: number) => nodes.reduce((product, node, j) => (j === k ? product : (product * (tau - node)) / (nodes[k]! - node)), 1);
+  const basis = (tau: number) =>
+    nodes.reduce((product, node, j) => (j === k ? product : (product * (tau - node)) / (nodes[k]! - node)), 1);
   const [middle, half] = [(from + to) / 2, (to - from) / 2];
   return half * (basis(middle - half / Math.sqrt(3)) + basis(middle + half / Math.sqrt(3)));
 }

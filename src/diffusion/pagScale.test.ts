@@ -8,12 +8,15 @@ import type { StepTable } from './types';
 
 const place = { index: 0, count: 20, opened: 0, timestep: 500, sigma: 1 };
 const active = (window: PagWindow, count: number) =>
-  Array.from({ length: count }, (_, index) => index).filter((index) => pagScaleAt(3, { ...PLAIN_PAG, window }, { ...place, index, count }) !== 0);
+  Array.from({ length: count }, (_, index) => index).filter(
+    (index) => pagScaleAt(3, { ...PLAIN_PAG, window }, { ...place, index, count }) !== 0,
+  );
 const inSigma = (start: number, stop: number, sigma: number) =>
   pagScaleAt(3, { ...PLAIN_PAG, window: { semantics: 'sigma', start, stop } }, { ...place, sigma }) === 3;
 
 describe('adaptive scale', () => {
-  const at = (adaptive: AdaptiveScale, timestep: number) => pagScaleAt(3, { ...PLAIN_PAG, adaptive }, { ...place, timestep });
+  const at = (adaptive: AdaptiveScale, timestep: number) =>
+    pagScaleAt(3, { ...PLAIN_PAG, adaptive }, { ...place, timestep });
   const timesteps = [981, 801, 501, 201, 1];
 
   it("falls as diffusers' does", () => {
@@ -38,7 +41,9 @@ describe('windows', () => {
   });
 
   it("Forge's .2 to .8 is active on steps 5 to 16 of 20, which it counts as 4 to 15, and 0 to 1 on all, even on a single one", () => {
-    expect(active({ semantics: 'forge', start: 0.2, stop: 0.8 }, 20)).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+    expect(active({ semantics: 'forge', start: 0.2, stop: 0.8 }, 20)).toEqual([
+      5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+    ]);
     expect(active({ semantics: 'forge', start: 0, stop: 0 }, 20)).toEqual([0, 1]);
     expect(active({ semantics: 'forge', start: 0, stop: 1 }, 20)).toHaveLength(20);
     expect(active({ semantics: 'forge', start: 0, stop: 1 }, 1)).toEqual([0]);
@@ -58,7 +63,9 @@ describe('windows', () => {
 });
 
 it('attenuation takes the same part of s off at each step, down to 0', () => {
-  const scales = [0, 1, 2, 3, 4, 5].map((opened) => pagScaleAt(3, { ...PLAIN_PAG, attenuation: 25 }, { ...place, opened }));
+  const scales = [0, 1, 2, 3, 4, 5].map((opened) =>
+    pagScaleAt(3, { ...PLAIN_PAG, attenuation: 25 }, { ...place, opened }),
+  );
   expect(scales).toEqual([3, 2.25, 1.5, 0.75, 0, 0]);
 });
 
@@ -78,18 +85,24 @@ it('the two records of a step share its index, but not σ and timestep', () => {
   // Steps 1 and 2 of 4 for the guider's 0 to .75, step 3 (2 of 3 as it is counted there) for Forge's .5 to 1.
   expect(scales({ window: { semantics: 'guider', start: 0, stop: 0.75 } })).toEqual([0, 0, 3, 3, 3, 3, 0]);
   expect(scales({ window: { semantics: 'forge', start: 0.5, stop: 1 } })).toEqual([0, 0, 0, 0, 0, 0, 3]);
-  expect(scales({ window: { semantics: 'forge', start: 0.3, stop: 1 }, attenuation: 25 })).toEqual([0, 0, 0, 0, 3, 3, 2.25]);
+  expect(scales({ window: { semantics: 'forge', start: 0.3, stop: 1 }, attenuation: 25 })).toEqual([
+    0, 0, 0, 0, 3, 3, 2.25,
+  ]);
   // The timesteps are 750, 500, 500, 250, 250, 0, 0, and σ is 1.62 at 500.
   expect(scales({ window: { semantics: 'sigma', start: -1, stop: 2 } })).toEqual([3, 0, 0, 0, 0, 0, 0]);
-  scales({ adaptive: { semantics: 'diffusers', amount: 0.002 } })
-    .forEach((scale, i) => expect(scale).toBeCloseTo(3 - 0.002 * (1000 - [750, 500, 500, 250, 250, 0, 0][i]!), 12));
+  scales({ adaptive: { semantics: 'diffusers', amount: 0.002 } }).forEach((scale, i) =>
+    expect(scale).toBeCloseTo(3 - 0.002 * (1000 - [750, 500, 500, 250, 250, 0, 0][i]!), 12),
+  );
 });
 
 it('a table gives each step its place: its timestep, sigma and index; plain PAG is constant', () => {
   const table: StepTable = {
     initNoiseSigma: 1,
     steps: [981, 500.5, 1].map((timestep, step) => ({
-      step, timestep, sigma: timestep / 100, inputScale: 1,
+      step,
+      timestep,
+      sigma: timestep / 100,
+      inputScale: 1,
       denoised: { sample: 1, prediction: -1 },
       next: { sample: 1 },
     })),

@@ -24,7 +24,11 @@ export interface StepPlace {
 }
 
 /** The PAG scale at one step; 0 where PAG is not active. */
-export function pagScaleAt(scale: number, options: Pick<PagOptions, 'adaptive' | 'window' | 'attenuation'>, place: StepPlace): number {
+export function pagScaleAt(
+  scale: number,
+  options: Pick<PagOptions, 'adaptive' | 'window' | 'attenuation'>,
+  place: StepPlace,
+): number {
   if (scale === 0 || !isActive(options.window, place)) return 0;
   const attenuated = scale * Math.max(0, 1 - (place.opened * options.attenuation) / 100);
   return adapt(attenuated, options.adaptive, place.timestep);
@@ -35,7 +39,11 @@ export function pagScaleAt(scale: number, options: Pick<PagOptions, 'adaptive' |
  * windows that count steps, and a σ and a timestep of their own, for the others. (diffusers' guider counts the calls
  * of the model against the number of steps, so with Heun its window ends after half of the steps meant.)
  */
-export function pagScales(scale: number, options: Pick<PagOptions, 'adaptive' | 'window' | 'attenuation'>, table: StepTable): number[] {
+export function pagScales(
+  scale: number,
+  options: Pick<PagOptions, 'adaptive' | 'window' | 'attenuation'>,
+  table: StepTable,
+): number[] {
   const count = countSteps(table);
   const open = new Set<number>();
   return table.steps.map(({ step, timestep, sigma }) => {

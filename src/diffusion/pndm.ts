@@ -29,10 +29,19 @@ export function pndm(config: SchedulerConfig, steps: number): StepTable {
   const finalTotal = config.set_alpha_to_one ? 1 : alphasCumprod[0]!;
   const stride = Math.floor(read.trainTimesteps / steps);
   const transferFrom = (timestep: number) =>
-    transfer(predictionType, alphasCumprod[timestep]!, timestep >= stride ? alphasCumprod[timestep - stride]! : finalTotal);
+    transfer(
+      predictionType,
+      alphasCumprod[timestep]!,
+      timestep >= stride ? alphasCumprod[timestep - stride]! : finalTotal,
+    );
   const record = (step: number, timestep: number, next: StepCoefficients['next']): StepCoefficients => {
     const total = alphasCumprod[timestep]!;
-    return { step, ...readUnit(predictionType, timestep, Math.sqrt(total), Math.sqrt(1 - total)), next, keep: { prediction: 1 } };
+    return {
+      step,
+      ...readUnit(predictionType, timestep, Math.sqrt(total), Math.sqrt(1 - total)),
+      next,
+      keep: { prediction: 1 },
+    };
   };
 
   return {
@@ -42,15 +51,22 @@ export function pndm(config: SchedulerConfig, steps: number): StepTable {
       const [own, ...earlier] = WEIGHTS[Math.min(step, WEIGHTS.length - 1)]!;
       // Up to the fourth step p₀ lies one record further back: the second record's own p is left out.
       if (step > 0 && step < WEIGHTS.length) earlier.splice(-1, 0, 0);
-      const whole = record(step, timestep, { sample, prediction: prediction * own, history: earlier.map((weight) => prediction * weight) });
+      const whole = record(step, timestep, {
+        sample,
+        prediction: prediction * own,
+        history: earlier.map((weight) => prediction * weight),
+      });
       const after = timesteps[1];
       if (step > 0 || after === undefined) return [whole];
       const again = transferFrom(after + stride);
-      return [whole, record(0, after, {
-        sample: again.sample / sample,
-        prediction: again.prediction / 2,
-        history: [again.prediction / 2 - (again.sample * prediction) / sample],
-      })];
+      return [
+        whole,
+        record(0, after, {
+          sample: again.sample / sample,
+          prediction: again.prediction / 2,
+          history: [again.prediction / 2 - (again.sample * prediction) / sample],
+        }),
+      ];
     }),
   };
 }

@@ -48,12 +48,24 @@ const model = (input: number[], timestep: number) =>
   input.map((value, i) => Math.sin(0.7 * value + 0.003 * timestep + i));
 
 /** A record in f64, as types.ts defines it. */
-function execute({ denoised, clip = Infinity, next, keep = {} }: StepCoefficients, x: number, prediction: number, z: number, history: number[]) {
+function execute(
+  { denoised, clip = Infinity, next, keep = {} }: StepCoefficients,
+  x: number,
+  prediction: number,
+  z: number,
+  history: number[],
+) {
   const estimate = Math.min(Math.max(denoised.sample * x + denoised.prediction * prediction, -clip), clip);
   const sum = (factors: StepFactors) =>
-    (factors.sample ?? 0) * x + (factors.prediction ?? 0) * prediction + (factors.denoised ?? 0) * estimate + (factors.noise ?? 0) * z;
+    (factors.sample ?? 0) * x +
+    (factors.prediction ?? 0) * prediction +
+    (factors.denoised ?? 0) * estimate +
+    (factors.noise ?? 0) * z;
   // What is read before it was kept is undefined, and would show as NaN.
-  const past = (next.history ?? []).reduce((total, factor, k) => (factor === 0 ? total : total + factor * history[k]!), 0);
+  const past = (next.history ?? []).reduce(
+    (total, factor, k) => (factor === 0 ? total : total + factor * history[k]!),
+    0,
+  );
   return { estimate, next: sum(next) + past, kept: sum(keep) };
 }
 
@@ -63,7 +75,10 @@ function trajectory({ initNoiseSigma, steps }: StepTable): number[][] {
   let x = Array.from(generator.randn(2), (z) => z * initNoiseSigma);
   const history: number[][] = [[], []];
   return steps.map((record) => {
-    const prediction = model(x.map((value) => value * record.inputScale), record.timestep);
+    const prediction = model(
+      x.map((value) => value * record.inputScale),
+      record.timestep,
+    );
     const draws = record.next.noise || record.keep?.noise ? [...generator.randn(2)] : [0, 0];
     x = x.map((value, i) => {
       const done = execute(record, value, prediction[i]!, draws[i]!, history[i]!);
@@ -76,19 +91,27 @@ function trajectory({ initNoiseSigma, steps }: StepTable): number[][] {
 
 /** The largest difference of any latent, relative to what it is held to. */
 function worstError(run: Run): number {
-  const table = makeStepTable(run.scheduler, goldens.configs[run.config]!, run.steps, { sigmas: run.sigmas, spacing: 'model' });
+  const table = makeStepTable(run.scheduler, goldens.configs[run.config]!, run.steps, {
+    sigmas: run.sigmas,
+    spacing: 'model',
+  });
   const latents = trajectory(table);
   const start = Math.max(...goldens.noise.map(Math.abs)) * run.initNoiseSigma;
-  return Math.max(...run.latents.map((golden, i) => {
-    const scale = Math.max(1, ...golden.map(Math.abs), (start * ROUNDING) / TOLERANCE);
-    return Math.max(...golden.map((value, k) => Math.abs(latents[i]![k]! - value))) / scale;
-  }));
+  return Math.max(
+    ...run.latents.map((golden, i) => {
+      const scale = Math.max(1, ...golden.map(Math.abs), (start * ROUNDING) / TOLERANCE);
+      return Math.max(...golden.map((value, k) => Math.abs(latents[i]![k]! - value))) / scale;
+    }),
+  );
 }
 
 describe('equals diffusers', () => {
   for (const run of goldens.runs) {
     it(`${run.scheduler}${run.sigmas === 'model' ? '' : ` ${run.sigmas}`}, ${run.config}, ${run.steps} steps`, () => {
-      const table = makeStepTable(run.scheduler, goldens.configs[run.config]!, run.steps, { sigmas: run.sigmas, spacing: 'model' });
+      const table = makeStepTable(run.scheduler, goldens.configs[run.config]!, run.steps, {
+        sigmas: run.sigmas,
+        spacing: 'model',
+      });
       expect(Math.abs(table.initNoiseSigma / run.initNoiseSigma - 1)).toBeLessThanOrEqual(1e-6);
       expect(table.steps).toHaveLength(run.timesteps.length);
       expect(countSteps(table)).toBe(run.steps);
@@ -117,7 +140,8 @@ describe('the worst error', () => {
 });
 
 describe('turbo spacing', () => {
-  const make = (steps: number) => makeStepTable('euler', goldens.configs['sd15']!, steps, { sigmas: 'model', spacing: 'turbo' });
+  const make = (steps: number) =>
+    makeStepTable('euler', goldens.configs['sd15']!, steps, { sigmas: 'model', spacing: 'turbo' });
 
   it('is the head of ten even steps from the last timestep, as in ComfyUI', () => {
     expect(make(4).steps.map(({ timestep }) => timestep)).toEqual([999, 899, 799, 699]);
@@ -213,8 +237,10 @@ describe('every table', () => {
 
 describe('what cannot be served is refused by name', () => {
   const config = goldens.configs['sd15']!;
-  const make = (id: SchedulerId, changes: object, steps = 5) => () =>
-    makeStepTable(id, { ...config, ...changes }, steps, { sigmas: 'model', spacing: 'model' });
+  const make =
+    (id: SchedulerId, changes: object, steps = 5) =>
+    () =>
+      makeStepTable(id, { ...config, ...changes }, steps, { sigmas: 'model', spacing: 'model' });
 
   it.each([
     ['ddim', { beta_schedule: 'sigmoid' }, /beta_schedule = "sigmoid".*DDIM/],
@@ -234,7 +260,11 @@ describe('what cannot be served is refused by name', () => {
     ['lcm', { original_inference_steps: 0 }, /original_inference_steps must be a whole number, 1 to 1000, not 0/],
     ['dpmpp-2m', { final_sigmas_type: 'sigma_min' }, /final_sigmas_type = "sigma_min"/],
     ['euler', { final_sigmas_type: 'sigma_min' }, /final_sigmas_type = "sigma_min"/],
-    ['ddim', { rescale_betas_zero_snr: true, timestep_spacing: 'trailing' }, /timestep 999 nothing of the image is left/],
+    [
+      'ddim',
+      { rescale_betas_zero_snr: true, timestep_spacing: 'trailing' },
+      /timestep 999 nothing of the image is left/,
+    ],
     ['euler', { trained_betas: [0.1, 0.2] }, /trained_betas = \[0.1,0.2\]/],
     ['euler', { num_train_timesteps: 0 }, /num_train_timesteps must be a whole number, at least 2, not 0/],
     ['euler', { steps_offset: -1 }, /steps_offset must be a whole number/],

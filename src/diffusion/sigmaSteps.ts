@@ -25,9 +25,10 @@ export function placeSigmaSteps(
 ): SigmaSteps {
   const train = makeTrainSchedule(read);
   const timestepOf = (sigma: number) => timestepOfSigma(sigma, train.sigmas);
-  let timesteps = choice === 'sgm-uniform'
-    ? uniformTimesteps(read, steps)
-    : spaceTimesteps(read, steps, { extraPoint: false, whole: false });
+  let timesteps =
+    choice === 'sgm-uniform'
+      ? uniformTimesteps(read, steps)
+      : spaceTimesteps(read, steps, { extraPoint: false, whole: false });
   let sigmas = timesteps.map((timestep) => sigmaAt(train.sigmas, timestep));
   if (choice !== null && choice !== 'sgm-uniform') {
     // Between the first and last σ of the spaced timesteps, not of the whole training schedule.

@@ -5,7 +5,13 @@ import { betaQuantile } from './betaQuantile';
 import { makeStepTable } from './schedule';
 import { chooseSigmas, spreadSigmas } from './sigmas';
 
-const config = { num_train_timesteps: 1000, beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', clip_sample: false };
+const config = {
+  num_train_timesteps: 1000,
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  clip_sample: false,
+};
 
 it('quantiles of the arcsine distribution (a = b = ½) are sin²(πp/2), and those of a = 1 or b = 1 are roots', () => {
   for (const p of [1e-6, 0.01, 0.3, 0.5, 0.77, 0.999]) {
@@ -48,7 +54,9 @@ it('“model” takes what the config says, and a choice goes before it', () => 
 
 it("a chosen spread lies for Euler ancestral as for Euler, though diffusers' class has none; the config's flag is ignored as there", () => {
   const sigmas = (id: 'euler' | 'euler-a', choice: 'model' | 'karras', use_karras_sigmas = false) =>
-    makeStepTable(id, { ...config, use_karras_sigmas }, 6, { sigmas: choice, spacing: 'model' }).steps.map(({ sigma }) => sigma);
+    makeStepTable(id, { ...config, use_karras_sigmas }, 6, { sigmas: choice, spacing: 'model' }).steps.map(
+      ({ sigma }) => sigma,
+    );
   expect(sigmas('euler-a', 'karras')).toEqual(sigmas('euler', 'karras'));
   expect(sigmas('euler-a', 'model', true)).toEqual(sigmas('euler', 'model'));
   expect(sigmas('euler', 'model', true)).toEqual(sigmas('euler', 'karras'));
@@ -56,7 +64,9 @@ it("a chosen spread lies for Euler ancestral as for Euler, though diffusers' cla
 
 it("a chosen timestep spacing goes before the config's", () => {
   const timesteps = (spacing: 'model' | 'trailing') =>
-    makeStepTable('ddim', { ...config, timestep_spacing: 'leading' }, 4, { sigmas: 'model', spacing }).steps.map(({ timestep }) => timestep);
+    makeStepTable('ddim', { ...config, timestep_spacing: 'leading' }, 4, { sigmas: 'model', spacing }).steps.map(
+      ({ timestep }) => timestep,
+    );
   expect(timesteps('model')).toEqual([750, 500, 250, 0]);
   expect(timesteps('trailing')).toEqual([999, 749, 499, 249]);
 });

@@ -24,7 +24,12 @@ export function chooseSigmas(choice: SigmaSpacing, config: SchedulerConfig): Cho
 }
 
 /** `steps` noise levels from sigmaMax down to sigmaMin; a single one is sigmaMax. */
-export function spreadSigmas(spacing: 'karras' | 'exponential' | 'beta', steps: number, sigmaMax: number, sigmaMin: number): number[] {
+export function spreadSigmas(
+  spacing: 'karras' | 'exponential' | 'beta',
+  steps: number,
+  sigmaMax: number,
+  sigmaMin: number,
+): number[] {
   if (spacing === 'karras') return karrasSigmas(steps, sigmaMax, sigmaMin);
   return Array.from({ length: steps }, (_, i) => {
     const ramp = steps === 1 ? 0 : i / (steps - 1);

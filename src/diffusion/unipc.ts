@@ -48,7 +48,10 @@ export function unipc(config: SchedulerConfig, steps: number, options: ScheduleO
       const { sample, prediction } = move;
       // The factors of D and of the earlier ones; the predictor starts from the corrected sample.
       const length = Math.max(correction.length, prediction.length);
-      const [denoised = 0, ...history] = Array.from({ length }, (_, k) => sample * (correction[k] ?? 0) + (prediction[k] ?? 0));
+      const [denoised = 0, ...history] = Array.from(
+        { length },
+        (_, k) => sample * (correction[k] ?? 0) + (prediction[k] ?? 0),
+      );
       return { ...readStep(step), next: { sample, denoised, history }, keep: { denoised: 1 } };
     }),
   };
@@ -77,16 +80,22 @@ function solveMove(known: readonly number[], next: number): Move {
   const moments = phiMoments(-h, order).map((moment) => moment / b);
 
   const corrected = order === 1 ? [0.5] : solveLinear(powers, moments);
-  const predicted = order === 2
-    ? [0.5]
-    : solveLinear(powers.slice(0, -1).map((row) => row.slice(0, -1)), moments.slice(0, -1));
+  const predicted =
+    order === 2
+      ? [0.5]
+      : solveLinear(
+          powers.slice(0, -1).map((row) => row.slice(0, -1)),
+          moments.slice(0, -1),
+        );
   // Σₖ weightsₖ·Dₖ as factors of D, D₋₁, …
   const spread = (weights: readonly number[]) => {
     const own = ratios.map((ratio, k) => weights[k]! / ratio);
     return [-own.reduce((sum, factor) => sum + factor, 0), ...own];
   };
   const last = corrected[order - 1]!;
-  const [own = 0, ...others] = spread(ratios.map((_, k) => predicted[k]! - corrected[k]!)).map((factor) => alpha * b * factor);
+  const [own = 0, ...others] = spread(ratios.map((_, k) => predicted[k]! - corrected[k]!)).map(
+    (factor) => alpha * b * factor,
+  );
   const [first = 0, ...rest] = spread(predicted).map((factor) => -alpha * b * factor);
   return {
     sample: (next * alpha * Math.hypot(sigma, 1)) / sigma,

@@ -26,8 +26,18 @@ const sd = await open('fixtures/models/tiny');
 const sdxl = await open('fixtures/engine/sdxl');
 
 const settings = {
-  prompt: golden.prompt, negativePrompt: golden.negativePrompt, seed: golden.seed, steps: 4, guidanceScale: 4, pagScale: 3,
-  layers: 'mid', sigmas: 'model', spacing: 'model', pag: PLAIN_PAG, compare: false, backend: 'wasm',
+  prompt: golden.prompt,
+  negativePrompt: golden.negativePrompt,
+  seed: golden.seed,
+  steps: 4,
+  guidanceScale: 4,
+  pagScale: 3,
+  layers: 'mid',
+  sigmas: 'model',
+  spacing: 'model',
+  pag: PLAIN_PAG,
+  compare: false,
+  backend: 'wasm',
 } as const satisfies Partial<Settings>;
 const prompts = { positive: golden.prompt, negative: golden.negativePrompt };
 
@@ -53,24 +63,36 @@ describe('prompt embeds', () => {
   });
 
   test('no negative prompt is zeros where the model asks for that, else an encoded empty text', async () => {
-    expect((await sdxl.prompts.encode({ ...prompts, negative: '' })).uncond.hidden.every((value) => value === 0)).toBe(true);
-    expect((await sd.prompts.encode({ ...prompts, negative: '' })).uncond.hidden.some((value) => value !== 0)).toBe(true);
+    expect((await sdxl.prompts.encode({ ...prompts, negative: '' })).uncond.hidden.every((value) => value === 0)).toBe(
+      true,
+    );
+    expect((await sd.prompts.encode({ ...prompts, negative: '' })).uncond.hidden.some((value) => value !== 0)).toBe(
+      true,
+    );
   });
 });
 
 test('a UNet with pooled embeds and sizes predicts what diffusers does', async () => {
   const { unetInputs, prediction } = golden.sdxl;
-  const upload = ({ shape, offset }: typeof prediction) => backend.upload('float32', shape, goldenValues({ shape, offset }));
-  const output = await sdxl.unet.predict(await sdxl.unet.prepare([]), {
-    sample: upload(unetInputs.sample),
-    timestep: goldenValues(unetInputs.timestep)[0] as number,
-    conditioning: {
-      encoder_hidden_states: upload(unetInputs.encoder_hidden_states),
-      text_embeds: upload(unetInputs.text_embeds),
-      time_ids: upload(unetInputs.time_ids),
+  const upload = ({ shape, offset }: typeof prediction) =>
+    backend.upload('float32', shape, goldenValues({ shape, offset }));
+  const output = await sdxl.unet.predict(
+    await sdxl.unet.prepare([]),
+    {
+      sample: upload(unetInputs.sample),
+      timestep: goldenValues(unetInputs.timestep)[0] as number,
+      conditioning: {
+        encoder_hidden_states: upload(unetInputs.encoder_hidden_states),
+        text_embeds: upload(unetInputs.text_embeds),
+        time_ids: upload(unetInputs.time_ids),
+      },
+      fork: [
+        { source: 0, identity: 0 },
+        { source: 1, identity: 0 },
+      ],
     },
-    fork: [{ source: 0, identity: 0 }, { source: 1, identity: 0 }],
-  }, never);
+    never,
+  );
   expect(relativeError(await backend.read(output), goldenValues(prediction))).toBeLessThan(BOUND);
 });
 
@@ -82,28 +104,40 @@ describe('a UNet in f16 whose guidance scale is an input', async () => {
 
   test('the scale is embedded as diffusers embeds it', () => {
     // Sines and cosines of up to 7500, whose f32 neighbours lie 5e-4 apart.
-    expect(relativeError(guidanceEmbedding(lcm.guidance, lcm.embedding.shape[1] as number), goldenValues(lcm.embedding))).toBeLessThan(1e-3);
+    expect(
+      relativeError(guidanceEmbedding(lcm.guidance, lcm.embedding.shape[1] as number), goldenValues(lcm.embedding)),
+    ).toBeLessThan(1e-3);
   });
 
   test('in f32 it predicts what diffusers does with the same weights', async () => {
     expect(file.widened).toBe(true);
     expect(unet.sampleType).toBe('float32');
     const row = goldenValues(lcm.embedding);
-    const output = await unet.predict(await unet.prepare([]), {
-      sample: backend.upload('float32', lcm.sample.shape, goldenValues(lcm.sample)),
-      timestep: lcm.timestep,
-      conditioning: {
-        encoder_hidden_states: backend.upload('float32', lcm.context.shape, goldenValues(lcm.context)),
-        timestep_cond: backend.upload('float32', [2, row.length], joined(row, row)),
+    const output = await unet.predict(
+      await unet.prepare([]),
+      {
+        sample: backend.upload('float32', lcm.sample.shape, goldenValues(lcm.sample)),
+        timestep: lcm.timestep,
+        conditioning: {
+          encoder_hidden_states: backend.upload('float32', lcm.context.shape, goldenValues(lcm.context)),
+          timestep_cond: backend.upload('float32', [2, row.length], joined(row, row)),
+        },
+        fork: [
+          { source: 0, identity: 0 },
+          { source: 1, identity: 0 },
+        ],
       },
-      fork: [{ source: 0, identity: 0 }, { source: 1, identity: 0 }],
-    }, never);
+      never,
+    );
     // diffusers' weights are rounded to f16 as the file's are; its inputs here are not.
     expect(relativeError(await backend.read(output), goldenValues(lcm.prediction))).toBeLessThan(1e-3);
   });
 
   test('where the device has f16 it stays f16', async () => {
-    const native = await OnnxFile.open(blob, 'unet/model.onnx', { device: { f16: true, fusesAttention: true }, openFile: null });
+    const native = await OnnxFile.open(blob, 'unet/model.onnx', {
+      device: { f16: true, fusesAttention: true },
+      openFile: null,
+    });
     expect([native.widened, new Unet(backend, native, null).sampleType]).toEqual([false, 'float16']);
   });
 });
@@ -117,11 +151,19 @@ describe('whole pipelines: latents and picture equal those of diffusers', () => 
     ['SDXL, PAG only', sdxl, golden.sdxl.runs.pagOnly, { guidanceScale: 1 }],
   ];
   test.each(cases)('%s', async (_, model, run, changes) => {
-    const result = await generate(model, { ...settings, scheduler: model === sd ? 'ddim' : 'euler', ...changes }, hooks);
+    const result = await generate(
+      model,
+      { ...settings, scheduler: model === sd ? 'ddim' : 'euler', ...changes },
+      hooks,
+    );
     expect(relativeError(result.latents, goldenValues(run.latents))).toBeLessThan(RUN_BOUND);
     const { rgba, width } = result.pair.withPag;
     expect(width).toBe(run.image.shape[1]);
-    const worst = goldenValues(run.image).reduce((most, value, at) => Math.max(most, Math.abs(Math.round(255 * value) - (rgba[4 * Math.floor(at / 3) + (at % 3)] as number))), 0);
+    const worst = goldenValues(run.image).reduce(
+      (most, value, at) =>
+        Math.max(most, Math.abs(Math.round(255 * value) - (rgba[4 * Math.floor(at / 3) + (at % 3)] as number))),
+      0,
+    );
     expect(worst).toBeLessThanOrEqual(1);
   });
 });

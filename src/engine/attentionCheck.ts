@@ -23,19 +23,36 @@ export async function computesAttention(backend: Backend): Promise<boolean> {
 
 function known(type: 'float32' | 'float16'): KnownAnswer {
   const dims = [1, TOKENS, HEADS * HEAD_DIM];
-  const [q, k, v] = [1, 2, 3].map((phase) => Float32Array.from({ length: TOKENS * HEADS * HEAD_DIM }, (_, at) => Math.sin(phase + at * (1 + 0.01 * at)))) as [Float32Array, Float32Array, Float32Array];
+  const [q, k, v] = [1, 2, 3].map((phase) =>
+    Float32Array.from({ length: TOKENS * HEADS * HEAD_DIM }, (_, at) => Math.sin(phase + at * (1 + 0.01 * at))),
+  ) as [Float32Array, Float32Array, Float32Array];
   const answer = new Float32Array(q.length);
-  attentionOnCpu({ sourceRows: 1, tokens: TOKENS, heads: HEADS, headDim: HEAD_DIM, scale: 1 / Math.sqrt(HEAD_DIM) }, { q, k, v, out: answer }, [{ source: 0, identity: 0 }]);
+  attentionOnCpu(
+    { sourceRows: 1, tokens: TOKENS, heads: HEADS, headDim: HEAD_DIM, scale: 1 / Math.sqrt(HEAD_DIM) },
+    { q, k, v, out: answer },
+    [{ source: 0, identity: 0 }],
+  );
   return { graph: oneNode(type, dims), type, inputs: { q, k, v }, answer };
 }
 
 /** A graph of one MultiHeadAttention. */
 function oneNode(type: ElemType, dims: readonly number[]): Model {
   const value = (name: string) => ({ name, elemType: type === 'float16' ? FLOAT16 : FLOAT, dims });
-  const node = makeNode({ name: 'attention', opType: 'MultiHeadAttention', domain: 'com.microsoft' }, ['q', 'k', 'v'], ['out'], { num_heads: { int: HEADS } });
+  const node = makeNode(
+    { name: 'attention', opType: 'MultiHeadAttention', domain: 'com.microsoft' },
+    ['q', 'k', 'v'],
+    ['out'],
+    { num_heads: { int: HEADS } },
+  );
   const opset = (domain: string, version: number) => new MessageWriter().string(1, domain).varint(2, version).finish();
   return {
-    irVersion: 8, opsets: [opset('', 17), opset('com.microsoft', 1)], functions: [], nodes: [node], initializers: new Map(),
-    inputs: ['q', 'k', 'v'].map(value), outputs: [value('out')], valueInfo: new Map(),
+    irVersion: 8,
+    opsets: [opset('', 17), opset('com.microsoft', 1)],
+    functions: [],
+    nodes: [node],
+    initializers: new Map(),
+    inputs: ['q', 'k', 'v'].map(value),
+    outputs: [value('out')],
+    valueInfo: new Map(),
   };
 }

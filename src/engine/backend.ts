@@ -72,9 +72,21 @@ export interface Backend {
   /** The first `rows` rows of tensors of one shape and type, one after the other. */
   joinRows(tensors: readonly DeviceTensor[], rows: number): DeviceTensor;
   /** Q, K, V [sourceRows, tokens, heads·dim] → [rows.length, tokens, heads·dim]. */
-  attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor>;
+  attend(
+    q: DeviceTensor,
+    k: DeviceTensor,
+    v: DeviceTensor,
+    rows: readonly SiteRow[],
+    settings: AttentionSettings,
+  ): Promise<DeviceTensor>;
   /** out[r] = scale·latents[images[r]] + shift, as `type`; the shift is 0 if not given. */
-  modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType, shift?: number): Promise<DeviceTensor>;
+  modelInput(
+    latents: DeviceTensor,
+    images: readonly number[],
+    scale: number,
+    type: ElemType,
+    shift?: number,
+  ): Promise<DeviceTensor>;
   /** One prediction an image, [images, …] f32, where guidance is no weighted sum of rows. */
   rescaledGuidance(input: GuidanceInput): Promise<DeviceTensor>;
   guidedStep(input: StepInput): Promise<StepOutput>;

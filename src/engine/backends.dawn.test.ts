@@ -24,19 +24,51 @@ import { relativeError } from './testing/unetChecks';
 const SHAPE = [2, 4, 5, 3];
 const COUNT = 2 * 4 * 5 * 3;
 const CONFIG = {
-  num_train_timesteps: 1000, beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', prediction_type: 'v_prediction', clip_sample: true,
+  num_train_timesteps: 1000,
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  prediction_type: 'v_prediction',
+  clip_sample: true,
 };
-const IDS: readonly SchedulerId[] = ['ddim', 'ddpm', 'euler', 'euler-a', 'heun', 'dpmpp-2m', 'dpmpp-2m-sde', 'dpmpp-sde', 'lms', 'pndm', 'unipc', 'lcm'];
+const IDS: readonly SchedulerId[] = [
+  'ddim',
+  'ddpm',
+  'euler',
+  'euler-a',
+  'heun',
+  'dpmpp-2m',
+  'dpmpp-2m-sde',
+  'dpmpp-sde',
+  'lms',
+  'pndm',
+  'unipc',
+  'lcm',
+];
 
 async function trajectory(backend: Backend, table: StepTable): Promise<Float32Array> {
   const kept = historyLength(table);
-  let latents = backend.upload('float32', SHAPE, pseudoRandom(COUNT, 1, 2).map((value) => value * table.initNoiseSigma));
+  let latents = backend.upload(
+    'float32',
+    SHAPE,
+    pseudoRandom(COUNT, 1, 2).map((value) => value * table.initNoiseSigma),
+  );
   let history = backend.upload('float32', [kept, ...SHAPE], new Float32Array(kept * COUNT));
   for (const [index, coefficients] of table.steps.entries()) {
     // Two rows an image: each what the model would read of it.
     const predictions = await backend.modelInput(latents, [0, 0, 1, 1], coefficients.inputScale, 'float32', 0.1);
     const noise = needsNoise(coefficients) ? backend.upload('float32', SHAPE, pseudoRandom(COUNT, 2 + index, 2)) : null;
-    const next = await backend.guidedStep({ predictions, latents, history, noise, weights: [[-2, 2.5, 0, 0], [0, 0, 0.5, -0.25]], coefficients });
+    const next = await backend.guidedStep({
+      predictions,
+      latents,
+      history,
+      noise,
+      weights: [
+        [-2, 2.5, 0, 0],
+        [0, 0, 0.5, -0.25],
+      ],
+      coefficients,
+    });
     for (const tensor of [predictions, latents, history, noise, next.denoised]) tensor?.dispose();
     ({ latents, history } = next);
   }
@@ -55,7 +87,11 @@ describeOnDawn('a run of steps on WebGPU', (gpu) => {
   test('rows are picked and joined as on the CPU, and the last batch may be cut short', async () => {
     const join = async (backend: Backend) => {
       const tensor = backend.upload('float32', SHAPE, pseudoRandom(COUNT, 3, 2));
-      const parts = [[1, 0], [0, 1], [1, 1]].map((rows) => backend.gatherRows(tensor, rows));
+      const parts = [
+        [1, 0],
+        [0, 1],
+        [1, 1],
+      ].map((rows) => backend.gatherRows(tensor, rows));
       const joined = backend.joinRows(parts, 5);
       expect(joined.dims).toEqual([5, ...SHAPE.slice(1)]);
       return backend.read(joined);
@@ -66,18 +102,34 @@ describeOnDawn('a run of steps on WebGPU', (gpu) => {
     expect(await join(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false))).toEqual(expected);
   });
 
-  test.each([['int64', INT64], ['int32', INT32]] as const)('so are rows of %s, as sizes of a picture may be, and a session reads them', async (type, elemType) => {
+  test.each([
+    ['int64', INT64],
+    ['int32', INT32],
+  ] as const)('so are rows of %s, as sizes of a picture may be, and a session reads them', async (type, elemType) => {
     const taken = smallModel({ ids: ['rows', 3] }, [op('Cast', ['ids'], ['out'], { to: FLOAT })]);
-    const model = { ...taken, inputs: [{ name: 'ids', elemType, dims: ['rows', 3] }], opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()] };
+    const model = {
+      ...taken,
+      inputs: [{ name: 'ids', elemType, dims: ['rows', 3] }],
+      opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()],
+    };
     const through = async (backend: Backend) => {
-      const session = await backend.createSession(writeSegment(model, cut(new Graph(model), [])[0] as Segment).bytes, new Blob([]), 'ids');
+      const session = await backend.createSession(
+        writeSegment(model, cut(new Graph(model), [])[0] as Segment).bytes,
+        new Blob([]),
+        'ids',
+      );
       const ids = backend.upload(type, [2, 3], [512, 768, 0, -1, 2, 70_000]);
-      const { out } = await session.run({ ids: backend.joinRows([backend.gatherRows(ids, [1, 0]), backend.gatherRows(ids, [1, 1])], 3) });
+      const { out } = await session.run({
+        ids: backend.joinRows([backend.gatherRows(ids, [1, 0]), backend.gatherRows(ids, [1, 1])], 3),
+      });
       const values = await backend.read(out as DeviceTensor);
       await session.dispose();
       return [out?.dims, [...values]];
     };
-    const expected = [[3, 3], [-1, 2, 70_000, 512, 768, 0, -1, 2, 70_000]];
+    const expected = [
+      [3, 3],
+      [-1, 2, 70_000, 512, 768, 0, -1, 2, 70_000],
+    ];
     expect(await through(new CpuBackend(await loadNodeRuntime()))).toEqual(expected);
     expect(await through(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false))).toEqual(expected);
   });

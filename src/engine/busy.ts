@@ -24,7 +24,12 @@ export class Busy {
 
   /** The same backend; its kernels run busily. */
   backend(cpu: CpuBackend): CpuBackend {
-    const own: Calls = { attend: cpu.attend.bind(cpu), modelInput: cpu.modelInput.bind(cpu), rescaledGuidance: cpu.rescaledGuidance.bind(cpu), guidedStep: cpu.guidedStep.bind(cpu) };
+    const own: Calls = {
+      attend: cpu.attend.bind(cpu),
+      modelInput: cpu.modelInput.bind(cpu),
+      rescaledGuidance: cpu.rescaledGuidance.bind(cpu),
+      guidedStep: cpu.guidedStep.bind(cpu),
+    };
     const calls: Calls = {
       attend: (...args) => this.during(() => own.attend(...args)),
       modelInput: (...args) => this.during(() => own.modelInput(...args)),
@@ -46,6 +51,6 @@ export class Busy {
   private change(by: number): void {
     const before = this.depth;
     this.depth += by;
-    if ((before > 0) !== (this.depth > 0)) this.emit({ type: 'busy', busy: this.depth > 0 });
+    if (before > 0 !== this.depth > 0) this.emit({ type: 'busy', busy: this.depth > 0 });
   }
 }

@@ -22,7 +22,10 @@ export interface ConditioningSource {
 }
 
 export function makeConditioning(backend: Backend, inputs: UnetInputs, source: ConditioningSource): Conditioning {
-  const { embeds, size: [height, width] } = source;
+  const {
+    embeds,
+    size: [height, width],
+  } = source;
   const [first] = embeds;
   if (!first) throw new RangeError('Conditioning needs a row.');
   const rows = <T>(row: (of: PromptEmbeds) => ArrayLike<T>) => embeds.flatMap((one) => Array.from(row(one)));
@@ -32,14 +35,32 @@ export function makeConditioning(backend: Backend, inputs: UnetInputs, source: C
   };
   const { context, textEmbeds, timeIds, timestepCond } = inputs;
   feed(context.name, elemType(context), first.dims, concatenated(embeds.map((one) => one.hidden)));
-  if (textEmbeds) feed(textEmbeds.name, elemType(textEmbeds), [first.pooled.length], concatenated(embeds.map((one) => one.pooled)));
+  if (textEmbeds)
+    feed(textEmbeds.name, elemType(textEmbeds), [first.pooled.length], concatenated(embeds.map((one) => one.pooled)));
   // Original size, top left corner of the crop, target size; each as (height, width).
-  if (timeIds) feed(timeIds.name, elemType(timeIds), [6], rows(() => [height, width, 0, 0, height, width]));
+  if (timeIds)
+    feed(
+      timeIds.name,
+      elemType(timeIds),
+      [6],
+      rows(() => [height, width, 0, 0, height, width]),
+    );
   if (timestepCond) {
     const embedding = guidanceEmbedding(source.guidanceScale, source.guidanceWidth);
-    feed(timestepCond.name, elemType(timestepCond), [embedding.length], rows(() => embedding));
+    feed(
+      timestepCond.name,
+      elemType(timestepCond),
+      [embedding.length],
+      rows(() => embedding),
+    );
   }
-  return { feeds, dispose: () => Object.values(feeds).forEach((tensor) => { tensor.dispose(); }) };
+  return {
+    feeds,
+    dispose: () =>
+      Object.values(feeds).forEach((tensor) => {
+        tensor.dispose();
+      }),
+  };
 }
 
 /**

@@ -36,7 +36,9 @@ function wave(length: number, phase: number): Float32Array {
 
 function convolved(x: Float32Array, w: Float32Array): Float32Array {
   const at = (channel: number, row: number, column: number) =>
-    (Math.min(row, column) < 0 || Math.max(row, column) >= EDGE ? 0 : (x[(channel * EDGE + row) * EDGE + column] as number));
+    Math.min(row, column) < 0 || Math.max(row, column) >= EDGE
+      ? 0
+      : (x[(channel * EDGE + row) * EDGE + column] as number);
   return Float32Array.from({ length: OUT * EDGE * EDGE }, (_, index) => {
     const [out, row, column] = [Math.floor(index / EDGE / EDGE), Math.floor(index / EDGE) % EDGE, index % EDGE];
     let sum = 0;
@@ -49,10 +51,19 @@ function convolved(x: Float32Array, w: Float32Array): Float32Array {
 }
 
 function oneNode(type: 'float32' | 'float16'): Model {
-  const value = (name: string, dims: readonly number[]) => ({ name, elemType: type === 'float16' ? FLOAT16 : FLOAT, dims });
+  const value = (name: string, dims: readonly number[]) => ({
+    name,
+    elemType: type === 'float16' ? FLOAT16 : FLOAT,
+    dims,
+  });
   return {
-    irVersion: 8, opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()], functions: [], initializers: new Map(), valueInfo: new Map(),
+    irVersion: 8,
+    opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()],
+    functions: [],
+    initializers: new Map(),
+    valueInfo: new Map(),
     nodes: [makeNode({ name: 'convolution', opType: 'Conv' }, ['x', 'w'], ['out'], { pads: { ints: [1, 1, 1, 1] } })],
-    inputs: [value('x', [1, CHANNELS, EDGE, EDGE]), value('w', [OUT, CHANNELS, 3, 3])], outputs: [value('out', [1, OUT, EDGE, EDGE])],
+    inputs: [value('x', [1, CHANNELS, EDGE, EDGE]), value('w', [OUT, CHANNELS, 3, 3])],
+    outputs: [value('out', [1, OUT, EDGE, EDGE])],
   };
 }

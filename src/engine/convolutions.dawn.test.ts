@@ -24,6 +24,8 @@ describeOnDawn('a 3×3 convolution', (gpu) => {
   });
 
   test('the known answer holds', async () => {
-    expect(await computesConvolutions(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false))).toBe(true);
+    expect(await computesConvolutions(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false))).toBe(
+      true,
+    );
   });
 });

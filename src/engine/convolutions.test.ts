@@ -22,7 +22,10 @@ test.each([
   ['in f16, with a Cast behind them', withCastWeight(15), 16],
 ])('weights %s', async (_, graph, channels) => {
   const type = graph.inputs[0]?.elemType ?? 0;
-  const plain = type === FLOAT16 ? convolutionGraph(Number(graph.inputs[0]?.dims?.[1]), FLOAT, Number(graph.outputs[0]?.dims?.[1])) : graph;
+  const plain =
+    type === FLOAT16
+      ? convolutionGraph(Number(graph.inputs[0]?.dims?.[1]), FLOAT, Number(graph.outputs[0]?.dims?.[1]))
+      : graph;
   const { bytes } = writeSegment(graph, { nodes: graph.nodes, inputs: ['x'], outputs: ['out'], sites: [] });
   const { model } = runnable(await readModel(new Blob([bytes]), 'convolution.onnx'), backend);
   const conv = model.nodes.find(({ opType }) => opType === 'Conv');

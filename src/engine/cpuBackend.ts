@@ -7,14 +7,27 @@ import { rescaledGuidanceOnCpu } from '../kernels/rescaledGuidance.cpu';
 import type { SiteRow } from '../diffusion/types';
 import { EngineError } from '../protocol/errors';
 import {
-  elements, type AttentionSettings, type Backend, type DeviceTensor, type ElemType, type GuidanceInput, type Session, type StepInput, type StepOutput, type Tensors,
+  elements,
+  type AttentionSettings,
+  type Backend,
+  type DeviceTensor,
+  type ElemType,
+  type GuidanceInput,
+  type Session,
+  type StepInput,
+  type StepOutput,
+  type Tensors,
 } from './backend';
 import { gatheredRows, joinedData, type Data } from './rowData';
 import type { Ort } from './runtime';
 import { WEIGHTS_FILE } from '../onnx/write';
 
 class CpuTensor implements DeviceTensor {
-  constructor(readonly type: ElemType, readonly dims: readonly number[], readonly data: Data) {}
+  constructor(
+    readonly type: ElemType,
+    readonly dims: readonly number[],
+    readonly data: Data,
+  ) {}
   dispose(): void {}
 
   /** @throws EngineError for f16: the WASM provider has no f16 arithmetic. */
@@ -47,7 +60,9 @@ export class CpuBackend implements Backend {
     });
     return {
       run: async (feeds: Tensors) => {
-        const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, this.toOrt(own(tensor))]));
+        const inputs = Object.fromEntries(
+          Object.entries(feeds).map(([name, tensor]) => [name, this.toOrt(own(tensor))]),
+        );
         const outputs = await session.run(inputs);
         return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrt(tensor)]));
       },
@@ -72,14 +87,27 @@ export class CpuBackend implements Backend {
   joinRows(tensors: readonly DeviceTensor[], rows: number): DeviceTensor {
     const [first, ...others] = tensors.map(own) as [CpuTensor, ...CpuTensor[]];
     const rowDims = first.dims.slice(1);
-    return new CpuTensor(first.type, [rows, ...rowDims], joinedData([first.data, ...others.map(({ data }) => data)], rows * elements(rowDims)));
+    return new CpuTensor(
+      first.type,
+      [rows, ...rowDims],
+      joinedData([first.data, ...others.map(({ data }) => data)], rows * elements(rowDims)),
+    );
   }
 
-  attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor> {
+  attend(
+    q: DeviceTensor,
+    k: DeviceTensor,
+    v: DeviceTensor,
+    rows: readonly SiteRow[],
+    settings: AttentionSettings,
+  ): Promise<DeviceTensor> {
     const [, tokens, channels] = q.dims as [number, number, number];
     const headDim = channels / settings.heads;
     const shape = {
-      sourceRows: q.dims[0] as number, tokens, heads: settings.heads, headDim,
+      sourceRows: q.dims[0] as number,
+      tokens,
+      heads: settings.heads,
+      headDim,
       scale: settings.scale ?? 1 / Math.sqrt(headDim),
     };
     const [fq, fk, fv] = [q, k, v].map((tensor) => own(tensor).f32) as [Float32Array, Float32Array, Float32Array];
@@ -88,7 +116,13 @@ export class CpuBackend implements Backend {
     return Promise.resolve(new CpuTensor('float32', [rows.length, tokens, channels], out));
   }
 
-  modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType, shift = 0): Promise<DeviceTensor> {
+  modelInput(
+    latents: DeviceTensor,
+    images: readonly number[],
+    scale: number,
+    type: ElemType,
+    shift = 0,
+  ): Promise<DeviceTensor> {
     if (type !== 'float32') throw noHalf(type);
     const row = latents.dims.slice(1);
     const shape = { images: latents.dims[0] as number, elements: elements(row) };
@@ -111,12 +145,17 @@ export class CpuBackend implements Backend {
       elements: elements(latents.dims.slice(1)),
       depth: history.dims[0] as number,
     };
-    const result = guidedStepOnCpu(shape, {
-      predictions: own(input.predictions).f32,
-      latents: own(latents).f32,
-      history: own(history).f32,
-      noise: input.noise ? own(input.noise).f32 : null,
-    }, input.weights, input.coefficients);
+    const result = guidedStepOnCpu(
+      shape,
+      {
+        predictions: own(input.predictions).f32,
+        latents: own(latents).f32,
+        history: own(history).f32,
+        noise: input.noise ? own(input.noise).f32 : null,
+      },
+      input.weights,
+      input.coefficients,
+    );
     return Promise.resolve({
       latents: new CpuTensor('float32', latents.dims, result.latents),
       denoised: new CpuTensor('float32', latents.dims, result.denoised),
@@ -138,7 +177,11 @@ export class CpuBackend implements Backend {
 }
 
 function noHalf(type: ElemType): EngineError {
-  return new EngineError('session-build', 'This model computes in f16, which the CPU cannot do. Use a model in f32, or a browser with WebGPU.', type);
+  return new EngineError(
+    'session-build',
+    'This model computes in f16, which the CPU cannot do. Use a model in f32, or a browser with WebGPU.',
+    type,
+  );
 }
 
 function toData(type: ElemType, values: ArrayLike<number>): Data {

@@ -10,8 +10,14 @@ export interface Gpu {
 }
 
 const LIMITS = [
-  'maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupSizeY', 'maxComputeWorkgroupSizeZ',
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 const SMALLEST_SUBGROUP = 16;
@@ -24,14 +30,23 @@ export async function acquireGpu({ subgroups = true } = {}): Promise<Gpu | strin
   if (!adapter) return 'No usable GPU here.';
   const features: GPUFeatureName[] = [];
   if (adapter.features.has('shader-f16')) features.push('shader-f16');
-  if (subgroups && adapter.features.has('subgroups') && (adapter.info.subgroupMinSize ?? 0) >= SMALLEST_SUBGROUP) features.push('subgroups');
+  if (subgroups && adapter.features.has('subgroups') && (adapter.info.subgroupMinSize ?? 0) >= SMALLEST_SUBGROUP)
+    features.push('subgroups');
   try {
     const device = await adapter.requestDevice({
       label: 'engine',
       requiredFeatures: features,
       requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
     });
-    const info = { backend: 'webgpu', adapter: adapterName(adapter.info), f16: features.includes('shader-f16'), threads: threadCount(), limits: limitsOf(device), fallbackReason: null, wrongOperators: [] } as const;
+    const info = {
+      backend: 'webgpu',
+      adapter: adapterName(adapter.info),
+      f16: features.includes('shader-f16'),
+      threads: threadCount(),
+      limits: limitsOf(device),
+      fallbackReason: null,
+      wrongOperators: [],
+    } as const;
     return { device, info };
   } catch (error) {
     return `The GPU gave no device: ${error instanceof Error ? error.message : String(error)}`;
@@ -39,7 +54,15 @@ export async function acquireGpu({ subgroups = true } = {}): Promise<Gpu | strin
 }
 
 export function cpuInfo(fallbackReason: string | null): DeviceInfo {
-  return { backend: 'wasm', adapter: 'CPU', f16: false, threads: threadCount(), limits: null, fallbackReason, wrongOperators: [] };
+  return {
+    backend: 'wasm',
+    adapter: 'CPU',
+    f16: false,
+    threads: threadCount(),
+    limits: null,
+    fallbackReason,
+    wrongOperators: [],
+  };
 }
 
 function limitsOf({ limits }: GPUDevice): DeviceInfo['limits'] {

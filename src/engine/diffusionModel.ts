@@ -50,10 +50,19 @@ export interface OpenOptions {
   readonly signal?: AbortSignal;
 }
 
-const UNWEIGHED: OpenOptions = { run: { compare: true, guidanceScale: 3, pagScale: 3 }, weigh: () => {}, notice: () => {} };
+const UNWEIGHED: OpenOptions = {
+  run: { compare: true, guidanceScale: 3, pagScale: 3 },
+  weigh: () => {},
+  notice: () => {},
+};
 
 /** @throws EngineError `model-invalid`, `model-missing` or `session-build`, what `weigh` throws, or AbortError. */
-export async function openModel(backend: Backend, files: ModelFiles, id: string, { run, weigh, notice, signal = NEVER }: OpenOptions = UNWEIGHED): Promise<DiffusionModel> {
+export async function openModel(
+  backend: Backend,
+  files: ModelFiles,
+  id: string,
+  { run, weigh, notice, signal = NEVER }: OpenOptions = UNWEIGHED,
+): Promise<DiffusionModel> {
   const { unetConfig, vaeConfig, paths } = files;
   const open = async (blob: Blob, path: string) => {
     await checkpoint(signal);
@@ -66,20 +75,40 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string,
   const guidanceEmbedded = unet.inputs.timestepCond !== null;
   const latentsIn = latentsInput(vaeFile);
   const latents = latentShape(unet.inputs.sample, latentsIn, unetConfig);
-  const needs = (rows: number) => modelNeeds({
-    unet: unet.file, texts: textFiles, vae: vaeFile,
-    unetDims: (many) => unet.inputDims(latents, unet.fixedBatch ?? many),
-    latents: { input: latentsIn, shape: latents },
-  }, rows);
+  const needs = (rows: number) =>
+    modelNeeds(
+      {
+        unet: unet.file,
+        texts: textFiles,
+        vae: vaeFile,
+        unetDims: (many) => unet.inputDims(latents, unet.fixedBatch ?? many),
+        latents: { input: latentsIn, shape: latents },
+      },
+      rows,
+    );
   const first = needs(rowsOfRun(run, guidanceEmbedded));
   weigh(first);
-  const prompts = promptEncoder(backend, files, textFiles, unet, keepsTextEncoders(first.weightBytes, machineMemoryGiB()));
+  const prompts = promptEncoder(
+    backend,
+    files,
+    textFiles,
+    unet,
+    keepsTextEncoders(first.weightBytes, machineMemoryGiB()),
+  );
   await checkpoint(signal);
   // In batches of a fixed size rows share nothing.
   const costs = unet.costs(latents).map((cost) => (unet.fixedBatch === null ? cost : { ...cost, share: 1 }));
   const info: ModelInfo = {
     id,
-    sites: unet.sites.map(({ name, comfyName, block, heads }, index) => ({ name, comfyName, block, heads, tokens: null, share: null, ...costs[index] })),
+    sites: unet.sites.map(({ name, comfyName, block, heads }, index) => ({
+      name,
+      comfyName,
+      block,
+      heads,
+      tokens: null,
+      share: null,
+      ...costs[index],
+    })),
     levels: unetConfig.block_out_channels?.length ?? 1,
     latentShape: latents,
     predictionType: predictionType(files.scheduler.prediction_type),
@@ -87,21 +116,40 @@ export async function openModel(backend: Backend, files: ModelFiles, id: string,
     bytes: [unetFile, ...textFiles, vaeFile].reduce((sum, graph) => sum + graph.bytes, 0),
     guidanceEmbedded,
     notices: [
-      ...(unet.fixedBatch !== null ? [`Its UNet was exported for ${unet.fixedBatch} ${unet.fixedBatch === 1 ? 'row' : 'rows'} at a time: the predictions of a step run one after the other and share nothing, which is slower.`] : []),
+      ...(unet.fixedBatch !== null
+        ? [
+            `Its UNet was exported for ${unet.fixedBatch} ${unet.fixedBatch === 1 ? 'row' : 'rows'} at a time: the predictions of a step run one after the other and share nothing, which is slower.`,
+          ]
+        : []),
       ...(unet.sites.length === 0 ? [withoutSites(unet.refused)] : someHeadDims(unet.refused)),
-      ...(guidanceEmbedded ? ['This model was trained to guide itself: the CFG scale is an input of its UNet, and the negative prompt has no effect.'] : []),
+      ...(guidanceEmbedded
+        ? [
+            'This model was trained to guide itself: the CFG scale is an input of its UNet, and the negative prompt has no effect.',
+          ]
+        : []),
     ],
   };
   // Last: what is built is not lost to what may still fail.
   const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig, {
-    open: vaeFile.half ? () => OnnxFile.open(files.vaeDecoder, vaeFile.name, { device: { ...traits(backend), f16: false }, openFile: files.open }) : null,
+    open: vaeFile.half
+      ? () =>
+          OnnxFile.open(files.vaeDecoder, vaeFile.name, {
+            device: { ...traits(backend), f16: false },
+            openFile: files.open,
+          })
+      : null,
     onWidened: () => notice('This model’s VAE overflows in half precision, so Pagoda runs it in full precision.'),
   });
   return { backend, files, prompts, unet, vaeDecoder, info, needs };
 }
 
 /** What the UNet reads beside latents and timestep, for rows of these contexts. The caller disposes of it. Throws AbortError too. */
-export async function conditionRows(model: DiffusionModel, run: RunConditions, contexts: readonly ('uncond' | 'cond')[], signal: AbortSignal): Promise<Conditioning> {
+export async function conditionRows(
+  model: DiffusionModel,
+  run: RunConditions,
+  contexts: readonly ('uncond' | 'cond')[],
+  signal: AbortSignal,
+): Promise<Conditioning> {
   const { backend, files, prompts, unet, info } = model;
   const embeds = await prompts.encode({ positive: run.prompt, negative: run.negativePrompt }, signal);
   const [, height, width] = info.latentShape;
@@ -120,22 +168,37 @@ export async function closeModel(model: DiffusionModel): Promise<void> {
   await model.vaeDecoder.dispose();
 }
 
-async function openTextGraphs(open: (blob: Blob, path: string) => Promise<OnnxFile>, files: ModelFiles): Promise<OnnxFile[]> {
+async function openTextGraphs(
+  open: (blob: Blob, path: string) => Promise<OnnxFile>,
+  files: ModelFiles,
+): Promise<OnnxFile[]> {
   const first = await open(files.textEncoder, files.paths.textEncoder ?? 'text_encoder/model.onnx');
   if (!files.second) return [first];
   return [first, await open(files.second.graph, files.paths.textEncoder2 ?? 'text_encoder_2/model.onnx')];
 }
 
 /** SDXL's UNet, told by its pooled input, reads the penultimate hidden states of all encoders. */
-function promptEncoder(backend: Backend, files: ModelFiles, graphs: readonly OnnxFile[], unet: Unet, keep: boolean): PromptEncoder {
+function promptEncoder(
+  backend: Backend,
+  files: ModelFiles,
+  graphs: readonly OnnxFile[],
+  unet: Unet,
+  keep: boolean,
+): PromptEncoder {
   const { tokenizer, tokenizerConfig, textEncoderConfig: config, second } = files;
   const texts = [{ tokenizer, tokenizerConfig, config }, ...(second ? [second] : [])];
   const pooled = unet.inputs.textEmbeds !== null;
-  const encoders = texts.map((text, index) => new TextEncoder(backend, graphs[index] as OnnxFile, text, {
-    hidden: pooled ? 'penultimate' : 'last',
-    pooled: pooled && index === texts.length - 1,
-  }));
-  return new PromptEncoder(encoders, { keep, zerosForNoNegative: files.modelIndex.force_zeros_for_empty_prompt === true });
+  const encoders = texts.map(
+    (text, index) =>
+      new TextEncoder(backend, graphs[index] as OnnxFile, text, {
+        hidden: pooled ? 'penultimate' : 'last',
+        pooled: pooled && index === texts.length - 1,
+      }),
+  );
+  return new PromptEncoder(encoders, {
+    keep,
+    zerosForNoNegative: files.modelIndex.force_zeros_for_empty_prompt === true,
+  });
 }
 
 function guidanceWidth(unet: Unet, { unetConfig }: ModelFiles): number {
@@ -149,20 +212,26 @@ function traits({ fusesAttention, f16 }: Backend): DeviceTraits {
 
 function predictionType(name = 'epsilon'): PredictionType {
   if (name === 'epsilon' || name === 'v_prediction' || name === 'sample') return name;
-  throw new EngineError('model-invalid', `This model predicts “${name}”, which Pagoda cannot sample yet. Choose another model.`);
+  throw new EngineError(
+    'model-invalid',
+    `This model predicts “${name}”, which Pagoda cannot sample yet. Choose another model.`,
+  );
 }
 
 const REFUSALS: Readonly<Record<Refusal, string>> = {
   sliced: 'its attention is sliced; export it without attention slicing',
   masked: 'its attention has a mask',
   cached: 'its attention keeps keys and values of earlier calls',
-  headDim: 'with WebGPU, Pagoda perturbs only attention whose heads have a multiple of 4 channels, at most 256; choose the CPU',
+  headDim:
+    'with WebGPU, Pagoda perturbs only attention whose heads have a multiple of 4 channels, at most 256; choose the CPU',
   layout: 'its attention is laid out in a way that Pagoda does not know',
 };
 
 function someHeadDims(refused: ReadonlyMap<Refusal, number>): string[] {
   const count = refused.get('headDim') ?? 0;
-  return count > 0 ? [`${count} of this model’s self-attentions are left out of the layers: ${REFUSALS.headDim} to perturb all.`] : [];
+  return count > 0
+    ? [`${count} of this model’s self-attentions are left out of the layers: ${REFUSALS.headDim} to perturb all.`]
+    : [];
 }
 
 /** What people should know of a UNet in which no self-attention can be perturbed. */

@@ -28,13 +28,28 @@ vi.mock('./cpuBackend', async (original) => {
 });
 
 const TINY = 'fixtures/models/tiny';
-const tiny = new Map(readdirSync(TINY, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => {
-  const path = join(entry.parentPath, entry.name).slice(TINY.length + 1);
-  return [path, new File([readFileSync(`${TINY}/${path}`)], path)] as const;
-}));
+const tiny = new Map(
+  readdirSync(TINY, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name).slice(TINY.length + 1);
+      return [path, new File([readFileSync(`${TINY}/${path}`)], path)] as const;
+    }),
+);
 const settings: Settings = {
-  prompt: 'a', negativePrompt: '', seed: 1, steps: 1, guidanceScale: 3, pagScale: 3, pag: PLAIN_PAG, layers: 'mid', scheduler: 'euler',
-  sigmas: 'model', spacing: 'model', compare: false, backend: 'wasm',
+  prompt: 'a',
+  negativePrompt: '',
+  seed: 1,
+  steps: 1,
+  guidanceScale: 3,
+  pagScale: 3,
+  pag: PLAIN_PAG,
+  layers: 'mid',
+  scheduler: 'euler',
+  sigmas: 'model',
+  spacing: 'model',
+  compare: false,
+  backend: 'wasm',
 };
 const never = new AbortController().signal;
 
@@ -52,7 +67,10 @@ beforeEach(() => {
 
 /** A model in a folder; `opened` counts how many of its files are read. */
 function model(id: string, changes: Readonly<Record<string, string>> = {}): FolderModelRef {
-  const files = new Map([...tiny, ...Object.entries(changes).map(([path, text]) => [path, new File([text], path)] as const)]);
+  const files = new Map([
+    ...tiny,
+    ...Object.entries(changes).map(([path, text]) => [path, new File([text], path)] as const),
+  ]);
   const get = files.get.bind(files);
   files.get = (path) => {
     opened += 1;
@@ -65,25 +83,32 @@ const run = (ref: FolderModelRef, changes: Partial<Settings> = {}) =>
   engine.generate({ type: 'generate', runId: 'r', model: ref, settings: { ...settings, ...changes } }, never);
 const all = (type: EngineEvent['type']) => events.filter((event) => event.type === type);
 
-test.each(['unet/model.onnx', 'unet/config.json'])('%s that vanishes while it is read is called gone, and is read again when it is back', async (path) => {
-  const whole = tiny.get(path) as File;
-  const gone = () => Promise.reject(new DOMException('A requested file or directory could not be found.', 'NotFoundError'));
-  let there = false;
-  const file = new Proxy(whole, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      if (there) return value.bind(target) as unknown;
-      return name === 'slice' ? () => ({ arrayBuffer: gone }) : gone;
-    },
-  });
-  const ref = model('a');
-  (ref.files as Map<string, File>).set(path, file);
-  await expect(run(ref)).rejects.toMatchObject({ code: 'model-missing', message: expect.stringContaining('is gone') as string });
-  there = true;
-  await run(ref);
-  expect(all('done')).toHaveLength(1);
-});
+test.each(['unet/model.onnx', 'unet/config.json'])(
+  '%s that vanishes while it is read is called gone, and is read again when it is back',
+  async (path) => {
+    const whole = tiny.get(path) as File;
+    const gone = () =>
+      Promise.reject(new DOMException('A requested file or directory could not be found.', 'NotFoundError'));
+    let there = false;
+    const file = new Proxy(whole, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        if (there) return value.bind(target) as unknown;
+        return name === 'slice' ? () => ({ arrayBuffer: gone }) : gone;
+      },
+    });
+    const ref = model('a');
+    (ref.files as Map<string, File>).set(path, file);
+    await expect(run(ref)).rejects.toMatchObject({
+      code: 'model-missing',
+      message: expect.stringContaining('is gone') as string,
+    });
+    there = true;
+    await run(ref);
+    expect(all('done')).toHaveLength(1);
+  },
+);
 
 test('what accuses the settings leaves the model as it is; what accuses the files reads them again', async () => {
   const ref = model('a');
@@ -117,7 +142,9 @@ test('settings that run more rows at once are weighed before the run, and fewer 
   expect(pair).not.toBe(plain);
   expect(await figures({ compare: true, seed: 2 })).toEqual([]);
   expect(await figures({})).toEqual([plain]);
-  expect(events.findIndex(({ type }) => type === 'verdict')).toBeLessThan(events.findIndex(({ type }) => type === 'progress'));
+  expect(events.findIndex(({ type }) => type === 'verdict')).toBeLessThan(
+    events.findIndex(({ type }) => type === 'progress'),
+  );
 });
 
 // More runs than prompts are kept. What is counted is exact: what one run or switch left behind would show after a few.

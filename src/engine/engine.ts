@@ -3,7 +3,16 @@
 
 import { needsText, preflight, type Needs } from '../models/preflight';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
-import type { BusyEvent, DeviceInfo, EngineEvent, FitRequest, GenerateRequest, LoadRequest, ModelRef, Settings } from '../protocol/messages';
+import type {
+  BusyEvent,
+  DeviceInfo,
+  EngineEvent,
+  FitRequest,
+  GenerateRequest,
+  LoadRequest,
+  ModelRef,
+  Settings,
+} from '../protocol/messages';
 import type { Backend } from './backend';
 import { Busy } from './busy';
 import { CpuBackend } from './cpuBackend';
@@ -26,7 +35,8 @@ const ACCUSES_FILES: ReadonlySet<EngineErrorCode> = new Set(['model-missing', 'm
 
 export class Engine {
   private ort: Ort | null = null;
-  private backend: { readonly choice: BackendChoice; readonly instance: Backend; readonly info: DeviceInfo } | null = null;
+  private backend: { readonly choice: BackendChoice; readonly instance: Backend; readonly info: DeviceInfo } | null =
+    null;
   private model: DiffusionModel | null = null;
   /** Rows at once for which the device was weighed last. */
   private weighedRows: number | null = null;
@@ -48,11 +58,13 @@ export class Engine {
     const { runId, settings } = request;
     const { steps } = settings;
     const model = await this.ready(request.model, settings, signal);
-    const { pair, stats } = await this.forgetIfAtFault(() => generate(model, settings, {
-      signal,
-      progress: (phase, step, secondsLeft) => this.emit({ type: 'progress', runId, phase, step, steps, secondsLeft }),
-      preview: (step, preview) => this.emit({ type: 'preview', runId, step, pair: preview }),
-    }));
+    const { pair, stats } = await this.forgetIfAtFault(() =>
+      generate(model, settings, {
+        signal,
+        progress: (phase, step, secondsLeft) => this.emit({ type: 'progress', runId, phase, step, steps, secondsLeft }),
+        preview: (step, preview) => this.emit({ type: 'preview', runId, step, pair: preview }),
+      }),
+    );
     this.emit({ type: 'done', runId, pair, stats });
   }
 
@@ -72,8 +84,15 @@ export class Engine {
     if (this.opening && this.opening.key !== key) await this.opening.end();
     if (!this.opening) {
       signal.throwIfAborted();
-      if (this.model?.info.id === ref.id && this.backend?.choice === settings.backend) return this.weighedAgain(this.model, settings, this.backend.info);
-      this.opening = new SharedWork(key, (ended) => this.open(ref, settings, ended), () => { this.opening = null; });
+      if (this.model?.info.id === ref.id && this.backend?.choice === settings.backend)
+        return this.weighedAgain(this.model, settings, this.backend.info);
+      this.opening = new SharedWork(
+        key,
+        (ended) => this.open(ref, settings, ended),
+        () => {
+          this.opening = null;
+        },
+      );
     }
     const model = await this.opening.wait(signal);
     return this.backend ? this.weighedAgain(model, settings, this.backend.info) : model;
@@ -88,12 +107,14 @@ export class Engine {
     await this.closeModel();
     const files = await this.readFiles(ref, { signal, tally });
     tally.tell('Preparing the model');
-    this.model = await this.forgetIfAtFault(() => openModel(backend, files, ref.id, {
-      run: settings,
-      weigh: (needs) => this.weigh(needs, ref.id, info),
-      notice: (sentence) => this.notice(sentence),
-      signal,
-    }));
+    this.model = await this.forgetIfAtFault(() =>
+      openModel(backend, files, ref.id, {
+        run: settings,
+        weigh: (needs) => this.weigh(needs, ref.id, info),
+        notice: (sentence) => this.notice(sentence),
+        signal,
+      }),
+    );
     this.weighedRows = rowsOfRun(settings, this.model.info.guidanceEmbedded);
     this.emit({ type: 'model-ready', model: this.model.info });
     return this.model;
@@ -131,9 +152,10 @@ export class Engine {
     const figures = needsText(needs, device.f16);
     this.emit({ type: 'verdict', modelId, level, figures, reasons });
     if (level !== 'no') return;
-    const [what, way] = device.backend === 'webgpu'
-      ? ['This GPU cannot hold the model.', 'Use the CPU instead, or choose another model.']
-      : ['The CPU cannot hold the model.', 'Choose a smaller model, or a browser with WebGPU.'];
+    const [what, way] =
+      device.backend === 'webgpu'
+        ? ['This GPU cannot hold the model.', 'Use the CPU instead, or choose another model.']
+        : ['The CPU cannot hold the model.', 'Choose a smaller model, or a browser with WebGPU.'];
     throw new EngineError('does-not-fit', [what, reasons[0], way].join(' '), [figures, ...reasons].join('\n'));
   }
 
@@ -151,12 +173,19 @@ export class Engine {
     }
   }
 
-  private async openBackend(choice: BackendChoice, signal: AbortSignal, tally: LoadTally): Promise<{ readonly instance: Backend; readonly info: DeviceInfo }> {
+  private async openBackend(
+    choice: BackendChoice,
+    signal: AbortSignal,
+    tally: LoadTally,
+  ): Promise<{ readonly instance: Backend; readonly info: DeviceInfo }> {
     if (this.backend?.choice === choice) return this.backend;
     await this.closeBackend();
     this.ort ??= this.busy.runtime(await loadRuntime(signal, tally));
     const opened = choice === 'wasm' ? null : await openGpu(this.ort);
-    const { instance, info } = opened === null || typeof opened === 'string' ? { instance: this.busy.backend(new CpuBackend(this.ort)), info: cpuInfo(opened) } : opened;
+    const { instance, info } =
+      opened === null || typeof opened === 'string'
+        ? { instance: this.busy.backend(new CpuBackend(this.ort)), info: cpuInfo(opened) }
+        : opened;
     this.backend = { choice, instance, info };
     this.emit({ type: 'device', device: info });
     return this.backend;

@@ -6,7 +6,9 @@ import { describeOnDawn } from '../kernels/testing/dawn';
 import { GPU_F16, GPU_F32 } from './testing/bounds';
 import { testOnGpu } from './testing/exportedOnGpu';
 
-describeOnDawn('exported UNets on WebGPU, f32', (gpu) => testOnGpu(gpu, { names: ['sd-dynamo23', 'sdxl-old'], fuses: false, bound: GPU_F32 }));
+describeOnDawn('exported UNets on WebGPU, f32', (gpu) =>
+  testOnGpu(gpu, { names: ['sd-dynamo23', 'sdxl-old'], fuses: false, bound: GPU_F32 }),
+);
 
 describeOnDawn('exported UNets on WebGPU, f16', (gpu) => {
   const names = ['sd2-upcast16', 'lcm-baddbmm16'];

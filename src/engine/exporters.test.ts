@@ -24,7 +24,9 @@ const NAMES = Object.keys(files).filter((name) => name !== 'sd-static' && name !
 const CUT_ANEW = ['sd-dynamo', 'sd2-optimum', 'sdxl-packed16', 'lcm-dynamo'];
 
 const table: string[] = [];
-afterAll(() => console.info(['file · sites found of attn1 modules · worst error against diffusers', ...table].join('\n')));
+afterAll(() =>
+  console.info(['file · sites found of attn1 modules · worst error against diffusers', ...table].join('\n')),
+);
 
 describe.each(NAMES)('%s', async (name) => {
   const exported = await openExported(name, backend);
@@ -39,9 +41,13 @@ describe.each(NAMES)('%s', async (name) => {
     let worst = 0;
     for (const [key, sites] of Object.entries(golden.sets)) {
       const expected = predictionOf(name, key);
-      const error = relativeError(await predictExported(exported, backend, sites, CUT_ANEW.includes(name) || sites.length === 0 ? sites : all), expected);
+      const error = relativeError(
+        await predictExported(exported, backend, sites, CUT_ANEW.includes(name) || sites.length === 0 ? sites : all),
+        expected,
+      );
       expect(error, key).toBeLessThan(BOUND);
-      if (sites.length > 0) expect(relativeError(expected, predictionOf(name, 'none')), `${key} matters`).toBeGreaterThan(100 * BOUND);
+      if (sites.length > 0)
+        expect(relativeError(expected, predictionOf(name, 'none')), `${key} matters`).toBeGreaterThan(100 * BOUND);
       worst = Math.max(worst, error);
     }
     table.push(`${name} · ${exported.unet.sites.length} of ${golden.sites.length} · ${worst.toExponential(1)}`);
@@ -72,6 +78,13 @@ describe('what cannot be perturbed', () => {
 
   test('reasons are told apart', () => {
     expect(withoutSites(new Map())).toMatch(/no self-attention was found/);
-    expect(withoutSites(new Map([['masked', 1], ['layout', 3]]))).toMatch(/laid out/);
+    expect(
+      withoutSites(
+        new Map([
+          ['masked', 1],
+          ['layout', 3],
+        ]),
+      ),
+    ).toMatch(/laid out/);
   });
 });

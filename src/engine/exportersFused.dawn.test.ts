@@ -24,7 +24,8 @@ describeOnDawn('fused attention on WebGPU', (gpu) => {
 
   test.each(FORMS)('%s: cut or not it gives what PyTorch gives, and with V in its place too', async (name) => {
     const unet = await openForm(name, backend, true);
-    for (const [run, error] of Object.entries(await formErrors(unet, backend, attentionGolden.taken[name] ?? ''))) expect(error, run).toBeLessThan(GPU_F32);
+    for (const [run, error] of Object.entries(await formErrors(unet, backend, attentionGolden.taken[name] ?? '')))
+      expect(error, run).toBeLessThan(GPU_F32);
     await unet.dispose();
   });
 
@@ -33,5 +34,6 @@ describeOnDawn('fused attention on WebGPU', (gpu) => {
     console.warn(`\n⚠ sd-fused, sd-packed16 and sdxl-packed16 are NOT run on WebGPU: ${why}.\n`);
     test.skip(`SKIPPED, ${why}`, () => undefined);
   } else describe('f32', () => testOnGpu(gpu, { names: ['sd-fused'], fuses: true, bound: GPU_F32 }));
-  if (!isSoftware && gpu.f16) describe('f16', () => testOnGpu(gpu, { names: ['sd-packed16', 'sdxl-packed16'], fuses: true, bound: GPU_F16 }));
+  if (!isSoftware && gpu.f16)
+    describe('f16', () => testOnGpu(gpu, { names: ['sd-packed16', 'sdxl-packed16'], fuses: true, bound: GPU_F16 }));
 });

@@ -2,7 +2,13 @@
 // and forked like any other; where that is not sound they run in the batch that they allow, and predict the same.
 
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { architectures, tensorAt, unetFile, type Architecture, type TensorPlace } from '../../fixtures/architectures/golden';
+import {
+  architectures,
+  tensorAt,
+  unetFile,
+  type Architecture,
+  type TensorPlace,
+} from '../../fixtures/architectures/golden';
 import type { SiteRow } from '../diffusion/types';
 import { MessageWriter } from '../onnx/protobuf';
 import { CpuBackend } from './cpuBackend';
@@ -36,29 +42,59 @@ const plain = (source: number): SiteRow => ({ source, identity: 0 });
 const perturbed = (source: number): SiteRow => ({ source, identity: 1 });
 
 async function open(file: Blob, architecture: Architecture): Promise<Unet> {
-  return new Unet(backend, await OnnxFile.open(file, 'unet/model.onnx', { device: backend, openFile: null }), architecture === 'lcm' ? 8 : null);
+  return new Unet(
+    backend,
+    await OnnxFile.open(file, 'unet/model.onnx', { device: backend, openFile: null }),
+    architecture === 'lcm' ? 8 : null,
+  );
 }
 
 /** One array for each output row. `base` picks rows of the golden's two. Also how many rows each segment was given. */
-async function predict(unet: Unet, architecture: Architecture, siteNames: readonly string[], base: readonly number[], fork: readonly SiteRow[]) {
+async function predict(
+  unet: Unet,
+  architecture: Architecture,
+  siteNames: readonly string[],
+  base: readonly number[],
+  fork: readonly SiteRow[],
+) {
   const golden = architectures[architecture];
   const input = (key: string) => golden.inputs[key] as Parameters<typeof tensorAt>[0];
   const upload = (info: Parameters<typeof elemType>[0], key: string) => {
-    const [values, { shape: [, ...shape] }] = [tensorAt(input(key)), input(key)];
+    const [
+      values,
+      {
+        shape: [, ...shape],
+      },
+    ] = [tensorAt(input(key)), input(key)];
     const size = values.length / 2;
-    return backend.upload(elemType(info), [base.length, ...shape], base.flatMap((row) => [...values.subarray(row * size, (row + 1) * size)]));
+    return backend.upload(
+      elemType(info),
+      [base.length, ...shape],
+      base.flatMap((row) => [...values.subarray(row * size, (row + 1) * size)]),
+    );
   };
   const { sample, context, textEmbeds, timeIds, timestepCond } = unet.inputs;
-  const roles = [[context, 'encoder_hidden_states'], [textEmbeds, 'text_embeds'], [timeIds, 'time_ids'], [timestepCond, 'timestep_cond']] as const;
+  const roles = [
+    [context, 'encoder_hidden_states'],
+    [textEmbeds, 'text_embeds'],
+    [timeIds, 'time_ids'],
+    [timestepCond, 'timestep_cond'],
+  ] as const;
   const plan = await unet.prepare(unet.sites.filter((site) => siteNames.includes(site.name)));
   const runs = plan.sessions.map((session) => vi.spyOn(session, 'run'));
-  const output = await unet.predict(plan, {
-    sample: upload(sample, 'sample'),
-    timestep: tensorAt(input('timestep'))[0] as number,
-    conditioning: Object.fromEntries(roles.flatMap(([info, key]) => (info ? [[info.name, upload(info, key)]] : []))),
-    fork,
-  }, never);
-  const rowsGiven = runs.map((run) => run.mock.calls.map(([feeds]) => feeds[context.name]?.dims[0] ?? feeds[sample.name]?.dims[0] ?? 0));
+  const output = await unet.predict(
+    plan,
+    {
+      sample: upload(sample, 'sample'),
+      timestep: tensorAt(input('timestep'))[0] as number,
+      conditioning: Object.fromEntries(roles.flatMap(([info, key]) => (info ? [[info.name, upload(info, key)]] : []))),
+      fork,
+    },
+    never,
+  );
+  const rowsGiven = runs.map((run) =>
+    run.mock.calls.map(([feeds]) => feeds[context.name]?.dims[0] ?? feeds[sample.name]?.dims[0] ?? 0),
+  );
   for (const run of runs) run.mockRestore();
   const values = await backend.read(output);
   const size = values.length / fork.length;
@@ -72,7 +108,9 @@ function goldenRow(architecture: Architecture, key: string, row: number, rounded
 }
 
 const table: string[] = [];
-afterAll(() => { console.info(['file · batch of the export · worst error against diffusers', ...table].join('\n')); });
+afterAll(() => {
+  console.info(['file · batch of the export · worst error against diffusers', ...table].join('\n'));
+});
 
 describe.each(FILES)('%s', async (name, architecture, exported, rounded, bound) => {
   const golden = architectures[architecture];
@@ -84,7 +122,9 @@ describe.each(FILES)('%s', async (name, architecture, exported, rounded, bound) 
     expect(error, `${key}, row ${source}`).toBeLessThan(bound);
     worst = Math.max(worst, error);
   };
-  afterAll(() => { table.push(`${name} · ${exported} · ${worst.toExponential(1)}`); });
+  afterAll(() => {
+    table.push(`${name} · ${exported} · ${worst.toExponential(1)}`);
+  });
 
   test('its batch is free, and its sites are the attn1 modules of diffusers, in order', () => {
     expect(file.inputs.find(({ dims }) => dims?.length === 4)?.dims?.[0]).toBe(exported);
@@ -96,7 +136,9 @@ describe.each(FILES)('%s', async (name, architecture, exported, rounded, bound) 
     for (const [key, sites] of Object.entries(golden.sets)) {
       const row = sites.length > 0 ? perturbed : plain;
       const { rows } = await predict(unet, architecture, sites, [0, 1], [row(0), row(1)]);
-      rows.forEach((made, source) => { check(made, key, source); });
+      rows.forEach((made, source) => {
+        check(made, key, source);
+      });
     }
   });
 
@@ -104,23 +146,40 @@ describe.each(FILES)('%s', async (name, architecture, exported, rounded, bound) 
     const last = golden.sites.at(-1)?.name ?? '';
     for (const key of [last, 'several', 'all']) {
       const sites = golden.sets[key] ?? [];
-      const { rows: [uncond, cond, third], rowsGiven } = await predict(unet, architecture, sites, [0, 1], [plain(0), plain(1), perturbed(1)]);
+      const {
+        rows: [uncond, cond, third],
+        rowsGiven,
+      } = await predict(unet, architecture, sites, [0, 1], [plain(0), plain(1), perturbed(1)]);
       check(uncond, 'none', 0);
       check(cond, 'none', 1);
       check(third, key, 1);
       expect(rowsGiven[0]).toEqual([2]);
-      expect(rowsGiven.slice(1).flat().filter((rows) => rows > 0).every((rows) => rows === 3)).toBe(true);
+      expect(
+        rowsGiven
+          .slice(1)
+          .flat()
+          .filter((rows) => rows > 0)
+          .every((rows) => rows === 3),
+      ).toBe(true);
     }
   });
 
   test('one row by itself, one row that forks into two, and five together', async () => {
     const one = await predict(unet, architecture, [], [1], [plain(0)]);
     check(one.rows[0], 'none', 1);
-    const forked = await predict(unet, architecture, golden.sites.map((site) => site.name), [1], [plain(0), perturbed(0)]);
+    const forked = await predict(
+      unet,
+      architecture,
+      golden.sites.map((site) => site.name),
+      [1],
+      [plain(0), perturbed(0)],
+    );
     check(forked.rows[0], 'none', 1);
     check(forked.rows[1], 'all', 1);
     const five = await predict(unet, architecture, [], [1, 0, 0, 1, 0], [0, 1, 2, 3, 4].map(plain));
-    five.rows.forEach((row, index) => { check(row, 'none', [1, 0, 0, 1, 0][index] as number); });
+    five.rows.forEach((row, index) => {
+      check(row, 'none', [1, 0, 0, 1, 0][index] as number);
+    });
   });
 });
 
@@ -129,15 +188,29 @@ describe('a batch that cannot be freed', () => {
   function withMeanOverRows(): Blob {
     const axes = new MessageWriter().string(1, 'axes').varint(8, 0).varint(20, 7);
     const node = new MessageWriter().string(1, 'out_sample').string(2, 'mean').string(4, 'ReduceMean').message(5, axes);
-    const output = new MessageWriter().string(1, 'mean').message(2, new MessageWriter().message(1, new MessageWriter().varint(1, 1)));
+    const output = new MessageWriter()
+      .string(1, 'mean')
+      .message(2, new MessageWriter().message(1, new MessageWriter().varint(1, 1)));
     // Messages that follow one another are one message.
-    return new Blob([unetFile('sd-static'), new MessageWriter().message(7, new MessageWriter().message(1, node).message(12, output)).finish()]);
+    return new Blob([
+      unetFile('sd-static'),
+      new MessageWriter().message(7, new MessageWriter().message(1, node).message(12, output)).finish(),
+    ]);
   }
 
   test('runs three rows in two batches of two, and predicts what diffusers does', async () => {
     const unet = await open(withMeanOverRows(), 'sd');
     expect([unet.fixedBatch, unet.sites.length]).toEqual([2, architectures.sd.sites.length]);
-    const { rows: [uncond, cond, third], rowsGiven } = await predict(unet, 'sd', unet.sites.map((site) => site.name), [0, 1], [plain(0), plain(1), perturbed(1)]);
+    const {
+      rows: [uncond, cond, third],
+      rowsGiven,
+    } = await predict(
+      unet,
+      'sd',
+      unet.sites.map((site) => site.name),
+      [0, 1],
+      [plain(0), plain(1), perturbed(1)],
+    );
     expect(rowsGiven[0]).toEqual([2, 2]);
     expect(relativeError(uncond as Float32Array, goldenRow('sd', 'none', 0))).toBeLessThan(BOUND);
     expect(relativeError(cond as Float32Array, goldenRow('sd', 'none', 1))).toBeLessThan(BOUND);
@@ -146,7 +219,10 @@ describe('a batch that cannot be freed', () => {
 
   test('it is said, and that rows share nothing; of a freed one neither', async () => {
     const files = await readModelFiles(folder('fixtures/models/tiny'));
-    const [{ info: fixed }, { info: freed }] = [await openModel(backend, { ...files, unet: withMeanOverRows() }, 'fixed'), await openModel(backend, { ...files, unet: unetFile('sd-static') }, 'freed')];
+    const [{ info: fixed }, { info: freed }] = [
+      await openModel(backend, { ...files, unet: withMeanOverRows() }, 'fixed'),
+      await openModel(backend, { ...files, unet: unetFile('sd-static') }, 'freed'),
+    ];
     expect(fixed.notices.join(' ')).toContain('exported for 2 rows at a time');
     expect(fixed.sites.every(({ share }) => share === 1)).toBe(true);
     expect(freed.notices).toEqual([]);
@@ -157,6 +233,8 @@ describe('a batch that cannot be freed', () => {
     const unet = await open(unetFile('sd-sliced'), 'sd');
     expect(unet.fixedBatch).toBe(2);
     const { rows } = await predict(unet, 'sd', [], [0, 1, 1], [0, 1, 2].map(plain));
-    rows.forEach((row, index) => { expect(relativeError(row, goldenRow('sd', 'none', Math.min(index, 1)))).toBeLessThan(BOUND); });
+    rows.forEach((row, index) => {
+      expect(relativeError(row, goldenRow('sd', 'none', Math.min(index, 1)))).toBeLessThan(BOUND);
+    });
   });
 });

@@ -23,7 +23,19 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
 /** f32 sums in another order, in graphs that may blow them up. */
 const BOUND = 1e-4;
 /** Operators that mix rows or nearly do, for damage to choose from beside those of the graph. */
-const TEMPTING = ['ReduceMean', 'ReduceMax', 'Concat', 'Gather', 'Slice', 'Squeeze', 'Flatten', 'Softmax', 'Expand', 'Reshape', 'Transpose'];
+const TEMPTING = [
+  'ReduceMean',
+  'ReduceMax',
+  'Concat',
+  'Gather',
+  'Slice',
+  'Squeeze',
+  'Flatten',
+  'Softmax',
+  'Expand',
+  'Reshape',
+  'Transpose',
+];
 
 const backend = new CpuBackend(await loadNodeRuntime());
 
@@ -32,16 +44,23 @@ async function transformerOf(id: string) {
   const whole = unetFile(id);
   const model = await readModel(whole, id);
   const graph = new Graph(model);
-  const at = (name: string) => model.nodes.findIndex((node) => node.name.endsWith(`down_blocks.0/attentions.0/${name}`));
+  const at = (name: string) =>
+    model.nodes.findIndex((node) => node.name.endsWith(`down_blocks.0/attentions.0/${name}`));
   const nodes = model.nodes.slice(at('norm/Constant'), at('transformer_blocks.0/ff/net.0/Slice_1') + 1);
   const made = new Set(nodes.flatMap((node) => node.outputs));
   const read = new Set(nodes.flatMap(readsOf));
   const inputs = [...read].filter((value) => !made.has(value) && !model.initializers.has(value));
   const outputs = [...made].filter((value) => !read.has(value));
-  const declared = [...inputs, ...outputs].map((name) => ({ name, elemType: FLOAT, dims: graph.shape(name)?.map((dim) => dim ?? '') ?? null }));
+  const declared = [...inputs, ...outputs].map((name) => ({
+    name,
+    elemType: FLOAT,
+    dims: graph.shape(name)?.map((dim) => dim ?? '') ?? null,
+  }));
   const { bytes, parts } = writeSegment({ ...model, inputs: declared }, { nodes, inputs, outputs, sites: [] });
   const weights = new Blob(parts.map(({ offset, length }) => whole.slice(offset, offset + length)));
-  const names = [...new Set([...TEMPTING, ...nodes.flatMap((node) => [node.opType, ...node.outputs, ...readsOf(node)])])].map((name) => new TextEncoder().encode(name));
+  const names = [
+    ...new Set([...TEMPTING, ...nodes.flatMap((node) => [node.opType, ...node.outputs, ...readsOf(node)])]),
+  ].map((name) => new TextEncoder().encode(name));
   return { bytes, weights, names };
 }
 
@@ -49,16 +68,23 @@ async function transformerOf(id: string) {
 async function run(file: OnnxFile, rows: readonly number[]): Promise<Map<string, Float32Array[]>> {
   const session = await file.session(backend, cut(file.graph, [])[0] as Parameters<OnnxFile['session']>[1]);
   try {
-    const feeds = Object.fromEntries(file.inputs.map(({ name, dims }) => {
-      const own = (dims ?? []).slice(1).map(Number);
-      const values = rows.flatMap((row) => Array.from({ length: elements(own) }, (_, at) => 2 * Math.sin(1 + 17.3 * row + 0.7 * at + name.length)));
-      return [name, backend.upload('float32', [rows.length, ...own], values)];
-    }));
+    const feeds = Object.fromEntries(
+      file.inputs.map(({ name, dims }) => {
+        const own = (dims ?? []).slice(1).map(Number);
+        const values = rows.flatMap((row) =>
+          Array.from({ length: elements(own) }, (_, at) => 2 * Math.sin(1 + 17.3 * row + 0.7 * at + name.length)),
+        );
+        return [name, backend.upload('float32', [rows.length, ...own], values)];
+      }),
+    );
     const found = new Map<string, Float32Array[]>();
     for (const [name, tensor] of Object.entries(await session.run(feeds))) {
       const values = await backend.read(tensor);
       const size = values.length / rows.length;
-      found.set(name, rows.map((_, at) => values.subarray(at * size, (at + 1) * size)));
+      found.set(
+        name,
+        rows.map((_, at) => values.subarray(at * size, (at + 1) * size)),
+      );
     }
     return found;
   } finally {
@@ -75,34 +101,51 @@ async function unlessRefused<T>(attempt: () => Promise<T>): Promise<T | null> {
   }
 }
 
-describe.each([['sd-static', 2], ['sd-static1', 1]] as const)(`${CASES} damaged graphs from seed ${SEED}: %s`, async (id, batch) => {
+describe.each([
+  ['sd-static', 2],
+  ['sd-static1', 1],
+] as const)(`${CASES} damaged graphs from seed ${SEED}: %s`, async (id, batch) => {
   const { bytes, weights, names } = await transformerOf(id);
 
-  test('what was freed gives each row what it gave before', async () => {
-    let equal = 0;
-    for (let index = 0; index < CASES; index += 1) {
-      const random = seeded(SEED + index);
-      let damaged = mutate(bytes, random, names);
-      if (random(2) > 0) damaged = mutate(damaged, random, names);
-      const file = await unlessRefused(() => OnnxFile.open(new Blob([damaged]), 'model.onnx', { device: backend, openFile: () => Promise.resolve(weights) }));
-      const freed = file?.withFreeBatch().file;
-      const before = file && freed !== file ? await unlessRefused(() => run(file, [0, 1].slice(0, batch))) : null;
-      if (!freed || !before) continue;
-      for (const rows of [[0, 1, 2], [0], [2, 1, 0, 1]]) {
-        const after = await unlessRefused(() => run(freed, rows));
-        if (!after) throw new Error(`Seed ${SEED + index} ran before its batch was freed, and not with ${rows.length} rows behind.`);
-        for (const [name, made] of after) {
-          rows.forEach((row, at) => {
-            const expected = before.get(name)?.[row];
-            if (!expected?.every(Number.isFinite)) return;
-            expect(relativeError(made[at] as Float32Array, expected), `seed ${SEED + index}, ${name}, row ${row} of ${rows.join(', ')}`).toBeLessThan(BOUND);
-          });
+  test(
+    'what was freed gives each row what it gave before',
+    async () => {
+      let equal = 0;
+      for (let index = 0; index < CASES; index += 1) {
+        const random = seeded(SEED + index);
+        let damaged = mutate(bytes, random, names);
+        if (random(2) > 0) damaged = mutate(damaged, random, names);
+        const file = await unlessRefused(() =>
+          OnnxFile.open(new Blob([damaged]), 'model.onnx', {
+            device: backend,
+            openFile: () => Promise.resolve(weights),
+          }),
+        );
+        const freed = file?.withFreeBatch().file;
+        const before = file && freed !== file ? await unlessRefused(() => run(file, [0, 1].slice(0, batch))) : null;
+        if (!freed || !before) continue;
+        for (const rows of [[0, 1, 2], [0], [2, 1, 0, 1]]) {
+          const after = await unlessRefused(() => run(freed, rows));
+          if (!after)
+            throw new Error(
+              `Seed ${SEED + index} ran before its batch was freed, and not with ${rows.length} rows behind.`,
+            );
+          for (const [name, made] of after) {
+            rows.forEach((row, at) => {
+              const expected = before.get(name)?.[row];
+              if (!expected?.every(Number.isFinite)) return;
+              expect(
+                relativeError(made[at] as Float32Array, expected),
+                `seed ${SEED + index}, ${name}, row ${row} of ${rows.join(', ')}`,
+              ).toBeLessThan(BOUND);
+            });
+          }
         }
+        equal += 1;
       }
-      equal += 1;
-    }
-    // Damage that is always noticed would test nothing.
-    if (CASES > 20) expect(equal).toBeGreaterThan(CASES / 10);
-  }, Infinity);
+      // Damage that is always noticed would test nothing.
+      if (CASES > 20) expect(equal).toBeGreaterThan(CASES / 10);
+    },
+    Infinity,
+  );
 });
-

@@ -27,7 +27,11 @@ describeOnDawn('attention on WebGPU', (gpu) => {
     const backend = await open();
     const [whole] = cut(new Graph(model), []) as [Segment];
     const session = await backend.createSession(writeSegment(model, whole).bytes, new Blob(), 'attention');
-    const x = backend.upload('float32', [1, TOKENS, channels], Float32Array.from({ length: TOKENS * channels }, (_, at) => Math.sin(at * (1 + 0.001 * at))));
+    const x = backend.upload(
+      'float32',
+      [1, TOKENS, channels],
+      Float32Array.from({ length: TOKENS * channels }, (_, at) => Math.sin(at * (1 + 0.001 * at))),
+    );
     let largest = 0;
     const { device } = gpu;
     const create = device.createBuffer.bind(device);

@@ -18,7 +18,11 @@ async function run(model: Model, tokens: number, channels: number): Promise<Floa
   const [whole] = cut(new Graph(model), []) as [Segment];
   const session = await backend.createSession(writeSegment(model, whole).bytes, new Blob());
   const dims = [2, tokens, channels];
-  const x = backend.upload('float32', dims, Float32Array.from({ length: 2 * tokens * channels }, (_, at) => Math.sin(at * (1 + 0.001 * at))));
+  const x = backend.upload(
+    'float32',
+    dims,
+    Float32Array.from({ length: 2 * tokens * channels }, (_, at) => Math.sin(at * (1 + 0.001 * at))),
+  );
   const { out } = await session.run({ x });
   expect(out?.dims).toEqual(dims);
   const values = await backend.read(out as DeviceTensor);

@@ -24,10 +24,23 @@ const golden = JSON.parse(readFileSync('fixtures/pocket/golden.json', 'utf8')) a
 };
 const bytes = readFileSync('fixtures/pocket/golden.bin');
 const size = golden.runs.off.latents.shape.reduce((a, b) => a * b, 1);
-const latentsOf = (run: GoldenRun) => Float32Array.from({ length: size }, (_, at) => bytes.readFloatLE(4 * (run.latents.offset + at)));
+const latentsOf = (run: GoldenRun) =>
+  Float32Array.from({ length: size }, (_, at) => bytes.readFloatLE(4 * (run.latents.offset + at)));
 
-const model = await openModel(new CpuBackend(await loadNodeRuntime()), await readModelFiles(folder('public/models/pocket')), 'pocket');
-const settings: Settings = { ...golden.settings, layers: 'all', sigmas: 'model', spacing: 'model', pag: PLAIN_PAG, compare: true, backend: 'wasm' };
+const model = await openModel(
+  new CpuBackend(await loadNodeRuntime()),
+  await readModelFiles(folder('public/models/pocket')),
+  'pocket',
+);
+const settings: Settings = {
+  ...golden.settings,
+  layers: 'all',
+  sigmas: 'model',
+  spacing: 'model',
+  pag: PLAIN_PAG,
+  compare: true,
+  backend: 'wasm',
+};
 const hooks = { signal: new AbortController().signal, progress: () => {}, preview: () => {} };
 const run = (changes: Partial<Settings>) => generate(model, { ...settings, ...changes }, hooks);
 
@@ -43,7 +56,10 @@ describe('a pair from a fixed seed', () => {
     let worst = 0;
     for (let pixel = 0; pixel < 64 * 64; pixel += 1) {
       for (let channel = 0; channel < 3; channel += 1) {
-        worst = Math.max(worst, Math.abs((pair.withPag.rgba[4 * pixel + channel] as number) - (bytes[at + 3 * pixel + channel] as number)));
+        worst = Math.max(
+          worst,
+          Math.abs((pair.withPag.rgba[4 * pixel + channel] as number) - (bytes[at + 3 * pixel + channel] as number)),
+        );
       }
     }
     expect(worst).toBeLessThanOrEqual(2);
@@ -74,7 +90,10 @@ test('one step is affine in the PAG scale (property 6)', async () => {
 });
 
 test('outside its window PAG runs no perturbed row, and a run that stays outside is bit-equal to CFG (property 8)', async () => {
-  const window = (start: number, stop: number) => ({ ...PLAIN_PAG, window: { semantics: 'forge', start, stop } as const });
+  const window = (start: number, stop: number) => ({
+    ...PLAIN_PAG,
+    window: { semantics: 'forge', start, stop } as const,
+  });
   const early = await run({ compare: true, steps: 4, pag: window(0, 0.2) });
   expect([early.stats.rowsAfterFork, early.stats.unetRows]).toEqual([5, 5 + 5 + 4 + 4]);
   expect(early.latents.slice(size)).not.toEqual(early.latents.slice(0, size));

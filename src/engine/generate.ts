@@ -1,7 +1,15 @@
 // One run, from settings to a pair of pictures. Both images of a comparison start from the same noise and are
 // rows of the same batch; latents stay on the device, only previews and the final pictures are read back.
 
-import { combinedImages, forkRows, isNonlinear, planStep, rowGuidance, type CombinedImage, type GuidanceSettings } from '../diffusion/guidance';
+import {
+  combinedImages,
+  forkRows,
+  isNonlinear,
+  planStep,
+  rowGuidance,
+  type CombinedImage,
+  type GuidanceSettings,
+} from '../diffusion/guidance';
 import { TorchGenerator } from '../diffusion/noise';
 import { PLAIN_PAG } from '../diffusion/options';
 import { pagScales } from '../diffusion/pagScale';
@@ -43,11 +51,18 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
   const table = stepTable(model, settings);
   const sites = chosenSites(model, settings);
   const strengths = new Map(sites.map((site) => [site, settings.pag.siteIdentity[site.name] ?? settings.pag.identity]));
-  const plans = pagScales(settings.pagScale, settings.pag, table).map((pagScale) => planImages(imagesOf(model, settings, pagScale, strengths), settings));
+  const plans = pagScales(settings.pagScale, settings.pag, table).map((pagScale) =>
+    planImages(imagesOf(model, settings, pagScale, strengths), settings),
+  );
   // Steps differ in their perturbed rows alone, which do not exist before the fork.
   const { base } = plans[0] as (typeof plans)[number];
   // The prompt first: where memory is short its encoders are gone before the UNet is there.
-  const conditioning = await conditionRows(model, settings, base.map((row) => row.context), hooks.signal);
+  const conditioning = await conditionRows(
+    model,
+    settings,
+    base.map((row) => row.context),
+    hooks.signal,
+  );
   const held = new Holder();
   let unetRows = 0;
   try {
@@ -67,16 +82,34 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
       hooks.progress('denoise', coefficients.step, secondsLeft);
       const { weights, siteRows, nonlinear } = plans[index] as (typeof plans)[number];
       const begun = performance.now();
-      const sample = await backend.modelInput(latents, base.map((row) => row.image), coefficients.inputScale, unet.sampleType);
+      const sample = await backend.modelInput(
+        latents,
+        base.map((row) => row.image),
+        coefficients.inputScale,
+        unet.sampleType,
+      );
       let predictions: DeviceTensor;
       try {
-        predictions = await unet.predict(cutPlan, { sample, timestep: coefficients.timestep, conditioning: conditioning.feeds, fork: siteRows, strengths }, hooks.signal);
+        predictions = await unet.predict(
+          cutPlan,
+          { sample, timestep: coefficients.timestep, conditioning: conditioning.feeds, fork: siteRows, strengths },
+          hooks.signal,
+        );
       } finally {
         sample.dispose();
       }
       held.set('predictions', predictions);
       if (nonlinear) {
-        predictions = held.set('predictions', await backend.rescaledGuidance({ predictions, latents, images: nonlinear, guidance: settings.pag, denoised: coefficients.denoised }));
+        predictions = held.set(
+          'predictions',
+          await backend.rescaledGuidance({
+            predictions,
+            latents,
+            images: nonlinear,
+            guidance: settings.pag,
+            denoised: coefficients.denoised,
+          }),
+        );
       }
       const fresh = needsNoise(coefficients) ? held.set('noise', draw(1)) : null;
       const next = await backend.guidedStep({ predictions, latents, history, noise: fresh, weights, coefficients });
@@ -87,7 +120,11 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
       unetRows += siteRows.length;
       stepSeconds += (performance.now() - begun) / 1000;
       const following = table.steps[index + 1]?.step ?? steps;
-      if (following > coefficients.step && following < steps && (coefficients.step === 0 || previewSeconds < PREVIEW_SHARE * stepSeconds)) {
+      if (
+        following > coefficients.step &&
+        following < steps &&
+        (coefficients.step === 0 || previewSeconds < PREVIEW_SHARE * stepSeconds)
+      ) {
         const previewed = performance.now();
         hooks.preview(following, await decodePair(model, denoised, settings.compare, hooks.signal));
         previewSeconds += (performance.now() - previewed) / 1000;
@@ -104,7 +141,8 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
       unetRows,
       rowsBeforeFork: unet.fixedBatch === null ? base.length : mostRows,
       rowsAfterFork: mostRows,
-      perturbedSites: settings.pagScale > 0 ? sites.filter((site) => (strengths.get(site) ?? 0) > 0).map((site) => site.name) : [],
+      perturbedSites:
+        settings.pagScale > 0 ? sites.filter((site) => (strengths.get(site) ?? 0) > 0).map((site) => site.name) : [],
     };
     return { pair, latents: values, stats };
   } finally {
@@ -116,11 +154,20 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
 /** Builds what a run with these settings needs and runs one forward, so that the run itself starts at once. */
 export async function warmUp(model: DiffusionModel, settings: Settings, signal: AbortSignal): Promise<void> {
   const pagScale = model.unet.sites.length > 0 ? settings.pagScale : 0;
-  await generate(model, { ...settings, pagScale, steps: 1, pag: PLAIN_PAG }, { signal, progress: () => {}, preview: () => {} });
+  await generate(
+    model,
+    { ...settings, pagScale, steps: 1, pag: PLAIN_PAG },
+    { signal, progress: () => {}, preview: () => {} },
+  );
 }
 
 /** Images in the order of the latents: without PAG first, where both are made. */
-function imagesOf(model: DiffusionModel, settings: Settings, pagScale: number, strengths: ReadonlyMap<Site, number>): GuidanceSettings[] {
+function imagesOf(
+  model: DiffusionModel,
+  settings: Settings,
+  pagScale: number,
+  strengths: ReadonlyMap<Site, number>,
+): GuidanceSettings[] {
   const guidanceScale = rowGuidance(settings.guidanceScale, model.info.guidanceEmbedded);
   // A row is perturbed as much as its site says; 1 here stands for any.
   const identity = [...strengths.values()].some((strength) => strength > 0) ? 1 : 0;
@@ -159,7 +206,12 @@ function stepTable(model: DiffusionModel, settings: Settings): StepTable {
     return makeStepTable(settings.scheduler, model.files.scheduler, settings.steps, settings);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new EngineError('schedule-impossible', `This schedule cannot be made: ${why} Choose another scheduler or number of steps.`, why, { cause });
+    throw new EngineError(
+      'schedule-impossible',
+      `This schedule cannot be made: ${why} Choose another scheduler or number of steps.`,
+      why,
+      { cause },
+    );
   }
 }
 
@@ -171,7 +223,12 @@ function sameNoise(generator: TorchGenerator, [images = 1, ...image]: readonly n
   return values;
 }
 
-async function decodePair(model: DiffusionModel, latents: DeviceTensor, compare: boolean, signal: AbortSignal): Promise<Pair> {
+async function decodePair(
+  model: DiffusionModel,
+  latents: DeviceTensor,
+  compare: boolean,
+  signal: AbortSignal,
+): Promise<Pair> {
   const first = await model.vaeDecoder.decode(latents, 0);
   if (!compare) return { withoutPag: null, withPag: first };
   await checkpoint(signal);

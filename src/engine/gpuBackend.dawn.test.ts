@@ -28,7 +28,10 @@ describeOnDawn('what the GPU refuses', (gpu) => {
     const small = backend.upload('float32', [4], [1, 2, 3, 4]);
     expect(await backend.read(small)).toEqual(Float32Array.of(1, 2, 3, 4));
     backend.upload('float32', [beyond(device)], [1]);
-    await expect(backend.read(small)).rejects.toMatchObject({ code: 'gpu-refused', detail: expect.stringContaining('GPUValidationError') as string });
+    await expect(backend.read(small)).rejects.toMatchObject({
+      code: 'gpu-refused',
+      detail: expect.stringContaining('GPUValidationError') as string,
+    });
     await backend.dispose();
   });
 
@@ -36,24 +39,42 @@ describeOnDawn('what the GPU refuses', (gpu) => {
     const { backend, device } = await ownBackend();
     const model = attentionGraph(2, 8);
     const graph = new Blob([writeSegment(model, cut(new Graph(model), [])[0] as Segment).bytes]);
-    const file = await OnnxFile.open(graph, 'unet/model.onnx', { device: { f16: false, fusesAttention: false }, openFile: null });
+    const file = await OnnxFile.open(graph, 'unet/model.onnx', {
+      device: { f16: false, fusesAttention: false },
+      openFile: null,
+    });
     const session = await file.session(backend, file.upTo(['out']));
     const x = backend.upload('float32', [1, 4, 8], new Float32Array(32));
     const create = device.createBuffer.bind(device);
     // A driver without room: each buffer that is asked for from now on is beyond the limit.
     device.createBuffer = (descriptor) => create({ ...descriptor, size: 4 * beyond(device), mappedAtCreation: false });
-    await expect(session.run({ x })).rejects.toMatchObject({ code: 'out-of-memory', detail: expect.stringContaining('max buffer size') as string });
+    await expect(session.run({ x })).rejects.toMatchObject({
+      code: 'out-of-memory',
+      detail: expect.stringContaining('max buffer size') as string,
+    });
     await backend.dispose();
   });
 
   test.runIf(gpu.f16)('not a VAE that overflows f16: it runs in f32 then', async () => {
     const backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false);
     const blob = halfVae(60_000);
-    const open = (f16: boolean) => OnnxFile.open(blob, 'vae_decoder/model.onnx', { device: { f16, fusesAttention: false }, openFile: null });
+    const open = (f16: boolean) =>
+      OnnxFile.open(blob, 'vae_decoder/model.onnx', { device: { f16, fusesAttention: false }, openFile: null });
     let widenings = 0;
-    const decoder = await VaeDecoder.open(backend, await open(true), { scaling_factor: 1 }, { open: () => open(false), onWidened: () => { widenings += 1; } });
+    const decoder = await VaeDecoder.open(
+      backend,
+      await open(true),
+      { scaling_factor: 1 },
+      {
+        open: () => open(false),
+        onWidened: () => {
+          widenings += 1;
+        },
+      },
+    );
     const latents = backend.upload('float32', HALF_VAE_SHAPE, [-1, -0.5, 0, 0.5, 1, 1.5, 2, 3, -1.5, 0.25, 0.75, 1]);
-    for (let times = 0; times < 2; times += 1) expect([...(await decoder.decode(latents, 0)).rgba.slice(0, 8)]).toEqual([0, 255, 0, 255, 64, 255, 159, 255]);
+    for (let times = 0; times < 2; times += 1)
+      expect([...(await decoder.decode(latents, 0)).rgba.slice(0, 8)]).toEqual([0, 255, 0, 255, 64, 255, 159, 255]);
     expect(widenings).toBe(1);
     latents.dispose();
     await decoder.dispose();

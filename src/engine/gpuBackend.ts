@@ -13,7 +13,16 @@ import { createRescaledGuidance } from '../kernels/rescaledGuidance';
 import { WEIGHTS_FILE } from '../onnx/write';
 import { EngineError } from '../protocol/errors';
 import {
-  elements, type AttentionSettings, type Backend, type DeviceTensor, type ElemType, type GuidanceInput, type Session, type StepInput, type StepOutput, type Tensors,
+  elements,
+  type AttentionSettings,
+  type Backend,
+  type DeviceTensor,
+  type ElemType,
+  type GuidanceInput,
+  type Session,
+  type StepInput,
+  type StepOutput,
+  type Tensors,
 } from './backend';
 import { gatheredRows, joinedData, type Data } from './rowData';
 import type { Ort } from './runtime';
@@ -68,7 +77,11 @@ export class GpuBackend implements Backend {
   };
 
   /** `fusesAttention` is to be checked on the device: ./attentionCheck. */
-  constructor(private readonly ort: Ort, private readonly device: GPUDevice, readonly fusesAttention: boolean) {
+  constructor(
+    private readonly ort: Ort,
+    private readonly device: GPUDevice,
+    readonly fusesAttention: boolean,
+  ) {
     this.f16 = device.features.has('shader-f16');
     this.compiler = new KernelCompiler(device);
     void device.lost.then((info) => {
@@ -90,11 +103,14 @@ export class GpuBackend implements Backend {
       return built;
     });
     return {
-      run: (feeds: Tensors) => this.guarded(async () => {
-        const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, own(tensor).ort]));
-        const outputs = await session.run(inputs);
-        return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, this.fromOrt(tensor, `${label} ${name}`)]));
-      }),
+      run: (feeds: Tensors) =>
+        this.guarded(async () => {
+          const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, own(tensor).ort]));
+          const outputs = await session.run(inputs);
+          return Object.fromEntries(
+            Object.entries(outputs).map(([name, tensor]) => [name, this.fromOrt(tensor, `${label} ${name}`)]),
+          );
+        }),
       dispose: () => session.release(),
     };
   }
@@ -105,7 +121,11 @@ export class GpuBackend implements Backend {
 
   upload(type: ElemType, dims: readonly number[], values: ArrayLike<number>): DeviceTensor {
     if (type === 'int64' || type === 'int32') {
-      return this.beside(type, dims, type === 'int64' ? BigInt64Array.from(Array.from(values), BigInt) : Int32Array.from(values));
+      return this.beside(
+        type,
+        dims,
+        type === 'int64' ? BigInt64Array.from(Array.from(values), BigInt) : Int32Array.from(values),
+      );
     }
     const tensor = this.allocate(type, dims, 'upload');
     const single = Float32Array.from(values);
@@ -117,12 +137,15 @@ export class GpuBackend implements Backend {
   gatherRows(tensor: DeviceTensor, sources: readonly number[]): DeviceTensor {
     const from = own(tensor);
     const rowDims = from.dims.slice(1);
-    if (!from.buffer) return this.beside(from.type, [sources.length, ...rowDims], gatheredRows(from.data, elements(rowDims), sources));
+    if (!from.buffer)
+      return this.beside(from.type, [sources.length, ...rowDims], gatheredRows(from.data, elements(rowDims), sources));
     const rowBytes = elements(rowDims) * BYTES[from.type];
     const out = this.allocate(from.type, [sources.length, ...rowDims], 'rows');
     if (rowBytes % 4 !== 0) throw new Error(`A row of ${rowBytes} bytes cannot be copied on the GPU.`);
     const encoder = this.device.createCommandEncoder({ label: 'gather rows' });
-    sources.forEach((source, row) => encoder.copyBufferToBuffer(from.storage, source * rowBytes, out.storage, row * rowBytes, rowBytes));
+    sources.forEach((source, row) =>
+      encoder.copyBufferToBuffer(from.storage, source * rowBytes, out.storage, row * rowBytes, rowBytes),
+    );
     this.device.queue.submit([encoder.finish()]);
     return out;
   }
@@ -130,7 +153,12 @@ export class GpuBackend implements Backend {
   joinRows(tensors: readonly DeviceTensor[], rows: number): DeviceTensor {
     const [first, ...others] = tensors.map(own) as [GpuTensor, ...GpuTensor[]];
     const rowDims = first.dims.slice(1);
-    if (!first.buffer) return this.beside(first.type, [rows, ...rowDims], joinedData([first.data, ...others.map(({ data }) => data)], rows * elements(rowDims)));
+    if (!first.buffer)
+      return this.beside(
+        first.type,
+        [rows, ...rowDims],
+        joinedData([first.data, ...others.map(({ data }) => data)], rows * elements(rowDims)),
+      );
     const rowBytes = elements(rowDims) * BYTES[first.type];
     if (rowBytes % 4 !== 0) throw new Error(`A row of ${rowBytes} bytes cannot be copied on the GPU.`);
     const out = this.allocate(first.type, [rows, ...rowDims], 'joined rows');
@@ -138,32 +166,58 @@ export class GpuBackend implements Backend {
     tensors.forEach((tensor, index) => {
       const count = tensor.dims[0] as number;
       const at = index * count;
-      encoder.copyBufferToBuffer(own(tensor).storage, 0, out.storage, at * rowBytes, Math.min(count, rows - at) * rowBytes);
+      encoder.copyBufferToBuffer(
+        own(tensor).storage,
+        0,
+        out.storage,
+        at * rowBytes,
+        Math.min(count, rows - at) * rowBytes,
+      );
     });
     this.device.queue.submit([encoder.finish()]);
     return out;
   }
 
-  async attend(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, rows: readonly SiteRow[], settings: AttentionSettings): Promise<DeviceTensor> {
+  async attend(
+    q: DeviceTensor,
+    k: DeviceTensor,
+    v: DeviceTensor,
+    rows: readonly SiteRow[],
+    settings: AttentionSettings,
+  ): Promise<DeviceTensor> {
     const source = own(q);
     const [sourceRows, tokens, channels] = q.dims as [number, number, number];
     const headDim = channels / settings.heads;
     const scale = settings.scale ?? 1 / Math.sqrt(headDim);
-    const attention = await createAttention(this.compiler, { sourceRows, tokens, heads: settings.heads, headDim, scale }, source.elem);
+    const attention = await createAttention(
+      this.compiler,
+      { sourceRows, tokens, heads: settings.heads, headDim, scale },
+      source.elem,
+    );
     const out = this.allocate(source.type, [rows.length, tokens, channels], 'attention');
-    this.submit('attention', (encoder) => attention.encode(
-      encoder,
-      { q: source.storage, k: own(k).storage, v: own(v).storage, out: out.storage },
-      rows,
-    ));
+    this.submit('attention', (encoder) =>
+      attention.encode(encoder, { q: source.storage, k: own(k).storage, v: own(v).storage, out: out.storage }, rows),
+    );
     return out;
   }
 
-  async modelInput(latents: DeviceTensor, images: readonly number[], scale: number, type: ElemType, shift = 0): Promise<DeviceTensor> {
+  async modelInput(
+    latents: DeviceTensor,
+    images: readonly number[],
+    scale: number,
+    type: ElemType,
+    shift = 0,
+  ): Promise<DeviceTensor> {
     const row = latents.dims.slice(1);
     const out = this.allocate(type, [images.length, ...row], 'model input');
-    const kernel = await createModelInput(this.compiler, { images: latents.dims[0] as number, elements: elements(row) }, out.elem);
-    this.submit('model input', (encoder) => kernel.encode(encoder, { latents: own(latents).storage, out: out.storage }, images, scale, shift));
+    const kernel = await createModelInput(
+      this.compiler,
+      { images: latents.dims[0] as number, elements: elements(row) },
+      out.elem,
+    );
+    this.submit('model input', (encoder) =>
+      kernel.encode(encoder, { latents: own(latents).storage, out: out.storage }, images, scale, shift),
+    );
     return out;
   }
 
@@ -190,15 +244,22 @@ export class GpuBackend implements Backend {
       depth: history.dims[0] as number,
     };
     const kernel = await createGuidedStep(this.compiler, shape, predictions.elem);
-    this.submit('guided step', (encoder) => kernel.encode(encoder, {
-      predictions: predictions.storage,
-      latents: own(input.latents).storage,
-      history: own(input.history).storage,
-      noise: input.noise ? own(input.noise).storage : null,
-      nextLatents: latents.storage,
-      denoised: denoised.storage,
-      nextHistory: history.storage,
-    }, input.weights, input.coefficients));
+    this.submit('guided step', (encoder) =>
+      kernel.encode(
+        encoder,
+        {
+          predictions: predictions.storage,
+          latents: own(input.latents).storage,
+          history: own(input.history).storage,
+          noise: input.noise ? own(input.noise).storage : null,
+          nextLatents: latents.storage,
+          denoised: denoised.storage,
+          nextHistory: history.storage,
+        },
+        input.weights,
+        input.coefficients,
+      ),
+    );
     return { latents, denoised, history };
   }
 
@@ -207,12 +268,18 @@ export class GpuBackend implements Backend {
     const count = elements(from.dims);
     const bytes = Math.ceil((count * BYTES[from.type]) / 4) * 4;
     return this.guarded(async () => {
-      const staging = this.device.createBuffer({ label: 'read back', size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+      const staging = this.device.createBuffer({
+        label: 'read back',
+        size: bytes,
+        usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      });
       this.submit('read back', (encoder) => encoder.copyBufferToBuffer(from.storage, 0, staging, 0, bytes));
       try {
         await staging.mapAsync(GPUMapMode.READ);
         const copy = staging.getMappedRange().slice(0);
-        return from.type === 'float16' ? float16ToFloat32(new Uint16Array(copy, 0, count)) : new Float32Array(copy, 0, count);
+        return from.type === 'float16'
+          ? float16ToFloat32(new Uint16Array(copy, 0, count))
+          : new Float32Array(copy, 0, count);
       } finally {
         staging.destroy();
       }
@@ -254,7 +321,10 @@ export class GpuBackend implements Backend {
    * Runtime, or like nothing at all, since what reads a refused buffer reads zeros.
    */
   private async guarded<T>(work: () => Promise<T>): Promise<T> {
-    const outcome = await work().then((value) => ({ value }), (error: unknown) => ({ error }));
+    const outcome = await work().then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    );
     // Both are told in a later turn than the failure that they cause.
     if ('error' in outcome) await new Promise((resolve) => setTimeout(resolve, 50));
     const fault = this.fault();
@@ -275,10 +345,15 @@ export class GpuBackend implements Backend {
 
 /** A buffer that is too large for the device is a validation error; one for which there is no room, an error of its own. */
 function refusal(error: GPUError): EngineError {
-  const [code, what] = error instanceof GPUOutOfMemoryError
-    ? ['out-of-memory', 'The GPU has not enough memory for this model and these settings.'] as const
-    : ['gpu-refused', 'The GPU refused a part of the work, such as a buffer beyond its limits.'] as const;
-  return new EngineError(code, `${what} Use the CPU, or a smaller model.`, `${error.constructor.name}: ${error.message}`);
+  const [code, what] =
+    error instanceof GPUOutOfMemoryError
+      ? (['out-of-memory', 'The GPU has not enough memory for this model and these settings.'] as const)
+      : (['gpu-refused', 'The GPU refused a part of the work, such as a buffer beyond its limits.'] as const);
+  return new EngineError(
+    code,
+    `${what} Use the CPU, or a smaller model.`,
+    `${error.constructor.name}: ${error.message}`,
+  );
 }
 
 /** writeBuffer copies multiples of 4 bytes. */

@@ -14,13 +14,18 @@ import { relativeError } from './testing/unetChecks';
 describeOnDawn('int8 UNets on WebGPU', (gpu) => {
   // Of the three forms the one with scales on both axes, and int32 biases.
   test('perturbed at all sites', async () => {
-    const backends = [new CpuBackend(await loadNodeRuntime()), new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false)];
-    const [onCpu, onGpu] = await Promise.all(backends.map(async (backend) => {
-      const exported = await openExportedFile('sd-int8-qdq', 'sd-dynamo', backend);
-      const made = await predictExported(exported, backend, architectures.sd.sets['all'] ?? []);
-      await exported.unet.dispose();
-      return made;
-    }));
+    const backends = [
+      new CpuBackend(await loadNodeRuntime()),
+      new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false),
+    ];
+    const [onCpu, onGpu] = await Promise.all(
+      backends.map(async (backend) => {
+        const exported = await openExportedFile('sd-int8-qdq', 'sd-dynamo', backend);
+        const made = await predictExported(exported, backend, architectures.sd.sets['all'] ?? []);
+        await exported.unet.dispose();
+        return made;
+      }),
+    );
     expect(relativeError(onGpu!, onCpu!)).toBeLessThan(GPU_F32);
   });
 });

@@ -31,7 +31,8 @@ describe.each(['sd-int8', 'sd-int8-columns', 'sd-int8-qdq'])('%s', async (name) 
       const sites = golden.sets[set] ?? [];
       const error = relativeError(await predictExported(exported, backend, sites), predictionOf('sd-dynamo', set));
       expect(error, set).toBeLessThan(BOUND);
-      if (set !== 'none') expect(relativeError(predictionOf('sd-dynamo', set), predictionOf('sd-dynamo', 'none'))).toBeGreaterThan(BOUND);
+      if (set !== 'none')
+        expect(relativeError(predictionOf('sd-dynamo', set), predictionOf('sd-dynamo', 'none'))).toBeGreaterThan(BOUND);
     }
   });
 });

@@ -19,7 +19,9 @@ export async function worstError(backend: Backend, { graph, type, inputs, answer
   const output = graph.outputs[0]?.name ?? '';
   const { bytes } = writeSegment(graph, { nodes: graph.nodes, inputs: names, outputs: [output], sites: [] });
   const session = await backend.createSession(bytes, new Blob(), `a check of ${graph.nodes[0]?.opType}`);
-  const feeds = Object.fromEntries(graph.inputs.map((info) => [info.name, backend.upload(type, sizes(info), inputs[info.name] ?? [])]));
+  const feeds = Object.fromEntries(
+    graph.inputs.map((info) => [info.name, backend.upload(type, sizes(info), inputs[info.name] ?? [])]),
+  );
   let results: Readonly<Record<string, DeviceTensor>> = {};
   try {
     results = await session.run(feeds);

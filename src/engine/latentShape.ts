@@ -12,7 +12,11 @@ export function latentShape(sample: ValueInfo, vaeInput: ValueInfo, config: Unet
   const shape = trained.map((usual, axis) => {
     const [unet, vae] = [sample.dims?.[axis + 1], vaeInput.dims?.[axis + 1]];
     if (typeof unet === 'number' && typeof vae === 'number' && unet !== vae) {
-      throw new EngineError('model-invalid', "The model's UNet and its VAE are made for pictures of different sizes. Choose another model.", `UNet [${sample.dims?.join(', ')}], VAE [${vaeInput.dims?.join(', ')}]`);
+      throw new EngineError(
+        'model-invalid',
+        "The model's UNet and its VAE are made for pictures of different sizes. Choose another model.",
+        `UNet [${sample.dims?.join(', ')}], VAE [${vaeInput.dims?.join(', ')}]`,
+      );
     }
     return [unet, vae, usual].find((dim) => typeof dim === 'number') as number;
   });

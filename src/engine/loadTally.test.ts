@@ -9,10 +9,16 @@ import { LoadTally } from './loadTally';
 test('one total over all parts, a time left from the speed, and a share that never falls', () => {
   const said: LoadingEvent[] = [];
   let now = 0;
-  const tally = new LoadTally((event) => said.push(event), () => now);
+  const tally = new LoadTally(
+    (event) => said.push(event),
+    () => now,
+  );
   tally.expect({ runtime: 4000, model: 6000 });
   tally.tell('Loading ONNX Runtime');
-  for (const [name, bytes] of [['runtime', 4000], ['model', 6000]] as const) {
+  for (const [name, bytes] of [
+    ['runtime', 4000],
+    ['model', 6000],
+  ] as const) {
     for (let loaded = 500; loaded <= bytes; loaded += 500) {
       now += 500;
       tally.count(name, loaded, name === 'model' ? bytes : null);
@@ -29,7 +35,10 @@ test('one total over all parts, a time left from the speed, and a share that nev
 
 test('without a size beforehand there is no total until the server says it', () => {
   const said: LoadingEvent[] = [];
-  const tally = new LoadTally((event) => said.push(event), () => 1000 * said.length);
+  const tally = new LoadTally(
+    (event) => said.push(event),
+    () => 1000 * said.length,
+  );
   tally.count('a', 10, null);
   tally.count('a', 20, 30);
   tally.finish('a', 25);
@@ -38,6 +47,8 @@ test('without a size beforehand there is no total until the server says it', () 
 
 test('the sizes that are written down are those of the files', () => {
   const root = `public/${POCKET.folder}`;
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) => statSync(root + path).isFile());
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    statSync(root + path).isFile(),
+  );
   expect(POCKET.bytes).toEqual(Object.fromEntries(files.map((path) => [path, statSync(root + path).size])));
 });

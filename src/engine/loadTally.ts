@@ -18,11 +18,15 @@ export class LoadTally {
   private what = '';
   private told = -Infinity;
 
-  constructor(private readonly emit: (event: LoadingEvent) => void, private readonly now: () => number = () => performance.now()) {}
+  constructor(
+    private readonly emit: (event: LoadingEvent) => void,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
 
   /** Sizes by name of what is to come. */
   expect(bytes: Readonly<Record<string, number>>): void {
-    for (const [name, total] of Object.entries(bytes)) if (!this.parts.has(name)) this.parts.set(name, { loaded: 0, total });
+    for (const [name, total] of Object.entries(bytes))
+      if (!this.parts.has(name)) this.parts.set(name, { loaded: 0, total });
   }
 
   /** Bytes of `name` that are there; what the server says of its size counts from its first byte on. */
@@ -52,7 +56,9 @@ export class LoadTally {
     this.told = this.now();
     const parts = [...this.parts.values()];
     const loadedBytes = parts.reduce((sum, { loaded }) => sum + loaded, 0);
-    const totalBytes = parts.some(({ total }) => total === null) ? null : parts.reduce((sum, { total }) => sum + (total ?? 0), 0);
+    const totalBytes = parts.some(({ total }) => total === null)
+      ? null
+      : parts.reduce((sum, { total }) => sum + (total ?? 0), 0);
     const rate = this.rate.perSecond(this.told / 1000);
     const secondsLeft = totalBytes === null || rate === null || rate === 0 ? null : (totalBytes - loadedBytes) / rate;
     this.emit({ type: 'loading', what: this.what, loadedBytes, totalBytes, secondsLeft });

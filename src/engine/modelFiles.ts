@@ -3,7 +3,18 @@
 
 import { VOCABULARY_LIMIT, absent, readJson, readText, type Schema } from '../configs/readJson';
 import {
-  MODEL_INDEX, SCHEDULER, TEXT_ENCODER, TOKENIZER_CONFIG, UNET, VAE, VOCAB, type ModelIndex, type TextConfig, type TokenizerConfig, type UnetConfig, type VaeConfig,
+  MODEL_INDEX,
+  SCHEDULER,
+  TEXT_ENCODER,
+  TOKENIZER_CONFIG,
+  UNET,
+  VAE,
+  VOCAB,
+  type ModelIndex,
+  type TextConfig,
+  type TokenizerConfig,
+  type UnetConfig,
+  type VaeConfig,
 } from '../configs/schemas';
 import { TOKENIZER } from '../configs/tokenizer';
 import type { SchedulerConfig } from '../diffusion/types';
@@ -64,7 +75,8 @@ export interface ModelSource {
 /** @throws EngineError `model-missing` or `model-invalid`. */
 export async function openSource(ref: ModelRef): Promise<ModelSource> {
   switch (ref.kind) {
-    case 'url': return { open: fetchFrom(ref.baseUrl), paths: null };
+    case 'url':
+      return { open: fetchFrom(ref.baseUrl), paths: null };
     case 'opfs': {
       const { open, roles } = await openStored(ref.dir);
       return { open, paths: roles };
@@ -72,36 +84,52 @@ export async function openSource(ref: ModelRef): Promise<ModelSource> {
     case 'folder': {
       const paths = findRoles([...ref.files.keys()]);
       const missing = missingRoles(paths);
-      if (missing.length > 0) throw new EngineError('model-invalid', `This folder lacks ${missing.join(', ')}. Choose the folder that holds unet/, or another model.`, [...ref.files.keys()].slice(0, 100).join('\n'));
+      if (missing.length > 0)
+        throw new EngineError(
+          'model-invalid',
+          `This folder lacks ${missing.join(', ')}. Choose the folder that holds unet/, or another model.`,
+          [...ref.files.keys()].slice(0, 100).join('\n'),
+        );
       return { open: fromFolder(ref.files), paths };
     }
   }
 }
 
 /** @throws EngineError `model-missing`, or `model-invalid` that names the file and the field; or the reason of the signal. */
-export async function readModelFiles(openFile: OpenFile, paths: RolePaths | null = null, load?: Watched): Promise<ModelFiles> {
+export async function readModelFiles(
+  openFile: OpenFile,
+  paths: RolePaths | null = null,
+  load?: Watched,
+): Promise<ModelFiles> {
   const open = (path: string) => {
     load?.signal.throwIfAborted();
     return openFile(path, load);
   };
-  const json = async <T>(schema: Schema<T>, path: string, limit?: number) => readJson(schema, path, await open(path), limit);
-  const index = paths && !paths.modelIndex ? {} : await json(MODEL_INDEX, paths?.modelIndex ?? standardPath('modelIndex'));
+  const json = async <T>(schema: Schema<T>, path: string, limit?: number) =>
+    readJson(schema, path, await open(path), limit);
+  const index =
+    paths && !paths.modelIndex ? {} : await json(MODEL_INDEX, paths?.modelIndex ?? standardPath('modelIndex'));
   const at = paths ?? standardRoles('text_encoder_2' in index ? 2 : 1);
   /** An absent file is an empty config. */
   const optional = async <T>(schema: Schema<T>, role: Role): Promise<T> =>
     at[role] ? json(schema, at[role]) : absent(schema);
   const tokenizer = async (whole: Role, vocab: Role, merges: Role, config: Role, special: Role) => {
-    const tokenizerConfig = { ...(await optional(TOKENIZER_CONFIG, special)), ...(await optional(TOKENIZER_CONFIG, config)) };
+    const tokenizerConfig = {
+      ...(await optional(TOKENIZER_CONFIG, special)),
+      ...(await optional(TOKENIZER_CONFIG, config)),
+    };
     if (at[whole]) return { tokenizer: await json(TOKENIZER, at[whole], VOCABULARY_LIMIT), tokenizerConfig };
     const vocabulary = await json(VOCAB, required(at, vocab), VOCABULARY_LIMIT);
     const lines = await readText(required(at, merges), await open(required(at, merges)), VOCABULARY_LIMIT);
     return { tokenizer: clipTokenizerJson(vocabulary, lines, tokenizerConfig), tokenizerConfig };
   };
-  const second = at.textEncoder2 ? {
-    graph: await open(at.textEncoder2),
-    ...(await tokenizer('tokenizer2', 'vocab2', 'merges2', 'tokenizerConfig2', 'specialTokens2')),
-    config: await optional(TEXT_ENCODER, 'textEncoderConfig2'),
-  } : null;
+  const second = at.textEncoder2
+    ? {
+        graph: await open(at.textEncoder2),
+        ...(await tokenizer('tokenizer2', 'vocab2', 'merges2', 'tokenizerConfig2', 'specialTokens2')),
+        config: await optional(TEXT_ENCODER, 'textEncoderConfig2'),
+      }
+    : null;
   return {
     scheduler: await json(SCHEDULER, required(at, 'scheduler')),
     ...(await tokenizer('tokenizer', 'vocab', 'merges', 'tokenizerConfig', 'specialTokens')),
@@ -125,7 +153,12 @@ const GONE: ReadonlySet<string> = new Set(['NotFoundError', 'NotReadableError'])
 export function fileGone(error: unknown): EngineError | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (!(cause instanceof DOMException && GONE.has(cause.name))) continue;
-    return new EngineError('model-missing', 'A file of the model is gone, or has changed since it was opened. Fetch the model again, open its folder again, or choose another.', String(cause), { cause: error });
+    return new EngineError(
+      'model-missing',
+      'A file of the model is gone, or has changed since it was opened. Fetch the model again, open its folder again, or choose another.',
+      String(cause),
+      { cause: error },
+    );
   }
   return null;
 }
@@ -140,7 +173,9 @@ function fromFolder(files: ReadonlyMap<string, File>): OpenFile {
   return (path) => {
     const file = files.get(path);
     if (file) return Promise.resolve(file);
-    return Promise.reject(new EngineError('model-missing', `${path} is not in the folder. Choose the folder again.`, path));
+    return Promise.reject(
+      new EngineError('model-missing', `${path} is not in the folder. Choose the folder again.`, path),
+    );
   };
 }
 
@@ -149,14 +184,24 @@ function fetchFrom(baseUrl: string): OpenFile {
   const whole = new Map<string, Blob>();
   return async (path, load) => {
     try {
-      const file = whole.get(path) ?? (await fetchFile(baseUrl + path, { signal: load?.signal, onBytes: (loaded, total) => load?.tally.count(path, loaded, total) }));
+      const file =
+        whole.get(path) ??
+        (await fetchFile(baseUrl + path, {
+          signal: load?.signal,
+          onBytes: (loaded, total) => load?.tally.count(path, loaded, total),
+        }));
       whole.set(path, file);
       load?.tally.finish(path, file.size);
       return file;
     } catch (error) {
       if (!(error instanceof LoadError)) throw error;
-      const way = error.fault === 'absent' ? 'It is not on the server: reload the page, or choose another model.' : 'Check the connection and try again.';
-      throw new EngineError('model-missing', `${path} of the model could not be fetched. ${way}`, error.message, { cause: error });
+      const way =
+        error.fault === 'absent'
+          ? 'It is not on the server: reload the page, or choose another model.'
+          : 'Check the connection and try again.';
+      throw new EngineError('model-missing', `${path} of the model could not be fetched. ${way}`, error.message, {
+        cause: error,
+      });
     }
   };
 }

@@ -20,7 +20,8 @@ import { folder } from './testing/folder';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 
 const backend = new CpuBackend(await loadNodeRuntime());
-const open = async (path: string, f16 = false) => OnnxFile.open(await openAsBlob(path), path, { device: { f16, fusesAttention: false }, openFile: null });
+const open = async (path: string, f16 = false) =>
+  OnnxFile.open(await openAsBlob(path), path, { device: { f16, fusesAttention: false }, openFile: null });
 const none = new Map<string, readonly number[]>();
 
 // Sum and largest of numpy_helper.to_array(t) over the initializers, in bytes as f32 where they are floats.
@@ -50,14 +51,21 @@ test('half precision: as it is in the file, and as it is widened', async () => {
 async function largestMade(file: OnnxFile, dims: ReadonlyMap<string, readonly number[]>): Promise<number> {
   const { model } = file.graph;
   const types = elemTypes(model);
-  const names = model.nodes.flatMap((node) => node.outputs).filter((name) => name && file.graph.weightDims(name) === null && [1, 7].includes(types.get(name) ?? 0));
+  const names = model.nodes
+    .flatMap((node) => node.outputs)
+    .filter((name) => name && file.graph.weightDims(name) === null && [1, 7].includes(types.get(name) ?? 0));
   const outputs = names.map((name) => ({ name, elemType: types.get(name) ?? 1, dims: null }));
   const [whole] = cut(new Graph({ ...model, outputs }), []) as [Segment];
   const session = await file.session(backend, whole);
-  const feeds = Object.fromEntries(model.inputs.map(({ name, elemType }) => {
-    const size = dims.get(name) ?? [];
-    return [name, backend.upload(elemType === 7 ? 'int64' : 'float32', size, new Array<number>(elements(size)).fill(1))];
-  }));
+  const feeds = Object.fromEntries(
+    model.inputs.map(({ name, elemType }) => {
+      const size = dims.get(name) ?? [];
+      return [
+        name,
+        backend.upload(elemType === 7 ? 'int64' : 'float32', size, new Array<number>(elements(size)).fill(1)),
+      ];
+    }),
+  );
   const made = await session.run(feeds);
   return Math.max(...Object.values(made).map((tensor) => elements(tensor.dims) * (tensor.type === 'int64' ? 8 : 4)));
 }
@@ -65,7 +73,18 @@ async function largestMade(file: OnnxFile, dims: ReadonlyMap<string, readonly nu
 describe('the largest tensor is the one that ONNX Runtime makes', () => {
   test.each([1, 3, 5])('tiny UNet, %d rows', async (rows) => {
     const file = await open('fixtures/models/tiny/unet/model.onnx');
-    const dims = new Map<string, readonly number[]>(file.inputs.map(({ name, dims: declared }) => [name, ({ sample: [rows, 4, 8, 8], timestep: declared?.length === 0 ? [] : [1], encoder_hidden_states: [rows, 77, declared?.[2] as number] } as Record<string, number[]>)[name] ?? []]));
+    const dims = new Map<string, readonly number[]>(
+      file.inputs.map(({ name, dims: declared }) => [
+        name,
+        (
+          {
+            sample: [rows, 4, 8, 8],
+            timestep: declared?.length === 0 ? [] : [1],
+            encoder_hidden_states: [rows, 77, declared?.[2] as number],
+          } as Record<string, number[]>
+        )[name] ?? [],
+      ]),
+    );
     const { largestTensor } = graphNeeds(file.graph.model, dims);
     expect(largestTensor).toBe(await largestMade(file, dims));
   });
@@ -77,15 +96,23 @@ describe('the largest tensor is the one that ONNX Runtime makes', () => {
   });
 });
 
-test.each(['sd-dynamo', 'sd-optimum', 'sd-fused', 'sd-packed16', 'sdxl-packed16', 'lcm-baddbmm16'])('%s: something is known of every exporter’s tensors', async (name) => {
-  const model = await readModel(unetFile(name), name);
-  const dims = new Map(model.inputs.map((input) => [input.name, (input.dims ?? []).map((dim, axis) => (typeof dim === 'number' ? dim : axis === 0 ? 2 : axis === 1 ? 77 : 8))]));
-  const { largestTensor, half } = graphNeeds(model, dims);
-  const unit = model.inputs.some((input) => input.elemType === FLOAT16) ? 2 : 4;
-  expect(half).toBe(unit === 2 || name.endsWith('16'));
-  // More than the latents that go in.
-  expect(largestTensor).toBeGreaterThan(2 * 4 * 8 * 8 * unit);
-});
+test.each(['sd-dynamo', 'sd-optimum', 'sd-fused', 'sd-packed16', 'sdxl-packed16', 'lcm-baddbmm16'])(
+  '%s: something is known of every exporter’s tensors',
+  async (name) => {
+    const model = await readModel(unetFile(name), name);
+    const dims = new Map(
+      model.inputs.map((input) => [
+        input.name,
+        (input.dims ?? []).map((dim, axis) => (typeof dim === 'number' ? dim : axis === 0 ? 2 : axis === 1 ? 77 : 8)),
+      ]),
+    );
+    const { largestTensor, half } = graphNeeds(model, dims);
+    const unit = model.inputs.some((input) => input.elemType === FLOAT16) ? 2 : 4;
+    expect(half).toBe(unit === 2 || name.endsWith('16'));
+    // More than the latents that go in.
+    expect(largestTensor).toBeGreaterThan(2 * 4 * 8 * 8 * unit);
+  },
+);
 
 test('rows at once follow from what a run is made of', () => {
   expect(rowsOfRun({ compare: true, guidanceScale: 4, pagScale: 3 }, false)).toBe(5);
@@ -118,6 +145,14 @@ test('a model is weighed before anything is built, and what its weighing throws 
   expect(model.needs(5).buffers[0]!.bytes).toBeGreaterThan(model.needs(2).buffers[0]!.bytes);
   expect(built.length).toBeGreaterThan(0);
   built.length = 0;
-  await expect(openModel(watched, files, 'tiny', { run, weigh: () => { throw new Error('too large'); }, notice: () => {} })).rejects.toThrow('too large');
+  await expect(
+    openModel(watched, files, 'tiny', {
+      run,
+      weigh: () => {
+        throw new Error('too large');
+      },
+      notice: () => {},
+    }),
+  ).rejects.toThrow('too large');
   expect(built).toEqual([]);
 });

@@ -25,16 +25,20 @@ export function modelNeeds({ unet, texts, vae, unetDims, latents }: ModelGraphs,
   const unetNeeds = graphNeeds(unet.graph.model, unetDims(rows));
   const oneRow = graphNeeds(unet.graph.model, unetDims(1));
   const batch = latents.input.dims?.[0];
-  const vaeNeeds = graphNeeds(vae.graph.model, new Map([[latents.input.name, [typeof batch === 'number' ? batch : 1, ...latents.shape]]]));
+  const vaeNeeds = graphNeeds(
+    vae.graph.model,
+    new Map([[latents.input.name, [typeof batch === 'number' ? batch : 1, ...latents.shape]]]),
+  );
   const textNeeds = texts.map((text) => graphNeeds(text.graph.model, promptDims(text)));
   const all = [unetNeeds, vaeNeeds, ...textNeeds];
   const weightBytes = all.reduce((sum, graph) => sum + graph.weightBytes, 0);
   // Where memory is short a text encoder is gone before the UNet is built.
   const turns = vaeNeeds.weightBytes + Math.max(unetNeeds.weightBytes, ...textNeeds.map((text) => text.weightBytes));
-  const buffers = (graphs: readonly (typeof unetNeeds)[]): Buffer[] => graphs.map(({ largestWeight, largestTensor }, index) => ({
-    what: ['The UNet', 'The VAE decoder'][index] ?? 'The text encoder',
-    bytes: Math.max(largestWeight, largestTensor),
-  }));
+  const buffers = (graphs: readonly (typeof unetNeeds)[]): Buffer[] =>
+    graphs.map(({ largestWeight, largestTensor }, index) => ({
+      what: ['The UNet', 'The VAE decoder'][index] ?? 'The text encoder',
+      bytes: Math.max(largestWeight, largestTensor),
+    }));
   return {
     weightBytes,
     residentBytes: keepsTextEncoders(weightBytes, machineMemoryGiB()) ? weightBytes : turns,
@@ -45,12 +49,20 @@ export function modelNeeds({ unet, texts, vae, unetDims, latents }: ModelGraphs,
 }
 
 /** UNet rows at once: of each image one for CFG and one for the prompt, and of one image one for PAG. */
-export function rowsOfRun({ compare, guidanceScale, pagScale }: Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale'>, guidanceEmbedded: boolean): number {
+export function rowsOfRun(
+  { compare, guidanceScale, pagScale }: Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale'>,
+  guidanceEmbedded: boolean,
+): number {
   const plain = rowGuidance(guidanceScale, guidanceEmbedded) > 1 ? 2 : 1;
   return plain * (compare ? 2 : 1) + Number(pagScale > 0);
 }
 
 /** One prompt at a time, as long as CLIP reads it, unless the graph says otherwise. */
 function promptDims({ inputs }: OnnxFile): Map<string, readonly number[]> {
-  return new Map(inputs.map(({ name, dims }) => [name, (dims ?? []).map((dim, axis) => (typeof dim === 'number' ? dim : axis === 0 ? 1 : PROMPT_TOKENS))]));
+  return new Map(
+    inputs.map(({ name, dims }) => [
+      name,
+      (dims ?? []).map((dim, axis) => (typeof dim === 'number' ? dim : axis === 0 ? 1 : PROMPT_TOKENS)),
+    ]),
+  );
 }

@@ -11,11 +11,19 @@ import { folder } from './testing/folder';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 
 const backend = new CpuBackend(await loadNodeRuntime());
-const json = (path: string) => JSON.parse(readFileSync(`fixtures/engine/sdxl/${path}`, 'utf8')) as Record<string, unknown>;
-const texts = { tokenizer: json('tokenizer/tokenizer.json'), tokenizerConfig: json('tokenizer/tokenizer_config.json'), config: json('text_encoder/config.json') };
+const json = (path: string) =>
+  JSON.parse(readFileSync(`fixtures/engine/sdxl/${path}`, 'utf8')) as Record<string, unknown>;
+const texts = {
+  tokenizer: json('tokenizer/tokenizer.json'),
+  tokenizerConfig: json('tokenizer/tokenizer_config.json'),
+  config: json('text_encoder/config.json'),
+};
 
 async function encode(path: string, openFile: OpenFile | null, graph?: Blob) {
-  const file = await OnnxFile.open(graph ?? await openAsBlob(`fixtures/engine/${path}`), path, { device: backend, openFile });
+  const file = await OnnxFile.open(graph ?? (await openAsBlob(`fixtures/engine/${path}`)), path, {
+    device: backend,
+    openFile,
+  });
   return new TextEncoder(backend, file, texts, { hidden: 'penultimate', pooled: false }).encode('a red apple');
 }
 
@@ -43,5 +51,7 @@ test('the same where their lengths are left to their types and sizes', async () 
 
 test('a weight outside the model, or past the end of its file', async () => {
   await expect(encode('external/model.onnx', null)).rejects.toMatchObject({ code: 'model-invalid' });
-  await expect(encode('external/model.onnx', () => Promise.resolve(new Blob([])))).rejects.toMatchObject({ code: 'model-invalid' });
+  await expect(encode('external/model.onnx', () => Promise.resolve(new Blob([])))).rejects.toMatchObject({
+    code: 'model-invalid',
+  });
 });

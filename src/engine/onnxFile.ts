@@ -39,7 +39,10 @@ export class OnnxFile {
   static async open(blob: Blob, name: string, { device, openFile }: OnnxFileOptions): Promise<OnnxFile> {
     const { model, widened } = runnable(await readModel(blob, name), device);
     if (!device.fusesAttention && model.nodes.some((node) => node.opType === 'MultiHeadAttention')) {
-      throw new EngineError('session-build', `ONNX Runtime computes attention wrongly on this GPU, and ${name} leaves it to ONNX Runtime. Choose the CPU, or another model.`);
+      throw new EngineError(
+        'session-build',
+        `ONNX Runtime computes attention wrongly on this GPU, and ${name} leaves it to ONNX Runtime. Choose the CPU, or another model.`,
+      );
     }
     return new OnnxFile(new Graph(model), blob, name, openFile, widened);
   }
@@ -53,7 +56,10 @@ export class OnnxFile {
   withFreeBatch(): { file: OnnxFile; holdsRows: (value: string) => boolean } {
     const { model, rowValues } = freeBatch(this.graph.model);
     if (!model) return { file: this, holdsRows: () => true };
-    return { file: new OnnxFile(new Graph(model), this.blob, this.name, this.openFile, this.widened), holdsRows: (value) => rowValues.has(value) };
+    return {
+      file: new OnnxFile(new Graph(model), this.blob, this.name, this.openFile, this.widened),
+      holdsRows: (value) => rowValues.has(value),
+    };
   }
 
   /** Bytes of weights, as they lie in the files. */
@@ -87,20 +93,32 @@ export class OnnxFile {
     const slices = (await Promise.all(parts.map((part) => this.slice(part)))).flat();
     try {
       const session = await backend.createSession(bytes, weightsBlob(slices), this.name);
-      return { run: (feeds) => session.run(feeds).catch((cause: unknown) => Promise.reject(this.failure(cause))), dispose: () => session.dispose() };
+      return {
+        run: (feeds) => session.run(feeds).catch((cause: unknown) => Promise.reject(this.failure(cause))),
+        dispose: () => session.dispose(),
+      };
     } catch (cause) {
-      throw asEngineError(cause, 'session-build', `ONNX Runtime cannot run ${this.name} on this device. Try the CPU, or another model.`);
+      throw asEngineError(
+        cause,
+        'session-build',
+        `ONNX Runtime cannot run ${this.name} on this device. Try the CPU, or another model.`,
+      );
     }
   }
 
   /** A graph that could be built fails in a run where a buffer is refused. */
   private failure(cause: unknown): EngineError {
-    return asEngineError(cause, 'out-of-memory', `ONNX Runtime failed in ${this.name}: this device may not have the memory for it. Use the CPU, or a smaller model.`);
+    return asEngineError(
+      cause,
+      'out-of-memory',
+      `ONNX Runtime failed in ${this.name}: this device may not have the memory for it. Use the CPU, or a smaller model.`,
+    );
   }
 
   private async slice({ location, offset, length, widened, padding }: ByteRange): Promise<WeightsPart[]> {
     const file = location === null ? this.blob : await this.beside(location);
-    if (offset + length > file.size) throw this.incomplete(`${location ?? this.name} ${offset}+${length} of ${file.size}`);
+    if (offset + length > file.size)
+      throw this.incomplete(`${location ?? this.name} ${offset}+${length} of ${file.size}`);
     const part = (from: number, bytes: number) => ({ blob: file.slice(from, from + bytes), widened: widened === true });
     if (!padding) return [part(offset, length)];
     const { every, zeros } = padding;
@@ -122,12 +140,18 @@ export class OnnxFile {
   }
 
   private incomplete(detail: string): EngineError {
-    return new EngineError('model-invalid', `${this.name} names weights that are not in the model. Fetch the model again.`, detail);
+    return new EngineError(
+      'model-invalid',
+      `${this.name} names weights that are not in the model. Fetch the model again.`,
+      detail,
+    );
   }
 }
 
 function asEngineError(cause: unknown, code: EngineErrorCode, message: string): EngineError {
-  return cause instanceof EngineError ? cause : new EngineError(code, message, cause instanceof Error ? cause.message : String(cause), { cause });
+  return cause instanceof EngineError
+    ? cause
+    : new EngineError(code, message, cause instanceof Error ? cause.message : String(cause), { cause });
 }
 
 /** The input whose name is one of `names`, else the only one of that rank. */
@@ -137,5 +161,9 @@ export function inputByRole(file: OnnxFile, names: readonly string[], rank: numb
   const found = byName ?? (byRank.length === 1 ? byRank[0] : undefined);
   if (found) return found;
   const has = file.inputs.map((input) => `${input.name} [${input.dims?.join(', ') ?? '?'}]`).join('; ');
-  throw new EngineError('model-invalid', `${file.name} has no input called ${names[0]}. It is not a model of a kind that Pagoda runs.`, has);
+  throw new EngineError(
+    'model-invalid',
+    `${file.name} has no input called ${names[0]}. It is not a model of a kind that Pagoda runs.`,
+    has,
+  );
 }

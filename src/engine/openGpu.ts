@@ -10,7 +10,10 @@ import { GpuBackend } from './gpuBackend';
 import type { Ort } from './runtime';
 
 /** Gives the reason as a sentence where there is none. Throws what a check throws: that is no wrong answer. */
-export async function openGpu(ort: Ort, subgroups = true): Promise<{ readonly instance: Backend; readonly info: DeviceInfo } | string> {
+export async function openGpu(
+  ort: Ort,
+  subgroups = true,
+): Promise<{ readonly instance: Backend; readonly info: DeviceInfo } | string> {
   const gpu = await acquireGpu({ subgroups });
   if (typeof gpu === 'string') return gpu;
   const { device, info } = gpu;

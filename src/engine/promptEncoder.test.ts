@@ -35,8 +35,15 @@ class CountingBackend extends CpuBackend {
 
 async function setUp(keep: boolean) {
   const backend = new CountingBackend(await loadNodeRuntime());
-  const file = await OnnxFile.open(await openAsBlob(`${TINY}/text_encoder/model.onnx`), 'text_encoder/model.onnx', { device: backend, openFile: null });
-  const texts = { tokenizer: json('tokenizer/tokenizer.json'), tokenizerConfig: json('tokenizer/tokenizer_config.json'), config: json('text_encoder/config.json') };
+  const file = await OnnxFile.open(await openAsBlob(`${TINY}/text_encoder/model.onnx`), 'text_encoder/model.onnx', {
+    device: backend,
+    openFile: null,
+  });
+  const texts = {
+    tokenizer: json('tokenizer/tokenizer.json'),
+    tokenizerConfig: json('tokenizer/tokenizer_config.json'),
+    config: json('text_encoder/config.json'),
+  };
   const encoder = new TextEncoder(backend, file, texts, { hidden: 'last', pooled: false });
   return { backend, prompts: new PromptEncoder([encoder], { keep, zerosForNoNegative: false }) };
 }
@@ -58,7 +65,9 @@ test('where memory is short the weights go after use and come back for a new pro
   expect(short.backend.open).toBe(0);
   const reloaded = await short.prompts.encode({ positive: 'a cat', negative: '' });
   expect(short.backend.runs).toBe(3);
-  expect(reloaded.cond.hidden).toEqual((await ample.prompts.encode({ positive: 'a cat', negative: 'a dog' })).cond.hidden);
+  expect(reloaded.cond.hidden).toEqual(
+    (await ample.prompts.encode({ positive: 'a cat', negative: 'a dog' })).cond.hidden,
+  );
 });
 
 test('memory is short when the model is large for the machine, or for a usual one', () => {
@@ -74,8 +83,12 @@ test('latents can be shifted on their way into a VAE', async () => {
 });
 
 test('of two encoders the one that reads less counts', () => {
-  const reads = (limit: number, kept: number) => ({ fit: () => ({ tokens: 12, limit, kept }) }) as unknown as TextEncoder;
-  for (const encoders of [[reads(10, 30), reads(7, 20)], [reads(7, 20), reads(10, 30)]]) {
+  const reads = (limit: number, kept: number) =>
+    ({ fit: () => ({ tokens: 12, limit, kept }) }) as unknown as TextEncoder;
+  for (const encoders of [
+    [reads(10, 30), reads(7, 20)],
+    [reads(7, 20), reads(10, 30)],
+  ]) {
     const prompts = new PromptEncoder(encoders, { keep: true, zerosForNoNegative: false });
     expect(prompts.fit('x')).toEqual({ text: 'x', tokens: 12, limit: 7, kept: 20 });
   }

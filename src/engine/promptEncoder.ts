@@ -28,10 +28,16 @@ const KEPT = 16;
 export class PromptEncoder {
   private readonly known = new Map<string, PromptEmbeds>();
 
-  constructor(private readonly encoders: readonly TextEncoder[], private readonly options: PromptEncoderOptions) {}
+  constructor(
+    private readonly encoders: readonly TextEncoder[],
+    private readonly options: PromptEncoderOptions,
+  ) {}
 
   /** @throws EngineError `session-build` or `model-invalid`, or AbortError. */
-  async encode(prompts: { readonly positive: string; readonly negative: string }, signal: AbortSignal = NEVER): Promise<{ cond: PromptEmbeds; uncond: PromptEmbeds }> {
+  async encode(
+    prompts: { readonly positive: string; readonly negative: string },
+    signal: AbortSignal = NEVER,
+  ): Promise<{ cond: PromptEmbeds; uncond: PromptEmbeds }> {
     const zeros = prompts.negative === '' && this.options.zerosForNoNegative;
     const wanted = zeros ? [prompts.positive] : [prompts.negative, prompts.positive];
     const missing = [...new Set(wanted)].filter((prompt) => !this.known.has(prompt));
@@ -91,13 +97,20 @@ function joined(parts: readonly EncodedText[]): PromptEmbeds {
   if (others.length === 0) return first;
   const [tokens] = first.dims;
   if (others.some((part) => part.dims[0] !== tokens)) {
-    throw new EngineError('model-invalid', "The model's text encoders disagree on the length of a prompt. Fetch the model again, or choose another.", parts.map((part) => part.dims.join('×')).join(', '));
+    throw new EngineError(
+      'model-invalid',
+      "The model's text encoders disagree on the length of a prompt. Fetch the model again, or choose another.",
+      parts.map((part) => part.dims.join('×')).join(', '),
+    );
   }
   const width = parts.reduce((sum, part) => sum + part.dims[1], 0);
   const hidden = new Float32Array(tokens * width);
   for (let token = 0; token < tokens; token += 1) {
     let at = token * width;
-    for (const { hidden: from, dims: [, dim] } of parts) {
+    for (const {
+      hidden: from,
+      dims: [, dim],
+    } of parts) {
       hidden.set(from.subarray(token * dim, (token + 1) * dim), at);
       at += dim;
     }

@@ -28,8 +28,16 @@ declare const __RUNTIME_BYTES__: Readonly<Record<string, number>>;
 /** Name in `dist`, URL. */
 type File = readonly [string, string];
 const BUILDS: Readonly<Record<'jspi' | 'asyncify', Readonly<Record<'script' | 'glue' | 'wasm', File>>>> = {
-  jspi: { script: ['ort.jspi.min.mjs', jspi], glue: ['ort-wasm-simd-threaded.jspi.mjs', jspiGlue], wasm: ['ort-wasm-simd-threaded.jspi.wasm', jspiWasm] },
-  asyncify: { script: ['ort.webgpu.min.mjs', asyncify], glue: ['ort-wasm-simd-threaded.asyncify.mjs', asyncifyGlue], wasm: ['ort-wasm-simd-threaded.asyncify.wasm', asyncifyWasm] },
+  jspi: {
+    script: ['ort.jspi.min.mjs', jspi],
+    glue: ['ort-wasm-simd-threaded.jspi.mjs', jspiGlue],
+    wasm: ['ort-wasm-simd-threaded.jspi.wasm', jspiWasm],
+  },
+  asyncify: {
+    script: ['ort.webgpu.min.mjs', asyncify],
+    glue: ['ort-wasm-simd-threaded.asyncify.mjs', asyncifyGlue],
+    wasm: ['ort-wasm-simd-threaded.asyncify.wasm', asyncifyWasm],
+  },
 };
 const BUILD = BUILDS['Suspending' in WebAssembly ? 'jspi' : 'asyncify'];
 
@@ -43,7 +51,9 @@ export function runtimeBytes(): Record<string, number> {
  * @throws EngineError `runtime-failed` or `version-gone`, which only another worker mends; or the reason of `signal`.
  */
 export async function loadRuntime(signal: AbortSignal, tally: LoadTally): Promise<Ort> {
-  const { script, glue, wasm } = await files(signal, tally).catch((error: unknown) => Promise.reject(ownFileError(error, 'runtime-failed', 'ONNX Runtime') as Error));
+  const { script, glue, wasm } = await files(signal, tally).catch((error: unknown) =>
+    Promise.reject(ownFileError(error, 'runtime-failed', 'ONNX Runtime') as Error),
+  );
   try {
     const ort = script.module as Ort;
     ort.env.wasm.wasmPaths = { mjs: glue.url, wasm: absolute(BUILD.wasm[1]) };
@@ -54,13 +64,21 @@ export async function loadRuntime(signal: AbortSignal, tally: LoadTally): Promis
     delete ort.env.wasm.wasmBinary;
     return ort;
   } catch (cause) {
-    throw new EngineError('runtime-failed', 'ONNX Runtime could not be started. Try again; if that does not help, update the browser, or free memory.', String(cause), { cause });
+    throw new EngineError(
+      'runtime-failed',
+      'ONNX Runtime could not be started. Try again; if that does not help, update the browser, or free memory.',
+      String(cause),
+      { cause },
+    );
   }
 }
 
 async function files(signal: AbortSignal, tally: LoadTally) {
   tally.tell('Loading ONNX Runtime');
-  const counted = (name: string): FetchOptions => ({ signal, onBytes: (loaded, total) => tally.count(name, loaded, total) });
+  const counted = (name: string): FetchOptions => ({
+    signal,
+    onBytes: (loaded, total) => tally.count(name, loaded, total),
+  });
   const script = await loadScript(absolute(BUILD.script[1]), counted(BUILD.script[0]));
   const glue = await loadScript(absolute(BUILD.glue[1]), counted(BUILD.glue[0]));
   const wasm = await fetchFile(absolute(BUILD.wasm[1]), counted(BUILD.wasm[0]));
@@ -71,10 +89,19 @@ async function files(signal: AbortSignal, tally: LoadTally) {
 async function start(ort: Ort): Promise<void> {
   const node = makeNode({ name: 'start', opType: 'Identity' }, ['in'], ['out']);
   const value = (name: string) => ({ name, elemType: FLOAT, dims: [1] });
-  const { bytes } = writeSegment({
-    irVersion: 8, opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()], functions: [], nodes: [node], initializers: new Map(),
-    inputs: [value('in')], outputs: [value('out')], valueInfo: new Map(),
-  }, { nodes: [node], inputs: ['in'], outputs: ['out'], sites: [] });
+  const { bytes } = writeSegment(
+    {
+      irVersion: 8,
+      opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()],
+      functions: [],
+      nodes: [node],
+      initializers: new Map(),
+      inputs: [value('in')],
+      outputs: [value('out')],
+      valueInfo: new Map(),
+    },
+    { nodes: [node], inputs: ['in'], outputs: ['out'], sites: [] },
+  );
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
   await session.release();
 }

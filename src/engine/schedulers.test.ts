@@ -16,14 +16,24 @@ import { loadNodeRuntime } from './testing/nodeRuntime';
 import { relativeError } from './testing/unetChecks';
 
 interface Goldens {
-  readonly settings: Pick<Settings, 'prompt' | 'negativePrompt' | 'seed' | 'steps' | 'guidanceScale' | 'pagScale' | 'spacing'> & { readonly adaptive: number };
+  readonly settings: Pick<
+    Settings,
+    'prompt' | 'negativePrompt' | 'seed' | 'steps' | 'guidanceScale' | 'pagScale' | 'spacing'
+  > & { readonly adaptive: number };
   /** Every fourth value of the latents after each call. */
-  readonly runs: readonly { readonly model: 'tiny' | 'sdxl'; readonly scheduler: SchedulerId; readonly calls: readonly (readonly number[])[] }[];
+  readonly runs: readonly {
+    readonly model: 'tiny' | 'sdxl';
+    readonly scheduler: SchedulerId;
+    readonly calls: readonly (readonly number[])[];
+  }[];
   /** With Euler; `changes` is what of the settings is another. */
   readonly guidance: readonly {
     readonly model: 'tiny' | 'sdxl';
     readonly case: string;
-    readonly changes: Partial<Pick<Settings, 'guidanceScale' | 'pagScale' | 'layers'>> & { readonly adaptive?: number; readonly guidanceRescale?: number };
+    readonly changes: Partial<Pick<Settings, 'guidanceScale' | 'pagScale' | 'layers'>> & {
+      readonly adaptive?: number;
+      readonly guidanceRescale?: number;
+    };
     readonly calls: readonly (readonly number[])[];
   }[];
 }
@@ -31,7 +41,12 @@ interface Goldens {
 const goldens = JSON.parse(readFileSync('fixtures/diffusion/pipelines.json', 'utf8')) as Goldens;
 const { adaptive, ...given } = goldens.settings;
 const settings: Settings = {
-  ...given, scheduler: 'ddim', layers: 'mid', sigmas: 'model', compare: true, backend: 'wasm',
+  ...given,
+  scheduler: 'ddim',
+  layers: 'mid',
+  sigmas: 'model',
+  compare: true,
+  backend: 'wasm',
   pag: { ...PLAIN_PAG, adaptive: { semantics: 'diffusers', amount: adaptive } },
 };
 
@@ -54,11 +69,15 @@ async function run(model: 'tiny' | 'sdxl', changes: Partial<Settings>) {
   backend.calls.length = 0;
   const progress: number[] = [];
   const previews: number[] = [];
-  const { latents, stats } = await generate(models[model], { ...settings, ...changes }, {
-    signal: new AbortController().signal,
-    progress: (phase, step) => phase === 'denoise' && progress.push(step),
-    preview: (step) => previews.push(step),
-  });
+  const { latents, stats } = await generate(
+    models[model],
+    { ...settings, ...changes },
+    {
+      signal: new AbortController().signal,
+      progress: (phase, step) => phase === 'denoise' && progress.push(step),
+      preview: (step) => previews.push(step),
+    },
+  );
   const calls = await Promise.all(backend.calls.map(({ latents: after }) => backend.read(after)));
   return { calls, latents, stats, progress, previews };
 }

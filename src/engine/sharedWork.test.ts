@@ -8,13 +8,20 @@ import { SharedWork } from './sharedWork';
 function work() {
   const log: string[] = [];
   let finish: (value: string) => void;
-  const shared = new SharedWork('key', (signal) => new Promise<string>((resolve, reject) => {
-    finish = resolve;
-    signal.addEventListener('abort', () => setTimeout(() => {
-      log.push('put away');
-      reject(signal.reason as Error);
-    }, 0));
-  }), () => log.push('ended'));
+  const shared = new SharedWork(
+    'key',
+    (signal) =>
+      new Promise<string>((resolve, reject) => {
+        finish = resolve;
+        signal.addEventListener('abort', () =>
+          setTimeout(() => {
+            log.push('put away');
+            reject(signal.reason as Error);
+          }, 0),
+        );
+      }),
+    () => log.push('ended'),
+  );
   return { shared, log, finish: (value: string) => finish(value) };
 }
 

@@ -9,7 +9,11 @@ export class SharedWork<T> {
   private readonly result: Promise<T>;
 
   /** @param key says for whom the work is good. */
-  constructor(readonly key: string, work: (signal: AbortSignal) => Promise<T>, onEnd: () => void) {
+  constructor(
+    readonly key: string,
+    work: (signal: AbortSignal) => Promise<T>,
+    onEnd: () => void,
+  ) {
     this.result = work(this.abort.signal).finally(onEnd);
     this.result.catch(() => {}); // whoever waits hears of it
   }

@@ -34,7 +34,12 @@ export class TextEncoder {
   private session: Session | null = null;
 
   /** @throws EngineError `model-invalid` where the graph or the tokenizer is of no kind that is known. */
-  constructor(private readonly backend: Backend, private readonly file: OnnxFile, files: Omit<TextFiles, 'graph'>, wanted: TextOutputs) {
+  constructor(
+    private readonly backend: Backend,
+    private readonly file: OnnxFile,
+    files: Omit<TextFiles, 'graph'>,
+    wanted: TextOutputs,
+  ) {
     this.ids = inputByRole(file, ['input_ids', 'tokens', 'prompt'], 2);
     this.tokenizer = new PromptTokenizer(files.tokenizer, files.tokenizerConfig, fixedLength(this.ids, files));
     this.hidden = hiddenOutput(file, wanted.hidden, files.config.num_hidden_layers ?? NaN);
@@ -78,13 +83,29 @@ export class TextEncoder {
     const rows = typeof this.ids.dims?.[0] === 'number' ? this.ids.dims[0] : 1;
     const upload = (input: ValueInfo, values: readonly number[]) =>
       this.backend.upload(elemType(input), [rows, ids.length], Array.from({ length: rows }, () => values).flat());
-    return Object.fromEntries(this.file.inputs.map((input) => {
-      if (input === this.ids) return [input.name, upload(input, ids)];
-      // Nothing is masked: these encoders attend to the padding as well.
-      if (input.name === 'attention_mask') return [input.name, upload(input, ids.map(() => 1))];
-      if (input.name === 'position_ids') return [input.name, upload(input, ids.map((_, at) => at))];
-      throw invalid(this.file, `It takes an input “${input.name}” that Pagoda does not know.`);
-    }));
+    return Object.fromEntries(
+      this.file.inputs.map((input) => {
+        if (input === this.ids) return [input.name, upload(input, ids)];
+        // Nothing is masked: these encoders attend to the padding as well.
+        if (input.name === 'attention_mask')
+          return [
+            input.name,
+            upload(
+              input,
+              ids.map(() => 1),
+            ),
+          ];
+        if (input.name === 'position_ids')
+          return [
+            input.name,
+            upload(
+              input,
+              ids.map((_, at) => at),
+            ),
+          ];
+        throw invalid(this.file, `It takes an input “${input.name}” that Pagoda does not know.`);
+      }),
+    );
   }
 }
 
@@ -104,7 +125,9 @@ function hiddenOutput(file: OnnxFile, which: TextOutputs['hidden'], layers: numb
     const match = /hidden_states[._](\d+)$/.exec(name);
     if (match) numbered.set(Number(match[1]), name);
   }
-  const states = file.outputs.filter(({ name, dims }) => ![...numbered.values()].includes(name) && (dims?.length ?? 3) === 3);
+  const states = file.outputs.filter(
+    ({ name, dims }) => ![...numbered.values()].includes(name) && (dims?.length ?? 3) === 3,
+  );
   const last = states.find(({ name }) => name === 'last_hidden_state') ?? states[0];
   const highest = Math.max(...numbered.keys());
   if (which === 'last') {

@@ -54,7 +54,11 @@ export class Unet {
    * @param guidanceWidth `time_cond_proj_dim` of the config; null where the guidance scale is no input.
    * @throws EngineError `model-invalid` for a graph that is no UNet of a known kind.
    */
-  constructor(private readonly backend: Backend, opened: OnnxFile, guidanceWidth: number | null) {
+  constructor(
+    private readonly backend: Backend,
+    opened: OnnxFile,
+    guidanceWidth: number | null,
+  ) {
     const { file, holdsRows } = opened.withFreeBatch();
     this.file = file;
     this.holdsRows = holdsRows;
@@ -65,7 +69,12 @@ export class Unet {
     const batch = this.inputs.sample.dims?.[0];
     this.fixedBatch = typeof batch === 'number' ? batch : null;
     this.sampleType = elemType(this.inputs.sample);
-    this.output = (file.outputs.find(({ name }) => name === 'out_sample') ?? file.outputs.find(({ dims }) => dims?.length === 4) ?? file.outputs[0])?.name ?? '';
+    this.output =
+      (
+        file.outputs.find(({ name }) => name === 'out_sample') ??
+        file.outputs.find(({ dims }) => dims?.length === 4) ??
+        file.outputs[0]
+      )?.name ?? '';
   }
 
   /** What each site costs with one row of latents of this shape. */
@@ -77,8 +86,14 @@ export class Unet {
   inputDims(latentShape: readonly [number, number, number], rows: number): Map<string, readonly number[]> {
     const { sample, context } = this.inputs;
     // All but the timestep, which may be one for all rows, have an axis of rows, whatever its name.
-    const size = (dim: number | string, isRows: boolean) => (typeof dim === 'number' ? dim : isRows || (dim !== '' && dim === sample.dims?.[0]) ? rows : 1);
-    const sizes = new Map<string, readonly number[]>(this.file.inputs.map(({ name, dims }) => [name, (dims ?? []).map((dim, axis, { length }) => size(dim, axis === 0 && length > 1))]));
+    const size = (dim: number | string, isRows: boolean) =>
+      typeof dim === 'number' ? dim : isRows || (dim !== '' && dim === sample.dims?.[0]) ? rows : 1;
+    const sizes = new Map<string, readonly number[]>(
+      this.file.inputs.map(({ name, dims }) => [
+        name,
+        (dims ?? []).map((dim, axis, { length }) => size(dim, axis === 0 && length > 1)),
+      ]),
+    );
     sizes.set(sample.name, [rows, ...latentShape]);
     return sizes.set(context.name, [rows, wholeOr(context.dims?.[1], PROMPT_TOKENS), wholeOr(context.dims?.[2], 1)]);
   }
@@ -103,26 +118,43 @@ export class Unet {
     const lastRead = new Map<string, number>();
     segments.forEach((segment, index) => {
       for (const value of segment.inputs) lastRead.set(value, index);
-      for (const site of segment.sites) for (const value of [site.q, site.k, site.v]) lastRead.set(value, Math.max(index, lastRead.get(value) ?? 0));
+      for (const site of segment.sites)
+        for (const value of [site.q, site.k, site.v]) lastRead.set(value, Math.max(index, lastRead.get(value) ?? 0));
     });
     return { segments, sessions, lastRead };
   }
 
   /** Predictions [fork rows, channels, height, width]. Throws AbortError between segments once `signal` is aborted. */
   async predict(plan: CutPlan, input: UnetInput, signal: AbortSignal): Promise<DeviceTensor> {
-    return this.fixedBatch === null ? this.predictTogether(plan, input, signal) : this.predictInBatches(this.fixedBatch, plan, input, signal);
+    return this.fixedBatch === null
+      ? this.predictTogether(plan, input, signal)
+      : this.predictInBatches(this.fixedBatch, plan, input, signal);
   }
 
   /** So many rows at a time, each from the start: they share nothing. The last row fills up the last batch. */
-  private async predictInBatches(batch: number, plan: CutPlan, input: UnetInput, signal: AbortSignal): Promise<DeviceTensor> {
+  private async predictInBatches(
+    batch: number,
+    plan: CutPlan,
+    input: UnetInput,
+    signal: AbortSignal,
+  ): Promise<DeviceTensor> {
     const { fork } = input;
     const parts: DeviceTensor[] = [];
     try {
       for (let at = 0; at < fork.length; at += batch) {
-        const rows = Array.from({ length: batch }, (_, index) => fork[Math.min(at + index, fork.length - 1)] as SiteRow);
-        const pick = (tensor: DeviceTensor) => this.backend.gatherRows(tensor, rows.map((row) => row.source));
+        const rows = Array.from(
+          { length: batch },
+          (_, index) => fork[Math.min(at + index, fork.length - 1)] as SiteRow,
+        );
+        const pick = (tensor: DeviceTensor) =>
+          this.backend.gatherRows(
+            tensor,
+            rows.map((row) => row.source),
+          );
         const sample = pick(input.sample);
-        const conditioning = Object.fromEntries(Object.entries(input.conditioning).map(([name, tensor]) => [name, pick(tensor)]));
+        const conditioning = Object.fromEntries(
+          Object.entries(input.conditioning).map(([name, tensor]) => [name, pick(tensor)]),
+        );
         const own = rows.map((row, source) => ({ source, identity: row.identity }));
         try {
           parts.push(await this.predictTogether(plan, { ...input, sample, conditioning, fork: own }, signal));
@@ -162,8 +194,15 @@ export class Unet {
         for (const [name, tensor] of Object.entries(made)) values.set(name, tensor);
         for (const site of segment.sites) {
           const strength = input.strengths?.get(site) ?? 1;
-          const siteRows = input.fork.map((row, place) => ({ source: forked ? place : row.source, identity: strength * row.identity }));
-          const [q, k, v] = [site.q, site.k, site.v].map((name) => values.get(name) as DeviceTensor) as [DeviceTensor, DeviceTensor, DeviceTensor];
+          const siteRows = input.fork.map((row, place) => ({
+            source: forked ? place : row.source,
+            identity: strength * row.identity,
+          }));
+          const [q, k, v] = [site.q, site.k, site.v].map((name) => values.get(name) as DeviceTensor) as [
+            DeviceTensor,
+            DeviceTensor,
+            DeviceTensor,
+          ];
           values.set(site.output, await this.backend.attend(q, k, v, siteRows, site));
         }
         for (const [name, tensor] of values) {
@@ -199,7 +238,8 @@ export class Unet {
   ): void {
     const done = new Set(sites.map((site) => site.output));
     for (const [name, tensor] of values) {
-      if (done.has(name) || name === this.inputs.timestep.name || tensor.dims[0] !== baseRows || !this.holdsRows(name)) continue;
+      if (done.has(name) || name === this.inputs.timestep.name || tensor.dims[0] !== baseRows || !this.holdsRows(name))
+        continue;
       values.set(name, this.backend.gatherRows(tensor, sources));
       free(tensor);
     }
@@ -209,7 +249,9 @@ export class Unet {
   private timestepTensor(timestep: number, rows: number): DeviceTensor {
     const { timestep: info, sample } = this.inputs;
     const type = elemType(info);
-    const dims = (info.dims ?? [1]).map((dim) => (typeof dim === 'number' ? dim : dim !== '' && dim === sample.dims?.[0] ? rows : 1));
+    const dims = (info.dims ?? [1]).map((dim) =>
+      typeof dim === 'number' ? dim : dim !== '' && dim === sample.dims?.[0] ? rows : 1,
+    );
     const value = type === 'int64' || type === 'int32' ? Math.trunc(timestep) : timestep;
     return this.backend.upload(type, dims, new Array<number>(elements(dims)).fill(value));
   }

@@ -9,7 +9,14 @@ type Dims = ValueInfo['dims'];
 
 const input = (name: string, dims: Dims, elemType = FLOAT): ValueInfo => ({ name, dims, elemType });
 const model = (...inputs: ValueInfo[]): Model => ({
-  irVersion: 8, opsets: [], functions: [], nodes: [], initializers: new Map(), inputs, outputs: [], valueInfo: new Map(),
+  irVersion: 8,
+  opsets: [],
+  functions: [],
+  nodes: [],
+  initializers: new Map(),
+  inputs,
+  outputs: [],
+  valueInfo: new Map(),
 });
 
 const SAMPLE = input('sample', ['b', 4, 'h', 'w']);
@@ -18,20 +25,50 @@ const CONTEXT = input('encoder_hidden_states', ['b', 't', 768]);
 
 describe('roles', () => {
   test('by name, whatever the order', () => {
-    const found = unetInputs(model(input('time_ids', ['b', 6]), CONTEXT, input('text_embeds', ['b', 1280]), TIMESTEP, SAMPLE), null);
-    expect([found.sample, found.timestep, found.context, found.timestepCond]).toEqual([SAMPLE, TIMESTEP, CONTEXT, null]);
+    const found = unetInputs(
+      model(input('time_ids', ['b', 6]), CONTEXT, input('text_embeds', ['b', 1280]), TIMESTEP, SAMPLE),
+      null,
+    );
+    expect([found.sample, found.timestep, found.context, found.timestepCond]).toEqual([
+      SAMPLE,
+      TIMESTEP,
+      CONTEXT,
+      null,
+    ]);
     expect([found.textEmbeds?.name, found.timeIds?.name]).toEqual(['text_embeds', 'time_ids']);
   });
 
   test('by the end of a nested name', () => {
-    const found = unetInputs(model(SAMPLE, TIMESTEP, CONTEXT, input('added_cond_kwargs.text_embeds', ['b', 1280]), input('added_cond_kwargs.time_ids', ['b', 6])), null);
-    expect([found.textEmbeds?.name, found.timeIds?.name]).toEqual(['added_cond_kwargs.text_embeds', 'added_cond_kwargs.time_ids']);
+    const found = unetInputs(
+      model(
+        SAMPLE,
+        TIMESTEP,
+        CONTEXT,
+        input('added_cond_kwargs.text_embeds', ['b', 1280]),
+        input('added_cond_kwargs.time_ids', ['b', 6]),
+      ),
+      null,
+    );
+    expect([found.textEmbeds?.name, found.timeIds?.name]).toEqual([
+      'added_cond_kwargs.text_embeds',
+      'added_cond_kwargs.time_ids',
+    ]);
   });
 
   test('by shape where names say nothing', () => {
-    const inputs = [input('in.2', ['b', 77, 768], FLOAT16), input('in.1', [], FLOAT16), input('in.0', [2, 4, 64, 64], FLOAT16), input('in.3', ['b', 256], FLOAT16)];
+    const inputs = [
+      input('in.2', ['b', 77, 768], FLOAT16),
+      input('in.1', [], FLOAT16),
+      input('in.0', [2, 4, 64, 64], FLOAT16),
+      input('in.3', ['b', 256], FLOAT16),
+    ];
     const found = unetInputs(model(...inputs), 256);
-    expect([found.context.name, found.timestep.name, found.sample.name, found.timestepCond?.name]).toEqual(['in.2', 'in.1', 'in.0', 'in.3']);
+    expect([found.context.name, found.timestep.name, found.sample.name, found.timestepCond?.name]).toEqual([
+      'in.2',
+      'in.1',
+      'in.0',
+      'in.3',
+    ]);
     expect(unetInputs(model(...inputs), null).textEmbeds?.name).toBe('in.3');
   });
 
@@ -39,9 +76,15 @@ describe('roles', () => {
     ['an input that has no role', [SAMPLE, TIMESTEP, CONTEXT, input('controlnet', ['b', 320, 'h', 'w'])], 'controlnet'],
     ['a missing prompt', [SAMPLE, TIMESTEP], 'the prompt'],
     ['a name of the wrong rank', [input('sample', ['b', 4]), TIMESTEP, CONTEXT], 'the sample'],
-    ['a refiner', [SAMPLE, TIMESTEP, CONTEXT, input('text_embeds', ['b', 1280]), input('time_ids', ['b', 5])], 'refiner'],
+    [
+      'a refiner',
+      [SAMPLE, TIMESTEP, CONTEXT, input('text_embeds', ['b', 1280]), input('time_ids', ['b', 5])],
+      'refiner',
+    ],
   ])('%s is refused by name', (_, inputs, word) => {
-    expect(() => unetInputs(model(...inputs), null)).toThrow(expect.objectContaining({ code: 'model-invalid', message: expect.stringContaining(word) }));
+    expect(() => unetInputs(model(...inputs), null)).toThrow(
+      expect.objectContaining({ code: 'model-invalid', message: expect.stringContaining(word) }),
+    );
   });
 });
 
@@ -56,7 +99,9 @@ describe('size of the latents', () => {
     expect(latentShape(SAMPLE, input('latent_sample', [1, 4, 32, 32]), { sample_size: 64 })).toEqual([4, 32, 32]);
   });
   test('cannot be two things', () => {
-    expect(() => latentShape(input('sample', [2, 4, 64, 64]), input('z', [1, 4, 32, 32]), {})).toThrow(expect.objectContaining({ code: 'model-invalid' }));
+    expect(() => latentShape(input('sample', [2, 4, 64, 64]), input('z', [1, 4, 32, 32]), {})).toThrow(
+      expect.objectContaining({ code: 'model-invalid' }),
+    );
   });
   test('in pixels doubles with each resolution of the VAE', () => {
     expect([pixelsPerLatent({ block_out_channels: [128, 256, 512, 512] }), pixelsPerLatent({})]).toEqual([8, 8]);

@@ -31,7 +31,11 @@ const NUMBERS = [...FLOATS, INT64, INT32];
 const SIGNATURES: Readonly<Record<Role, Signature>> = {
   sample: { names: ['sample', 'latent_model_input', 'latent_sample', 'latents', 'x'], ranks: [4], types: FLOATS },
   timestep: { names: ['timestep', 'timesteps', 't'], ranks: [0, 1], types: NUMBERS },
-  context: { names: ['encoder_hidden_states', 'context', 'prompt_embeds', 'text_embedding'], ranks: [3], types: FLOATS },
+  context: {
+    names: ['encoder_hidden_states', 'context', 'prompt_embeds', 'text_embedding'],
+    ranks: [3],
+    types: FLOATS,
+  },
   textEmbeds: { names: ['text_embeds', 'add_text_embeds', 'pooled_prompt_embeds'], ranks: [2], types: FLOATS },
   timeIds: { names: ['time_ids', 'add_time_ids'], ranks: [2], types: NUMBERS },
   timestepCond: { names: ['timestep_cond', 'guidance_scale_embedding'], ranks: [2], types: FLOATS },
@@ -54,7 +58,8 @@ export function unetInputs({ inputs }: Model, guidanceWidth: number | null): Une
   for (const input of inputs) {
     if ([...found.values()].includes(input)) continue;
     const role = roleByShape(input, guidanceWidth);
-    if (!role || found.has(role) || !fits(role, input)) throw refused(`Its UNet takes an input “${input.name}” that Pagoda does not know.`, inputs);
+    if (!role || found.has(role) || !fits(role, input))
+      throw refused(`Its UNet takes an input “${input.name}” that Pagoda does not know.`, inputs);
     found.set(role, input);
   }
   const required = (role: Role): ValueInfo => {
@@ -64,7 +69,8 @@ export function unetInputs({ inputs }: Model, guidanceWidth: number | null): Une
   };
   const timeIds = found.get('timeIds') ?? null;
   const width = timeIds?.dims?.[1];
-  if (typeof width === 'number' && width !== 6) throw refused('It is a refiner: it improves pictures and does not make them.', inputs);
+  if (typeof width === 'number' && width !== 6)
+    throw refused('It is a refiner: it improves pictures and does not make them.', inputs);
   return {
     sample: required('sample'),
     timestep: required('timestep'),

@@ -15,10 +15,23 @@ async function open(blob: Blob) {
   const backend = countingBackend(cpu, { f16: true });
   const file = await OnnxFile.open(blob, 'vae_decoder/model.onnx', { device: backend, openFile: null });
   let widenings = 0;
-  const decoder = await VaeDecoder.open(backend, file, { scaling_factor: 1 }, {
-    open: file.half ? () => OnnxFile.open(blob, 'vae_decoder/model.onnx', { device: { ...backend, f16: false, fusesAttention: true }, openFile: null }) : null,
-    onWidened: () => { widenings += 1; },
-  });
+  const decoder = await VaeDecoder.open(
+    backend,
+    file,
+    { scaling_factor: 1 },
+    {
+      open: file.half
+        ? () =>
+            OnnxFile.open(blob, 'vae_decoder/model.onnx', {
+              device: { ...backend, f16: false, fusesAttention: true },
+              openFile: null,
+            })
+        : null,
+      onWidened: () => {
+        widenings += 1;
+      },
+    },
+  );
   return { backend, decoder, widenings: () => widenings };
 }
 

@@ -36,9 +36,17 @@ export class VaeDecoder {
   ) {}
 
   /** @throws EngineError `model-invalid` or `session-build`. */
-  static async open(backend: Backend, file: OnnxFile, config: VaeConfig, wider: Wider | null = null): Promise<VaeDecoder> {
+  static async open(
+    backend: Backend,
+    file: OnnxFile,
+    config: VaeConfig,
+    wider: Wider | null = null,
+  ): Promise<VaeDecoder> {
     if (config.latents_mean || config.latents_std) {
-      throw new EngineError('model-invalid', 'This VAE scales each channel of the latents on its own, which Pagoda does not run yet. Choose another model.');
+      throw new EngineError(
+        'model-invalid',
+        'This VAE scales each channel of the latents on its own, which Pagoda does not run yet. Choose another model.',
+      );
     }
     const scaling = config.scaling_factor ?? defaultScaling(config);
     return new VaeDecoder(backend, await openDecoder(backend, file), wider, 1 / scaling, config.shift_factor ?? 0);
@@ -55,7 +63,10 @@ export class VaeDecoder {
       await this.widen(this.wider, this.wider.open);
       decoded = await this.run(latents, image);
     }
-    const { values, dims: [, channels, height, width] } = decoded;
+    const {
+      values,
+      dims: [, channels, height, width],
+    } = decoded;
     assertFinite(values);
     return toPixels(values, channels, height, width);
   }
@@ -64,10 +75,19 @@ export class VaeDecoder {
     return this.decoder.session.dispose();
   }
 
-  private async run(latents: DeviceTensor, image: number): Promise<{ values: Float32Array; dims: readonly [number, number, number, number] }> {
+  private async run(
+    latents: DeviceTensor,
+    image: number,
+  ): Promise<{ values: Float32Array; dims: readonly [number, number, number, number] }> {
     const { session, input: info, output: name } = this.decoder;
     const batch = typeof info.dims?.[0] === 'number' ? info.dims[0] : 1;
-    const input = await this.backend.modelInput(latents, new Array<number>(batch).fill(image), this.factor, elemType(info), this.shift);
+    const input = await this.backend.modelInput(
+      latents,
+      new Array<number>(batch).fill(image),
+      this.factor,
+      elemType(info),
+      this.shift,
+    );
     let outputs: Tensors = {};
     try {
       outputs = await session.run({ [info.name]: input });

@@ -29,7 +29,14 @@ describe('weights with f16 parts that are to be f32', () => {
     expect(new Uint8Array(await blob.arrayBuffer())).toEqual(expected);
   });
 
-  test.each([[0, 12], [12, 12 + 4 * 5000], [8, 400], [400, 20_000], [20_004, 20_024], [100, 100]])('bytes %i to %i', async (start, end) => {
+  test.each([
+    [0, 12],
+    [12, 12 + 4 * 5000],
+    [8, 400],
+    [400, 20_000],
+    [20_004, 20_024],
+    [100, 100],
+  ])('bytes %i to %i', async (start, end) => {
     const slice = blob.slice(start, end);
     expect(slice.size).toBe(end - start);
     expect(await streamed(slice)).toEqual(expected.slice(start, end));
@@ -43,5 +50,7 @@ describe('weights with f16 parts that are to be f32', () => {
 
 test('without f16 parts they are plain slices', async () => {
   const blob = weightsBlob([parts[0] as (typeof parts)[number], parts[2] as (typeof parts)[number]]);
-  expect(new Uint8Array(await blob.arrayBuffer())).toEqual(new Uint8Array(Float32Array.of(...singles, ...singles).buffer));
+  expect(new Uint8Array(await blob.arrayBuffer())).toEqual(
+    new Uint8Array(Float32Array.of(...singles, ...singles).buffer),
+  );
 });

@@ -15,10 +15,13 @@ async function hold(): Promise<void> {
   const { locks } = navigator as { readonly locks?: LockManager };
   const unlocked = () => emit({ type: 'alive', locked: false });
   if (!locks) unlocked();
-  else await locks.request(scope.name, () => {
-    emit({ type: 'alive', locked: true });
-    return new Promise(() => {});
-  }).catch(unlocked);
+  else
+    await locks
+      .request(scope.name, () => {
+        emit({ type: 'alive', locked: true });
+        return new Promise(() => {});
+      })
+      .catch(unlocked);
 }
 
 function emit(event: EngineEvent | WireEvent): void {

@@ -46,7 +46,11 @@ function entries(view: DataView, at: number, little: boolean): Map<number, Entry
   for (let index = 0; index < count; index += 1) {
     const entry = at + 2 + 12 * index;
     if (entry + 12 > view.byteLength) break;
-    const [tag, type, units] = [view.getUint16(entry, little), view.getUint16(entry + 2, little), view.getUint32(entry + 4, little)];
+    const [tag, type, units] = [
+      view.getUint16(entry, little),
+      view.getUint16(entry + 2, little),
+      view.getUint32(entry + 4, little),
+    ];
     const value = view.getUint32(entry + 8, little);
     // Of the types with texts, each unit is a byte (ASCII, BYTE, UNDEFINED).
     const length = Math.min(units, MAX_TEXT);
@@ -72,7 +76,8 @@ function isLittle(bytes: Uint8Array): boolean | null {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return true;
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return false;
   let balance = 0;
-  for (let at = 0; at + 1 < Math.min(bytes.length, 4096); at += 2) balance += Number(bytes[at + 1] === 0) - Number(bytes[at] === 0);
+  for (let at = 0; at + 1 < Math.min(bytes.length, 4096); at += 2)
+    balance += Number(bytes[at + 1] === 0) - Number(bytes[at] === 0);
   return balance === 0 ? null : balance > 0;
 }
 

@@ -31,7 +31,15 @@ export async function readPictureText(file: Blob, wanted: ReadonlySet<string>): 
   }
   const bytes = new Uint8Array(await (format === 'JPEG' ? file.slice(0, JPEG_HEAD) : file).arrayBuffer());
   const exif = format === 'JPEG' ? jpegExif(bytes) : webpExif(bytes);
-  return { format, texts: new Map(), keywords: new Set(), problems: [], exif, visited: 0, comment: exif && exifText(exif) };
+  return {
+    format,
+    texts: new Map(),
+    keywords: new Set(),
+    problems: [],
+    exif,
+    visited: 0,
+    comment: exif && exifText(exif),
+  };
 }
 
 function formatOf(head: Uint8Array): PictureText['format'] | null {

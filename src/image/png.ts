@@ -12,6 +12,10 @@ export async function encodePng({ width, height, rgba }: RgbaPixels): Promise<Bl
 
 /** `pagoda-red-apple-7.png`: readable, and safe on every file system. */
 export function pngName(prompt: string, seed: number): string {
-  const slug = prompt.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '').slice(0, 48);
+  const slug = prompt
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 48);
   return `pagoda-${slug || 'image'}-${seed}.png`;
 }

@@ -46,7 +46,7 @@ export async function readPngText(png: Blob, wanted: ReadonlySet<string>): Promi
   let exif: Uint8Array | null = null;
   const view = new DataView(bytes.buffer);
   let visited = 0;
-  for (let at = 8; at + 12 <= bytes.length;) {
+  for (let at = 8; at + 12 <= bytes.length; ) {
     const length = view.getUint32(at);
     const type = latin1(bytes.subarray(at + 4, at + 8));
     const end = at + 12 + length;
@@ -63,7 +63,8 @@ export async function readPngText(png: Blob, wanted: ReadonlySet<string>): Promi
     if ((isText && (keyword === null || wanted.has(keyword))) || type === 'eXIf') {
       try {
         if (length > MAX_TEXT) throw new Error('it is larger than 1 MiB');
-        if (crc32(bytes.subarray(at + 4, end - 4)) !== view.getUint32(end - 4)) throw new Error('its checksum is wrong');
+        if (crc32(bytes.subarray(at + 4, end - 4)) !== view.getUint32(end - 4))
+          throw new Error('its checksum is wrong');
         if (!isText) exif = data;
         else if (keyword === null) throw new Error('it has no keyword');
         else chunks.set(keyword, { type, data: data.subarray(keyword.length + 1) });
@@ -91,7 +92,8 @@ export async function readPngText(png: Blob, wanted: ReadonlySet<string>): Promi
 export function writePngText(png: Uint8Array, texts: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
   // Signature (8) and IHDR (12 + 13) always come first.
   const header = 33;
-  if (png.length < header || !SIGNATURE.every((byte, at) => png[at] === byte)) throw new Error('This is not a PNG file.');
+  if (png.length < header || !SIGNATURE.every((byte, at) => png[at] === byte))
+    throw new Error('This is not a PNG file.');
   const chunks = Object.entries(texts).map(([keyword, text]) => encode(keyword, text));
   const out = new Uint8Array(png.length + chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   out.set(png.subarray(0, header));
@@ -116,7 +118,10 @@ function encode(keyword: string, text: string): Uint8Array {
   const chunk = new Uint8Array(12 + key.length + gap + content.length);
   const view = new DataView(chunk.buffer);
   view.setUint32(0, chunk.length - 12);
-  chunk.set(Uint8Array.from(isLatin1 ? 'tEXt' : 'iTXt', (letter) => letter.charCodeAt(0)), 4);
+  chunk.set(
+    Uint8Array.from(isLatin1 ? 'tEXt' : 'iTXt', (letter) => letter.charCodeAt(0)),
+    4,
+  );
   chunk.set(key, 8);
   chunk.set(content, 8 + key.length + gap);
   view.setUint32(chunk.length - 4, crc32(chunk.subarray(4, chunk.length - 4)));
@@ -139,7 +144,8 @@ function decode(type: TextType, data: Uint8Array): string {
   const compressed = data[0];
   const languageEnd = data.indexOf(0, 2);
   const translatedEnd = languageEnd < 0 ? -1 : data.indexOf(0, languageEnd + 1);
-  if (translatedEnd < 0 || compressed === undefined || compressed > 1 || data[1] !== 0) throw new Error('it is malformed');
+  if (translatedEnd < 0 || compressed === undefined || compressed > 1 || data[1] !== 0)
+    throw new Error('it is malformed');
   const content = data.subarray(translatedEnd + 1);
   return new TextDecoder().decode(compressed === 1 ? inflated(content) : content);
 }

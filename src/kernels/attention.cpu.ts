@@ -70,8 +70,7 @@ function attendHead(
     const vAt = from + query * stride;
     for (let d = 0; d < headDim; d += 1) {
       const attended = sums[d]! / total;
-      out[to + query * stride + d] =
-        identity === 0 ? attended : (1 - identity) * attended + identity * v[vAt + d]!;
+      out[to + query * stride + d] = identity === 0 ? attended : (1 - identity) * attended + identity * v[vAt + d]!;
     }
   }
 }

@@ -99,7 +99,10 @@ describeOnDawn('attention on Dawn', (gpu) => {
           const got = await run(shape, elem, tensors, rows);
           const bound = f32Bound(shape);
           const excess = got.map((value, i) => Math.abs(value - expected[i]!) - rounding * Math.abs(expected[i]!));
-          expect(excess.every((value) => value <= bound), `worst ${excess.reduce((a, b) => Math.max(a, b))}`).toBe(true);
+          expect(
+            excess.every((value) => value <= bound),
+            `worst ${excess.reduce((a, b) => Math.max(a, b))}`,
+          ).toBe(true);
         },
       );
     }
@@ -130,7 +133,10 @@ describeOnDawn('attention on Dawn', (gpu) => {
     const tensors = makeTensors(shape, 'f32');
     const token = 30;
     const changed = { ...tensors, v: tensors.v.map((value, i) => (Math.floor(i / dim) === token ? value + 1 : value)) };
-    const rows = [{ source: 0, identity: 1 }, { source: 0, identity: 0 }];
+    const rows = [
+      { source: 0, identity: 1 },
+      { source: 0, identity: 0 },
+    ];
     const before = await run(shape, 'f32', tensors, rows);
     const after = await run(shape, 'f32', changed, rows);
     const tokensChanged = new Set<number>();
@@ -141,7 +147,11 @@ describeOnDawn('attention on Dawn', (gpu) => {
 
   it('reads the source row that the row map names', async () => {
     const tensors = makeTensors(shape, 'f32');
-    const rows = [{ source: 1, identity: 0 }, { source: 0, identity: 0 }, { source: 1, identity: 0 }];
+    const rows = [
+      { source: 1, identity: 0 },
+      { source: 0, identity: 0 },
+      { source: 1, identity: 0 },
+    ];
     const got = await run(shape, 'f32', tensors, rows);
     const size = shape.tokens * dim;
     expect(got.slice(0, size)).toEqual(got.slice(2 * size));

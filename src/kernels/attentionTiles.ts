@@ -28,7 +28,9 @@ export function takesHeadDim(headDim: number): boolean {
 /** @throws RangeError where headDim is no multiple of 4 in 4 … 256. */
 export function attentionTiles(headDim: number, tokens: number): AttentionTiles {
   if (!takesHeadDim(headDim)) {
-    throw new RangeError(`The attention kernel takes head dims that are multiples of 4 up to ${MAX_HEAD_DIM}, not ${headDim}.`);
+    throw new RangeError(
+      `The attention kernel takes head dims that are multiples of 4 up to ${MAX_HEAD_DIM}, not ${headDim}.`,
+    );
   }
   const headVecs = headDim / 4;
   const lanes = chooseLanes(headVecs);

@@ -52,9 +52,7 @@ describe('float16', () => {
 
   it('sends what is too large to infinity, what is too small to a zero of its sign', () => {
     const values = Float32Array.of(65520, -1e30, Infinity, -Infinity, 1e-30, -1e-45, -0, 65519.99);
-    expect([...float32ToFloat16(values)]).toEqual([
-      0x7c00, 0xfc00, 0x7c00, 0xfc00, 0, 0x8000, 0x8000, 0x7bff,
-    ]);
+    expect([...float32ToFloat16(values)]).toEqual([0x7c00, 0xfc00, 0x7c00, 0xfc00, 0, 0x8000, 0x8000, 0x7bff]);
   });
 
   it('keeps a NaN whose payload lies below the kept bits a NaN', () => {

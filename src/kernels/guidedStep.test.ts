@@ -16,8 +16,18 @@ function combine(guidanceScale: number, pagScale: number): Float32Array {
     const of = row.identity > 0 ? REFERENCE.perturbed : REFERENCE[row.context];
     return Array.from({ length: 64 }, (_, i) => of(i));
   });
-  const arrays = { predictions: Float32Array.from(predictions), latents: new Float32Array(64), history: new Float32Array(64), noise: null };
-  return guidedStepOnCpu({ rows: plan.rows.length, images: 1, elements: 64, depth: 1 }, arrays, plan.weights, COMBINE_ONLY).latents;
+  const arrays = {
+    predictions: Float32Array.from(predictions),
+    latents: new Float32Array(64),
+    history: new Float32Array(64),
+    noise: null,
+  };
+  return guidedStepOnCpu(
+    { rows: plan.rows.length, images: 1, elements: 64, depth: 1 },
+    arrays,
+    plan.weights,
+    COMBINE_ONLY,
+  ).latents;
 }
 
 describe('guidedStepOnCpu', () => {
@@ -38,7 +48,10 @@ describe('guidedStepOnCpu', () => {
   it('is the formula, for several images', () => {
     const shape = { rows: 3, images: 2, elements: 5, depth: 4 };
     const arrays = stepArrays(shape);
-    const weights = [[-2, 3, 0], [-2, 6, -3]];
+    const weights = [
+      [-2, 3, 0],
+      [-2, 6, -3],
+    ];
     const got = guidedStepOnCpu(shape, arrays, weights, EVERY_FACTOR);
     let clamped = 0;
     for (let image = 0; image < 2; image += 1) {
@@ -52,7 +65,9 @@ describe('guidedStepOnCpu', () => {
         clamped += Number(d !== estimate);
         expect(got.denoised[at]).toBe(Math.fround(d));
         expect(got.latents[at]).toBeCloseTo(
-          0.3 * x + 0.2 * p + 0.9 * d + 0.4 * z - 0.25 * past[0] + 0.5 * past[1] + 0.125 * past[2] - 0.75 * past[3], 5);
+          0.3 * x + 0.2 * p + 0.9 * d + 0.4 * z - 0.25 * past[0] + 0.5 * past[1] + 0.125 * past[2] - 0.75 * past[3],
+          5,
+        );
         expect(got.history[at]).toBeCloseTo(0.6 * x - 0.7 * p + 0.45 * d + 0.35 * z, 5);
         expect([1, 2, 3].map((k) => got.history[k * 10 + at])).toEqual(past.slice(0, 3));
       }
@@ -63,13 +78,19 @@ describe('guidedStepOnCpu', () => {
 
   it('reads nothing whose factor is 0, and refuses what is missing', () => {
     const shape = { rows: 2, images: 1, elements: 3, depth: 4 };
-    const arrays = { ...stepArrays(shape), history: new Float32Array(12).fill(NaN), noise: new Float32Array(3).fill(NaN) };
+    const arrays = {
+      ...stepArrays(shape),
+      history: new Float32Array(12).fill(NaN),
+      noise: new Float32Array(3).fill(NaN),
+    };
     arrays.predictions.fill(NaN, 3);
     expect(guidedStepOnCpu(shape, arrays, [[1, 0]], COMBINE_ONLY).latents).toEqual(arrays.predictions.slice(0, 3));
     expect(() => guidedStepOnCpu(shape, { ...arrays, noise: null }, [[1, 0]], EVERY_FACTOR)).toThrow(/noise/);
     const keepsNoise = { ...COMBINE_ONLY, keep: { noise: 1 } };
     expect(() => guidedStepOnCpu(shape, { ...arrays, noise: null }, [[1, 0]], keepsNoise)).toThrow(/noise/);
-    expect(() => guidedStepOnCpu({ ...shape, depth: 3 }, arrays, [[1, 0]], EVERY_FACTOR)).toThrow(/reads a history of 4, 3 is kept/);
+    expect(() => guidedStepOnCpu({ ...shape, depth: 3 }, arrays, [[1, 0]], EVERY_FACTOR)).toThrow(
+      /reads a history of 4, 3 is kept/,
+    );
     expect(() => guidedStepOnCpu({ ...shape, depth: 5 }, arrays, [[1, 0]], EVERY_FACTOR)).toThrow(/history of 5/);
     expect(() => guidedStepOnCpu({ ...shape, depth: 0 }, arrays, [[1, 0]], COMBINE_ONLY)).toThrow(/history of 0/);
     expect(() => guidedStepOnCpu(shape, arrays, [[1]], COMBINE_ONLY)).toThrow(/weights/);

@@ -38,11 +38,20 @@ export interface GuidedStep {
   /** Encodes one dispatch.
    *  @throws RangeError for weights of another shape, more history than there is, or noise that is missing though its
    *  factor is not 0. */
-  encode(encoder: GPUCommandEncoder, buffers: GuidedStepBuffers, weights: Weights, coefficients: StepCoefficients): void;
+  encode(
+    encoder: GPUCommandEncoder,
+    buffers: GuidedStepBuffers,
+    weights: Weights,
+    coefficients: StepCoefficients,
+  ): void;
 }
 
 /** @throws EngineError `shader-compile`. */
-export async function createGuidedStep(compiler: KernelCompiler, shape: GuidedStepShape, elem: ElementType): Promise<GuidedStep> {
+export async function createGuidedStep(
+  compiler: KernelCompiler,
+  shape: GuidedStepShape,
+  elem: ElementType,
+): Promise<GuidedStep> {
   const pipeline = await compiler.pipeline({ name: 'guidedStep', body }, elem);
   const imageBytes = tensorBytes(shape.images * shape.elements, 'f32');
   const historyBytes = shape.depth * imageBytes;
@@ -51,16 +60,22 @@ export async function createGuidedStep(compiler: KernelCompiler, shape: GuidedSt
       checkStep(shape, weights, coefficients, buffers.noise !== null);
       const params = compiler.parameterBuffer('guidedStep', stepParameters(shape, weights, coefficients));
       const image = (name: string, tensor: TensorBuffer) => ({ name, tensor, bytes: imageBytes });
-      encodeDispatch(compiler.device, encoder, pipeline, [
-        { name: 'parameters', tensor: params, bytes: params.size },
-        { name: 'predictions', tensor: buffers.predictions, bytes: tensorBytes(shape.rows * shape.elements, elem) },
-        image('latents', buffers.latents),
-        { name: 'history', tensor: buffers.history, bytes: historyBytes },
-        image('noise', buffers.noise ?? buffers.latents),
-        image('nextLatents', buffers.nextLatents),
-        image('denoised', buffers.denoised),
-        { name: 'nextHistory', tensor: buffers.nextHistory, bytes: historyBytes },
-      ], [Math.ceil(shape.elements / 64), shape.images, 1]);
+      encodeDispatch(
+        compiler.device,
+        encoder,
+        pipeline,
+        [
+          { name: 'parameters', tensor: params, bytes: params.size },
+          { name: 'predictions', tensor: buffers.predictions, bytes: tensorBytes(shape.rows * shape.elements, elem) },
+          image('latents', buffers.latents),
+          { name: 'history', tensor: buffers.history, bytes: historyBytes },
+          image('noise', buffers.noise ?? buffers.latents),
+          image('nextLatents', buffers.nextLatents),
+          image('denoised', buffers.denoised),
+          { name: 'nextHistory', tensor: buffers.nextHistory, bytes: historyBytes },
+        ],
+        [Math.ceil(shape.elements / 64), shape.images, 1],
+      );
     },
   };
 }
@@ -71,21 +86,37 @@ export function needsNoise({ next, keep }: StepCoefficients): boolean {
 }
 
 /** @throws RangeError, see `GuidedStep.encode`. */
-export function checkStep({ rows, images, depth }: GuidedStepShape, weights: Weights, coefficients: StepCoefficients, hasNoise: boolean): void {
+export function checkStep(
+  { rows, images, depth }: GuidedStepShape,
+  weights: Weights,
+  coefficients: StepCoefficients,
+  hasNoise: boolean,
+): void {
   if (weights.length !== images || weights.some((own) => own.length !== rows)) {
     throw new RangeError(`guidedStep: weights must be [${images}][${rows}].`);
   }
-  if (!(depth >= 1 && depth <= MAX_HISTORY)) throw new RangeError(`guidedStep: a history of ${depth}; 1 to ${MAX_HISTORY} can be kept.`);
+  if (!(depth >= 1 && depth <= MAX_HISTORY))
+    throw new RangeError(`guidedStep: a history of ${depth}; 1 to ${MAX_HISTORY} can be kept.`);
   const reads = coefficients.next.history?.length ?? 0;
   if (reads > depth) throw new RangeError(`guidedStep: this step reads a history of ${reads}, ${depth} is kept.`);
-  if (needsNoise(coefficients) && !hasNoise) throw new RangeError('guidedStep: this step adds noise, which is missing.');
+  if (needsNoise(coefficients) && !hasNoise)
+    throw new RangeError('guidedStep: this step adds noise, which is missing.');
 }
 
 /** `Params` of guidedStep.wgsl. */
-function stepParameters(shape: GuidedStepShape, weights: Weights, { denoised, clip = 0, next, keep = {} }: StepCoefficients): Uint32Array {
+function stepParameters(
+  shape: GuidedStepShape,
+  weights: Weights,
+  { denoised, clip = 0, next, keep = {} }: StepCoefficients,
+): Uint32Array {
   const words = new Uint32Array(20 + shape.images * shape.rows);
   const floats = new Float32Array(words.buffer);
-  const factors = ({ sample = 0, prediction = 0, denoised: estimate = 0, noise = 0 }: StepFactors) => [sample, prediction, estimate, noise];
+  const factors = ({ sample = 0, prediction = 0, denoised: estimate = 0, noise = 0 }: StepFactors) => [
+    sample,
+    prediction,
+    estimate,
+    noise,
+  ];
   words.set([shape.elements, shape.rows, shape.images, shape.depth]);
   floats.set([denoised.sample, denoised.prediction, clip], 4);
   floats.set(factors(next), 8);

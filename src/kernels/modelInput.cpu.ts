@@ -4,7 +4,13 @@ import { checkImages, type ModelInputShape } from './modelInput';
 
 /** Latents [images, elements] → [rows, elements], rows as `images` says.
  *  @throws RangeError for an image that is not there. */
-export function modelInputOnCpu(shape: ModelInputShape, latents: Float32Array, images: readonly number[], scale: number, shift = 0): Float32Array<ArrayBuffer> {
+export function modelInputOnCpu(
+  shape: ModelInputShape,
+  latents: Float32Array,
+  images: readonly number[],
+  scale: number,
+  shift = 0,
+): Float32Array<ArrayBuffer> {
   checkImages(images, shape.images);
   const out = new Float32Array(images.length * shape.elements);
   const factor = Math.fround(scale);

@@ -15,11 +15,21 @@ export interface ModelInputShape {
 export interface ModelInput {
   /** Encodes one dispatch; row r is made of image `images[r]`.
    *  @throws RangeError for an image that is not there. */
-  encode(encoder: GPUCommandEncoder, buffers: { readonly latents: TensorBuffer; readonly out: TensorBuffer }, images: readonly number[], scale: number, shift?: number): void;
+  encode(
+    encoder: GPUCommandEncoder,
+    buffers: { readonly latents: TensorBuffer; readonly out: TensorBuffer },
+    images: readonly number[],
+    scale: number,
+    shift?: number,
+  ): void;
 }
 
 /** @throws EngineError `shader-compile`. */
-export async function createModelInput(compiler: KernelCompiler, shape: ModelInputShape, elem: ElementType): Promise<ModelInput> {
+export async function createModelInput(
+  compiler: KernelCompiler,
+  shape: ModelInputShape,
+  elem: ElementType,
+): Promise<ModelInput> {
   const pipeline = await compiler.pipeline({ name: 'modelInput', body }, elem);
   return {
     encode(encoder, { latents, out }, images, scale, shift = 0) {
@@ -29,11 +39,17 @@ export async function createModelInput(compiler: KernelCompiler, shape: ModelInp
       new Float32Array(words.buffer).set([scale, shift], 2);
       words.set(images, 4);
       const params = compiler.parameterBuffer('modelInput', words);
-      encodeDispatch(compiler.device, encoder, pipeline, [
-        { name: 'parameters', tensor: params, bytes: params.size },
-        { name: 'latents', tensor: latents, bytes: tensorBytes(shape.images * shape.elements, 'f32') },
-        { name: 'out', tensor: out, bytes: tensorBytes(images.length * shape.elements, elem) },
-      ], [Math.ceil(shape.elements / 64), images.length, 1]);
+      encodeDispatch(
+        compiler.device,
+        encoder,
+        pipeline,
+        [
+          { name: 'parameters', tensor: params, bytes: params.size },
+          { name: 'latents', tensor: latents, bytes: tensorBytes(shape.images * shape.elements, 'f32') },
+          { name: 'out', tensor: out, bytes: tensorBytes(images.length * shape.elements, elem) },
+        ],
+        [Math.ceil(shape.elements / 64), images.length, 1],
+      );
     },
   };
 }

@@ -29,13 +29,27 @@ export function rescaledGuidanceOnCpu(
     let factor = 1;
     if (perturbed !== null && (rescale.mode === 'full' || rescale.mode === 'partial')) {
       const estimate = (of: (i: number) => number) =>
-        conditional.map((_, i) => denoised.sample * (latents[image * elements + i] as number) + denoised.prediction * of(i));
-      const steered = estimate((i) => (rescale.mode === 'full' ? (base[i] as number) + (cfg[i] as number) : (conditional[i] as number)) + (pag[i] as number));
-      factor = rescale.amount * (deviation(estimate((i) => conditional[i] as number)) / deviation(steered)) + 1 - rescale.amount;
+        conditional.map(
+          (_, i) => denoised.sample * (latents[image * elements + i] as number) + denoised.prediction * of(i),
+        );
+      const steered = estimate(
+        (i) =>
+          (rescale.mode === 'full' ? (base[i] as number) + (cfg[i] as number) : (conditional[i] as number)) +
+          (pag[i] as number),
+      );
+      factor =
+        rescale.amount * (deviation(estimate((i) => conditional[i] as number)) / deviation(steered)) +
+        1 -
+        rescale.amount;
     }
-    const takesCfg = rescale.mode === 'snf' && perturbed !== null && uncond !== null
-      ? moreSalient(shape, cfg.map((value) => Math.abs(denoised.prediction * value)), pag.map((value) => Math.abs(denoised.prediction * value)))
-      : null;
+    const takesCfg =
+      rescale.mode === 'snf' && perturbed !== null && uncond !== null
+        ? moreSalient(
+            shape,
+            cfg.map((value) => Math.abs(denoised.prediction * value)),
+            pag.map((value) => Math.abs(denoised.prediction * value)),
+          )
+        : null;
     let combined = base.map((value, i) => {
       const [ofCfg, ofPag] = [cfg[i] as number, pag[i] as number];
       if (takesCfg) return value + (takesCfg[i] ? ofCfg : ofPag);
@@ -60,7 +74,9 @@ function deviation(values: Float64Array): number {
 function moreSalient({ channels, height, width }: RescaledGuidanceShape, a: Float64Array, b: Float64Array): boolean[] {
   const area = height * width;
   return Array.from({ length: channels }, (_, channel) => {
-    const [first, second] = [a, b].map((values) => logSoftmax(blur(values.subarray(channel * area, (channel + 1) * area), height, width)));
+    const [first, second] = [a, b].map((values) =>
+      logSoftmax(blur(values.subarray(channel * area, (channel + 1) * area), height, width)),
+    );
     return Array.from(first as Float64Array, (value, i) => value >= ((second as Float64Array)[i] as number));
   }).flat();
 }
@@ -72,13 +88,16 @@ function logSoftmax(values: Float64Array): Float64Array {
 }
 
 function blur(values: Float64Array, height: number, width: number): Float64Array {
-  const reflected = (at: number, size: number) => (at < 0 ? Math.min(1, size - 1) : at >= size ? Math.max(size - 2, 0) : at);
+  const reflected = (at: number, size: number) =>
+    at < 0 ? Math.min(1, size - 1) : at >= size ? Math.max(size - 2, 0) : at;
   return values.map((_, i) => {
     const [y, x] = [Math.floor(i / width), i % width];
     let sum = 0;
-    BLUR.forEach((down, dy) => BLUR.forEach((across, dx) => {
-      sum += down * across * (values[reflected(y + dy - 1, height) * width + reflected(x + dx - 1, width)] as number);
-    }));
+    BLUR.forEach((down, dy) =>
+      BLUR.forEach((across, dx) => {
+        sum += down * across * (values[reflected(y + dy - 1, height) * width + reflected(x + dx - 1, width)] as number);
+      }),
+    );
     return sum;
   });
 }

@@ -19,23 +19,42 @@ describeOnDawn('rescaledGuidance on Dawn', (gpu) => {
   });
 
   async function run(
-    shape: RescaledGuidanceShape, elem: ElementType, predictions: Float32Array, latents: Float32Array,
-    images: readonly CombinedImage[], guidance: NonlinearGuidance, denoised: { sample: number; prediction: number },
+    shape: RescaledGuidanceShape,
+    elem: ElementType,
+    predictions: Float32Array,
+    latents: Float32Array,
+    images: readonly CombinedImage[],
+    guidance: NonlinearGuidance,
+    denoised: { sample: number; prediction: number },
   ): Promise<Float32Array> {
     const kernel = await createRescaledGuidance(compiler, shape, elem);
     const combined = upload(gpu.device, 'combined', new Float32Array(latents.length).fill(7));
     const encoder = gpu.device.createCommandEncoder({ label: 'rescaledGuidance test' });
-    kernel.encode(encoder, {
-      predictions: upload(gpu.device, 'predictions', store(predictions, elem)),
-      latents: upload(gpu.device, 'latents', latents),
-      combined,
-    }, images, guidance, denoised);
+    kernel.encode(
+      encoder,
+      {
+        predictions: upload(gpu.device, 'predictions', store(predictions, elem)),
+        latents: upload(gpu.device, 'latents', latents),
+        combined,
+      },
+      images,
+      guidance,
+      denoised,
+    );
     gpu.device.queue.submit([encoder.finish()]);
     return new Float32Array(await download(gpu.device, combined), 0, latents.length);
   }
 
   it.each(CASES)('$name is PyTorch’s', async ({ name, image, guidance }) => {
-    const got = await run(SHAPE, 'f32', Float32Array.from(GOLDEN.rows), Float32Array.from(GOLDEN.latents), [image], guidance, GOLDEN.denoised);
+    const got = await run(
+      SHAPE,
+      'f32',
+      Float32Array.from(GOLDEN.rows),
+      Float32Array.from(GOLDEN.latents),
+      [image],
+      guidance,
+      GOLDEN.denoised,
+    );
     expect(maxDifferenceTo(name, got)).toBeLessThan(BOUND);
   });
 
@@ -49,7 +68,10 @@ describeOnDawn('rescaledGuidance on Dawn', (gpu) => {
         { uncond: 0, cond: 1, perturbed: null, guidanceScale: 4, pagScale: 0 },
         { uncond: 2, cond: 3, perturbed: 4, guidanceScale: 4, pagScale: 3 },
       ];
-      for (const guidance of [...CASES.map((each) => each.guidance), { rescale: { mode: 'snf' }, guidanceRescale: 0.4 } as const]) {
+      for (const guidance of [
+        ...CASES.map((each) => each.guidance),
+        { rescale: { mode: 'snf' }, guidanceRescale: 0.4 } as const,
+      ]) {
         const expected = rescaledGuidanceOnCpu(shape, { predictions, latents }, images, guidance, GOLDEN.denoised);
         const got = await run(shape, elem, predictions, latents, images, guidance, GOLDEN.denoised);
         expect(maxDifference(got, expected)).toBeLessThan(BOUND);

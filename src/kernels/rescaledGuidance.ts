@@ -31,8 +31,11 @@ export interface RescaledGuidanceBuffers {
 export interface RescaledGuidance {
   /** Encodes one dispatch; `images` says which rows each image has. @throws RangeError for a row that is not there. */
   encode(
-    encoder: GPUCommandEncoder, buffers: RescaledGuidanceBuffers, images: readonly CombinedImage[],
-    guidance: NonlinearGuidance, denoised: StepCoefficients['denoised'],
+    encoder: GPUCommandEncoder,
+    buffers: RescaledGuidanceBuffers,
+    images: readonly CombinedImage[],
+    guidance: NonlinearGuidance,
+    denoised: StepCoefficients['denoised'],
   ): void;
 }
 
@@ -41,19 +44,29 @@ const NO_ROW = 0xffffffff;
 const WORDS_PER_IMAGE = 8;
 
 /** @throws EngineError `shader-compile`. */
-export async function createRescaledGuidance(compiler: KernelCompiler, shape: RescaledGuidanceShape, elem: ElementType): Promise<RescaledGuidance> {
+export async function createRescaledGuidance(
+  compiler: KernelCompiler,
+  shape: RescaledGuidanceShape,
+  elem: ElementType,
+): Promise<RescaledGuidance> {
   const pipeline = await compiler.pipeline({ name: 'rescaledGuidance', body }, elem);
   const elements = shape.channels * shape.height * shape.width;
   return {
     encode(encoder, buffers, images, guidance, denoised) {
       checkRows(images, shape.rows);
       const params = compiler.parameterBuffer('rescaledGuidance', parameters(shape, images, guidance, denoised));
-      encodeDispatch(compiler.device, encoder, pipeline, [
-        { name: 'parameters', tensor: params, bytes: params.size },
-        { name: 'predictions', tensor: buffers.predictions, bytes: tensorBytes(shape.rows * elements, elem) },
-        { name: 'latents', tensor: buffers.latents, bytes: tensorBytes(images.length * elements, 'f32') },
-        { name: 'combined', tensor: buffers.combined, bytes: tensorBytes(images.length * elements, 'f32') },
-      ], [images.length, 1, 1]);
+      encodeDispatch(
+        compiler.device,
+        encoder,
+        pipeline,
+        [
+          { name: 'parameters', tensor: params, bytes: params.size },
+          { name: 'predictions', tensor: buffers.predictions, bytes: tensorBytes(shape.rows * elements, elem) },
+          { name: 'latents', tensor: buffers.latents, bytes: tensorBytes(images.length * elements, 'f32') },
+          { name: 'combined', tensor: buffers.combined, bytes: tensorBytes(images.length * elements, 'f32') },
+        ],
+        [images.length, 1, 1],
+      );
     },
   };
 }
@@ -62,15 +75,18 @@ export async function createRescaledGuidance(compiler: KernelCompiler, shape: Re
 export function checkRows(images: readonly CombinedImage[], rows: number): void {
   for (const { uncond, cond, perturbed } of images) {
     for (const row of [uncond ?? 0, cond, perturbed ?? 0]) {
-      if (!Number.isInteger(row) || row < 0 || row >= rows) throw new RangeError(`rescaledGuidance: row ${row} of ${rows} is not there.`);
+      if (!Number.isInteger(row) || row < 0 || row >= rows)
+        throw new RangeError(`rescaledGuidance: row ${row} of ${rows} is not there.`);
     }
   }
 }
 
 /** `Params` of rescaledGuidance.wgsl. */
 function parameters(
-  { channels, height, width }: RescaledGuidanceShape, images: readonly CombinedImage[],
-  { rescale, guidanceRescale }: NonlinearGuidance, denoised: StepCoefficients['denoised'],
+  { channels, height, width }: RescaledGuidanceShape,
+  images: readonly CombinedImage[],
+  { rescale, guidanceRescale }: NonlinearGuidance,
+  denoised: StepCoefficients['denoised'],
 ): Uint32Array {
   const words = new Uint32Array(8 + WORDS_PER_IMAGE * images.length);
   const floats = new Float32Array(words.buffer);

@@ -20,7 +20,13 @@ describeOnDawn('guidedStep and modelInput on Dawn', (gpu) => {
     compiler = new KernelCompiler(gpu.device);
   });
 
-  async function run(shape: GuidedStepShape, elem: ElementType, arrays: GuidedStepArrays, weights: Weights, coefficients = EVERY_FACTOR) {
+  async function run(
+    shape: GuidedStepShape,
+    elem: ElementType,
+    arrays: GuidedStepArrays,
+    weights: Weights,
+    coefficients = EVERY_FACTOR,
+  ) {
     const kernel = await createGuidedStep(compiler, shape, elem);
     const length = shape.images * shape.elements;
     const nextLatents = upload(gpu.device, 'next latents', new Float32Array(length).fill(7));
@@ -28,18 +34,28 @@ describeOnDawn('guidedStep and modelInput on Dawn', (gpu) => {
     const historyLength = shape.depth * length;
     const nextHistory = upload(gpu.device, 'next history', new Float32Array(historyLength).fill(7));
     const encoder = gpu.device.createCommandEncoder({ label: 'guidedStep test' });
-    kernel.encode(encoder, {
-      predictions: upload(gpu.device, 'predictions', store(arrays.predictions, elem)),
-      latents: upload(gpu.device, 'latents', arrays.latents),
-      history: upload(gpu.device, 'history', arrays.history),
-      noise: arrays.noise ? upload(gpu.device, 'noise', arrays.noise) : null,
-      nextLatents,
-      denoised,
-      nextHistory,
-    }, weights, coefficients);
+    kernel.encode(
+      encoder,
+      {
+        predictions: upload(gpu.device, 'predictions', store(arrays.predictions, elem)),
+        latents: upload(gpu.device, 'latents', arrays.latents),
+        history: upload(gpu.device, 'history', arrays.history),
+        noise: arrays.noise ? upload(gpu.device, 'noise', arrays.noise) : null,
+        nextLatents,
+        denoised,
+        nextHistory,
+      },
+      weights,
+      coefficients,
+    );
     gpu.device.queue.submit([encoder.finish()]);
-    const read = async (buffer: GPUBuffer, count = length) => new Float32Array(await download(gpu.device, buffer), 0, count);
-    return { latents: await read(nextLatents), denoised: await read(denoised), history: await read(nextHistory, historyLength) };
+    const read = async (buffer: GPUBuffer, count = length) =>
+      new Float32Array(await download(gpu.device, buffer), 0, count);
+    return {
+      latents: await read(nextLatents),
+      denoised: await read(denoised),
+      history: await read(nextHistory, historyLength),
+    };
   }
 
   for (const elem of ['f32', 'f16'] as const) {
@@ -48,7 +64,10 @@ describeOnDawn('guidedStep and modelInput on Dawn', (gpu) => {
         const shape = { rows: 3, images: 2, elements, depth: 4 };
         const arrays = stepArrays(shape);
         const rounded = load(store(arrays.predictions, elem).buffer as ArrayBuffer, elem, arrays.predictions.length);
-        const weights = [[-3, 4, 0], [-3, 7, -3]];
+        const weights = [
+          [-3, 4, 0],
+          [-3, 7, -3],
+        ];
         const expected = guidedStepOnCpu(shape, { ...arrays, predictions: rounded }, weights, EVERY_FACTOR);
         const got = await run(shape, elem, arrays, weights);
         expect(maxDifference(got.latents, expected.latents)).toBeLessThanOrEqual(STEP_BOUND);

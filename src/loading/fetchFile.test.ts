@@ -37,25 +37,46 @@ const whole: Answer = (response) => response.writeHead(200, { ...TAG, 'Content-L
 const rest: Answer = (response, { headers }) => {
   if (headers.range === undefined) return void response.writeHead(200, TAG).end(BYTES);
   const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1]);
-  response.writeHead(206, { ...TAG, 'Content-Range': `bytes ${from}-${BYTES.length - 1}/${BYTES.length}`, 'Content-Length': BYTES.length - from }).end(BYTES.subarray(from));
+  response
+    .writeHead(206, {
+      ...TAG,
+      'Content-Range': `bytes ${from}-${BYTES.length - 1}/${BYTES.length}`,
+      'Content-Length': BYTES.length - from,
+    })
+    .end(BYTES.subarray(from));
 };
-const status = (code: number): Answer => (response) => response.writeHead(code, { 'Content-Type': 'text/plain' }).end('no');
-const stops = (after: number, then: (response: ServerResponse) => void, headers: Record<string, string> = TAG): Answer => (response) => {
-  response.writeHead(200, { ...headers, 'Content-Length': BYTES.length });
-  response.write(BYTES.subarray(0, after), () => setTimeout(() => then(response), 20));
-};
+const status =
+  (code: number): Answer =>
+  (response) =>
+    response.writeHead(code, { 'Content-Type': 'text/plain' }).end('no');
+const stops =
+  (after: number, then: (response: ServerResponse) => void, headers: Record<string, string> = TAG): Answer =>
+  (response) => {
+    response.writeHead(200, { ...headers, 'Content-Length': BYTES.length });
+    response.write(BYTES.subarray(0, after), () => setTimeout(() => then(response), 20));
+  };
 const breaks = (after: number) => stops(after, (response) => response.destroy());
 const stalls = (after: number) => stops(after, () => {});
 const bytesOf = async (blob: Blob) => new Uint8Array(await blob.arrayBuffer());
-const faultOf = (promise: Promise<unknown>) => promise.then(() => null, (error: unknown) => (error instanceof LoadError ? error.fault : error));
+const faultOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => null,
+    (error: unknown) => (error instanceof LoadError ? error.fault : error),
+  );
 
 test('an answer that breaks off is continued where it ended', async () => {
   answers = [breaks(30_000), rest];
   const heard: number[] = [];
   const totals = new Set<number | null>();
-  const blob = await fetchFile(url, { ...NO_WAIT, onBytes: (loaded, total) => void (heard.push(loaded), totals.add(total)) });
+  const blob = await fetchFile(url, {
+    ...NO_WAIT,
+    onBytes: (loaded, total) => void (heard.push(loaded), totals.add(total)),
+  });
   expect(await bytesOf(blob)).toEqual(BYTES);
-  expect(asked.map(({ range, 'if-range': tag }) => [range, tag])).toEqual([[undefined, undefined], ['bytes=30000-', '"one"']]);
+  expect(asked.map(({ range, 'if-range': tag }) => [range, tag])).toEqual([
+    [undefined, undefined],
+    ['bytes=30000-', '"one"'],
+  ]);
   expect(heard).toEqual([...heard].sort((a, b) => a - b));
   expect([...totals]).toEqual([BYTES.length]);
 });
@@ -79,10 +100,12 @@ test('tries end with the list where nothing more comes, and go on where somethin
   answers = [breaks(0)];
   expect(await faultOf(fetchFile(url, NO_WAIT))).toBe('network');
   expect(asked).toHaveLength(4);
-  const some = (from: number): Answer => (response) => {
-    response.writeHead(206, { ...TAG, 'Content-Range': `bytes ${from}-${BYTES.length - 1}/${BYTES.length}` });
-    response.write(BYTES.subarray(from, from + 10_000), () => setTimeout(() => response.destroy(), 20));
-  };
+  const some =
+    (from: number): Answer =>
+    (response) => {
+      response.writeHead(206, { ...TAG, 'Content-Range': `bytes ${from}-${BYTES.length - 1}/${BYTES.length}` });
+      response.write(BYTES.subarray(from, from + 10_000), () => setTimeout(() => response.destroy(), 20));
+    };
   answers = [breaks(10_000), ...[1, 2, 3, 4, 5, 6].map((part) => some(part * 10_000)), rest];
   expect(await bytesOf(await fetchFile(url, NO_WAIT))).toEqual(BYTES);
 });
@@ -91,7 +114,12 @@ test('a busy server is asked again; one that has no such file is not', async () 
   answers = [status(503), status(429), whole];
   expect(await bytesOf(await fetchFile(url, NO_WAIT))).toEqual(BYTES);
   asked = [];
-  for (const missing of [status(404), status(403), ((response) => response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end('<!doctype html>')) satisfies Answer]) {
+  for (const missing of [
+    status(404),
+    status(403),
+    ((response) =>
+      response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end('<!doctype html>')) satisfies Answer,
+  ]) {
     answers = [missing];
     expect(await faultOf(fetchFile(url, NO_WAIT))).toBe('absent');
   }
@@ -99,10 +127,15 @@ test('a busy server is asked again; one that has no such file is not', async () 
 });
 
 test('an abort is heard while nothing comes, and between two tries', async () => {
-  for (const [answer, retryMs] of [[stalls(10), [0]], [status(503), [1e9]]] as const) {
+  for (const [answer, retryMs] of [
+    [stalls(10), [0]],
+    [status(503), [1e9]],
+  ] as const) {
     const abort = new AbortController();
     answers = [(response, request) => (answer(response, request), setTimeout(() => abort.abort(), 50))];
-    await expect(fetchFile(url, { retryMs, stallMs: 1e9, signal: abort.signal })).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
+    await expect(fetchFile(url, { retryMs, stallMs: 1e9, signal: abort.signal })).rejects.toThrow(
+      expect.objectContaining({ name: 'AbortError' }),
+    );
   }
 });
 
@@ -128,6 +161,12 @@ test('a script that is not there is not started; one that throws is not tried ag
 });
 
 test('a file of this version that is gone has an error of its own', () => {
-  const code = (fault: LoadError['fault']) => (ownFileError(new LoadError(fault, url, ''), 'runtime-failed', 'It') as { code: string }).code;
-  expect((['absent', 'network', 'stalled', 'server'] as const).map(code)).toEqual(['version-gone', 'runtime-failed', 'runtime-failed', 'runtime-failed']);
+  const code = (fault: LoadError['fault']) =>
+    (ownFileError(new LoadError(fault, url, ''), 'runtime-failed', 'It') as { code: string }).code;
+  expect((['absent', 'network', 'stalled', 'server'] as const).map(code)).toEqual([
+    'version-gone',
+    'runtime-failed',
+    'runtime-failed',
+    'runtime-failed',
+  ]);
 });

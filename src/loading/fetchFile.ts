@@ -22,7 +22,7 @@ export const RETRY_MS: readonly number[] = [0, 1_000, 4_000];
 export async function fetchFile(url: string, options: FetchOptions = {}): Promise<Blob> {
   const { signal = new AbortController().signal, retryMs = RETRY_MS } = options;
   const transfer = new Transfer(url, signal, options);
-  for (let failures = 0; ;) {
+  for (let failures = 0; ; ) {
     const before = transfer.furthest;
     try {
       return await transfer.go();
@@ -45,17 +45,27 @@ class Transfer {
   /** Of the answer that the chunks are of; without one they cannot be continued. */
   private tag: string | null = null;
 
-  constructor(private readonly url: string, private readonly signal: AbortSignal, private readonly options: FetchOptions) {}
+  constructor(
+    private readonly url: string,
+    private readonly signal: AbortSignal,
+    private readonly options: FetchOptions,
+  ) {}
 
   async go(): Promise<Blob> {
-    const { url, signal, options: { stallMs = STALL_MS } } = this;
+    const {
+      url,
+      signal,
+      options: { stallMs = STALL_MS },
+    } = this;
     signal.throwIfAborted();
     const stall = new AbortController();
     let timer = setTimeout(() => stall.abort(), stallMs);
     try {
       const response = await fetch(url, {
         ...(this.requests++ === 0 ? {} : { cache: 'no-store' }),
-        ...(this.loaded > 0 && this.tag !== null ? { headers: { Range: `bytes=${this.loaded}-`, 'If-Range': this.tag } } : {}),
+        ...(this.loaded > 0 && this.tag !== null
+          ? { headers: { Range: `bytes=${this.loaded}-`, 'If-Range': this.tag } }
+          : {}),
         signal: AbortSignal.any([signal, stall.signal]),
       });
       const total = this.accept(response);
@@ -65,12 +75,16 @@ class Transfer {
         timer = setTimeout(() => stall.abort(), stallMs);
         this.append(next.value, total);
       }
-      if (total !== null && this.loaded !== total) throw new LoadError('network', url, `${this.loaded} of ${total} bytes came`);
+      if (total !== null && this.loaded !== total)
+        throw new LoadError('network', url, `${this.loaded} of ${total} bytes came`);
       return new Blob(this.chunks);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof LoadError) throw error;
-      if (stall.signal.aborted) throw new LoadError('stalled', url, `nothing came for ${stallMs / 1000} s after ${this.loaded} bytes`, { cause: error });
+      if (stall.signal.aborted)
+        throw new LoadError('stalled', url, `nothing came for ${stallMs / 1000} s after ${this.loaded} bytes`, {
+          cause: error,
+        });
       throw new LoadError('network', url, `after ${this.loaded} bytes: ${String(error)}`, { cause: error });
     } finally {
       clearTimeout(timer);
@@ -93,7 +107,8 @@ class Transfer {
     // Coded answers count other bytes than the file has, and weak tags do not tell bytes apart.
     const plain = !headers.get('content-encoding');
     this.tag = plain && tag?.startsWith('"') ? tag : null;
-    if (status === 206) throw new LoadError('network', this.url, `another part came: ${headers.get('content-range') ?? ''}`);
+    if (status === 206)
+      throw new LoadError('network', this.url, `another part came: ${headers.get('content-range') ?? ''}`);
     const length = headers.get('content-length');
     return plain && length !== null && /^\d+$/.test(length) ? Number(length) : null;
   }

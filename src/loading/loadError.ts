@@ -10,7 +10,12 @@ export type LoadFault =
   | 'absent'; // not there: 4xx, or a page of HTML in its place
 
 export class LoadError extends Error {
-  constructor(readonly fault: LoadFault, readonly url: string, reason: string, options?: ErrorOptions) {
+  constructor(
+    readonly fault: LoadFault,
+    readonly url: string,
+    reason: string,
+    options?: ErrorOptions,
+  ) {
     super(`${url}: ${reason}`, options);
     this.name = 'LoadError';
   }
@@ -28,7 +33,14 @@ export class LoadError extends Error {
 export function ownFileError(error: unknown, code: EngineErrorCode, what: string): unknown {
   if (!(error instanceof LoadError)) return error;
   if (error.fault === 'absent') {
-    return new EngineError('version-gone', 'Pagoda has been updated, and the files of the version in this tab are gone. Save the pictures you want to keep, then reload the page.', error.message, { cause: error });
+    return new EngineError(
+      'version-gone',
+      'Pagoda has been updated, and the files of the version in this tab are gone. Save the pictures you want to keep, then reload the page.',
+      error.message,
+      { cause: error },
+    );
   }
-  return new EngineError(code, `${what} could not be fetched. Check the connection and try again.`, error.message, { cause: error });
+  return new EngineError(code, `${what} could not be fetched. Check the connection and try again.`, error.message, {
+    cause: error,
+  });
 }

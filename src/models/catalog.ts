@@ -20,28 +20,54 @@ export const POCKET: CatalogEntry = {
   name: 'Pocket (built in)',
   folder: 'models/pocket/',
   bytes: {
-    'model_index.json': 367, 'scheduler/scheduler_config.json': 318,
-    'text_encoder/config.json': 509, 'text_encoder/model.onnx': 1056927,
-    'tokenizer/tokenizer.json': 19902, 'tokenizer/tokenizer_config.json': 166,
-    'unet/config.json': 1617, 'unet/model.onnx': 22847203,
-    'vae_decoder/config.json': 711, 'vae_decoder/model.onnx': 2272594,
+    'model_index.json': 367,
+    'scheduler/scheduler_config.json': 318,
+    'text_encoder/config.json': 509,
+    'text_encoder/model.onnx': 1056927,
+    'tokenizer/tokenizer.json': 19902,
+    'tokenizer/tokenizer_config.json': 166,
+    'unet/config.json': 1617,
+    'unet/model.onnx': 22847203,
+    'vae_decoder/config.json': 711,
+    'vae_decoder/model.onnx': 2272594,
   },
   // From training/REPORT.md: the setting on which PAG shows, and held-out captions that it draws well.
   prompt: 'grinning squinting face fluent',
-  usual: { steps: 20, guidanceScale: 1.5, pagScale: 1, layers: 'd1,m0,u0-1', scheduler: 'ddim', sigmas: 'model', spacing: 'model' },
+  usual: {
+    steps: 20,
+    guidanceScale: 1.5,
+    pagScale: 1,
+    layers: 'd1,m0,u0-1',
+    scheduler: 'ddim',
+    sigmas: 'model',
+    spacing: 'model',
+  },
   ideas: [
-    'fox flat', 'nerd face fluent', 'mouse fluent', 'skull flat', 'pleading face noto', 'smiling face with halo flat',
-    'grinning squinting face fluent', 'money mouth face noto', 'tiger face noto',
+    'fox flat',
+    'nerd face fluent',
+    'mouse fluent',
+    'skull flat',
+    'pleading face noto',
+    'smiling face with halo flat',
+    'grinning squinting face fluent',
+    'money mouth face noto',
+    'tiger face noto',
   ],
 };
 
 /** Prompts for a model of which nothing is known but that it is Stable Diffusion: things whose structure shows. */
 export const GENERAL_IDEAS: readonly string[] = [
-  'a red fox in the snow, photograph', 'a lighthouse at dusk, oil painting', 'an old sailor, pencil drawing',
-  'a castle on a hill, watercolour', 'a bowl of ramen, studio light',
+  'a red fox in the snow, photograph',
+  'a lighthouse at dusk, oil painting',
+  'an old sailor, pencil drawing',
+  'a castle on a hill, watercolour',
+  'a bowl of ramen, studio light',
 ];
 
 /** Where the engine finds it; `page` is the document's base URL. */
-export function modelRef(entry: CatalogEntry, page: string): { kind: 'url'; id: string; baseUrl: string; bytes: Readonly<Record<string, number>> } {
+export function modelRef(
+  entry: CatalogEntry,
+  page: string,
+): { kind: 'url'; id: string; baseUrl: string; bytes: Readonly<Record<string, number>> } {
   return { kind: 'url', id: entry.id, baseUrl: new URL(entry.folder, page).href, bytes: entry.bytes };
 }

@@ -16,7 +16,14 @@ let hub: HubServer;
 
 beforeEach(async () => {
   hub = await startHubServer();
-  hub.repos.set('some/model', { commit: 'c0ffee', files: new Map([['unet/model.onnx', content], ['unet/config.json', small], ['empty', new Uint8Array()]]) });
+  hub.repos.set('some/model', {
+    commit: 'c0ffee',
+    files: new Map([
+      ['unet/model.onnx', content],
+      ['unet/config.json', small],
+      ['empty', new Uint8Array()],
+    ]),
+  });
 });
 afterEach(() => hub.close());
 
@@ -52,11 +59,14 @@ async function fetchInto(sink: Sink, path = 'unet/model.onnx', changes: Partial<
   await download(fileUrl(hub.url, 'some/model', commit, path), file, sink, options);
 }
 
-test.each(['unet/model.onnx', 'unet/config.json', 'empty'])('%s comes whole, with the hash that is published for it', async (path) => {
-  const sink = new Memory();
-  await fetchInto(sink, path);
-  expect(digest(sink.bytes)).toBe(digest(hub.repos.get('some/model')?.files.get(path)));
-});
+test.each(['unet/model.onnx', 'unet/config.json', 'empty'])(
+  '%s comes whole, with the hash that is published for it',
+  async (path) => {
+    const sink = new Memory();
+    await fetchInto(sink, path);
+    expect(digest(sink.bytes)).toBe(digest(hub.repos.get('some/model')?.files.get(path)));
+  },
+);
 
 test.each<[string, Fault['kind'], number]>([
   ['connections that break', { breakAfter: 70_000 }, 3],
@@ -111,8 +121,13 @@ test('one wrong byte: once is fetched again, always is an error', async () => {
 });
 
 test.each<[Fault['kind'], FetchErrorCode]>([
-  [{ status: 401 }, 'no-access'], [{ status: 403 }, 'no-access'], [{ status: 404 }, 'not-found'],
-  [{ status: 416 }, 'changed'], [{ status: 429 }, 'server'], [{ status: 500 }, 'server'], [{ expired: true }, 'link-expired'],
+  [{ status: 401 }, 'no-access'],
+  [{ status: 403 }, 'no-access'],
+  [{ status: 404 }, 'not-found'],
+  [{ status: 416 }, 'changed'],
+  [{ status: 429 }, 'server'],
+  [{ status: 500 }, 'server'],
+  [{ expired: true }, 'link-expired'],
   [{ stallAfter: 0 }, 'network'],
 ])('%o is %s, and the same sink goes on afterwards', async (kind, code) => {
   hub.faults.push({ kind, path: /model/ });
@@ -144,14 +159,19 @@ test('a full disk, and a pause, leave what has come', async () => {
   const abort = new AbortController();
   const paused = new Memory();
   const onBytes = (bytes: number) => bytes > 30_000 && abort.abort();
-  await expect(fetchInto(paused, undefined, { signal: abort.signal, onBytes })).rejects.toMatchObject({ name: 'AbortError' });
+  await expect(fetchInto(paused, undefined, { signal: abort.signal, onBytes })).rejects.toMatchObject({
+    name: 'AbortError',
+  });
   expect(paused.bytes.length).toBeGreaterThan(30_000);
   expect(digest(paused.bytes)).toBe(digest(content.subarray(0, paused.bytes.length)));
 });
 
 test.each([
-  ['owner/name', '', 'owner/name', 'main'], [' owner/name ', 'fp16', 'owner/name', 'fp16'], ['owner/name@v1', '', 'owner/name', 'v1'],
-  ['https://huggingface.co/owner/na.me/tree/onnx', '', 'owner/na.me', 'onnx'], ['https://huggingface.co/owner/name/', '', 'owner/name', 'main'],
+  ['owner/name', '', 'owner/name', 'main'],
+  [' owner/name ', 'fp16', 'owner/name', 'fp16'],
+  ['owner/name@v1', '', 'owner/name', 'v1'],
+  ['https://huggingface.co/owner/na.me/tree/onnx', '', 'owner/na.me', 'onnx'],
+  ['https://huggingface.co/owner/name/', '', 'owner/name', 'main'],
 ])('“%s” “%s” is %s at %s', (text, revision, repo, at) => {
   expect(parseRepoId(text, revision)).toEqual({ repo, revision: at });
 });
@@ -161,10 +181,16 @@ test.each(['name', 'a/b/c', '../b', 'a b/c', ''])('“%s” is no repository', (
 });
 
 test('an unknown repository and an unknown revision', async () => {
-  await expect(listRepo({ repo: 'no/such', revision: 'main' }, hub.url, never)).rejects.toMatchObject({ code: 'no-access' });
-  await expect(listRepo({ repo: 'some/model', revision: 'v9' }, hub.url, never)).rejects.toMatchObject({ code: 'not-found' });
+  await expect(listRepo({ repo: 'no/such', revision: 'main' }, hub.url, never)).rejects.toMatchObject({
+    code: 'no-access',
+  });
+  await expect(listRepo({ repo: 'some/model', revision: 'v9' }, hub.url, never)).rejects.toMatchObject({
+    code: 'not-found',
+  });
   hub.setReachable(false);
-  await expect(listRepo({ repo: 'some/model', revision: 'main' }, hub.url, never)).rejects.toMatchObject({ code: 'network' });
+  await expect(listRepo({ repo: 'some/model', revision: 'main' }, hub.url, never)).rejects.toMatchObject({
+    code: 'network',
+  });
 });
 
 test('what was there before does not count as arrived, and hashing it takes nothing back', async () => {

@@ -107,7 +107,11 @@ class Progress {
     const actual = this.hasher?.digest();
     this.hasher = null;
     if (!hash || actual === hash.hex) return;
-    throw new FetchError('corrupt', `${path} came damaged, twice. Press Resume to fetch this file again.`, `${hash.kind} ${actual ?? ''}, published ${hash.hex}`);
+    throw new FetchError(
+      'corrupt',
+      `${path} came damaged, twice. Press Resume to fetch this file again.`,
+      `${hash.kind} ${actual ?? ''}, published ${hash.hex}`,
+    );
   }
 
   private count(bytes: Uint8Array): void {
@@ -131,7 +135,12 @@ async function request(url: string, file: ManifestFile, progress: Progress, opti
     timer = setTimeout(() => stall.abort(), options.stallMs);
   };
   try {
-    const response = await options.fetch(url, { headers: { Range: `bytes=${progress.at}-` }, cache: 'no-store', credentials: 'omit', signal });
+    const response = await options.fetch(url, {
+      headers: { Range: `bytes=${progress.at}-` },
+      cache: 'no-store',
+      credentials: 'omit',
+      signal,
+    });
     const reader = (await accepted(response, url, file, progress)).getReader();
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       alive();
@@ -151,37 +160,71 @@ async function request(url: string, file: ManifestFile, progress: Progress, opti
 }
 
 /** The body, with `progress` at the place that it continues. */
-async function accepted(response: Response, url: string, file: ManifestFile, progress: Progress): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+async function accepted(
+  response: Response,
+  url: string,
+  file: ManifestFile,
+  progress: Progress,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const { status } = response;
   const place = `${file.path}: HTTP ${status}`;
   const elsewhere = response.redirected && new URL(response.url).origin !== new URL(url).origin;
   if (elsewhere && (status === 401 || status === 403 || status === 404 || status === 410)) {
-    throw new FetchError('link-expired', 'The link to the file has expired. Pagoda asks for another one.', `${place} from ${new URL(response.url).host}`);
+    throw new FetchError(
+      'link-expired',
+      'The link to the file has expired. Pagoda asks for another one.',
+      `${place} from ${new URL(response.url).host}`,
+    );
   }
   if (status === 401 || status === 403) throw noAccess(place);
   if (status === 404 || status === 410) {
-    throw new FetchError('not-found', `${file.path} is no longer there. Look the model up again; its files may have been renamed.`, place);
+    throw new FetchError(
+      'not-found',
+      `${file.path} is no longer there. Look the model up again; its files may have been renamed.`,
+      place,
+    );
   }
   if (status === 416) throw changed(file, `${place} at byte ${progress.at}`);
-  if (status === 429 || status >= 500) throw new FetchError('server', 'The server is busy or out of order. Pagoda tries again by itself.', place);
-  if ((status !== 200 && status !== 206) || !response.body) throw new FetchError('server', 'The server gave an answer that makes no sense here. Try again later.', place);
+  if (status === 429 || status >= 500)
+    throw new FetchError('server', 'The server is busy or out of order. Pagoda tries again by itself.', place);
+  if ((status !== 200 && status !== 206) || !response.body)
+    throw new FetchError('server', 'The server gave an answer that makes no sense here. Try again later.', place);
   const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
-  if (range && range[2] !== '*' && Number(range[2]) !== file.size) throw changed(file, `${range[2]} bytes, ${file.size} expected`);
+  if (range && range[2] !== '*' && Number(range[2]) !== file.size)
+    throw changed(file, `${range[2]} bytes, ${file.size} expected`);
   const starts = status === 206 ? (range ? Number(range[1]) : progress.at) : 0;
   if (starts === progress.at) return response.body;
-  if (starts !== 0) throw new FetchError('server', 'The server sent another part than was asked for. Try again later.', `${place} ${range?.[0] ?? ''}`);
+  if (starts !== 0)
+    throw new FetchError(
+      'server',
+      'The server sent another part than was asked for. Try again later.',
+      `${place} ${range?.[0] ?? ''}`,
+    );
   await progress.restart(); // it ignores Range: this file comes from its beginning
   return response.body;
 }
 
 export function noAccess(detail: string): FetchError {
-  return new FetchError('no-access', 'The hub does not give this away without an account: it is gated, private, or misspelt. Accept its terms on the hub and download it there, then open the folder from your disk.', detail);
+  return new FetchError(
+    'no-access',
+    'The hub does not give this away without an account: it is gated, private, or misspelt. Accept its terms on the hub and download it there, then open the folder from your disk.',
+    detail,
+  );
 }
 
 function changed(file: ManifestFile, detail: string): FetchError {
-  return new FetchError('changed', `${file.path} has changed since its size was looked up. Look the model up again and fetch the new version.`, detail);
+  return new FetchError(
+    'changed',
+    `${file.path} has changed since its size was looked up. Look the model up again and fetch the new version.`,
+    detail,
+  );
 }
 
 function network(file: ManifestFile, detail: string, cause?: unknown): FetchError {
-  return new FetchError('network', 'The connection was lost. Pagoda goes on by itself when it is back.', `${file.path}: ${detail}`, { cause });
+  return new FetchError(
+    'network',
+    'The connection was lost. Pagoda goes on by itself when it is back.',
+    `${file.path}: ${detail}`,
+    { cause },
+  );
 }

@@ -40,10 +40,14 @@ export function estimateNeeds({ bytes, paths, unetConfig, textConfig, graph }: W
  * The token embedding (vocabulary × width), the widest convolution of the UNet (9·2C·C), the VAE's last feature map at
  * full size; those of which the configs say enough. `unit` is bytes per value.
  */
-export function configBuffers({ unetConfig, textConfig }: Pick<Weights, 'unetConfig' | 'textConfig'>, unit: number): Buffer[] {
+export function configBuffers(
+  { unetConfig, textConfig }: Pick<Weights, 'unetConfig' | 'textConfig'>,
+  unit: number,
+): Buffer[] {
   const buffers: Buffer[] = [];
   const add = (what: string, ...factors: (number | undefined)[]) => {
-    if (factors.every((factor) => factor !== undefined)) buffers.push({ what, bytes: factors.reduce((product, factor) => product * factor, unit) });
+    if (factors.every((factor) => factor !== undefined))
+      buffers.push({ what, bytes: factors.reduce((product, factor) => product * factor, unit) });
   };
   add('The text encoder', textConfig.vocab_size, textConfig.hidden_size);
   const { block_out_channels: channels, sample_size: size } = unetConfig;

@@ -27,13 +27,21 @@ export interface FetchErrorData {
 }
 
 /** What the engine calls the same; what else it throws accuses the model's files. */
-const OF_ENGINE: { readonly [code in EngineErrorCode]?: FetchErrorCode } = { 'version-gone': 'version-gone', 'worker-crashed': 'worker' };
+const OF_ENGINE: { readonly [code in EngineErrorCode]?: FetchErrorCode } = {
+  'version-gone': 'version-gone',
+  'worker-crashed': 'worker',
+};
 
 /** What passes by itself: worth another try without asking. */
 const PASSING: ReadonlySet<FetchErrorCode> = new Set(['network', 'server', 'link-expired']);
 
 export class FetchError extends Error implements FetchErrorData {
-  constructor(readonly code: FetchErrorCode, message: string, readonly detail = '', options?: ErrorOptions) {
+  constructor(
+    readonly code: FetchErrorCode,
+    message: string,
+    readonly detail = '',
+    options?: ErrorOptions,
+  ) {
     super(message, options);
     this.name = 'FetchError';
   }
@@ -52,14 +60,25 @@ export function toFetchErrorData(error: unknown): FetchErrorData {
 /** DOMExceptions of the file system are told apart by their names. */
 export function asFetchError(error: unknown): FetchError {
   if (error instanceof FetchError) return error;
-  if (error instanceof EngineError) return new FetchError(OF_ENGINE[error.code] ?? 'layout', error.message, error.detail, { cause: error });
+  if (error instanceof EngineError)
+    return new FetchError(OF_ENGINE[error.code] ?? 'layout', error.message, error.detail, { cause: error });
   const name = error instanceof Error ? error.name : '';
   const detail = String(error);
   if (name === 'QuotaExceededError') {
-    return new FetchError('quota', 'There is no more room for this model. Delete a model, or free space on the disk; then press Resume: what has come is kept.', detail, { cause: error });
+    return new FetchError(
+      'quota',
+      'There is no more room for this model. Delete a model, or free space on the disk; then press Resume: what has come is kept.',
+      detail,
+      { cause: error },
+    );
   }
   if (name === 'NoModificationAllowedError') return busy(detail);
-  return new FetchError('storage', 'The browser did not let Pagoda store the model. Allow this site to store data; in a private window, use an ordinary one. Then try again.', detail, { cause: error });
+  return new FetchError(
+    'storage',
+    'The browser did not let Pagoda store the model. Allow this site to store data; in a private window, use an ordinary one. Then try again.',
+    detail,
+    { cause: error },
+  );
 }
 
 export function busy(detail: string): FetchError {

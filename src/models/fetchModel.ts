@@ -57,7 +57,11 @@ export async function fetchModel(
         } else {
           const { repo, commit, path: from } = source ?? { ...manifest, path };
           const url = fileUrl(manifest.hubUrl, repo, commit, from);
-          await download(url, file, sink, { ...options, signal, onBytes: (bytes, arrived) => progress.onBytes(path, bytes, arrived) });
+          await download(url, file, sink, {
+            ...options,
+            signal,
+            onBytes: (bytes, arrived) => progress.onBytes(path, bytes, arrived),
+          });
         }
         await sink.finish();
       } finally {

@@ -20,11 +20,18 @@ const MAX_FILES = 20_000;
 /** @throws FetchError `layout`, or EngineError `model-invalid` where a config is not what its name says. */
 export async function folderModel(name: string, picked: ReadonlyMap<string, File>): Promise<FolderModel> {
   const root = modelRoot([...picked.keys()]);
-  const files = new Map([...picked].flatMap(([path, file]) => (path.startsWith(root) ? [[path.slice(root.length), file] as const] : [])));
+  const files = new Map(
+    [...picked].flatMap(([path, file]) => (path.startsWith(root) ? [[path.slice(root.length), file] as const] : [])),
+  );
   const paths = [...files.keys()];
   const roles = findRoles(paths);
   const missing = missingRoles(roles);
-  if (missing.length > 0) throw new FetchError('layout', `This folder lacks ${missing.join(', ')}. Choose the folder that holds unet/ and the others.`, paths.slice(0, 200).join('\n'));
+  if (missing.length > 0)
+    throw new FetchError(
+      'layout',
+      `This folder lacks ${missing.join(', ')}. Choose the folder that holds unet/ and the others.`,
+      paths.slice(0, 200).join('\n'),
+    );
   const needed = neededPaths(paths, roles);
   const config = async <T>(schema: Schema<T>, path: string | undefined): Promise<T> => {
     const file = path === undefined ? undefined : files.get(path);
@@ -50,7 +57,12 @@ export async function filesOf(folder: FileSystemDirectoryHandle): Promise<Map<st
       if (name.startsWith('.')) continue;
       if (handle instanceof FileSystemDirectoryHandle) await walk(handle, `${prefix}${name}/`);
       else files.set(prefix + name, await handle.getFile());
-      if (files.size > MAX_FILES) throw new FetchError('layout', 'This folder holds too many files to be one model. Choose the folder that holds unet/.', folder.name);
+      if (files.size > MAX_FILES)
+        throw new FetchError(
+          'layout',
+          'This folder holds too many files to be one model. Choose the folder that holds unet/.',
+          folder.name,
+        );
     }
   };
   await walk(folder, '');

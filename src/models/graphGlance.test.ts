@@ -27,7 +27,10 @@ function glance(bytes: Uint8Array, size = bytes.length) {
 }
 
 it('reads a small file whole: f16, and the largest buffer of one row', async () => {
-  const dims = new Map([['sample', [1, 4, 8, 8]], ['encoder_hidden_states', [1, 77, 32]]]);
+  const dims = new Map([
+    ['sample', [1, 4, 8, 8]],
+    ['encoder_hidden_states', [1, 77, 32]],
+  ]);
   const { largestTensor, largestWeight } = graphNeeds(await readModel(new Blob([TINY]), 'tiny'), dims);
   expect(await glance(TINY)).toEqual({ half: false, largest: Math.max(largestTensor, largestWeight) });
   expect((await glance(HALF)).half).toBe(true);

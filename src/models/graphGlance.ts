@@ -25,12 +25,18 @@ export interface GlanceAt {
 }
 
 /** @throws only AbortError of `signal`. */
-export async function glanceAtGraph({ url, size, unetConfig }: GlanceAt, signal: AbortSignal, fetchIt: typeof fetch = fetch): Promise<GraphGlance> {
+export async function glanceAtGraph(
+  { url, size, unetConfig }: GlanceAt,
+  signal: AbortSignal,
+  fetchIt: typeof fetch = fetch,
+): Promise<GraphGlance> {
   const enough = new AbortController();
   try {
     const length = Math.min(size, MOST_BYTES);
     const response = await fetchIt(url, {
-      headers: { Range: `bytes=0-${length - 1}` }, credentials: 'omit', cache: 'no-store',
+      headers: { Range: `bytes=0-${length - 1}` },
+      credentials: 'omit',
+      cache: 'no-store',
       signal: AbortSignal.any([signal, enough.signal, AbortSignal.timeout(PATIENCE_MS)]),
     });
     // A server that ignores the range would send gigabytes.
@@ -44,7 +50,12 @@ export async function glanceAtGraph({ url, size, unetConfig }: GlanceAt, signal:
   }
 }
 
-async function read(body: ReadableStream<Uint8Array<ArrayBuffer>>, length: number, size: number, unetConfig: GlanceAt['unetConfig']): Promise<GraphGlance> {
+async function read(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  length: number,
+  size: number,
+  unetConfig: GlanceAt['unetConfig'],
+): Promise<GraphGlance> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   const looks = size > length ? [...LOOKS] : [];
   let bytes = 0;
@@ -67,7 +78,14 @@ async function read(body: ReadableStream<Uint8Array<ArrayBuffer>>, length: numbe
 function needsOfOneRow(model: Model, { sample_size: size, in_channels: channels }: GlanceAt['unetConfig']) {
   const edges = Array.isArray(size) ? size : [size, size];
   const latents = [1, channels ?? 4, ...edges];
-  const usual = (dims: readonly (number | string)[]) => (dims.length === 4 && latents.every((dim) => dim !== undefined) ? latents : dims.length === 3 ? [1, PROMPT_TOKENS, 1] : dims.map(() => 1));
-  const sizes = model.inputs.flatMap(({ name, dims }) => (dims ? [[name, dims.map((dim, axis) => (typeof dim === 'number' ? dim : (usual(dims)[axis] ?? 1)))] as const] : []));
+  const usual = (dims: readonly (number | string)[]) =>
+    dims.length === 4 && latents.every((dim) => dim !== undefined)
+      ? latents
+      : dims.length === 3
+        ? [1, PROMPT_TOKENS, 1]
+        : dims.map(() => 1);
+  const sizes = model.inputs.flatMap(({ name, dims }) =>
+    dims ? [[name, dims.map((dim, axis) => (typeof dim === 'number' ? dim : (usual(dims)[axis] ?? 1)))] as const] : [],
+  );
   return graphNeeds(runnable(model, { f16: true, fusesAttention: true }).model, new Map(sizes));
 }

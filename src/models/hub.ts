@@ -21,7 +21,8 @@ const ANSWER_MS = 30_000;
 /** @throws FetchError. */
 export async function listRepo({ repo, revision }: RepoId, hubUrl: string, signal: AbortSignal): Promise<Listing> {
   const patient = () => AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
-  const fetchIt: typeof fetch = (input, init) => fetch(input, { ...init, signal: patient(), credentials: 'omit', cache: 'no-store' });
+  const fetchIt: typeof fetch = (input, init) =>
+    fetch(input, { ...init, signal: patient(), credentials: 'omit', cache: 'no-store' });
   try {
     const { sha: given } = await modelInfo({ name: repo, revision, hubUrl, additionalFields: ['sha'], fetch: fetchIt });
     const sha = check(HUB_COMMIT, `${repo}@${revision}`, given);
@@ -30,7 +31,11 @@ export async function listRepo({ repo, revision }: RepoId, hubUrl: string, signa
       if ((entry as { type?: unknown } | null)?.type === 'file' && listed.push(entry) > MOST_FILES) break;
     }
     const files = check(HUB_FILES, `The listing of ${repo}`, listed).map(({ path, size, oid, lfs }): ManifestFile => {
-      const hash = lfs ? { kind: 'sha256' as const, hex: lfs.oid } : oid ? { kind: 'git-sha1' as const, hex: oid } : null;
+      const hash = lfs
+        ? { kind: 'sha256' as const, hex: lfs.oid }
+        : oid
+          ? { kind: 'git-sha1' as const, hex: oid }
+          : null;
       return { path, size: lfs?.size ?? size, hash };
     });
     return { repo, revision, commit: sha, files };
@@ -47,14 +52,29 @@ export function fileUrl(hubUrl: string, repo: string, commit: string, path: stri
 
 function asHubError(error: unknown, what: string): FetchError {
   if (error instanceof EngineError) {
-    return new FetchError('server', 'The hub’s answer makes no sense. Look at its address, or try again later.', error.detail, { cause: error });
+    return new FetchError(
+      'server',
+      'The hub’s answer makes no sense. Look at its address, or try again later.',
+      error.detail,
+      { cause: error },
+    );
   }
   if (!(error instanceof HubApiError)) {
-    return new FetchError('network', 'The hub cannot be reached. Check the connection, and try again.', `${what}: ${String(error)}`, { cause: error });
+    return new FetchError(
+      'network',
+      'The hub cannot be reached. Check the connection, and try again.',
+      `${what}: ${String(error)}`,
+      { cause: error },
+    );
   }
   const detail = `${what}: HTTP ${error.statusCode} ${error.message}`;
   // For a repository that does not exist the hub answers 401 to strangers, so as not to tell which private ones do.
   if (error.statusCode === 401 || error.statusCode === 403) return noAccess(detail);
-  if (error.statusCode === 404) return new FetchError('not-found', 'There is no such repository or revision. Check the spelling: owner/name.', detail);
+  if (error.statusCode === 404)
+    return new FetchError(
+      'not-found',
+      'There is no such repository or revision. Check the spelling: owner/name.',
+      detail,
+    );
   return new FetchError('server', 'The hub is busy or out of order. Try again in a minute.', detail);
 }

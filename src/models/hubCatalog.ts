@@ -19,22 +19,52 @@ export interface HubEntry extends RepoId {
   readonly tokenizerFrom?: RepoId;
 }
 
-const SCALED_LINEAR = { beta_schedule: 'scaled_linear', beta_start: 0.00085, beta_end: 0.012, num_train_timesteps: 1000 };
+const SCALED_LINEAR = {
+  beta_schedule: 'scaled_linear',
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  num_train_timesteps: 1000,
+};
 /** CLIP's first tokenizer pads with the end of the text, the second one of SD 2.x and SDXL with “!”, whose id is 0. */
-const CLIP_TOKENS = { model_max_length: 77, bos_token: '<|startoftext|>', eos_token: '<|endoftext|>', pad_token: '<|endoftext|>' };
+const CLIP_TOKENS = {
+  model_max_length: 77,
+  bos_token: '<|startoftext|>',
+  eos_token: '<|endoftext|>',
+  pad_token: '<|endoftext|>',
+};
 const SD1_CONFIGS = {
-  scheduler: { _class_name: 'PNDMScheduler', ...SCALED_LINEAR, set_alpha_to_one: false, skip_prk_steps: true, steps_offset: 1 },
+  scheduler: {
+    _class_name: 'PNDMScheduler',
+    ...SCALED_LINEAR,
+    set_alpha_to_one: false,
+    skip_prk_steps: true,
+    steps_offset: 1,
+  },
   unetConfig: { sample_size: 64, in_channels: 4, cross_attention_dim: 768 },
   vaeConfig: { scaling_factor: 0.18215 },
 };
 const TURBO_CONFIGS = {
-  scheduler: { _class_name: 'EulerDiscreteScheduler', ...SCALED_LINEAR, prediction_type: 'epsilon', timestep_spacing: 'trailing', steps_offset: 1 },
+  scheduler: {
+    _class_name: 'EulerDiscreteScheduler',
+    ...SCALED_LINEAR,
+    prediction_type: 'epsilon',
+    timestep_spacing: 'trailing',
+    steps_offset: 1,
+  },
   tokenizerConfig: { ...CLIP_TOKENS, pad_token: '!' },
   unetConfig: { sample_size: 64, in_channels: 4, cross_attention_dim: 1024 },
   vaeConfig: { scaling_factor: 0.18215 },
 };
 const LCM_CONFIGS = {
-  scheduler: { _class_name: 'LCMScheduler', ...SCALED_LINEAR, prediction_type: 'epsilon', original_inference_steps: 50, set_alpha_to_one: true, steps_offset: 0, timestep_spacing: 'leading' },
+  scheduler: {
+    _class_name: 'LCMScheduler',
+    ...SCALED_LINEAR,
+    prediction_type: 'epsilon',
+    original_inference_steps: 50,
+    set_alpha_to_one: true,
+    steps_offset: 0,
+    timestep_spacing: 'leading',
+  },
   unetConfig: { sample_size: 64, in_channels: 4, cross_attention_dim: 768, time_cond_proj_dim: 256 },
   vaeConfig: { scaling_factor: 0.18215 },
 };
@@ -42,42 +72,64 @@ const CLIP: RepoId = { repo: 'Xenova/clip-vit-base-patch16', revision: 'main' };
 
 export const HUB_MODELS: readonly HubEntry[] = [
   {
-    name: 'SD-Turbo', repo: 'schmuell/sd-turbo-ort-web', revision: 'main',
-    note: 'One to four steps, without CFG. 512 × 512.', usual: USUAL_TURBO,
-    configs: TURBO_CONFIGS, tokenizerFrom: CLIP,
+    name: 'SD-Turbo',
+    repo: 'schmuell/sd-turbo-ort-web',
+    revision: 'main',
+    note: 'One to four steps, without CFG. 512 × 512.',
+    usual: USUAL_TURBO,
+    configs: TURBO_CONFIGS,
+    tokenizerFrom: CLIP,
   },
   {
-    name: 'Stable Diffusion 2.1 base', repo: 'aislamov/stable-diffusion-2-1-base-onnx', revision: 'main',
-    note: 'Half precision. 512 × 512, 20 steps or more.', usual: USUAL_SD,
+    name: 'Stable Diffusion 2.1 base',
+    repo: 'aislamov/stable-diffusion-2-1-base-onnx',
+    revision: 'main',
+    note: 'Half precision. 512 × 512, 20 steps or more.',
+    usual: USUAL_SD,
   },
   {
-    name: 'LCM Dreamshaper 7', repo: 'aislamov/lcm-dreamshaper-v7-onnx', revision: 'main',
-    note: 'Four to eight steps. Half precision.', usual: USUAL_LCM,
+    name: 'LCM Dreamshaper 7',
+    repo: 'aislamov/lcm-dreamshaper-v7-onnx',
+    revision: 'main',
+    note: 'Four to eight steps. Half precision.',
+    usual: USUAL_LCM,
   },
   {
-    name: 'Stable Diffusion 1.5', repo: 'microsoft/stable-diffusion-v1.5-webnn', revision: 'main',
-    note: 'Half precision. 512 × 512, 20 steps or more.', usual: USUAL_SD,
+    name: 'Stable Diffusion 1.5',
+    repo: 'microsoft/stable-diffusion-v1.5-webnn',
+    revision: 'main',
+    note: 'Half precision. 512 × 512, 20 steps or more.',
+    usual: USUAL_SD,
     roles: {
       textEncoder: 'text-encoder.onnx',
       unet: 'sd-unet-v1.5-model-b2c4h64w64s77-float16-compute-and-inputs-layernorm.onnx',
       vaeDecoder: 'Stable-Diffusion-v1.5-vae-decoder-float16-fp32-instancenorm.onnx',
     },
-    configs: SD1_CONFIGS, tokenizerFrom: CLIP,
+    configs: SD1_CONFIGS,
+    tokenizerFrom: CLIP,
   },
   {
-    name: 'SD-Turbo, half precision', repo: 'microsoft/sd-turbo-webnn', revision: 'main',
-    note: 'One to four steps, without CFG. Half precision.', usual: USUAL_TURBO,
+    name: 'SD-Turbo, half precision',
+    repo: 'microsoft/sd-turbo-webnn',
+    revision: 'main',
+    note: 'One to four steps, without CFG. Half precision.',
+    usual: USUAL_TURBO,
     roles: { textEncoder: 'text_encoder/model_layernorm.onnx', unet: 'unet/model_layernorm.onnx' },
-    configs: TURBO_CONFIGS, tokenizerFrom: CLIP,
+    configs: TURBO_CONFIGS,
+    tokenizerFrom: CLIP,
   },
   {
-    name: 'SDXL-Turbo, 4 bits', repo: 'webnn/sdxl-turbo', revision: 'main',
+    name: 'SDXL-Turbo, 4 bits',
+    repo: 'webnn/sdxl-turbo',
+    revision: 'main',
     note: 'One to four steps, without CFG. Weights of 4 bits, half precision. 512 × 512.',
     usual: { ...USUAL_TURBO, scheduler: 'euler-a' },
     // Its concat, latents and scheduler graphs do what Pagoda does itself.
     roles: {
-      textEncoder: 'onnx/text_encoder_model_q4f16.onnx', textEncoder2: 'onnx/text_encoder_2_model_q4f16.onnx',
-      unet: 'onnx/unet_model_q4f16.onnx', vaeDecoder: 'onnx/vae_decoder_model_q4f16.onnx',
+      textEncoder: 'onnx/text_encoder_model_q4f16.onnx',
+      textEncoder2: 'onnx/text_encoder_2_model_q4f16.onnx',
+      unet: 'onnx/unet_model_q4f16.onnx',
+      vaeDecoder: 'onnx/vae_decoder_model_q4f16.onnx',
     },
     configs: {
       scheduler: { ...TURBO_CONFIGS.scheduler, _class_name: 'EulerAncestralDiscreteScheduler' },
@@ -89,12 +141,17 @@ export const HUB_MODELS: readonly HubEntry[] = [
     tokenizerFrom: CLIP,
   },
   {
-    name: 'LCM Dreamshaper 7 (jdp8)', repo: 'jdp8/lcm-dreamshaper-v7-onnx-latest', revision: 'main',
-    note: 'Four to eight steps. Half precision. 512 × 512.', usual: USUAL_LCM,
+    name: 'LCM Dreamshaper 7 (jdp8)',
+    repo: 'jdp8/lcm-dreamshaper-v7-onnx-latest',
+    revision: 'main',
+    note: 'Four to eight steps. Half precision. 512 × 512.',
+    usual: USUAL_LCM,
     configs: { ...LCM_CONFIGS, tokenizerConfig: CLIP_TOKENS },
   },
   {
-    name: 'SDXS Dreamshaper', repo: 'skillsafeai/sdxs-512-dreamshaper-onnx-webgpu', revision: 'main',
+    name: 'SDXS Dreamshaper',
+    repo: 'skillsafeai/sdxs-512-dreamshaper-onnx-webgpu',
+    revision: 'main',
     note: 'One step, without CFG; the smallest of all. One row at a time. 512 × 512.',
     usual: { ...USUAL_TURBO, steps: 1, layers: 'all' },
     roles: { textEncoder: 'text_encoder.onnx', unet: 'unet.onnx', vaeDecoder: 'vae_decoder.onnx' },

@@ -11,7 +11,9 @@ class FakeWorker {
   onerror: ((event: { message: string; preventDefault: () => void }) => void) | null = null;
   ended = false;
   postMessage = (message: LibraryMessage) => void this.heard.push(message);
-  terminate = () => { this.ended = true; };
+  terminate = () => {
+    this.ended = true;
+  };
   say = (data: LibraryEvent) => this.onmessage?.({ data });
   fail = () => this.onerror?.({ message: 'failed', preventDefault: () => {} });
 }
@@ -62,7 +64,11 @@ test('a lookup that is given up ends at once and is forgotten by the worker; its
 test('a worker that cannot start ends all that waits, and the next request starts another at a new address', async () => {
   const asked = [library.ask({ type: 'list' }), library.ask({ type: 'online' })];
   last().fail();
-  for (const one of asked) await expect(one).rejects.toMatchObject({ code: 'worker', message: expect.stringContaining('could not start') as string });
+  for (const one of asked)
+    await expect(one).rejects.toMatchObject({
+      code: 'worker',
+      message: expect.stringContaining('could not start') as string,
+    });
   expect(last().ended).toBe(true);
   const again = library.ask({ type: 'list' });
   last().say({ type: 'taken', id: 3, plan: null });

@@ -39,7 +39,10 @@ export class Library {
   private started = false;
   private again = false;
 
-  constructor(private readonly onModels: (models: readonly StoredModel[]) => void, private readonly source: WorkerSource = OWN_WORKER) {}
+  constructor(
+    private readonly onModels: (models: readonly StoredModel[]) => void,
+    private readonly source: WorkerSource = OWN_WORKER,
+  ) {}
 
   /** Settles when the worker has taken the request. Rejects with FetchError. */
   async ask(request: Exclude<LibraryRequest, { type: 'inspect' }>): Promise<void> {
@@ -56,10 +59,14 @@ export class Library {
     const id = (this.lastId += 1);
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      signal?.addEventListener('abort', () => {
-        if (this.waiting.delete(id)) this.post({ type: 'forget', id });
-        reject(signal.reason as Error);
-      }, { once: true });
+      signal?.addEventListener(
+        'abort',
+        () => {
+          if (this.waiting.delete(id)) this.post({ type: 'forget', id });
+          reject(signal.reason as Error);
+        },
+        { once: true },
+      );
       this.post({ type: 'ask', id, request });
     });
   }
@@ -89,9 +96,15 @@ export class Library {
   }
 
   private async whyItEnded(detail: string): Promise<FetchError> {
-    const [what, why] = this.started ? ['stopped', null] : ['could not start', await this.source.explain().catch(() => null)];
+    const [what, why] = this.started
+      ? ['stopped', null]
+      : ['could not start', await this.source.explain().catch(() => null)];
     if (why) return asFetchError(why);
-    return new FetchError('worker', `The part of Pagoda that fetches models ${what}. Try again; what has come is kept.`, detail || 'the worker failed');
+    return new FetchError(
+      'worker',
+      `The part of Pagoda that fetches models ${what}. Try again; what has come is kept.`,
+      detail || 'the worker failed',
+    );
   }
 
   private receive(event: LibraryEvent): void {

@@ -50,7 +50,7 @@ export interface StoredModel extends RepoId {
   readonly bytesPerSecond: number | null;
   readonly error: FetchErrorData | null;
   /** What its revision means now, where that is another commit with other files; null where it is not known to be. */
-  readonly newer: Pick<Listing, 'commit'> & { readonly changedFiles: number } | null;
+  readonly newer: (Pick<Listing, 'commit'> & { readonly changedFiles: number }) | null;
 }
 
 export type LibraryRequest =

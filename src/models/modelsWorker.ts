@@ -40,11 +40,23 @@ async function serve(request: LibraryRequest, signal: AbortSignal): Promise<Plan
       shelf.changed();
       return null;
     }
-    case 'fetch': await shelf.add(request.plan); return null;
-    case 'resume': await shelf.resume(request.dir); return null;
-    case 'pause': await shelf.pause(request.dir); return null;
-    case 'remove': await shelf.remove(request.dir); return null;
-    case 'check': await shelf.check(request.dir, signal); return null;
-    case 'online': shelf.wake(); return null;
+    case 'fetch':
+      await shelf.add(request.plan);
+      return null;
+    case 'resume':
+      await shelf.resume(request.dir);
+      return null;
+    case 'pause':
+      await shelf.pause(request.dir);
+      return null;
+    case 'remove':
+      await shelf.remove(request.dir);
+      return null;
+    case 'check':
+      await shelf.check(request.dir, signal);
+      return null;
+    case 'online':
+      shelf.wake();
+      return null;
   }
 }

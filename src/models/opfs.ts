@@ -13,7 +13,9 @@ export interface ManifestFile {
   /** Lower-case hex: of the bytes (`sha256`), or git's blob id (`git-sha1`). */
   readonly hash: { readonly kind: 'sha256' | 'git-sha1'; readonly hex: string } | null;
   /** Where it comes from, if not from the model's repository under its own path. */
-  readonly source?: { readonly repo: string; readonly commit: string; readonly path: string } | { readonly text: string };
+  readonly source?:
+    | { readonly repo: string; readonly commit: string; readonly path: string }
+    | { readonly text: string };
 }
 
 export interface Manifest {
@@ -42,7 +44,11 @@ export async function modelsFolder(): Promise<FileSystemDirectoryHandle> {
 }
 
 /** The folder that holds `path` below `root`. @throws TypeError for a path that leaves it. */
-export async function parentFolder(root: FileSystemDirectoryHandle, path: string, create: boolean): Promise<FileSystemDirectoryHandle> {
+export async function parentFolder(
+  root: FileSystemDirectoryHandle,
+  path: string,
+  create: boolean,
+): Promise<FileSystemDirectoryHandle> {
   let folder = root;
   for (const part of safeParts(path).slice(0, -1)) folder = await folder.getDirectoryHandle(part, { create });
   return folder;
@@ -50,7 +56,8 @@ export async function parentFolder(root: FileSystemDirectoryHandle, path: string
 
 export function safeParts(path: string): string[] {
   const parts = path.split('/');
-  if (parts.some((part) => part === '' || part === '.' || part === '..' || part.includes('\\'))) throw new TypeError(`“${path}” is not a path inside a folder.`);
+  if (parts.some((part) => part === '' || part === '.' || part === '..' || part.includes('\\')))
+    throw new TypeError(`“${path}” is not a path inside a folder.`);
   return parts;
 }
 
@@ -80,8 +87,15 @@ export async function readManifest(dir: FileSystemDirectoryHandle): Promise<Mani
  * A fetched model, for reading.
  * @throws EngineError `model-missing` where it is not whole.
  */
-export async function openStored(name: string): Promise<{ readonly roles: RolePaths; readonly open: (path: string) => Promise<File> }> {
-  const missing = (detail: string) => new EngineError('model-missing', 'This model is not, or not wholly, on this device. Open Model and fetch it, or choose another.', detail);
+export async function openStored(
+  name: string,
+): Promise<{ readonly roles: RolePaths; readonly open: (path: string) => Promise<File> }> {
+  const missing = (detail: string) =>
+    new EngineError(
+      'model-missing',
+      'This model is not, or not wholly, on this device. Open Model and fetch it, or choose another.',
+      detail,
+    );
   let dir: FileSystemDirectoryHandle;
   let files: FileSystemDirectoryHandle;
   try {
@@ -98,7 +112,8 @@ export async function openStored(name: string): Promise<{ readonly roles: RolePa
       const handle = await findFile(files, path);
       const file = await handle?.getFile();
       const expected = manifest.files.find((entry) => entry.path === path);
-      if (!file || (expected && expected.size !== file.size)) throw missing(`${name}/${path}: ${file ? `${file.size} of ${expected?.size ?? '?'} bytes` : 'no such file'}`);
+      if (!file || (expected && expected.size !== file.size))
+        throw missing(`${name}/${path}: ${file ? `${file.size} of ${expected?.size ?? '?'} bytes` : 'no such file'}`);
       return file;
     },
   };

@@ -23,7 +23,8 @@ export async function openSink(files: FileSystemDirectoryHandle, path: string): 
     read: (into, at) => access.read(into, { at }),
     write: (bytes, at) => {
       const written = access.write(bytes, { at });
-      if (written < bytes.length) throw new DOMException(`${written} of ${bytes.length} bytes were written.`, 'QuotaExceededError');
+      if (written < bytes.length)
+        throw new DOMException(`${written} of ${bytes.length} bytes were written.`, 'QuotaExceededError');
     },
     truncate: (size) => access.truncate(size),
     flush: () => access.flush(),

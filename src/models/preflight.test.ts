@@ -11,42 +11,78 @@ const configs = {
 };
 const sd15: Weights = { ...configs, bytes: 2.1e9, paths: ['unet/model.onnx'], graph: NO_GLANCE };
 const MB = 2 ** 20;
-const gpu = (megabytes: number, f16 = true, bindable = megabytes): Capacity['device'] => ({ backend: 'webgpu', f16, limits: { maxBufferSize: megabytes * MB, maxStorageBufferBindingSize: bindable * MB } });
+const gpu = (megabytes: number, f16 = true, bindable = megabytes): Capacity['device'] => ({
+  backend: 'webgpu',
+  f16,
+  limits: { maxBufferSize: megabytes * MB, maxStorageBufferBindingSize: bindable * MB },
+});
 const cpu = { backend: 'wasm', f16: false, limits: null } as const;
-const needs: Needs = { weightBytes: 4e8, residentBytes: 4e8, buffers: [{ what: 'The UNet', bytes: 200 * MB }], inescapable: [{ what: 'The UNet', bytes: 100 * MB }], half: false };
+const needs: Needs = {
+  weightBytes: 4e8,
+  residentBytes: 4e8,
+  buffers: [{ what: 'The UNet', bytes: 200 * MB }],
+  inescapable: [{ what: 'The UNet', bytes: 100 * MB }],
+  half: false,
+};
 const verdict = (device: Capacity['device'], changes: Partial<Needs> = {}, more: Partial<Capacity> = {}, fetched = 0) =>
   preflight({ ...needs, ...changes }, { device, freeBytes: null, memoryGiB: undefined, ...more }, fetched);
 
 it('fits a GPU whose buffers hold the largest one, exactly', () => {
   expect(verdict(gpu(200))).toEqual({ level: 'fits', reasons: [] });
-  expect(verdict(gpu(199)).reasons).toEqual(['The UNet needs a buffer of 210 MB; this GPU allows 209 MB. It may fail; the CPU can be chosen instead.']);
+  expect(verdict(gpu(199)).reasons).toEqual([
+    'The UNet needs a buffer of 210 MB; this GPU allows 209 MB. It may fail; the CPU can be chosen instead.',
+  ]);
   expect(verdict(gpu(400, true, 199)).level).toBe('doubtful');
 });
 
 it('refuses a GPU that cannot hold what one row needs', () => {
   expect(verdict(gpu(100)).level).toBe('doubtful');
-  expect(verdict(gpu(99))).toEqual({ level: 'no', reasons: ['The UNet needs a buffer of 105 MB; this GPU allows 104 MB.'] });
+  expect(verdict(gpu(99))).toEqual({
+    level: 'no',
+    reasons: ['The UNet needs a buffer of 105 MB; this GPU allows 104 MB.'],
+  });
 });
 
 it('refuses what 32-bit WebAssembly cannot hold, and doubts what leaves it no room', () => {
   expect(verdict(cpu)).toEqual({ level: 'fits', reasons: [] });
-  expect(verdict(cpu, { weightBytes: 1e9, residentBytes: 1e9 })).toEqual({ level: 'fits', reasons: ['It runs on the CPU here, which takes minutes per step for a model of this size.'] });
-  expect(verdict(cpu, { weightBytes: 5e9, residentBytes: 3.3e9 })).toMatchObject({ level: 'no', reasons: ['On the CPU 3.2 GB of weights can be in memory at most; this model needs 3.3 GB.'] });
-  expect(verdict(cpu, { weightBytes: 3.1e9, residentBytes: 3.1e9 })).toMatchObject({ level: 'doubtful', reasons: [expect.stringContaining('3.1 GB for weights and 210 MB at once'), expect.stringContaining('minutes per step')] });
+  expect(verdict(cpu, { weightBytes: 1e9, residentBytes: 1e9 })).toEqual({
+    level: 'fits',
+    reasons: ['It runs on the CPU here, which takes minutes per step for a model of this size.'],
+  });
+  expect(verdict(cpu, { weightBytes: 5e9, residentBytes: 3.3e9 })).toMatchObject({
+    level: 'no',
+    reasons: ['On the CPU 3.2 GB of weights can be in memory at most; this model needs 3.3 GB.'],
+  });
+  expect(verdict(cpu, { weightBytes: 3.1e9, residentBytes: 3.1e9 })).toMatchObject({
+    level: 'doubtful',
+    reasons: [
+      expect.stringContaining('3.1 GB for weights and 210 MB at once'),
+      expect.stringContaining('minutes per step'),
+    ],
+  });
 });
 
 it('counts the weights against the memory that the browser tells of', () => {
   expect(verdict(gpu(512), { residentBytes: 2.9e9 }, { memoryGiB: 4 }).level).toBe('fits');
-  expect(verdict(gpu(512), { residentBytes: 3.3e9 }, { memoryGiB: 4 }).reasons).toEqual(['Its weights take 3.3 GB of memory, and the browser says that this machine has about 4 GB.']);
+  expect(verdict(gpu(512), { residentBytes: 3.3e9 }, { memoryGiB: 4 }).reasons).toEqual([
+    'Its weights take 3.3 GB of memory, and the browser says that this machine has about 4 GB.',
+  ]);
 });
 
 it('says what it costs to have no f16', () => {
   expect(verdict(gpu(512, true), { half: true }).level).toBe('fits');
-  expect(verdict(gpu(512, false), { half: true })).toEqual({ level: 'fits', reasons: ['This device has no f16, so the half precision model runs in f32: slower, and with 400 MB of weights in memory.'] });
+  expect(verdict(gpu(512, false), { half: true })).toEqual({
+    level: 'fits',
+    reasons: [
+      'This device has no f16, so the half precision model runs in f32: slower, and with 400 MB of weights in memory.',
+    ],
+  });
 });
 
 it('counts what is to be fetched against what may be stored', () => {
-  expect(verdict(gpu(512), {}, { freeBytes: 2.0e9 }, 2.1e9).reasons).toEqual(['The browser grants 2.0 GB more, 2.1 GB are needed. Delete a model or free space on the disk.']);
+  expect(verdict(gpu(512), {}, { freeBytes: 2.0e9 }, 2.1e9).reasons).toEqual([
+    'The browser grants 2.0 GB more, 2.1 GB are needed. Delete a model or free space on the disk.',
+  ]);
   expect(verdict(gpu(512), {}, { freeBytes: 2.2e9 }, 2.1e9).level).toBe('fits');
 });
 
@@ -55,7 +91,8 @@ it('says nothing against a device that is not known yet', () => {
 });
 
 it('estimates the largest buffer: the feature map of the VAE, else the embedding', () => {
-  const largest = (one: Partial<Weights>) => Math.max(...estimateNeeds({ ...sd15, ...one }, false).buffers.map(({ bytes }) => bytes));
+  const largest = (one: Partial<Weights>) =>
+    Math.max(...estimateNeeds({ ...sd15, ...one }, false).buffers.map(({ bytes }) => bytes));
   expect(largest({})).toBe(512 * 512 * 256 * 4);
   expect(largest({ unetConfig: {} })).toBe(49408 * 768 * 4);
   expect(configBuffers({ unetConfig: {}, textConfig: { vocab_size: 49408 } }, 4)).toEqual([]);
@@ -78,6 +115,11 @@ it('gives its figures', () => {
   expect(needsText({ ...needs, buffers: [], half: true }, true)).toBe('400 MB of weights, f16');
 });
 
-it.each([[999, '1 kB'], [4.94e6, '4.9 MB'], [99.4e6, '99 MB'], [1.73e9, '1.7 GB']])('%d bytes are %s', (bytes, text) => {
+it.each([
+  [999, '1 kB'],
+  [4.94e6, '4.9 MB'],
+  [99.4e6, '99 MB'],
+  [1.73e9, '1.7 GB'],
+])('%d bytes are %s', (bytes, text) => {
   expect(sizeText(bytes)).toBe(text);
 });

@@ -23,7 +23,11 @@ export interface Needs {
 
 export interface Capacity {
   /** null until the engine has said which device it runs on. */
-  readonly device: { readonly backend: 'webgpu' | 'wasm'; readonly f16: boolean; readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number } | null } | null;
+  readonly device: {
+    readonly backend: 'webgpu' | 'wasm';
+    readonly f16: boolean;
+    readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number } | null;
+  } | null;
   /** Bytes that the browser still grants; null where it does not say, or nothing has to be stored. */
   readonly freeBytes: number | null;
   /** `navigator.deviceMemory`: rounded and capped; undefined where the browser does not say. */
@@ -49,7 +53,9 @@ export function preflight(needs: Needs, { device, freeBytes, memoryGiB }: Capaci
   /** What only costs time. */
   const notes: string[] = [];
   if (freeBytes !== null && freeBytes < fetched) {
-    no.push(`The browser grants ${sizeText(freeBytes)} more, ${sizeText(fetched)} are needed. Delete a model or free space on the disk.`);
+    no.push(
+      `The browser grants ${sizeText(freeBytes)} more, ${sizeText(fetched)} are needed. Delete a model or free space on the disk.`,
+    );
   }
   const { weightBytes, half } = needs;
   const resident = needs.residentBytes ?? weightBytes;
@@ -58,25 +64,48 @@ export function preflight(needs: Needs, { device, freeBytes, memoryGiB }: Capaci
     const { maxBufferSize } = device.limits;
     const bindable = Math.min(maxBufferSize, device.limits.maxStorageBufferBindingSize);
     const never = largestOf(needs.inescapable);
-    if (never && never.bytes > maxBufferSize) no.push(`${bufferText(never)} this GPU allows ${sizeText(maxBufferSize)}.`);
-    else if (largest && largest.bytes > bindable) doubts.push(`${bufferText(largest)} this GPU allows ${sizeText(bindable)}. It may fail; the CPU can be chosen instead.`);
+    if (never && never.bytes > maxBufferSize)
+      no.push(`${bufferText(never)} this GPU allows ${sizeText(maxBufferSize)}.`);
+    else if (largest && largest.bytes > bindable)
+      doubts.push(
+        `${bufferText(largest)} this GPU allows ${sizeText(bindable)}. It may fail; the CPU can be chosen instead.`,
+      );
   }
   if (device?.backend === 'wasm') {
-    if (resident > WASM_LIMIT) no.push(`On the CPU ${sizeText(WASM_LIMIT)} of weights can be in memory at most; this model needs ${sizeText(resident)}.`);
-    else if (largest && resident + largest.bytes > WASM_LIMIT) doubts.push(`On the CPU ${sizeText(WASM_LIMIT)} can be in memory at most; this model needs ${sizeText(resident)} for weights and ${sizeText(largest.bytes)} at once for what it computes.`);
-    if (resident <= WASM_LIMIT && weightBytes > WASM_SLOW) notes.push('It runs on the CPU here, which takes minutes per step for a model of this size.');
+    if (resident > WASM_LIMIT)
+      no.push(
+        `On the CPU ${sizeText(WASM_LIMIT)} of weights can be in memory at most; this model needs ${sizeText(resident)}.`,
+      );
+    else if (largest && resident + largest.bytes > WASM_LIMIT)
+      doubts.push(
+        `On the CPU ${sizeText(WASM_LIMIT)} can be in memory at most; this model needs ${sizeText(resident)} for weights and ${sizeText(largest.bytes)} at once for what it computes.`,
+      );
+    if (resident <= WASM_LIMIT && weightBytes > WASM_SLOW)
+      notes.push('It runs on the CPU here, which takes minutes per step for a model of this size.');
   }
   if (memoryGiB !== undefined && resident > MEMORY_SHARE * memoryGiB * 2 ** 30) {
-    doubts.push(`Its weights take ${sizeText(resident)} of memory, and the browser says that this machine has about ${memoryGiB} GB.`);
+    doubts.push(
+      `Its weights take ${sizeText(resident)} of memory, and the browser says that this machine has about ${memoryGiB} GB.`,
+    );
   }
-  if (half && device && !device.f16) notes.push(`This device has no f16, so the half precision model runs in f32: slower, and with ${sizeText(weightBytes)} of weights in memory.`);
-  return { level: no.length > 0 ? 'no' : doubts.length > 0 ? 'doubtful' : 'fits', reasons: [...no, ...doubts, ...notes] };
+  if (half && device && !device.f16)
+    notes.push(
+      `This device has no f16, so the half precision model runs in f32: slower, and with ${sizeText(weightBytes)} of weights in memory.`,
+    );
+  return {
+    level: no.length > 0 ? 'no' : doubts.length > 0 ? 'doubtful' : 'fits',
+    reasons: [...no, ...doubts, ...notes],
+  };
 }
 
 /** The figures behind a verdict: "2.6 GB of weights, the largest buffer 268 MB, f16". */
 export function needsText({ weightBytes, buffers, half }: Needs, f16: boolean): string {
   const largest = largestOf(buffers);
-  const parts = [`${sizeText(weightBytes)} of weights`, ...(largest ? [`the largest buffer ${sizeText(largest.bytes)}`] : []), half && f16 ? 'f16' : 'f32'];
+  const parts = [
+    `${sizeText(weightBytes)} of weights`,
+    ...(largest ? [`the largest buffer ${sizeText(largest.bytes)}`] : []),
+    half && f16 ? 'f16' : 'f32',
+  ];
   return parts.join(', ');
 }
 

@@ -11,7 +11,11 @@ export interface RepoId {
 
 /** Takes `owner/name`, `owner/name@revision` and addresses of the hub's pages. null where it is neither. */
 export function parseRepoId(text: string, revision = ''): RepoId | null {
-  const path = text.trim().replace(/^https?:\/\/[^/]+\//, '').replace(/[?#].*$/, '').replace(/\/+$/, '');
+  const path = text
+    .trim()
+    .replace(/^https?:\/\/[^/]+\//, '')
+    .replace(/[?#].*$/, '')
+    .replace(/\/+$/, '');
   const match = /^(\w[\w.-]*\/\w[\w.-]*)(?:@(.+)|\/(?:tree|blob|resolve)\/([^/]+).*)?$/.exec(path);
   if (!match?.[1]) return null;
   return { repo: match[1], revision: revision.trim() || match[2] || match[3] || 'main' };

@@ -3,12 +3,32 @@
 import { describe, expect, it } from 'vitest';
 import { findRoles, missingRoles, neededPaths } from './roles';
 
-const COMMON = ['model_index.json', 'scheduler/scheduler_config.json', 'tokenizer/vocab.json', 'tokenizer/merges.txt', 'tokenizer/tokenizer_config.json'];
-const SINGLE = [...COMMON, 'text_encoder/model.onnx', 'unet/model.onnx', 'unet/config.json', 'vae_decoder/model.onnx', 'vae_decoder/config.json'];
+const COMMON = [
+  'model_index.json',
+  'scheduler/scheduler_config.json',
+  'tokenizer/vocab.json',
+  'tokenizer/merges.txt',
+  'tokenizer/tokenizer_config.json',
+];
+const SINGLE = [
+  ...COMMON,
+  'text_encoder/model.onnx',
+  'unet/model.onnx',
+  'unet/config.json',
+  'vae_decoder/model.onnx',
+  'vae_decoder/config.json',
+];
 const needed = (paths: readonly string[]) => neededPaths(paths, findRoles(paths));
 
 it('needs every file of a plain folder, and nothing else of its repository', () => {
-  const others = ['README.md', '.gitattributes', 'unet/diffusion_pytorch_model.safetensors', 'vae_encoder/model.onnx', 'safety_checker/model.onnx', 'unet/notes.txt'];
+  const others = [
+    'README.md',
+    '.gitattributes',
+    'unet/diffusion_pytorch_model.safetensors',
+    'vae_encoder/model.onnx',
+    'safety_checker/model.onnx',
+    'unet/notes.txt',
+  ];
   expect(missingRoles(findRoles([...SINGLE, ...others]))).toEqual([]);
   expect(needed([...SINGLE, ...others])).toEqual([...SINGLE].sort());
 });
@@ -35,6 +55,11 @@ it('takes named files before usual ones, and does not invent them', () => {
 });
 
 it('names what is missing, of one text encoder and of two', () => {
-  expect(missingRoles(findRoles(SINGLE.filter((path) => !/vae|merges/.test(path))))).toEqual(['vae_decoder/model.onnx', 'tokenizer/tokenizer.json (or vocab.json and merges.txt)']);
-  expect(missingRoles(findRoles([...SINGLE, 'text_encoder_2/model.onnx']))).toEqual(['tokenizer_2/vocab.json and merges.txt']);
+  expect(missingRoles(findRoles(SINGLE.filter((path) => !/vae|merges/.test(path))))).toEqual([
+    'vae_decoder/model.onnx',
+    'tokenizer/tokenizer.json (or vocab.json and merges.txt)',
+  ]);
+  expect(missingRoles(findRoles([...SINGLE, 'text_encoder_2/model.onnx']))).toEqual([
+    'tokenizer_2/vocab.json and merges.txt',
+  ]);
 });

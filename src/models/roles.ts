@@ -3,11 +3,26 @@
 // that only the graph knows ("model.onnx_data", "weights.pb", one file a tensor): all that could be one are taken.
 
 export const ROLES = [
-  'modelIndex', 'scheduler',
-  'tokenizer', 'vocab', 'merges', 'tokenizerConfig', 'specialTokens',
-  'tokenizer2', 'vocab2', 'merges2', 'tokenizerConfig2', 'specialTokens2',
-  'textEncoder', 'textEncoderConfig', 'textEncoder2', 'textEncoderConfig2',
-  'unet', 'unetConfig', 'vaeDecoder', 'vaeConfig',
+  'modelIndex',
+  'scheduler',
+  'tokenizer',
+  'vocab',
+  'merges',
+  'tokenizerConfig',
+  'specialTokens',
+  'tokenizer2',
+  'vocab2',
+  'merges2',
+  'tokenizerConfig2',
+  'specialTokens2',
+  'textEncoder',
+  'textEncoderConfig',
+  'textEncoder2',
+  'textEncoderConfig2',
+  'unet',
+  'unetConfig',
+  'vaeDecoder',
+  'vaeConfig',
 ] as const;
 
 export type Role = (typeof ROLES)[number];
@@ -41,7 +56,18 @@ const PLACES: Readonly<Record<Role, readonly string[]>> = {
   vaeConfig: ['vae_decoder/config.json', 'vae/config.json'],
 };
 
-const FIRST: readonly Role[] = ['modelIndex', 'scheduler', 'tokenizer', 'tokenizerConfig', 'textEncoder', 'textEncoderConfig', 'unet', 'unetConfig', 'vaeDecoder', 'vaeConfig'];
+const FIRST: readonly Role[] = [
+  'modelIndex',
+  'scheduler',
+  'tokenizer',
+  'tokenizerConfig',
+  'textEncoder',
+  'textEncoderConfig',
+  'unet',
+  'unetConfig',
+  'vaeDecoder',
+  'vaeConfig',
+];
 const SECOND: readonly Role[] = ['tokenizer2', 'tokenizerConfig2', 'textEncoder2', 'textEncoderConfig2'];
 
 /** The standard layout, for a folder that cannot be listed. */
@@ -55,7 +81,8 @@ export function standardPath(role: Role): string {
 }
 
 /** What can lie beside a graph without being its weights. */
-const NOT_WEIGHTS = /(\.(onnx|json|txt|md|safetensors|bin|ckpt|msgpack|h5|ot|py|ort|xml|jpe?g|png)|^\.gitattributes|LICENSE)$/i;
+const NOT_WEIGHTS =
+  /(\.(onnx|json|txt|md|safetensors|bin|ckpt|msgpack|h5|ot|py|ort|xml|jpe?g|png)|^\.gitattributes|LICENSE)$/i;
 
 /** @throws nothing: what is missing shows in `missingRoles`. */
 export function findRoles(paths: readonly string[], named: RolePaths = {}): RolePaths {
@@ -72,8 +99,10 @@ export function findRoles(paths: readonly string[], named: RolePaths = {}): Role
 export function missingRoles(roles: RolePaths): string[] {
   const missing: string[] = [];
   for (const role of ['unet', 'vaeDecoder', 'textEncoder'] as const) if (!roles[role]) missing.push(standardPath(role));
-  if (!roles.tokenizer && !(roles.vocab && roles.merges)) missing.push('tokenizer/tokenizer.json (or vocab.json and merges.txt)');
-  if (roles.textEncoder2 && !roles.tokenizer2 && !(roles.vocab2 && roles.merges2)) missing.push('tokenizer_2/vocab.json and merges.txt');
+  if (!roles.tokenizer && !(roles.vocab && roles.merges))
+    missing.push('tokenizer/tokenizer.json (or vocab.json and merges.txt)');
+  if (roles.textEncoder2 && !roles.tokenizer2 && !(roles.vocab2 && roles.merges2))
+    missing.push('tokenizer_2/vocab.json and merges.txt');
   if (!roles.scheduler) missing.push('scheduler/scheduler_config.json');
   return missing;
 }

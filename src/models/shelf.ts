@@ -78,13 +78,16 @@ export class Shelf {
     const before = entry.running;
     Object.assign(entry, { abort, state: 'fetching', error: null, rate: new Rate() });
     this.changed();
-    entry.running = before.then(() => this.run(dir, entry, abort.signal)).catch((cause: unknown) => {
-      Object.assign(entry, { state: 'failed', error: toFetchErrorData(cause) });
-    }).finally(() => {
-      if (entry.abort === abort) entry.abort = null;
-      this.changed();
-      if (entry.state === 'whole') this.tabs.postMessage({ dir, stop: false });
-    });
+    entry.running = before
+      .then(() => this.run(dir, entry, abort.signal))
+      .catch((cause: unknown) => {
+        Object.assign(entry, { state: 'failed', error: toFetchErrorData(cause) });
+      })
+      .finally(() => {
+        if (entry.abort === abort) entry.abort = null;
+        this.changed();
+        if (entry.state === 'whole') this.tabs.postMessage({ dir, stop: false });
+      });
     if (entry.manifest.paused) await this.write(dir, { ...entry.manifest, paused: false }, entry);
   }
 
@@ -149,9 +152,16 @@ export class Shelf {
     const options = { signal, fetch: self.fetch.bind(self), stallMs: STALL_MS, retryMs: RETRY_MS };
     for (;;) {
       try {
-        const files = await (await (await modelsFolder()).getDirectoryHandle(dir)).getDirectoryHandle('files', { create: true });
+        const files = await (await (await modelsFolder()).getDirectoryHandle(dir)).getDirectoryHandle('files', {
+          create: true,
+        });
         entry.state = 'fetching';
-        await fetchModel(files, entry.manifest, { onBytes: (path, bytes, arrived) => this.count(entry, path, bytes, arrived) }, options);
+        await fetchModel(
+          files,
+          entry.manifest,
+          { onBytes: (path, bytes, arrived) => this.count(entry, path, bytes, arrived) },
+          options,
+        );
         Object.assign(entry, { usual: await storedUsual(files, entry.manifest), state: 'whole', error: null });
         return;
       } catch (cause) {
@@ -199,8 +209,23 @@ export class Shelf {
       if (whole) entry.usual = await storedUsual(files, manifest);
       this.entries.set(dir, entry);
     } catch (cause) {
-      const manifest: Manifest = { format: 1, repo: dir, revision: '', commit: '', name: dir, hubUrl: '', roles: {}, files: [], paused: true };
-      const error = new FetchError('unreadable', 'What is stored of this model cannot be read. Discard it and fetch it again.', String(cause), { cause });
+      const manifest: Manifest = {
+        format: 1,
+        repo: dir,
+        revision: '',
+        commit: '',
+        name: dir,
+        hubUrl: '',
+        roles: {},
+        files: [],
+        paused: true,
+      };
+      const error = new FetchError(
+        'unreadable',
+        'What is stored of this model cannot be read. Discard it and fetch it again.',
+        String(cause),
+        { cause },
+      );
       this.entries.set(dir, { ...entryOf(manifest, new Map(), 'failed'), error: toFetchErrorData(error) });
     }
   }
@@ -234,10 +259,19 @@ function isNotFound(error: unknown): boolean {
 /** Where nothing is stored yet there is nothing to resume. */
 function asFirstError(cause: unknown): FetchError {
   const error = asFetchError(cause);
-  const [what, way] = error.code === 'quota'
-    ? ['There is no room to store this model.', 'Delete a model or free space on the disk, then press Fetch again']
-    : ['The browser did not let Pagoda store the model.', 'Allow this site to store data and leave private windows, then press Fetch again'];
-  return new FetchError(error.code, `${what} ${way}. A model in a folder on your disk needs no storage.`, error.detail, { cause });
+  const [what, way] =
+    error.code === 'quota'
+      ? ['There is no room to store this model.', 'Delete a model or free space on the disk, then press Fetch again']
+      : [
+          'The browser did not let Pagoda store the model.',
+          'Allow this site to store data and leave private windows, then press Fetch again',
+        ];
+  return new FetchError(
+    error.code,
+    `${what} ${way}. A model in a folder on your disk needs no storage.`,
+    error.detail,
+    { cause },
+  );
 }
 
 /** A fetch may end while something else is waited for. */
@@ -246,7 +280,17 @@ function isWholeNow(entry: Entry): boolean {
 }
 
 function entryOf(manifest: Manifest, bytes: Map<string, number>, state: StoredState): Entry {
-  return { manifest, bytes, rate: new Rate(), state, error: null, newer: null, usual: null, abort: null, running: Promise.resolve() };
+  return {
+    manifest,
+    bytes,
+    rate: new Rate(),
+    state,
+    error: null,
+    newer: null,
+    usual: null,
+    abort: null,
+    running: Promise.resolve(),
+  };
 }
 
 /** From the configs as they are on the disk; what cannot be read tells nothing. */
@@ -259,14 +303,26 @@ async function storedUsual(files: FileSystemDirectoryHandle, { roles }: Manifest
       return absent(schema); // the engine says what is wrong with it
     }
   };
-  return usualSettings({ scheduler: await config(SCHEDULER, roles.scheduler), unet: await config(UNET, roles.unetConfig) });
+  return usualSettings({
+    scheduler: await config(SCHEDULER, roles.scheduler),
+    unet: await config(UNET, roles.unetConfig),
+  });
 }
 
 function modelOf(dir: string, entry: Entry): StoredModel {
   const { repo, revision, commit, name, hubUrl, files } = entry.manifest;
   const { state, error, newer, usual, bytes } = entry;
   return {
-    dir, repo, revision, commit, name, hubUrl, state, error, newer, usual,
+    dir,
+    repo,
+    revision,
+    commit,
+    name,
+    hubUrl,
+    state,
+    error,
+    newer,
+    usual,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     fetchedBytes: [...bytes.values()].reduce((sum, count) => sum + count, 0),
     bytesPerSecond: state === 'fetching' ? entry.rate.perSecond(performance.now() / 1000) : null,

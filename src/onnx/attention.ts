@@ -31,7 +31,7 @@ export function matchAttention(graph: Graph, node: Node): Attention | Refusal | 
   if (node.opType === 'Softmax') return matchUnfused(graph, node);
   if (node.opType === 'MultiHeadAttention') return matchMultiHead(node);
   if (node.opType !== 'Attention') return null;
-  return node.domain === '' ? matchStandard(graph, node) : refusedFused(node, 3) ?? 'layout';
+  return node.domain === '' ? matchStandard(graph, node) : (refusedFused(node, 3) ?? 'layout');
 }
 
 /** Self-attention is told from cross-attention by structure: Q, K and V come from the same tensor. */
@@ -90,7 +90,12 @@ function refusedFused(node: Node, maskAt: number): Refusal | null {
   return (node.attributes.get('softcap')?.f ?? 0) === 0 ? null : 'layout';
 }
 
-function withHeads(graph: Graph, operands: readonly (string | undefined)[], product: string | undefined, scale: number): Attention | Refusal | null {
+function withHeads(
+  graph: Graph,
+  operands: readonly (string | undefined)[],
+  product: string | undefined,
+  scale: number,
+): Attention | Refusal | null {
   const parts = operands.map((operand) => splitHeads(graph, operand ?? ''));
   if (parts.includes('sliced')) return 'sliced';
   const [q, k, v] = parts as readonly (Heads | null)[];

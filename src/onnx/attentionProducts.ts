@@ -9,7 +9,11 @@ import type { Node } from './model';
 /** Q and K; null where the node is no product of theirs with one row a query. */
 export function scoredOperands(node: Node): readonly [string, string] | null {
   const [first = '', second = ''] = node.inputs;
-  if (node.opType === 'MatMul' || (node.opType === 'FusedMatMul' && isPlain(node, ['transA', 'transBatchA', 'transBatchB']))) return [first, second];
+  if (
+    node.opType === 'MatMul' ||
+    (node.opType === 'FusedMatMul' && isPlain(node, ['transA', 'transBatchA', 'transBatchB']))
+  )
+    return [first, second];
   const terms = einsumTerms(node);
   if (!terms) return null;
   const [left, right, result] = terms;
@@ -28,14 +32,22 @@ export function scoresFactor(node: Node): number {
 /** V; null where the node is no sum over the keys of `weights` times values. */
 export function weightedOperand(node: Node, weights: string): string | null {
   const [first = '', second = ''] = node.inputs;
-  const isProduct = node.opType === 'MatMul' || (node.opType === 'FusedMatMul' && scoresFactor(node) === 1 && isPlain(node, ['transA', 'transB', 'transBatchA', 'transBatchB']));
+  const isProduct =
+    node.opType === 'MatMul' ||
+    (node.opType === 'FusedMatMul' &&
+      scoresFactor(node) === 1 &&
+      isPlain(node, ['transA', 'transB', 'transBatchA', 'transBatchB']));
   if (isProduct) return first === weights ? second : null;
   const terms = einsumTerms(node);
   if (!terms || (first === weights) === (second === weights)) return null;
   const [probabilities, values] = first === weights ? [terms[0], terms[1]] : [terms[1], terms[0]];
   const [row = '', column = ''] = probabilities.slice(-2);
   const channel = terms[2].at(-1) ?? '';
-  const isMix = values.includes(column) && !terms[2].includes(column) && only(row, probabilities, values) && only(channel, values, probabilities);
+  const isMix =
+    values.includes(column) &&
+    !terms[2].includes(column) &&
+    only(row, probabilities, values) &&
+    only(channel, values, probabilities);
   return isMix && terms[2].includes(row) ? (first === weights ? second : first) : null;
 }
 

@@ -18,7 +18,10 @@ export class BlobReader {
   private windowStart = 0;
 
   /** @param size of the whole file. */
-  constructor(private readonly blob: Blob, readonly size = blob.size) {}
+  constructor(
+    private readonly blob: Blob,
+    readonly size = blob.size,
+  ) {}
 
   /** Reads `length` bytes. The result may be a view into the window: copy it to keep it past the next call. */
   async read(length: number): Promise<Uint8Array> {

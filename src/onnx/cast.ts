@@ -10,8 +10,14 @@ const UINT64 = 13;
 
 /** Least and greatest; of the 64-bit ones as far as numbers here are exact. */
 const RANGES: ReadonlyMap<number, readonly [number, number]> = new Map([
-  [UINT8, [0, 255]], [INT8, [-128, 127]], [UINT16, [0, 65535]], [INT16, [-32768, 32767]], [INT32, [-(2 ** 31), 2 ** 31 - 1]],
-  [UINT32, [0, 2 ** 32 - 1]], [INT64, [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]], [UINT64, [0, Number.MAX_SAFE_INTEGER]],
+  [UINT8, [0, 255]],
+  [INT8, [-128, 127]],
+  [UINT16, [0, 65535]],
+  [INT16, [-32768, 32767]],
+  [INT32, [-(2 ** 31), 2 ** 31 - 1]],
+  [UINT32, [0, 2 ** 32 - 1]],
+  [INT64, [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]],
+  [UINT64, [0, Number.MAX_SAFE_INTEGER]],
 ]);
 
 export function isInteger(elemType: number): boolean {
@@ -26,11 +32,16 @@ export function castTo(elemType: number, value: number): number | null {
     return whole !== null && whole >= range[0] && whole <= range[1] ? whole : null;
   }
   switch (elemType) {
-    case BOOL: return Number.isNaN(value) ? null : Number(value !== 0);
-    case DOUBLE: return value;
-    case FLOAT: return Math.fround(value);
-    case FLOAT16: return toHalf(value);
-    default: return null;
+    case BOOL:
+      return Number.isNaN(value) ? null : Number(value !== 0);
+    case DOUBLE:
+      return value;
+    case FLOAT:
+      return Math.fround(value);
+    case FLOAT16:
+      return toHalf(value);
+    default:
+      return null;
   }
 }
 

@@ -10,15 +10,26 @@ import { Graph } from './graph';
 import { readModel } from './read';
 import { findAttentionSites } from './sites';
 
-interface Count { readonly channels: number; readonly edge: number; readonly tokens: number; readonly width: number; readonly macs: number }
+interface Count {
+  readonly channels: number;
+  readonly edge: number;
+  readonly tokens: number;
+  readonly width: number;
+  readonly macs: number;
+}
 const { counts } = JSON.parse(readFileSync('fixtures/models/flops.json', 'utf8')) as { counts: Record<string, Count> };
 
 describe.each(Object.entries(counts))('%s', async (folder, { channels, edge, tokens, width, macs }) => {
   const graph = new Graph(await readModel(await openAsBlob(`${folder}/model.onnx`), 'model.onnx'));
   const sites = findAttentionSites(graph);
-  const dims = new Map([['sample', [1, channels, edge, edge]], ['timestep', [1]], ['encoder_hidden_states', [1, tokens, width]]]);
+  const dims = new Map([
+    ['sample', [1, channels, edge, edge]],
+    ['timestep', [1]],
+    ['encoder_hidden_states', [1, tokens, width]],
+  ]);
   const facts = inferFacts(graph.model, dims);
-  const sum = (nodes: readonly (typeof graph.model.nodes)[number][]) => nodes.reduce((total, node) => total + (multiplyAccumulates(node, facts) ?? NaN), 0);
+  const sum = (nodes: readonly (typeof graph.model.nodes)[number][]) =>
+    nodes.reduce((total, node) => total + (multiplyAccumulates(node, facts) ?? NaN), 0);
 
   it('costs what PyTorch counts', () => {
     expect(sum(graph.model.nodes) / macs).toBeCloseTo(1, 2);
@@ -37,7 +48,12 @@ describe.each(Object.entries(counts))('%s', async (folder, { channels, edge, tok
     }
     const shares = found.map(({ share }) => share!);
     expect(shares).toEqual([...shares].sort((a, b) => b - a));
-    expect(found.map((cost) => cost.tokens)).toEqual([edge ** 2, ...new Array<number>(4).fill(edge ** 2 / 4), edge ** 2, edge ** 2]);
+    expect(found.map((cost) => cost.tokens)).toEqual([
+      edge ** 2,
+      ...new Array<number>(4).fill(edge ** 2 / 4),
+      edge ** 2,
+      edge ** 2,
+    ]);
   });
 
   it('is not known where a size is not', () => {

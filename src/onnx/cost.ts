@@ -14,7 +14,11 @@ export interface SiteCost {
 }
 
 /** For each site, at the sizes that the inputs have in `inputDims`; rows must be 1 there. */
-export function siteCosts(graph: Graph, sites: readonly Site[], inputDims: ReadonlyMap<string, readonly number[]>): SiteCost[] {
+export function siteCosts(
+  graph: Graph,
+  sites: readonly Site[],
+  inputDims: ReadonlyMap<string, readonly number[]>,
+): SiteCost[] {
   const facts = inferFacts(graph.model, inputDims);
   const costs = new Map(graph.model.nodes.map((node) => [node, multiplyAccumulates(node, facts)]));
   const total = [...costs.values()].reduce<number>((sum, cost) => sum + (cost ?? 0), 0);
@@ -52,11 +56,19 @@ export function multiplyAccumulates(node: Node, { shapes }: Facts): number | nul
   const size = (dims: readonly number[]) => dims.reduce((product, dim) => product * dim, 1);
   switch (node.opType) {
     // Each output element sums over the kernel of its group.
-    case 'Conv': return out && second ? size(out) * size(second.slice(1)) : null;
-    case 'MatMul': case 'FusedMatMul': return out && first ? size(out) * (first.at(-1) ?? 1) : null;
-    case 'Gemm': return out && first ? size(out) * (node.attributes.get('transA')?.i === 1 ? (first[0] ?? 1) : (first[1] ?? 1)) : null;
+    case 'Conv':
+      return out && second ? size(out) * size(second.slice(1)) : null;
+    case 'MatMul':
+    case 'FusedMatMul':
+      return out && first ? size(out) * (first.at(-1) ?? 1) : null;
+    case 'Gemm':
+      return out && first
+        ? size(out) * (node.attributes.get('transA')?.i === 1 ? (first[0] ?? 1) : (first[1] ?? 1))
+        : null;
     // [B, N, C] and [B, M, C]: QKᵀ and the sum over V.
-    case 'MultiHeadAttention': return first?.length === 3 && second?.length === 3 ? 2 * size(first) * (second[1] ?? 1) : null;
-    default: return 0;
+    case 'MultiHeadAttention':
+      return first?.length === 3 && second?.length === 3 ? 2 * size(first) * (second[1] ?? 1) : null;
+    default:
+      return 0;
   }
 }

@@ -51,7 +51,9 @@ export function cut(graph: Graph, sites: readonly Site[]): Segment[] {
     }
     const ordered = [...nodes].sort((a, b) => (position.get(a) as number) - (position.get(b) as number));
     const made = new Set(ordered.flatMap((node) => node.outputs));
-    const read = new Set(ordered.flatMap(readsOf).filter((value) => !made.has(value) && !graph.model.initializers.has(value)));
+    const read = new Set(
+      ordered.flatMap(readsOf).filter((value) => !made.has(value) && !graph.model.initializers.has(value)),
+    );
     return { nodes: ordered, cutSites, asked, made, read };
   });
 
@@ -64,7 +66,9 @@ export function cut(graph: Graph, sites: readonly Site[]): Segment[] {
   const produced = new Set<string>(graph.graphInputs);
   return drafts.map(({ nodes, cutSites, asked, made, read }, index) => {
     const handed = [...made].filter((value) => (readLater.get(value) ?? -1) > index);
-    const outputs = [...new Set([...asked.filter((value) => made.has(value)), ...handed])].filter((value) => !produced.has(value));
+    const outputs = [...new Set([...asked.filter((value) => made.has(value)), ...handed])].filter(
+      (value) => !produced.has(value),
+    );
     for (const value of outputs) produced.add(value);
     for (const site of cutSites) produced.add(site.output);
     return { nodes, inputs: [...read], outputs, sites: cutSites };

@@ -8,7 +8,10 @@ import { decodeTensor } from './readTensor';
 /** Bodies of If and Loop inside one another; real models have one or two. */
 const MAX_NESTING = 16;
 
-export function readAttributes(encoded: readonly Uint8Array[], nesting = 0): {
+export function readAttributes(
+  encoded: readonly Uint8Array[],
+  nesting = 0,
+): {
   attributes: Map<string, Attribute>;
   captured: string[];
 } {
@@ -28,7 +31,8 @@ export function readAttributes(encoded: readonly Uint8Array[], nesting = 0): {
       else if (field.number === 4) s = text(field);
       else if (field.number === 5) tensor = decodeTensor(field.bytes);
       else if (field.number === 8) pushInts(field, ints);
-      else if (field.number === 6 || field.number === 11) for (const value of capturedBy(field.bytes, nesting + 1)) captured.add(value);
+      else if (field.number === 6 || field.number === 11)
+        for (const value of capturedBy(field.bytes, nesting + 1)) captured.add(value);
     }
     attributes.set(name, { name, i, f, s, ints, tensor });
   }

@@ -3,7 +3,19 @@
 
 import { BOOL, FLOAT, INT64, type Model, type Node } from './model';
 
-const BOOLEAN = new Set(['Equal', 'Less', 'Greater', 'LessOrEqual', 'GreaterOrEqual', 'Not', 'And', 'Or', 'Xor', 'IsNaN', 'IsInf']);
+const BOOLEAN = new Set([
+  'Equal',
+  'Less',
+  'Greater',
+  'LessOrEqual',
+  'GreaterOrEqual',
+  'Not',
+  'And',
+  'Or',
+  'Xor',
+  'IsNaN',
+  'IsInf',
+]);
 const SECOND_INPUT = new Set(['Where', 'DequantizeLinear']);
 
 /** Widths in bits by TensorProto.DataType, from FLOAT on: 0 for texts, and 4 for the packed ones. */

@@ -37,7 +37,10 @@ export function inferFacts(model: Model, inputDims: ReadonlyMap<string, PartialV
 }
 
 /** What is known before the first node. */
-export function firstFacts({ initializers, inputs }: Pick<Model, 'initializers' | 'inputs'>, inputDims: ReadonlyMap<string, PartialValues>): GrowingFacts {
+export function firstFacts(
+  { initializers, inputs }: Pick<Model, 'initializers' | 'inputs'>,
+  inputDims: ReadonlyMap<string, PartialValues>,
+): GrowingFacts {
   const facts: GrowingFacts = { values: new Map(), shapes: new Map(), weights: new Map(), integers: new Set() };
   for (const [name, weight] of initializers) learnWeight(facts, name, weight);
   for (const { name, elemType, dims } of inputs) {
@@ -62,13 +65,25 @@ export function learn(facts: GrowingFacts, node: Node, declared: ReadonlyMap<str
   const { values, shapes, weights, integers } = facts;
   const weight = weightShape(node, weights.get(node.inputs[0] ?? ''));
   if (weight) weights.set(output, weight);
-  if (node.opType === 'Split') splitShapes(node, shapes, values).forEach((shape, index) => setShape(facts, node.outputs[index] ?? '', shape));
-  else setShape(facts, output, weight ?? known(shapeOf(node, shapes, values) ?? furtherShape(node, shapes, values), numbersOf(declared.get(output)?.dims)));
+  if (node.opType === 'Split')
+    splitShapes(node, shapes, values).forEach((shape, index) => setShape(facts, node.outputs[index] ?? '', shape));
+  else
+    setShape(
+      facts,
+      output,
+      weight ??
+        known(
+          shapeOf(node, shapes, values) ?? furtherShape(node, shapes, values),
+          numbersOf(declared.get(output)?.dims),
+        ),
+    );
   for (const [name, shape] of furtherOutputs(node, shapes)) setShape(facts, name, shape);
   const found = valuesOf(node, values, shapes, integers);
   // Entries without their shape may be those of another: operands of one length can be a row and a column.
-  if (found && found.length <= LIMIT && product(shapes.get(output) ?? [null]) === found.length) values.set(output, found);
-  if (makesIntegers(node, integers)) for (const one of node.opType === 'Split' ? node.outputs : [output]) integers.add(one);
+  if (found && found.length <= LIMIT && product(shapes.get(output) ?? [null]) === found.length)
+    values.set(output, found);
+  if (makesIntegers(node, integers))
+    for (const one of node.opType === 'Split' ? node.outputs : [output]) integers.add(one);
 }
 
 function setShape(facts: GrowingFacts, name: string, shape: PartialValues | null | undefined): void {
@@ -81,13 +96,26 @@ function numbersOf(dims: readonly (number | string)[] | null | undefined): Parti
 
 function makesIntegers(node: Node, integers: ReadonlySet<string>): boolean {
   switch (node.opType) {
-    case 'Shape': case 'Size': return true;
-    case 'Cast': return isInteger(node.attributes.get('to')?.i ?? 0);
-    case 'Constant': return node.attributes.has('value_int') || node.attributes.has('value_ints') || isInteger(node.attributes.get('value')?.tensor?.dataType ?? 0);
-    case 'ConstantOfShape': return isInteger(node.attributes.get('value')?.tensor?.dataType ?? 0);
-    case 'DequantizeLinear': return false;
-    case 'Where': case 'CastLike': return integers.has(node.inputs[1] ?? '');
-    default: return integers.has(node.inputs[0] ?? '');
+    case 'Shape':
+    case 'Size':
+      return true;
+    case 'Cast':
+      return isInteger(node.attributes.get('to')?.i ?? 0);
+    case 'Constant':
+      return (
+        node.attributes.has('value_int') ||
+        node.attributes.has('value_ints') ||
+        isInteger(node.attributes.get('value')?.tensor?.dataType ?? 0)
+      );
+    case 'ConstantOfShape':
+      return isInteger(node.attributes.get('value')?.tensor?.dataType ?? 0);
+    case 'DequantizeLinear':
+      return false;
+    case 'Where':
+    case 'CastLike':
+      return integers.has(node.inputs[1] ?? '');
+    default:
+      return integers.has(node.inputs[0] ?? '');
   }
 }
 

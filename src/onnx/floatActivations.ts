@@ -29,8 +29,20 @@ export function floatActivations(model: Model): Model {
       return [];
     }
     const found = source === null ? scaledProduct(node, producers, model.initializers) : null;
-    const made = source !== null ? [makeNode({ name: node.name, opType: 'Identity' }, [source], [output])] : found ? product(found, output) : [node];
-    return made.map((one) => (one.inputs.some((input) => sources.has(input)) ? withInputs(one, one.inputs.map((input) => sources.get(input) ?? input)) : one));
+    const made =
+      source !== null
+        ? [makeNode({ name: node.name, opType: 'Identity' }, [source], [output])]
+        : found
+          ? product(found, output)
+          : [node];
+    return made.map((one) =>
+      one.inputs.some((input) => sources.has(input))
+        ? withInputs(
+            one,
+            one.inputs.map((input) => sources.get(input) ?? input),
+          )
+        : one,
+    );
   });
   return { ...model, nodes: withoutUnread(changed, model) };
 }
@@ -43,7 +55,11 @@ interface ScaledProduct {
 }
 
 /** What a Mul by both scales multiplies; null where it is no such Mul. */
-function scaledProduct(mul: Node, producers: ReadonlyMap<string, Node>, weights: ReadonlyMap<string, Tensor>): ScaledProduct | null {
+function scaledProduct(
+  mul: Node,
+  producers: ReadonlyMap<string, Node>,
+  weights: ReadonlyMap<string, Tensor>,
+): ScaledProduct | null {
   if (mul.opType !== 'Mul') return null;
   for (const [value = '', factor = ''] of [mul.inputs, [...mul.inputs].reverse()]) {
     const cast = producers.get(value);
@@ -54,17 +70,34 @@ function scaledProduct(mul: Node, producers: ReadonlyMap<string, Node>, weights:
     const quantize = producers.get(quantized);
     if (quantize?.opType !== 'DynamicQuantizeLinear' || zeroOfX !== quantize.outputs[2]) continue;
     const scale = scales.inputs.find((input) => input !== quantize.outputs[1]) ?? '';
-    if (!scales.inputs.includes(quantize.outputs[1] ?? '') || !isPerColumn(node, [weight, scale, zero].map((name) => weights.get(name)), zero)) continue;
+    if (
+      !scales.inputs.includes(quantize.outputs[1] ?? '') ||
+      !isPerColumn(
+        node,
+        [weight, scale, zero].map((name) => weights.get(name)),
+        zero,
+      )
+    )
+      continue;
     return { node, x: quantize.inputs[0] ?? '', weight: zero === '' ? [weight, scale] : [weight, scale, zero] };
   }
   return null;
 }
 
 /** One scale for all, or one a column of a matrix, and zero points of the same shape: what DequantizeLinear takes. */
-function isPerColumn({ opType }: Node, [weight, scale, zero]: readonly (Tensor | undefined)[], zeroName: string): boolean {
+function isPerColumn(
+  { opType }: Node,
+  [weight, scale, zero]: readonly (Tensor | undefined)[],
+  zeroName: string,
+): boolean {
   if (!weight || !scale || (zeroName !== '' && String(zero?.dims) !== String(scale.dims))) return false;
   if (scale.dims.every((dim) => dim === 1)) return scale.dims.length < 2;
-  return opType === 'MatMulInteger' && weight.dims.length === 2 && scale.dims.length === 1 && scale.dims[0] === weight.dims[1];
+  return (
+    opType === 'MatMulInteger' &&
+    weight.dims.length === 2 &&
+    scale.dims.length === 1 &&
+    scale.dims[0] === weight.dims[1]
+  );
 }
 
 function product({ node, x, weight }: ScaledProduct, output: string): Node[] {
@@ -77,10 +110,19 @@ function product({ node, x, weight }: ScaledProduct, output: string): Node[] {
 }
 
 /** What a DequantizeLinear gives back, where it undoes a QuantizeLinear of an activation; null for another node. */
-function roundedSource({ opType, inputs }: Node, producers: ReadonlyMap<string, Node>, weights: ReadonlyMap<string, Tensor>): string | null {
+function roundedSource(
+  { opType, inputs }: Node,
+  producers: ReadonlyMap<string, Node>,
+  weights: ReadonlyMap<string, Tensor>,
+): string | null {
   const quantize = opType === 'DequantizeLinear' ? producers.get(inputs[0] ?? '') : undefined;
   const [x = '', ...parameters] = quantize?.inputs ?? [];
-  if (quantize?.opType !== 'QuantizeLinear' || weights.has(x) || parameters.some((name, index) => name !== inputs[index + 1])) return null;
+  if (
+    quantize?.opType !== 'QuantizeLinear' ||
+    weights.has(x) ||
+    parameters.some((name, index) => name !== inputs[index + 1])
+  )
+    return null;
   return x;
 }
 

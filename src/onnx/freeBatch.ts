@@ -40,7 +40,13 @@ export function freeBatch(model: Model): FreedBatch {
     const { sample, batch, holders } = rowInputs(model.inputs);
     const tally = new RowTally(model, batch, holders);
     const freed = new Freeing(model, sample, tally).freed();
-    return { model: freed, why: '', rowValues: new Set([...tally.holders].filter(([, { axis, each }]) => axis === 0 && each === 1).map(([name]) => name)) };
+    return {
+      model: freed,
+      why: '',
+      rowValues: new Set(
+        [...tally.holders].filter(([, { axis, each }]) => axis === 0 && each === 1).map(([name]) => name),
+      ),
+    };
   } catch (error) {
     if (error instanceof Unfree) return { model: null, why: error.message, rowValues: new Set() };
     throw error;
@@ -51,7 +57,8 @@ export function freeBatch(model: Model): FreedBatch {
 function rowInputs(inputs: readonly ValueInfo[]): { sample: string; batch: number; holders: string[] } {
   const samples = inputs.filter(({ dims }) => dims?.length === 4);
   const batch = samples[0]?.dims?.[0];
-  if (samples.length !== 1 || typeof batch !== 'number') throw new Unfree('There is no one input of latents with a fixed batch');
+  if (samples.length !== 1 || typeof batch !== 'number')
+    throw new Unfree('There is no one input of latents with a fixed batch');
   if (!Number.isInteger(batch) || batch < 1 || batch > MOST_ROWS) throw new Unfree(`${batch} is no number of rows`);
   const holders: string[] = [];
   for (const { name, dims } of inputs) {
@@ -70,8 +77,16 @@ class Freeing implements Maker {
   private names = 0;
   private count: string | null = null;
 
-  constructor(private readonly model: Model, private readonly sample: string, private readonly tally: RowTally) {
-    this.taken = new Set([...model.nodes.flatMap(({ outputs }) => outputs), ...model.inputs.map(({ name }) => name), ...model.initializers.keys()]);
+  constructor(
+    private readonly model: Model,
+    private readonly sample: string,
+    private readonly tally: RowTally,
+  ) {
+    this.taken = new Set([
+      ...model.nodes.flatMap(({ outputs }) => outputs),
+      ...model.inputs.map(({ name }) => name),
+      ...model.initializers.keys(),
+    ]);
   }
 
   freed(): Model {
@@ -84,7 +99,10 @@ class Freeing implements Maker {
     const free = (info: ValueInfo): ValueInfo => {
       const rows = tally.rows(info.name);
       if (!rows || !info.dims) return info;
-      return { ...info, dims: info.dims.map((dim, axis) => (axis === rows.axis ? (rows.each === 1 ? ROWS : '') : dim)) };
+      return {
+        ...info,
+        dims: info.dims.map((dim, axis) => (axis === rows.axis ? (rows.each === 1 ? ROWS : '') : dim)),
+      };
     };
     const model: Model = {
       ...this.model,
@@ -111,7 +129,9 @@ class Freeing implements Maker {
     this.count ??= this.counted('Gather', [this.counted('Shape', [this.sample]), this.integers([0])]);
     const rows = each === 1 ? this.count : this.counted('Mul', [this.count, this.integers([each])]);
     const others = (part: PartialValues) => (part.length > 0 ? [this.integers(part.map((dim) => dim ?? NaN))] : []);
-    return dims.length === 1 ? rows : this.counted('Concat', [...others(dims.slice(0, axis)), rows, ...others(dims.slice(axis + 1))], 0);
+    return dims.length === 1
+      ? rows
+      : this.counted('Concat', [...others(dims.slice(0, axis)), rows, ...others(dims.slice(axis + 1))], 0);
   }
 
   first(value: string, axis: number): string {
@@ -119,7 +139,10 @@ class Freeing implements Maker {
     const known = this.firsts.get(key);
     if (known !== undefined) return known;
     const name = this.name('first');
-    this.tally.add(makeNode({ name, opType: 'Gather' }, [value, this.integers([0])], [name], { axis: { int: axis } }), null);
+    this.tally.add(
+      makeNode({ name, opType: 'Gather' }, [value, this.integers([0])], [name], { axis: { int: axis } }),
+      null,
+    );
     this.firsts.set(key, name);
     return name;
   }
@@ -148,7 +171,11 @@ class Freeing implements Maker {
       this.alike(node);
       return;
     }
-    if (!DOMAINS.has(node.domain) || node.captured.some((value) => tally.holders.has(value) || tally.counting.has(value))) throw mixes(node);
+    if (
+      !DOMAINS.has(node.domain) ||
+      node.captured.some((value) => tally.holders.has(value) || tally.counting.has(value))
+    )
+      throw mixes(node);
     if (node.opType === 'Shape' || !holds) {
       this.reckon(node);
       return;
@@ -169,7 +196,10 @@ class Freeing implements Maker {
       const shape = tally.shape(from);
       if (shape.length < target.length || (shape.length === target.length && shape[0] === 1)) {
         const rows = { axis: 0, each: 1 };
-        tally.add(makeNode({ name: node.name, opType: 'Expand' }, [from, this.shapeOf(target, rows)], node.outputs), rows);
+        tally.add(
+          makeNode({ name: node.name, opType: 'Expand' }, [from, this.shapeOf(target, rows)], node.outputs),
+          rows,
+        );
         return;
       }
     }
@@ -185,7 +215,8 @@ class Freeing implements Maker {
       return;
     }
     if (node.opType === 'Equal' && !this.comparable(from, others[0] ?? '')) throw mixes(node);
-    if (node.opType === 'Slice' && (others[3] ?? '') !== '' && tally.constant(others[3] ?? '')?.[0] !== 1) throw mixes(node);
+    if (node.opType === 'Slice' && (others[3] ?? '') !== '' && tally.constant(others[3] ?? '')?.[0] !== 1)
+      throw mixes(node);
     tally.add(node, null);
     const [output = '', ...further] = node.outputs;
     const found = tally.counts(output);
@@ -197,7 +228,8 @@ class Freeing implements Maker {
   private comparable(one: string, other: string): boolean {
     const [a, b] = [this.tally.counts(one), this.tally.counts(other)];
     if (!a || a.now.length !== b?.now.length) return false;
-    const settled = (x: typeof a, y: typeof a, at: number) => x.now[at] === x.then[at] || (y.now[at] === y.then[at] && (y.now[at] ?? 1) <= 0);
+    const settled = (x: typeof a, y: typeof a, at: number) =>
+      x.now[at] === x.then[at] || (y.now[at] === y.then[at] && (y.now[at] ?? 1) <= 0);
     return a.now.every((_, at) => settled(a, b, at) && settled(b, a, at));
   }
 

@@ -25,7 +25,10 @@ describe('UNets as exporters write them', () => {
   const files: [string, () => Promise<Blob> | Blob][] = [
     ['tiny', () => openAsBlob('fixtures/models/tiny/unet/model.onnx')],
     ['the built-in model', () => openAsBlob('public/models/pocket/unet/model.onnx')],
-    ...['sd-dynamo', 'sd-dynamo23', 'sd-optimum', 'lcm-baddbmm16'].map((name): [string, () => Blob] => [name, () => unetFile(name)]),
+    ...['sd-dynamo', 'sd-dynamo23', 'sd-optimum', 'lcm-baddbmm16'].map((name): [string, () => Blob] => [
+      name,
+      () => unetFile(name),
+    ]),
   ];
 
   test.each(files)('%s: no product of tokens × tokens is left, and the sites are the same', async (_, file) => {
@@ -35,8 +38,18 @@ describe('UNets as exporters write them', () => {
     expect(count(before, 'MultiHeadAttention')).toBe(0);
     // Each transformer layer has self- and cross-attention.
     expect(count(after, 'MultiHeadAttention')).toBe(2 * sites.length);
-    expect(count(after, 'Softmax') + after.nodes.filter((node) => node.domain === '' && node.opType === 'Attention').length).toBe(0);
-    const bounds = (model: Model) => findAttentionSites(new Graph(model)).map(({ name, q, k, v, output, heads }) => ({ name, q, k, v, output, heads }));
+    expect(
+      count(after, 'Softmax') + after.nodes.filter((node) => node.domain === '' && node.opType === 'Attention').length,
+    ).toBe(0);
+    const bounds = (model: Model) =>
+      findAttentionSites(new Graph(model)).map(({ name, q, k, v, output, heads }) => ({
+        name,
+        q,
+        k,
+        v,
+        output,
+        heads,
+      }));
     expect(bounds(after)).toEqual(bounds(before));
     // What was fused stays as it is.
     expect(fuseAttention(after)).toBe(after);

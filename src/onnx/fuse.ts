@@ -56,20 +56,37 @@ function headDim(graph: Graph, { q, k, v, heads }: Attention): number | null {
 }
 
 /** null for what is left as it is. */
-function makerFor(dim: number, heads: number, added: Map<string, Tensor>): ((name: string, attention: ScaledAttention) => Node[]) | null {
+function makerFor(
+  dim: number,
+  heads: number,
+  added: Map<string, Tensor>,
+): ((name: string, attention: ScaledAttention) => Node[]) | null {
   if (dim <= MAX_HEAD_DIM) return dim % VECTOR === 0 ? fused : null;
   return heads === 1 && dim > MAX_SITE_DIM ? queryParts(added) : null;
 }
 
 function fused(name: string, { q, k, v, heads, scale, output }: ScaledAttention): Node[] {
-  return [makeNode({ name, opType: 'MultiHeadAttention', domain: MICROSOFT }, [q, k, v], [output], { num_heads: { int: heads }, scale: { float: scale } })];
+  return [
+    makeNode({ name, opType: 'MultiHeadAttention', domain: MICROSOFT }, [q, k, v], [output], {
+      num_heads: { int: heads },
+      scale: { float: scale },
+    }),
+  ];
 }
 
 /** An f16 graph that computes the logits in f32 (they would overflow) goes on doing so. */
 function inFloat32(match: ScaledAttention, make: (wide: ScaledAttention) => Node[]): Node[] {
   const { output } = match;
-  const cast = (from: string, to: string, type: number) => makeNode({ name: to, opType: 'Cast' }, [from], [to], { to: { int: type } });
-  const wide = { ...match, type: FLOAT, q: `${output}.q.f32`, k: `${output}.k.f32`, v: `${output}.v.f32`, output: `${output}.f32` };
+  const cast = (from: string, to: string, type: number) =>
+    makeNode({ name: to, opType: 'Cast' }, [from], [to], { to: { int: type } });
+  const wide = {
+    ...match,
+    type: FLOAT,
+    q: `${output}.q.f32`,
+    k: `${output}.k.f32`,
+    v: `${output}.v.f32`,
+    output: `${output}.f32`,
+  };
   const casts = (['q', 'k', 'v'] as const).map((part) => cast(match[part], wide[part], FLOAT));
   return [...casts, ...make(wide), cast(wide.output, output, FLOAT16)];
 }
@@ -87,6 +104,8 @@ function living(nodes: readonly Node[], { outputs }: Model): Node[] {
 
 /** OperatorSetIdProto: domain (1), version (2). */
 function withMicrosoft(opsets: Model['opsets']): Model['opsets'] {
-  const known = opsets.some((opset) => [...fields(opset)].some((field) => field.number === 1 && text(field) === MICROSOFT));
+  const known = opsets.some((opset) =>
+    [...fields(opset)].some((field) => field.number === 1 && text(field) === MICROSOFT),
+  );
   return known ? opsets : [...opsets, new MessageWriter().string(1, MICROSOFT).varint(2, 1).finish()];
 }

@@ -22,7 +22,8 @@ describe.each(blobs)('%s', (_, blob, half) => {
 
   test('a part of it tells the same, or that it does not tell; more never tells less', async () => {
     const told: (boolean | null)[] = [];
-    for (let part = 1; part <= 32; part += 1) told.push(await headUsesFloat16(blob.slice(0, Math.floor((blob.size * part) / 33)), blob.size));
+    for (let part = 1; part <= 32; part += 1)
+      told.push(await headUsesFloat16(blob.slice(0, Math.floor((blob.size * part) / 33)), blob.size));
     expect(new Set(told.filter((one) => one !== null))).toEqual(new Set([half]));
     const first = told.findIndex((one) => one !== null);
     expect(told.slice(first).every((one) => one === half)).toBe(true);

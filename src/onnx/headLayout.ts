@@ -73,7 +73,8 @@ function isZero(graph: Graph, value: string): boolean {
     node = graph.producers.get(source);
   }
   if (graph.scalar(value) === 0 || graph.scalar(source) === 0) return true;
-  const stored = node?.opType === 'Constant' ? node.attributes.get('value')?.tensor : graph.model.initializers.get(source);
+  const stored =
+    node?.opType === 'Constant' ? node.attributes.get('value')?.tensor : graph.model.initializers.get(source);
   if (stored) return stored.raw?.every((byte) => byte === 0) ?? false;
   return node?.opType === 'Mul' && node.inputs.some((input) => graph.scalar(input) === 0);
 }
@@ -97,12 +98,17 @@ export function splitHeads(graph: Graph, from: string): Heads | 'sliced' | null 
     value = node.inputs[0] ?? '';
     // K may be split and merged again on the way to its transpose: the Reshape next to the projection counts.
     const target = node.opType === 'Reshape' ? graph.values(node.inputs[1] ?? '') : null;
-    if (target?.length === 4) split = { value, heads: target[2] ?? headsFromDim(graph, value, target[3] ?? null), scale };
+    if (target?.length === 4)
+      split = { value, heads: target[2] ?? headsFromDim(graph, value, target[3] ?? null), scale };
   }
   if (!split || (graph.shape(split.value)?.length ?? 3) !== 3) return null;
   // A factor before the split is taken off too, so that the site begins at the projection.
   const before = unscaledBy(graph, split.value);
-  return { value: before.value, scale: split.scale * before.scale, heads: split.heads !== null && split.heads > 0 ? split.heads : null };
+  return {
+    value: before.value,
+    scale: split.scale * before.scale,
+    heads: split.heads !== null && split.heads > 0 ? split.heads : null,
+  };
 }
 
 function headsFromDim(graph: Graph, projection: string, dim: number | null): number | null {
@@ -146,8 +152,10 @@ export function projectionNode(graph: Graph, projection: string): Node | null {
     const node = graph.producers.get(value);
     if (!node) return null;
     if (PROJECTIONS.has(node.opType)) return graph.weightDims(node.inputs[1] ?? '') === null ? null : node;
-    if (node.opType === 'Add') value = node.inputs.find((input) => graph.weightDims(input) === null && !isWeightPart(graph, input)) ?? '';
-    else if (PARTS.has(node.opType) || COPIES.has(node.opType) || node.opType === 'Reshape') value = node.inputs[0] ?? '';
+    if (node.opType === 'Add')
+      value = node.inputs.find((input) => graph.weightDims(input) === null && !isWeightPart(graph, input)) ?? '';
+    else if (PARTS.has(node.opType) || COPIES.has(node.opType) || node.opType === 'Reshape')
+      value = node.inputs[0] ?? '';
     else return null;
   }
   return null;

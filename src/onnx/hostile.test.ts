@@ -65,7 +65,10 @@ async function outcome(file: Blob): Promise<'taken' | 'refused'> {
 }
 
 /** Some nodes of a model as a file of their own, with what is known of its sizes: the scanner's work on them is that on a whole UNet. */
-async function partOf(file: Blob, choose: (nodes: readonly Node[]) => readonly Node[]): Promise<Uint8Array<ArrayBuffer>> {
+async function partOf(
+  file: Blob,
+  choose: (nodes: readonly Node[]) => readonly Node[],
+): Promise<Uint8Array<ArrayBuffer>> {
   const model = await readModel(file, 'model.onnx');
   const graph = new Graph(model);
   const nodes = choose(model.nodes);
@@ -73,7 +76,11 @@ async function partOf(file: Blob, choose: (nodes: readonly Node[]) => readonly N
   const read = new Set(nodes.flatMap(readsOf));
   const inputs = [...read].filter((value) => !made.has(value) && !model.initializers.has(value));
   const outputs = [...made].filter((value) => !read.has(value));
-  const declared = inputs.map((name) => ({ name, elemType: FLOAT, dims: graph.shape(name)?.map((dim) => dim ?? '') ?? null }));
+  const declared = inputs.map((name) => ({
+    name,
+    elemType: FLOAT,
+    dims: graph.shape(name)?.map((dim) => dim ?? '') ?? null,
+  }));
   return writeSegment({ ...model, inputs: declared }, { nodes, inputs, outputs, sites: [] }).bytes;
 }
 
@@ -81,7 +88,9 @@ async function partOf(file: Blob, choose: (nodes: readonly Node[]) => readonly N
 async function namesIn(file: Uint8Array<ArrayBuffer>): Promise<Uint8Array[]> {
   const { nodes } = await readModel(new Blob([file]), 'model.onnx');
   const encoder = new TextEncoder();
-  return [...new Set(nodes.flatMap((node) => [node.opType, ...node.outputs, ...readsOf(node)]))].map((name) => encoder.encode(name));
+  return [...new Set(nodes.flatMap((node) => [node.opType, ...node.outputs, ...readsOf(node)]))].map((name) =>
+    encoder.encode(name),
+  );
 }
 
 const firstUpTo = (opType: string, before: number) => (nodes: readonly Node[]) => {
@@ -90,11 +99,14 @@ const firstUpTo = (opType: string, before: number) => (nodes: readonly Node[]) =
 };
 
 const small = await partOf(await openAsBlob('fixtures/models/tiny/unet/model.onnx'), (nodes) =>
-  nodes.filter((node) => node.name.includes('mid_block/attentions.0/transformer_blocks.0/attn1')));
+  nodes.filter((node) => node.name.includes('mid_block/attentions.0/transformer_blocks.0/attn1')),
+);
 /** Of a UNet whose batch is fixed: from a feature map [2, 8, 8, 8] through a self-attention. */
 const fixed = await partOf(unetFile('sd-static'), (nodes) => {
   const from = nodes.findIndex((node) => node.name.endsWith('down_blocks.0/attentions.0/norm/Constant'));
-  const to = nodes.findIndex((node) => node.name.endsWith('down_blocks.0/attentions.0/transformer_blocks.0/attn1/to_out.0/Add'));
+  const to = nodes.findIndex((node) =>
+    node.name.endsWith('down_blocks.0/attentions.0/transformer_blocks.0/attn1/to_out.0/Add'),
+  );
   return nodes.slice(from, to + 1);
 });
 const GOOD: readonly [string, Uint8Array<ArrayBuffer>][] = [
@@ -126,24 +138,32 @@ async function run(cases: number, seed: number, make: (random: Random) => Uint8A
 }
 
 describe(`${CASES} damaged files from seed ${SEED}`, () => {
-  test.each(GOOD)('fields, lengths, bytes and names of an attention in %s', async (_, good) => {
-    const names = await namesIn(good);
-    const count = await run(CASES, SEED, (random) => {
-      let file = mutate(good, random, names);
-      for (let more = random(4); more > 0; more -= 1) file = mutate(file, random, names);
-      return file;
-    });
-    // Damage that the scanner always or never notices would test little of what lies behind it.
-    expect(Math.min(count.taken, count.refused), JSON.stringify(count)).toBeGreaterThan(CASES / 20);
-  }, Infinity);
+  test.each(GOOD)(
+    'fields, lengths, bytes and names of an attention in %s',
+    async (_, good) => {
+      const names = await namesIn(good);
+      const count = await run(CASES, SEED, (random) => {
+        let file = mutate(good, random, names);
+        for (let more = random(4); more > 0; more -= 1) file = mutate(file, random, names);
+        return file;
+      });
+      // Damage that the scanner always or never notices would test little of what lies behind it.
+      expect(Math.min(count.taken, count.refused), JSON.stringify(count)).toBeGreaterThan(CASES / 20);
+    },
+    Infinity,
+  );
 
-  test('random bytes, with and without the head of a model', async () => {
-    const count = await run(CASES / 4, SEED, (random) => {
-      const noise = randomBytes(random, random(400));
-      return random(2) ? noise : Uint8Array.from([...small.subarray(0, random(small.length)), ...noise]);
-    });
-    expect(count.refused).toBeGreaterThan(CASES / 8);
-  }, Infinity);
+  test(
+    'random bytes, with and without the head of a model',
+    async () => {
+      const count = await run(CASES / 4, SEED, (random) => {
+        const noise = randomBytes(random, random(400));
+        return random(2) ? noise : Uint8Array.from([...small.subarray(0, random(small.length)), ...noise]);
+      });
+      expect(count.refused).toBeGreaterThan(CASES / 8);
+    },
+    Infinity,
+  );
 });
 
 describe('graphs made to be endless', () => {
@@ -158,26 +178,53 @@ describe('graphs made to be endless', () => {
     const graph = new MessageWriter();
     for (const one of nodes) graph.message(1, one);
     for (const input of inputs) graph.message(11, named(input));
-    return new Blob([new MessageWriter().varint(1, 8).message(7, graph.message(12, named('out'))).finish()]);
+    return new Blob([
+      new MessageWriter()
+        .varint(1, 8)
+        .message(7, graph.message(12, named('out')))
+        .finish(),
+    ]);
   };
   const softmaxOf = (value: string) => [node('Softmax', [value], ['p']), node('MatMul', ['p', 'p'], ['out'])];
-  const chain = (length: number, link: (index: number) => MessageWriter) => Array.from({ length }, (_, index) => link(index));
+  const chain = (length: number, link: (index: number) => MessageWriter) =>
+    Array.from({ length }, (_, index) => link(index));
 
   test.each<[string, Blob]>([
-    ['a cycle before a softmax', file([node('Identity', ['b'], ['a']), node('Identity', ['a'], ['b']), ...softmaxOf('a')])],
+    [
+      'a cycle before a softmax',
+      file([node('Identity', ['b'], ['a']), node('Identity', ['a'], ['b']), ...softmaxOf('a')]),
+    ],
     ['a node that reads itself', file([node('Cast', ['a'], ['a']), ...softmaxOf('a')])],
-    ['a value that is made twice', file([node('Erf', ['x'], ['a']), node('Erf', ['x'], ['a']), ...softmaxOf('a')], ['x'])],
+    [
+      'a value that is made twice',
+      file([node('Erf', ['x'], ['a']), node('Erf', ['x'], ['a']), ...softmaxOf('a')], ['x']),
+    ],
     ['a value that nothing makes', file(softmaxOf('a'))],
-    ['a node with 200,000 inputs', file([node('Concat', new Array<string>(200_000).fill('x'), ['a']), ...softmaxOf('a')], ['x'])],
-    ['150,000 nodes', file([...chain(150_000, (i) => node('Erf', [`c${i}`], [`c${i + 1}`])), ...softmaxOf('c150000')], ['c0'])],
-    ['subgraphs in subgraphs', (() => {
-      let inner = new MessageWriter().message(1, node('Add', ['x', 'x'], ['y'])).finish();
-      for (let depth = 0; depth < 2000; depth += 1) {
-        const branch = new MessageWriter().string(1, 'then_branch').bytes(6, inner);
-        inner = new MessageWriter().message(1, node('If', ['x'], ['y']).message(5, branch)).finish();
-      }
-      return file([node('If', ['x'], ['a']).message(5, new MessageWriter().string(1, 'then_branch').bytes(6, inner)), ...softmaxOf('a')], ['x']);
-    })()],
+    [
+      'a node with 200,000 inputs',
+      file([node('Concat', new Array<string>(200_000).fill('x'), ['a']), ...softmaxOf('a')], ['x']),
+    ],
+    [
+      '150,000 nodes',
+      file([...chain(150_000, (i) => node('Erf', [`c${i}`], [`c${i + 1}`])), ...softmaxOf('c150000')], ['c0']),
+    ],
+    [
+      'subgraphs in subgraphs',
+      (() => {
+        let inner = new MessageWriter().message(1, node('Add', ['x', 'x'], ['y'])).finish();
+        for (let depth = 0; depth < 2000; depth += 1) {
+          const branch = new MessageWriter().string(1, 'then_branch').bytes(6, inner);
+          inner = new MessageWriter().message(1, node('If', ['x'], ['y']).message(5, branch)).finish();
+        }
+        return file(
+          [
+            node('If', ['x'], ['a']).message(5, new MessageWriter().string(1, 'then_branch').bytes(6, inner)),
+            ...softmaxOf('a'),
+          ],
+          ['x'],
+        );
+      })(),
+    ],
   ])('%s is refused', async (_, blob) => {
     expect(await outcome(blob)).toBe('refused');
   });
@@ -189,26 +236,68 @@ describe('graphs made to be endless', () => {
   };
 
   test.each<[string, (length: number) => Blob]>([
-    ['a chain of square roots', (length) => file([
-      ...chain(length, (i) => node('Sqrt', [`c${i}`], [`c${i + 1}`])), node('Mul', ['c0', `c${length}`], ['l']), ...softmaxOf('l'),
-    ], ['c0'])],
-    ['Concats that double', (length) => file([
-      node('Constant', [], ['c0']).message(5, new MessageWriter().string(1, 'value_ints').varint(8, 1).varint(8, 2)),
-      ...chain(length, (i) => node('Concat', [`c${i}`, `c${i}`], [`c${i + 1}`])), node('Mul', ['c0', `c${length}`], ['l']), ...softmaxOf('l'),
-    ])],
-    ['softmaxes behind scalings', (length) => file([
-      ...chain(length, (i) => node('Identity', [`c${i}`], [`c${i + 1}`])),
-      ...chain(length, (i) => node('Softmax', [`c${length}`], [`p${i}`])), node('MatMul', ['p0', 'p1'], ['out']),
-    ], ['c0'])],
-    ['attentions that read the same scalings', (length) => file([
-      ...chain(length, (i) => node('Identity', [`c${i}`], [`c${i + 1}`])),
-      ...chain(length, (i) => node('Softmax', [`c${length}`], [`p${i}`])),
-      ...chain(length, (i) => node('MatMul', [`p${i}`, 'c0'], [`m${i}`])), node('Add', ['m0', 'm1'], ['out']),
-    ], ['c0'])],
-    ['Concats of feature maps', (length) => file([
-      ...chain(length, (i) => node('Conv', [`c${i}`, 'w'], [`c${i + 1}`])),
-      ...chain(length, (i) => node('Concat', [i === 0 ? 'c0' : `j${i - 1}`, `c${length - i}`], [`j${i}`])), ...softmaxOf(`j${length - 1}`),
-    ], ['c0', 'w'])],
+    [
+      'a chain of square roots',
+      (length) =>
+        file(
+          [
+            ...chain(length, (i) => node('Sqrt', [`c${i}`], [`c${i + 1}`])),
+            node('Mul', ['c0', `c${length}`], ['l']),
+            ...softmaxOf('l'),
+          ],
+          ['c0'],
+        ),
+    ],
+    [
+      'Concats that double',
+      (length) =>
+        file([
+          node('Constant', [], ['c0']).message(
+            5,
+            new MessageWriter().string(1, 'value_ints').varint(8, 1).varint(8, 2),
+          ),
+          ...chain(length, (i) => node('Concat', [`c${i}`, `c${i}`], [`c${i + 1}`])),
+          node('Mul', ['c0', `c${length}`], ['l']),
+          ...softmaxOf('l'),
+        ]),
+    ],
+    [
+      'softmaxes behind scalings',
+      (length) =>
+        file(
+          [
+            ...chain(length, (i) => node('Identity', [`c${i}`], [`c${i + 1}`])),
+            ...chain(length, (i) => node('Softmax', [`c${length}`], [`p${i}`])),
+            node('MatMul', ['p0', 'p1'], ['out']),
+          ],
+          ['c0'],
+        ),
+    ],
+    [
+      'attentions that read the same scalings',
+      (length) =>
+        file(
+          [
+            ...chain(length, (i) => node('Identity', [`c${i}`], [`c${i + 1}`])),
+            ...chain(length, (i) => node('Softmax', [`c${length}`], [`p${i}`])),
+            ...chain(length, (i) => node('MatMul', [`p${i}`, 'c0'], [`m${i}`])),
+            node('Add', ['m0', 'm1'], ['out']),
+          ],
+          ['c0'],
+        ),
+    ],
+    [
+      'Concats of feature maps',
+      (length) =>
+        file(
+          [
+            ...chain(length, (i) => node('Conv', [`c${i}`, 'w'], [`c${i + 1}`])),
+            ...chain(length, (i) => node('Concat', [i === 0 ? 'c0' : `j${i - 1}`, `c${length - i}`], [`j${i}`])),
+            ...softmaxOf(`j${length - 1}`),
+          ],
+          ['c0', 'w'],
+        ),
+    ],
   ])('%s: twice as many cost twice as much', async (_, make) => {
     const [one, two] = [await reads(make(2_000)), await reads(make(4_000))];
     expect(two / one, `${one} and ${two} reads of nodes`).toBeLessThan(TWICE);

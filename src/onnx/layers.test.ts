@@ -5,11 +5,17 @@ import { nameSites } from './names';
 
 // SDXL's list: d0, d1 two layers each, d2, d3 ten each, m0 ten, u0–u2 ten, u3–u5 two.
 const blocks: [string, number, number][] = [
-  ['down_blocks.1', 2, 2], ['down_blocks.2', 2, 10], ['mid_block', 1, 10], ['up_blocks.0', 3, 10], ['up_blocks.1', 3, 2],
+  ['down_blocks.1', 2, 2],
+  ['down_blocks.2', 2, 10],
+  ['mid_block', 1, 10],
+  ['up_blocks.0', 3, 10],
+  ['up_blocks.1', 3, 2],
 ];
 const paths = blocks.flatMap(([block, attentions, layers]) =>
-  Array.from({ length: attentions }, (_, a) => Array.from({ length: layers }, (_, l) =>
-    `${block}.attentions.${a}.transformer_blocks.${l}.attn1`)).flat());
+  Array.from({ length: attentions }, (_, a) =>
+    Array.from({ length: layers }, (_, l) => `${block}.attentions.${a}.transformer_blocks.${l}.attn1`),
+  ).flat(),
+);
 const sites = nameSites(paths);
 const names = (layers: string) => selectSites(layers, sites).map((site) => site.comfyName);
 
@@ -31,16 +37,27 @@ describe('ComfyUI notation', () => {
 });
 
 describe('written in that notation', () => {
-  const plain = nameSites(['down_blocks.0.attentions.0', 'down_blocks.0.attentions.1', 'down_blocks.1.attentions.0', 'mid_block.attentions.0']
-    .map((block) => `${block}.transformer_blocks.0.attn1`));
+  const plain = nameSites(
+    [
+      'down_blocks.0.attentions.0',
+      'down_blocks.0.attentions.1',
+      'down_blocks.1.attentions.0',
+      'mid_block.attentions.0',
+    ].map((block) => `${block}.transformer_blocks.0.attn1`),
+  );
   test.each([
-    ['d0-d2,m0', 'd0-2,m0'], ['m0,d2,d0', 'd0,d2,m0'], ['all', 'd0-2,m0'], ['down_blocks.0', 'd0-1'],
+    ['d0-d2,m0', 'd0-2,m0'],
+    ['m0,d2,d0', 'd0,d2,m0'],
+    ['all', 'd0-2,m0'],
+    ['down_blocks.0', 'd0-1'],
   ])('%s of one layer a block is %s', (layers, list) => {
     expect(comfyList(selectSites(layers, plain))).toBe(list);
     expect(comfyList(selectSites(layers, plain), plain)).toBe(list);
   });
   test.each([
-    ['d0-d3', 'd0.0-1,d1.0-1,d2.0-9,d3.0-9', 'd0-3'], ['m0.0', 'm0.0', 'm0.0'], ['d2.2-9,d3,u5.1', 'd2.2-9,d3.0-9,u5.1', 'd3,d2.2-9,u5.1'],
+    ['d0-d3', 'd0.0-1,d1.0-1,d2.0-9,d3.0-9', 'd0-3'],
+    ['m0.0', 'm0.0', 'm0.0'],
+    ['d2.2-9,d3,u5.1', 'd2.2-9,d3.0-9,u5.1', 'd3,d2.2-9,u5.1'],
     ['d2.0,d2.2-3,d2.9', 'd2.0,d2.2-3,d2.9', 'd2.0,d2.2-3,d2.9'],
   ])('%s of many layers a block is %s, and %s where all are known', (layers, list, short) => {
     const chosen = selectSites(layers, sites);
@@ -63,17 +80,25 @@ describe("diffusers' notation", () => {
     expect(names('["mid", "down.block_1"]').length).toBe(14);
   });
   test('names match at dots only', () => {
-    const far = nameSites(['down_blocks.1.attentions.0.transformer_blocks.0.attn1', 'down_blocks.10.attentions.0.transformer_blocks.0.attn1']);
+    const far = nameSites([
+      'down_blocks.1.attentions.0.transformer_blocks.0.attn1',
+      'down_blocks.10.attentions.0.transformer_blocks.0.attn1',
+    ]);
     expect(selectSites('down_blocks.1', far).map((site) => site.comfyName)).toEqual(['d0']);
-    expect(selectSites('mid_block.attentions.0.transformer_blocks.1', sites).map((site) => site.comfyName)).toEqual(['m0.1']);
+    expect(selectSites('mid_block.attentions.0.transformer_blocks.1', sites).map((site) => site.comfyName)).toEqual([
+      'm0.1',
+    ]);
   });
-  test.each(['', 'middle', 'down_blocks.9', 'mid_block.attentions.0.transformer_blocks.0.attn2', 'attn1'])('“%s” is an error that lists the sites', (layers) => {
-    try {
-      names(layers);
-      expect.unreachable();
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'layers-not-found' });
-      expect((error as EngineError).detail.split('\n')).toHaveLength(sites.length);
-    }
-  });
+  test.each(['', 'middle', 'down_blocks.9', 'mid_block.attentions.0.transformer_blocks.0.attn2', 'attn1'])(
+    '“%s” is an error that lists the sites',
+    (layers) => {
+      try {
+        names(layers);
+        expect.unreachable();
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'layers-not-found' });
+        expect((error as EngineError).detail.split('\n')).toHaveLength(sites.length);
+      }
+    },
+  );
 });

@@ -20,7 +20,11 @@ export function selectSites<S extends SiteName>(layers: string, sites: readonly 
   if (parts.length === 0) throw notFound('No layers are named.', sites);
   for (const part of parts) {
     const matched = matchPart(part, sites);
-    if (matched.length === 0) throw notFound(`No self-attention of this model matches “${part.length > 60 ? `${part.slice(0, 60)}…` : part}”.`, sites);
+    if (matched.length === 0)
+      throw notFound(
+        `No self-attention of this model matches “${part.length > 60 ? `${part.slice(0, 60)}…` : part}”.`,
+        sites,
+      );
     for (const site of matched) chosen.add(site);
   }
   return sites.filter((site) => chosen.has(site));
@@ -30,15 +34,21 @@ export function selectSites<S extends SiteName>(layers: string, sites: readonly 
  * Sites in ComfyUI's notation, as short as it goes: neighbours as ranges (`d0-3`, `d2.1-9`), and a block by its number
  * alone where `all` sites of the model are known and each of its layers is chosen.
  */
-export function comfyList(chosen: readonly Pick<SiteName, 'comfyName'>[], all: readonly Pick<SiteName, 'comfyName'>[] = []): string {
+export function comfyList(
+  chosen: readonly Pick<SiteName, 'comfyName'>[],
+  all: readonly Pick<SiteName, 'comfyName'>[] = [],
+): string {
   const own = byBlock(chosen);
   const whole = byBlock(all);
-  const isWhole = (block: string) => own.get(block)?.[0] === null || own.get(block)?.length === whole.get(block)?.length;
+  const isWhole = (block: string) =>
+    own.get(block)?.[0] === null || own.get(block)?.length === whole.get(block)?.length;
   const parts: string[] = [];
   for (const prefix of ['d', 'm', 'u']) {
     const blocks = [...own.keys()].filter((block) => block.startsWith(prefix));
     const numbers = blocks.filter(isWhole).map((block) => Number(block.slice(1)));
-    const some = blocks.filter((block) => !isWhole(block)).flatMap((block) => ranges(own.get(block)?.map(Number) ?? []).map((layers) => `${block}.${layers}`));
+    const some = blocks
+      .filter((block) => !isWhole(block))
+      .flatMap((block) => ranges(own.get(block)?.map(Number) ?? []).map((layers) => `${block}.${layers}`));
     parts.push(...ranges(numbers).map((found) => `${prefix}${found}`), ...some);
   }
   return parts.join(',');
@@ -89,10 +99,11 @@ function matchComfy<S extends SiteName>(match: RegExpExecArray, sites: readonly 
   const wanted = range(first, last);
   const layers = layer === undefined ? null : range(layer, lastLayer);
   if (!wanted || (layer !== undefined && !layers)) return [];
-  const inBlock = (block: number) => sites.filter((site) => {
-    const [, own = '', number = '', inner = '0'] = /^([dmu])(\d+)(?:\.(\d+))?$/.exec(site.comfyName) ?? [];
-    return own === prefix && Number(number) === block && (layers === null || layers.includes(Number(inner)));
-  });
+  const inBlock = (block: number) =>
+    sites.filter((site) => {
+      const [, own = '', number = '', inner = '0'] = /^([dmu])(\d+)(?:\.(\d+))?$/.exec(site.comfyName) ?? [];
+      return own === prefix && Number(number) === block && (layers === null || layers.includes(Number(inner)));
+    });
   const found = wanted.map(inBlock);
   // Out of range anywhere is an error, as in ComfyUI: nothing is returned and the caller says so.
   const complete = found.every((block) => block.length > 0 && (layers === null || block.length === layers.length));

@@ -10,7 +10,11 @@ const INT_ATTRIBUTE = 2;
 const TENSOR_ATTRIBUTE = 4;
 const INTS_ATTRIBUTE = 7;
 
-export type AttributeValue = { readonly int: number } | { readonly ints: readonly number[] } | { readonly float: number } | { readonly tensor: MessageWriter };
+export type AttributeValue =
+  | { readonly int: number }
+  | { readonly ints: readonly number[] }
+  | { readonly float: number }
+  | { readonly tensor: MessageWriter };
 
 /** `domain` is '' for ONNX's own operators. */
 export function makeNode(
@@ -58,7 +62,10 @@ export function int64s(name: string, values: readonly number[]): Tensor {
 
 /** A TensorProto of one f32 number. */
 export function float32Tensor(value: number): MessageWriter {
-  return new MessageWriter().varint(1, 1).varint(2, FLOAT).bytes(9, new Uint8Array(Float32Array.of(value).buffer));
+  return new MessageWriter()
+    .varint(1, 1)
+    .varint(2, FLOAT)
+    .bytes(9, new Uint8Array(Float32Array.of(value).buffer));
 }
 
 function encodeAttribute(name: string, value: AttributeValue): MessageWriter {

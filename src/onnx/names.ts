@@ -10,7 +10,8 @@ export interface SiteName {
   readonly block: Block;
 }
 
-const MODULE = /((?:down_blocks|up_blocks)\.\d+|mid_block)\.attentions\.(\d+)\.transformer_blocks\.(\d+)\.attn1(?=\.|$)/;
+const MODULE =
+  /((?:down_blocks|up_blocks)\.\d+|mid_block)\.attentions\.(\d+)\.transformer_blocks\.(\d+)\.attn1(?=\.|$)/;
 
 /** diffusers' module path inside an exporter's node or weight name, null where there is none. */
 export function modulePath(text: string): string | null {
@@ -20,7 +21,11 @@ export function modulePath(text: string): string | null {
 /** Names for sites in order of execution; a site whose graph carries no name is called by its position. */
 export function nameSites(paths: readonly (string | null)[]): SiteName[] {
   const layers = new Map<string, number>();
-  const order = new Map<Block, string[]>([['down', []], ['mid', []], ['up', []]]);
+  const order = new Map<Block, string[]>([
+    ['down', []],
+    ['mid', []],
+    ['up', []],
+  ]);
   const parsed = paths.map((path, index) => {
     const match = path === null ? null : MODULE.exec(path);
     const block: Block = match?.[1]?.startsWith('down') ? 'down' : match?.[1]?.startsWith('up') ? 'up' : 'mid';

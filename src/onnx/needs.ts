@@ -17,7 +17,14 @@ export interface GraphNeeds {
   readonly half: boolean;
 }
 
-const SIZES: ReadonlyMap<number, number> = new Map([[FLOAT16, 2], [INT64, 8], [DOUBLE, 8], [BOOL, 1], [INT8, 1], [UINT8, 1]]);
+const SIZES: ReadonlyMap<number, number> = new Map([
+  [FLOAT16, 2],
+  [INT64, 8],
+  [DOUBLE, 8],
+  [BOOL, 1],
+  [INT8, 1],
+  [UINT8, 1],
+]);
 
 /**
  * Pure; tensors whose size is not known are left out.

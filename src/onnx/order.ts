@@ -19,11 +19,16 @@ export function readsOf(node: Node): string[] {
  * The nodes in topological order; as they were where they are in it.
  * @throws WireError for a cycle, a value that is made twice, or one that nothing makes.
  */
-export function inOrder(nodes: readonly Node[], inputs: readonly ValueInfo[], initializers: ReadonlyMap<string, Tensor>): readonly Node[] {
+export function inOrder(
+  nodes: readonly Node[],
+  inputs: readonly ValueInfo[],
+  initializers: ReadonlyMap<string, Tensor>,
+): readonly Node[] {
   const known = new Set<string>([...inputs.map((input) => input.name), ...initializers.keys()]);
   const makers = new Map<string, Node>();
   for (const node of nodes) {
-    if (readsOf(node).length + node.outputs.length > MAX_READS) throw new WireError('A node reads or makes more values than any operator takes.');
+    if (readsOf(node).length + node.outputs.length > MAX_READS)
+      throw new WireError('A node reads or makes more values than any operator takes.');
     for (const output of node.outputs) {
       if (output === '') continue;
       if (known.has(output) || makers.has(output)) throw new WireError(`The value ${output} is made twice.`);

@@ -17,7 +17,8 @@ const PADS_AS_INPUT = 11;
 export function padChannels(model: Model): Model {
   let facts: Facts | null = null;
   /** Also behind a Cast. */
-  const weightDims = (name: string) => model.initializers.get(name)?.dims ?? (facts ??= inferFacts(model)).weights.get(name);
+  const weightDims = (name: string) =>
+    model.initializers.get(name)?.dims ?? (facts ??= inferFacts(model)).weights.get(name);
   const added = new Map<string, Tensor>();
   const replaced = new Set<string>();
   const padded = new Map<string, string>();
@@ -62,7 +63,12 @@ function isWrong(channels: number): boolean {
 
 /** A weight [out, channels, …kernel] with more channels; null where its numbers are in typed fields, or not as many as it says. */
 function withZeros(tensor: Tensor, zeros: number): Tensor | null {
-  const { name, dims: [out = 0, channels = 0, ...kernel], raw, range } = tensor;
+  const {
+    name,
+    dims: [out = 0, channels = 0, ...kernel],
+    raw,
+    range,
+  } = tensor;
   const wide = { ...tensor, name: `${name}.padded`, dims: [out, channels + zeros, ...kernel] };
   const every = (range?.length ?? raw?.length ?? 0) / out;
   const padding = { every, zeros: (every / channels) * zeros };

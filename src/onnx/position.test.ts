@@ -13,7 +13,9 @@ import { unpackAttention } from './unpack';
 
 /** Every node nameless, every value but inputs and outputs called by a number. */
 function withoutNames(model: Model): Model {
-  const names = new Map(['', ...[...model.inputs, ...model.outputs].map(({ name }) => name)].map((name) => [name, name]));
+  const names = new Map(
+    ['', ...[...model.inputs, ...model.outputs].map(({ name }) => name)].map((name) => [name, name]),
+  );
   const renamed = (name: string) => {
     const known = names.get(name) ?? `v${names.size}`;
     names.set(name, known);
@@ -21,13 +23,22 @@ function withoutNames(model: Model): Model {
   };
   return {
     ...model,
-    initializers: new Map([...model.initializers].map(([name, weight]) => [renamed(name), { ...weight, name: renamed(name) }])),
-    nodes: model.nodes.map((node) => ({ ...node, name: '', inputs: node.inputs.map(renamed), outputs: node.outputs.map(renamed), captured: node.captured.map(renamed) })),
+    initializers: new Map(
+      [...model.initializers].map(([name, weight]) => [renamed(name), { ...weight, name: renamed(name) }]),
+    ),
+    nodes: model.nodes.map((node) => ({
+      ...node,
+      name: '',
+      inputs: node.inputs.map(renamed),
+      outputs: node.outputs.map(renamed),
+      captured: node.captured.map(renamed),
+    })),
     valueInfo: new Map(),
   };
 }
 
-const sitesOf = async (file: Blob) => findAttentionSites(new Graph(withoutNames(unpackAttention(await readModel(file, 'model.onnx')))));
+const sitesOf = async (file: Blob) =>
+  findAttentionSites(new Graph(withoutNames(unpackAttention(await readModel(file, 'model.onnx')))));
 
 test.each(Object.entries(files).filter(([name]) => name !== 'sd-sliced'))('%s', async (name, { architecture }) => {
   const sites = await sitesOf(unetFile(name));

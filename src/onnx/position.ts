@@ -60,13 +60,16 @@ export function positionPaths(graph: Graph, sites: readonly Attention[]): (strin
 function passed(graph: Graph, node: Node, before: ReadonlyMap<string, Before>, skips: Set<Node>): Before {
   if (node.opType === 'Shape' || node.opType === 'Size') return NOTHING;
   const inputs = readsOf(node).map((name) => before.get(name) ?? NOTHING);
-  let all = inputs.reduce((one, other) => ({
-    features: one.features || other.features,
-    skips: one.skips || other.skips,
-    down: Math.max(one.down, other.down),
-    up: Math.max(one.up, other.up),
-    convolutions: Math.max(one.convolutions, other.convolutions),
-  }), NOTHING);
+  let all = inputs.reduce(
+    (one, other) => ({
+      features: one.features || other.features,
+      skips: one.skips || other.skips,
+      down: Math.max(one.down, other.down),
+      up: Math.max(one.up, other.up),
+      convolutions: Math.max(one.convolutions, other.convolutions),
+    }),
+    NOTHING,
+  );
   if (UPSAMPLERS.has(node.opType)) all = { ...all, up: all.up + 1 };
   if (CONVOLUTIONS.has(node.opType)) {
     const strided = (node.attributes.get('strides')?.ints ?? []).some((stride) => stride > 1);

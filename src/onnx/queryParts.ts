@@ -21,7 +21,12 @@ export function queryParts(added: Map<string, Tensor>): (name: string, attention
   return (name, { q, k, v, scale, type, output }) => {
     const part = (what: string) => `${output}.${what}`;
     const nodes: Node[] = [];
-    const make = (opType: string, inputs: readonly string[], what: string, attributes: Parameters<typeof makeNode>[3] = {}) => {
+    const make = (
+      opType: string,
+      inputs: readonly string[],
+      what: string,
+      attributes: Parameters<typeof makeNode>[3] = {},
+    ) => {
       nodes.push(makeNode({ name: `${name}.${what}`, opType }, inputs, [part(what)], attributes));
       return part(what);
     };
@@ -32,16 +37,33 @@ export function queryParts(added: Map<string, Tensor>): (name: string, attention
     // Bounds of the parts: N·i/16, rounded down.
     const axis = whole('axis', [1]);
     const tokens = make('Gather', [make('Shape', [q], 'shape'), axis], 'tokens');
-    const multiples = make('Mul', [tokens, whole('counts', Array.from({ length: PARTS + 1 }, (_, index) => index))], 'multiples');
+    const multiples = make(
+      'Mul',
+      [
+        tokens,
+        whole(
+          'counts',
+          Array.from({ length: PARTS + 1 }, (_, index) => index),
+        ),
+      ],
+      'multiples',
+    );
     const bounds = make('Div', [multiples, whole('parts', [PARTS])], 'bounds');
-    const at = Array.from({ length: PARTS + 1 }, (_, index) => make('Gather', [bounds, whole(`index${index}`, [index])], `bound${index}`));
+    const at = Array.from({ length: PARTS + 1 }, (_, index) =>
+      make('Gather', [bounds, whole(`index${index}`, [index])], `bound${index}`),
+    );
     const keys = make('Transpose', [k], 'keys', { perm: { ints: [0, 2, 1] } });
     const single = make('Constant', [], 'scale', { value: { tensor: float32Tensor(scale) } });
     const factor = make('Cast', [single], 'factor', { to: { int: type } });
     const mixed = Array.from({ length: PARTS }, (_, index) => {
       const queries = make('Slice', [q, at[index] as string, at[index + 1] as string, axis], `queries${index}`);
       const scaled = make('Mul', [queries, factor], `scaled${index}`);
-      const probabilities = make('Softmax', [make('MatMul', [scaled, keys], `logits${index}`)], `probabilities${index}`, { axis: { int: -1 } });
+      const probabilities = make(
+        'Softmax',
+        [make('MatMul', [scaled, keys], `logits${index}`)],
+        `probabilities${index}`,
+        { axis: { int: -1 } },
+      );
       return make('MatMul', [probabilities, v], `mixed${index}`);
     });
     nodes.push(makeNode({ name, opType: 'Concat' }, mixed, [output], { axis: { int: 1 } }));

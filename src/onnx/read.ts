@@ -47,26 +47,41 @@ export async function readModel(file: Blob, name: string): Promise<Model> {
 }
 
 export function newDraft(): Draft {
-  return { irVersion: 0, opsets: [], functions: [], nodes: [], initializers: new Map(), inputs: [], outputs: [], valueInfo: new Map() };
+  return {
+    irVersion: 0,
+    opsets: [],
+    functions: [],
+    nodes: [],
+    initializers: new Map(),
+    inputs: [],
+    outputs: [],
+    valueInfo: new Map(),
+  };
 }
 
 /** @throws WireError. */
 export async function readModelProto(reader: BlobReader, draft: Draft): Promise<void> {
-  await readFields(reader, reader.size, async (number, length) => {
-    if (number === 7) return readGraph(reader, reader.at + length, draft);
-    if (number === 8) draft.opsets.push(wellFormed((await reader.read(length)).slice()));
-    else if (number === 25) draft.functions.push((await reader.read(length)).slice());
-    else reader.skip(length);
-  }, (number, value) => {
-    if (number === 1) draft.irVersion = Number(value);
-  });
+  await readFields(
+    reader,
+    reader.size,
+    async (number, length) => {
+      if (number === 7) return readGraph(reader, reader.at + length, draft);
+      if (number === 8) draft.opsets.push(wellFormed((await reader.read(length)).slice()));
+      else if (number === 25) draft.functions.push((await reader.read(length)).slice());
+      else reader.skip(length);
+    },
+    (number, value) => {
+      if (number === 1) draft.irVersion = Number(value);
+    },
+  );
 }
 
 async function readGraph(reader: BlobReader, end: number, draft: Draft): Promise<void> {
   let parts = 0;
   await readFields(reader, end, async (number, length) => {
     parts += 1;
-    if (parts > 4 * MAX_NODES || draft.nodes.length > MAX_NODES || draft.outputs.length > MAX_OUTPUTS) throw new WireError('The graph has more parts than any diffusion model.');
+    if (parts > 4 * MAX_NODES || draft.nodes.length > MAX_NODES || draft.outputs.length > MAX_OUTPUTS)
+      throw new WireError('The graph has more parts than any diffusion model.');
     if (number === 1) draft.nodes.push(decodeNode((await reader.read(length)).slice()));
     else if (number === 5) {
       const tensor = await scanTensor(reader, reader.at + length);

@@ -68,7 +68,8 @@ export async function scanTensor(reader: BlobReader, end: number): Promise<Tenso
   if (reader.at !== end) throw new WireError('A weight ends inside a field.');
   if (external.length > 0) return { ...head, raw: null, range: externalRange(external, head), encoded: null };
   if (payload) return { ...head, raw: null, range: payload, encoded: null };
-  if (!typed || end - start > TYPED_LIMIT) throw new WireError(`The weight ${head.name} holds no data that can be used in place.`);
+  if (!typed || end - start > TYPED_LIMIT)
+    throw new WireError(`The weight ${head.name} holds no data that can be used in place.`);
   reader.at = start;
   return { ...head, raw: null, range: null, encoded: (await reader.read(end - start)).slice() };
 }
@@ -80,7 +81,10 @@ function withExternalRange(tensor: Tensor): Tensor {
 }
 
 /** `location`, `offset` and `length` of StringStringEntryProto messages. Without a length the weight takes what its type and sizes say. */
-function externalRange(entries: readonly Uint8Array[], { dims, dataType }: Pick<Tensor, 'dims' | 'dataType'>): ByteRange {
+function externalRange(
+  entries: readonly Uint8Array[],
+  { dims, dataType }: Pick<Tensor, 'dims' | 'dataType'>,
+): ByteRange {
   const values = new Map<string, string>();
   for (const entry of entries) {
     let key = '';
@@ -114,6 +118,7 @@ export function encodeTensor(tensor: Tensor, placed: ByteRange | null): MessageW
   if (tensor.raw) return message.bytes(9, tensor.raw);
   if (!placed) throw new Error(`No place was given for ${tensor.name}.`);
   const entries = { location: placed.location ?? '', offset: String(placed.offset), length: String(placed.length) };
-  for (const [key, value] of Object.entries(entries)) message.message(13, new MessageWriter().string(1, key).string(2, value));
+  for (const [key, value] of Object.entries(entries))
+    message.message(13, new MessageWriter().string(1, key).string(2, value));
   return message.varint(14, 1);
 }

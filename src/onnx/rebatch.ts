@@ -27,11 +27,17 @@ export interface Rebatched {
 export function rebatch(node: Node, look: Look, make: Maker): Rebatched | null {
   if (isElementwise(node)) return broadcasting(node, look, make);
   switch (node.opType) {
-    case 'Reshape': return reshape(node, look, make);
-    case 'Expand': return expand(node, look, make);
-    case 'Slice': return slice(node, look, make);
-    case 'Resize': case 'Upsample': return resize(node, look, make);
-    default: return null;
+    case 'Reshape':
+      return reshape(node, look, make);
+    case 'Expand':
+      return expand(node, look, make);
+    case 'Slice':
+      return slice(node, look, make);
+    case 'Resize':
+    case 'Upsample':
+      return resize(node, look, make);
+    default:
+      return null;
   }
 }
 
@@ -56,7 +62,10 @@ function broadcasting(node: Node, look: Look, make: Maker): Rebatched {
     if (!look.isUniform(name)) throw mixes(node);
     return make.first(name, at);
   });
-  return { node: inputs.every((name, index) => name === node.inputs[index]) ? node : withInputs(node, inputs), rows: found };
+  return {
+    node: inputs.every((name, index) => name === node.inputs[index]) ? node : withInputs(node, inputs),
+    rows: found,
+  };
 }
 
 function reshape(node: Node, look: Look, make: Maker): Rebatched {
@@ -65,7 +74,11 @@ function reshape(node: Node, look: Look, make: Maker): Rebatched {
   const [shape, target] = [look.shape(from), look.counts(to)];
   if (!target || (node.attributes.get('allowzero')?.i && target.now.includes(0))) throw mixes(node);
   const now = reshaped(shape, target.now) ?? [];
-  const then = reshaped(shape.map((dim, axis) => (axis === rows.axis ? rows.each * look.probe : dim)), target.then) ?? [];
+  const then =
+    reshaped(
+      shape.map((dim, axis) => (axis === rows.axis ? rows.each * look.probe : dim)),
+      target.then,
+    ) ?? [];
   const axis = axisBehind(product(shape.slice(0, rows.axis)), now, target, look);
   if (axis === null) throw mixes(node);
   const each = (now[axis] as number) / look.batch;
@@ -77,7 +90,11 @@ function reshape(node: Node, look: Look, make: Maker): Rebatched {
   const entries = now.map((dim, at) => (at === axis ? -1 : (dim ?? constant[at] ?? -1)));
   // Where a size that the graph leaves open takes the −1, the rows can be copied from the same axis.
   if (copies && entries.filter((entry) => entry === -1).length > 1) entries[axis] = 0;
-  if (entries.filter((entry) => entry === -1).length > 1 || entries.some((entry, at) => entry === 0 && at === rows.axis && at !== axis)) throw mixes(node);
+  if (
+    entries.filter((entry) => entry === -1).length > 1 ||
+    entries.some((entry, at) => entry === 0 && at === rows.axis && at !== axis)
+  )
+    throw mixes(node);
   return { node: withInputs(node, [from, make.integers(entries)]), rows: found };
 }
 
@@ -85,7 +102,12 @@ function reshape(node: Node, look: Look, make: Maker): Rebatched {
  * The axis of a reshaped value on which the rows lie: all before it is as large as it was. One where the target counts
  * rows comes first. (A −1 says little: it would take whatever number of rows is left over.)
  */
-function axisBehind(before: number | null, now: PartialValues, target: { readonly now: PartialValues; readonly then: PartialValues }, look: Look): number | null {
+function axisBehind(
+  before: number | null,
+  now: PartialValues,
+  target: { readonly now: PartialValues; readonly then: PartialValues },
+  look: Look,
+): number | null {
   if (before === null) return null;
   const fitting: number[] = [];
   let size: number | null = 1;
@@ -109,7 +131,10 @@ function expand(node: Node, look: Look, make: Maker): Rebatched {
   if (at < 0 || now === 1 || (now === size && then === rows.each * look.probe)) return { node, rows: found };
   const constant = look.constant(to);
   if (now !== size || !constant || constant.includes(null)) throw mixes(node);
-  return { node: withInputs(node, [from, make.integers(constant.map((entry, axis) => (axis === at ? 1 : (entry as number))))]), rows: found };
+  return {
+    node: withInputs(node, [from, make.integers(constant.map((entry, axis) => (axis === at ? 1 : (entry as number))))]),
+    rows: found,
+  };
 }
 
 /** Of the rows themselves only all can be taken: from the first one to the last one that there was. */
@@ -125,9 +150,20 @@ function slice(node: Node, look: Look, make: Maker): Rebatched {
   if (taken.includes(null) || at !== matches.lastIndexOf(true)) throw mixes(node);
   if (at < 0) return { node, rows };
   const [end, size] = [ends[at] ?? 0, rows.each * look.batch];
-  if (starts[at] !== 0 || (steps?.[at] ?? 1) !== 1 || end < size || [...starts, ...ends, ...(steps ?? [])].includes(null)) throw mixes(node);
+  if (
+    starts[at] !== 0 ||
+    (steps?.[at] ?? 1) !== 1 ||
+    end < size ||
+    [...starts, ...ends, ...(steps ?? [])].includes(null)
+  )
+    throw mixes(node);
   if (end > 2 ** 30) return { node, rows };
-  const all = [starts, ends.map((entry, index) => (index === at ? END : entry)), taken, steps ?? taken.map(() => 1)] as readonly (readonly number[])[];
+  const all = [
+    starts,
+    ends.map((entry, index) => (index === at ? END : entry)),
+    taken,
+    steps ?? taken.map(() => 1),
+  ] as readonly (readonly number[])[];
   const within = (entry: number) => Math.max(-END, Math.min(END, entry));
   return { node: withInputs(node, [from, ...all.map((entries) => make.integers(entries.map(within)))]), rows };
 }
@@ -136,7 +172,12 @@ function resize(node: Node, look: Look, make: Maker): Rebatched {
   const rows = sameRows(node, look, [0]);
   const attribute = (name: string) => node.attributes.get(name)?.s ?? '';
   const keepsAspect = !['', 'stretch'].includes(attribute('keep_aspect_ratio_policy'));
-  if (attribute('coordinate_transformation_mode') === 'tf_crop_and_resize' || keepsAspect || node.attributes.has('axes')) throw mixes(node);
+  if (
+    attribute('coordinate_transformation_mode') === 'tf_crop_and_resize' ||
+    keepsAspect ||
+    node.attributes.has('axes')
+  )
+    throw mixes(node);
   const [from = '', ...others] = node.inputs;
   const sizesAt = node.opType === 'Resize' ? 2 : -1;
   const sizes = others[sizesAt] ?? '';

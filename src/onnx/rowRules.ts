@@ -12,116 +12,223 @@ import { axisOf, einsumTerms } from './shapeRules';
 type Rule = (node: Node, look: Look) => Rows;
 
 const ELEMENTWISE = new Set([
-  'Cast', 'Identity', 'Dropout', 'Sigmoid', 'Erf', 'Cos', 'Sin', 'Exp', 'Neg', 'Sqrt', 'Reciprocal', 'Tanh', 'Clip', 'Gelu', 'QuickGelu', 'FastGelu', 'BiasGelu', 'Relu',
-  'LeakyRelu', 'Elu', 'HardSigmoid', 'HardSwish', 'Softplus', 'Mish', 'Abs', 'Log', 'Floor', 'Ceil', 'Round', 'Not', 'BiasAdd',
-  'Mul', 'Add', 'Sub', 'Div', 'Pow', 'Equal', 'Less', 'Greater', 'LessOrEqual', 'GreaterOrEqual', 'And', 'Or', 'Xor', 'Max', 'Min', 'Mod', 'Sum', 'Where',
+  'Cast',
+  'Identity',
+  'Dropout',
+  'Sigmoid',
+  'Erf',
+  'Cos',
+  'Sin',
+  'Exp',
+  'Neg',
+  'Sqrt',
+  'Reciprocal',
+  'Tanh',
+  'Clip',
+  'Gelu',
+  'QuickGelu',
+  'FastGelu',
+  'BiasGelu',
+  'Relu',
+  'LeakyRelu',
+  'Elu',
+  'HardSigmoid',
+  'HardSwish',
+  'Softplus',
+  'Mish',
+  'Abs',
+  'Log',
+  'Floor',
+  'Ceil',
+  'Round',
+  'Not',
+  'BiasAdd',
+  'Mul',
+  'Add',
+  'Sub',
+  'Div',
+  'Pow',
+  'Equal',
+  'Less',
+  'Greater',
+  'LessOrEqual',
+  'GreaterOrEqual',
+  'And',
+  'Or',
+  'Xor',
+  'Max',
+  'Min',
+  'Mod',
+  'Sum',
+  'Where',
 ]);
 const REDUCTIONS = ['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceProd', 'ReduceL2', 'ReduceSumSquare'];
 
 /** Each row is one entry of axis 0; what else the operator reads is the same for all. */
 const onFirstAxis: Rule = (node, look) => firstAxis(node, look, [0]);
 /** The operator mixes the axes from `axis` on; rows lie before these. */
-const before = (axis: number, operands: readonly number[]): Rule => (node, look) => {
-  const rows = sameRows(node, look, operands);
-  const from = node.attributes.get('axis')?.i ?? axis;
-  const rank = look.shape(node.inputs[0] ?? '').length;
-  if (rows.axis >= Math.min(axisOf(from, rank), rank - 1)) throw mixes(node);
-  return rows;
-};
+const before =
+  (axis: number, operands: readonly number[]): Rule =>
+  (node, look) => {
+    const rows = sameRows(node, look, operands);
+    const from = node.attributes.get('axis')?.i ?? axis;
+    const rank = look.shape(node.inputs[0] ?? '').length;
+    if (rows.axis >= Math.min(axisOf(from, rank), rank - 1)) throw mixes(node);
+    return rows;
+  };
 
 const RULES = new Map<string, Rule>([
-  ...['Conv', 'NhwcConv', 'InstanceNormalization', 'GroupNormalization', 'GroupNorm', 'GlobalAveragePool'].map((opType): [string, Rule] => [opType, onFirstAxis]),
+  ...['Conv', 'NhwcConv', 'InstanceNormalization', 'GroupNormalization', 'GroupNorm', 'GlobalAveragePool'].map(
+    (opType): [string, Rule] => [opType, onFirstAxis],
+  ),
   ['SkipGroupNorm', (node, look) => firstAxis(node, look, [0, 3])],
-  ...['LayerNormalization', 'RMSNormalization', 'SimplifiedLayerNormalization'].map((opType): [string, Rule] => [opType, before(-1, [0])]),
-  ...['SkipLayerNormalization', 'SkipSimplifiedLayerNormalization'].map((opType): [string, Rule] => [opType, before(-1, [0, 1])]),
-  ...['Softmax', 'LogSoftmax'].map((opType): [string, Rule] => [opType, (node, look) => {
-    // Without the attribute the axis is 1 or the last one, by the opset; before opset 13 all axes behind it are one.
-    if (!node.attributes.has('axis') && look.shape(node.inputs[0] ?? '').length < 2) throw mixes(node);
-    return before(1, [0])(node, look);
-  }]),
+  ...['LayerNormalization', 'RMSNormalization', 'SimplifiedLayerNormalization'].map((opType): [string, Rule] => [
+    opType,
+    before(-1, [0]),
+  ]),
+  ...['SkipLayerNormalization', 'SkipSimplifiedLayerNormalization'].map((opType): [string, Rule] => [
+    opType,
+    before(-1, [0, 1]),
+  ]),
+  ...['Softmax', 'LogSoftmax'].map((opType): [string, Rule] => [
+    opType,
+    (node, look) => {
+      // Without the attribute the axis is 1 or the last one, by the opset; before opset 13 all axes behind it are one.
+      if (!node.attributes.has('axis') && look.shape(node.inputs[0] ?? '').length < 2) throw mixes(node);
+      return before(1, [0])(node, look);
+    },
+  ]),
   ['BiasSplitGelu', before(-1, [0])],
   ['MatMulNBits', before(-1, [0])],
   ['MatMul', matMul],
-  ['FusedMatMul', (node, look) => {
-    if (['transA', 'transB', 'transBatchA', 'transBatchB'].some((flag) => node.attributes.get(flag)?.i) && onTwoLastAxes(node, look)) throw mixes(node);
-    return matMul(node, look);
-  }],
-  ['Gemm', (node, look) => {
-    const summand = node.inputs[2] ?? '';
-    const shape = summand === '' ? [] : look.shape(summand);
-    const holds = look.rows(summand) !== null;
-    if (node.attributes.get('transA')?.i || (holds ? shape.length !== 2 : shape.length > 1 && shape[0] !== 1)) throw mixes(node);
-    return firstAxis(node, look, holds ? [0, 2] : [0]);
-  }],
+  [
+    'FusedMatMul',
+    (node, look) => {
+      if (
+        ['transA', 'transB', 'transBatchA', 'transBatchB'].some((flag) => node.attributes.get(flag)?.i) &&
+        onTwoLastAxes(node, look)
+      )
+        throw mixes(node);
+      return matMul(node, look);
+    },
+  ],
+  [
+    'Gemm',
+    (node, look) => {
+      const summand = node.inputs[2] ?? '';
+      const shape = summand === '' ? [] : look.shape(summand);
+      const holds = look.rows(summand) !== null;
+      if (node.attributes.get('transA')?.i || (holds ? shape.length !== 2 : shape.length > 1 && shape[0] !== 1))
+        throw mixes(node);
+      return firstAxis(node, look, holds ? [0, 2] : [0]);
+    },
+  ],
   ['MultiHeadAttention', (node, look) => attention(node, look, 4)],
   ['Attention', (node, look) => (node.domain === '' ? attention(node, look, 3) : oneTensorAttention(node, look))],
-  ['Transpose', (node, look) => {
-    const rows = sameRows(node, look, [0]);
-    const rank = look.shape(node.inputs[0] ?? '').length;
-    const perm = node.attributes.get('perm')?.ints ?? [];
-    return { ...rows, axis: perm.length > 0 ? perm.indexOf(rows.axis) : rank - 1 - rows.axis };
-  }],
-  ['Concat', (node, look) => {
-    const rows = sameRows(node, look, 'all');
-    if (axisOf(node.attributes.get('axis')?.i ?? 0, look.shape(node.inputs[0] ?? '').length) === rows.axis) throw mixes(node);
-    return rows;
-  }],
-  ['Split', (node, look) => {
-    const rows = sameRows(node, look, [0]);
-    if (axisOf(node.attributes.get('axis')?.i ?? 0, look.shape(node.inputs[0] ?? '').length) === rows.axis) throw mixes(node);
-    return rows;
-  }],
+  [
+    'Transpose',
+    (node, look) => {
+      const rows = sameRows(node, look, [0]);
+      const rank = look.shape(node.inputs[0] ?? '').length;
+      const perm = node.attributes.get('perm')?.ints ?? [];
+      return { ...rows, axis: perm.length > 0 ? perm.indexOf(rows.axis) : rank - 1 - rows.axis };
+    },
+  ],
+  [
+    'Concat',
+    (node, look) => {
+      const rows = sameRows(node, look, 'all');
+      if (axisOf(node.attributes.get('axis')?.i ?? 0, look.shape(node.inputs[0] ?? '').length) === rows.axis)
+        throw mixes(node);
+      return rows;
+    },
+  ],
+  [
+    'Split',
+    (node, look) => {
+      const rows = sameRows(node, look, [0]);
+      if (axisOf(node.attributes.get('axis')?.i ?? 0, look.shape(node.inputs[0] ?? '').length) === rows.axis)
+        throw mixes(node);
+      return rows;
+    },
+  ],
   ['QuantizeLinear', scaled],
   ['DequantizeLinear', scaled],
-  ['Gather', (node, look) => {
-    const [data = '', indices = ''] = node.inputs;
-    const axis = axisOf(node.attributes.get('axis')?.i ?? 0, look.shape(data).length);
-    const [inData, inIndices] = [look.rows(data), look.rows(indices)];
-    if (inIndices && !inData) return { ...inIndices, axis: inIndices.axis + axis };
-    if (!inData || inIndices || inData.axis === axis) throw mixes(node);
-    return { ...inData, axis: inData.axis < axis ? inData.axis : inData.axis - 1 + look.shape(indices).length };
-  }],
-  ['Unsqueeze', (node, look) => {
-    const rows = sameRows(node, look, [0]);
-    const axes = axesIn(node, look);
-    const rank = look.shape(node.inputs[0] ?? '').length + axes.length;
-    const added = new Set(axes.map((axis) => axisOf(axis, rank)));
-    const kept = Array.from({ length: rank }, (_, axis) => axis).filter((axis) => !added.has(axis));
-    return { ...rows, axis: kept[rows.axis] ?? -1 };
-  }],
+  [
+    'Gather',
+    (node, look) => {
+      const [data = '', indices = ''] = node.inputs;
+      const axis = axisOf(node.attributes.get('axis')?.i ?? 0, look.shape(data).length);
+      const [inData, inIndices] = [look.rows(data), look.rows(indices)];
+      if (inIndices && !inData) return { ...inIndices, axis: inIndices.axis + axis };
+      if (!inData || inIndices || inData.axis === axis) throw mixes(node);
+      return { ...inData, axis: inData.axis < axis ? inData.axis : inData.axis - 1 + look.shape(indices).length };
+    },
+  ],
+  [
+    'Unsqueeze',
+    (node, look) => {
+      const rows = sameRows(node, look, [0]);
+      const axes = axesIn(node, look);
+      const rank = look.shape(node.inputs[0] ?? '').length + axes.length;
+      const added = new Set(axes.map((axis) => axisOf(axis, rank)));
+      const kept = Array.from({ length: rank }, (_, axis) => axis).filter((axis) => !added.has(axis));
+      return { ...rows, axis: kept[rows.axis] ?? -1 };
+    },
+  ],
   ['Squeeze', (node, look) => withoutAxes(node, look, false)],
-  ...REDUCTIONS.map((opType): [string, Rule] => [opType, (node, look) => withoutAxes(node, look, (node.attributes.get('keepdims')?.i ?? 1) !== 0)]),
-  ['Flatten', (node, look) => {
-    const rows = sameRows(node, look, [0]);
-    const shape = look.shape(node.inputs[0] ?? '');
-    const cut = axisOf(node.attributes.get('axis')?.i ?? 1, shape.length);
-    const start = rows.axis < cut ? 0 : cut;
-    const each = product([rows.each, ...shape.slice(rows.axis + 1, start === 0 ? cut : shape.length)]);
-    if (product(shape.slice(start, rows.axis)) !== 1 || each === null) throw mixes(node);
-    return { axis: start === 0 ? 0 : 1, each };
-  }],
-  ['Pad', (node, look) => {
-    const rows = sameRows(node, look, [0]);
-    const pads = look.constant(node.inputs[1] ?? '');
-    if ((node.inputs[3] ?? '') !== '' || pads?.[rows.axis] !== 0 || pads[rows.axis + pads.length / 2] !== 0) throw mixes(node);
-    return rows;
-  }],
-  ['Tile', (node, look) => {
-    const rows = sameRows(node, look, [0]);
-    if (look.constant(node.inputs[1] ?? '')?.[rows.axis] !== 1) throw mixes(node);
-    return rows;
-  }],
-  ['Einsum', (node, look) => {
-    const terms = einsumTerms(node);
-    if (!terms) throw mixes(node);
-    const letters = new Set(node.inputs.flatMap((name, index) => (look.rows(name) ? [terms.inputs[index]?.[look.rows(name)?.axis ?? 0] ?? ''] : [])));
-    const [letter = ''] = letters;
-    const axis = terms.output.indexOf(letter);
-    const shared = node.inputs.some((name, index) => !look.rows(name) && terms.inputs[index]?.includes(letter));
-    const twice = [...terms.inputs, terms.output].some((term) => term.indexOf(letter) !== term.lastIndexOf(letter));
-    if (letters.size !== 1 || letter === '' || axis < 0 || shared || twice) throw mixes(node);
-    return { axis, each: eachOf(node, look) };
-  }],
+  ...REDUCTIONS.map((opType): [string, Rule] => [
+    opType,
+    (node, look) => withoutAxes(node, look, (node.attributes.get('keepdims')?.i ?? 1) !== 0),
+  ]),
+  [
+    'Flatten',
+    (node, look) => {
+      const rows = sameRows(node, look, [0]);
+      const shape = look.shape(node.inputs[0] ?? '');
+      const cut = axisOf(node.attributes.get('axis')?.i ?? 1, shape.length);
+      const start = rows.axis < cut ? 0 : cut;
+      const each = product([rows.each, ...shape.slice(rows.axis + 1, start === 0 ? cut : shape.length)]);
+      if (product(shape.slice(start, rows.axis)) !== 1 || each === null) throw mixes(node);
+      return { axis: start === 0 ? 0 : 1, each };
+    },
+  ],
+  [
+    'Pad',
+    (node, look) => {
+      const rows = sameRows(node, look, [0]);
+      const pads = look.constant(node.inputs[1] ?? '');
+      if ((node.inputs[3] ?? '') !== '' || pads?.[rows.axis] !== 0 || pads[rows.axis + pads.length / 2] !== 0)
+        throw mixes(node);
+      return rows;
+    },
+  ],
+  [
+    'Tile',
+    (node, look) => {
+      const rows = sameRows(node, look, [0]);
+      if (look.constant(node.inputs[1] ?? '')?.[rows.axis] !== 1) throw mixes(node);
+      return rows;
+    },
+  ],
+  [
+    'Einsum',
+    (node, look) => {
+      const terms = einsumTerms(node);
+      if (!terms) throw mixes(node);
+      const letters = new Set(
+        node.inputs.flatMap((name, index) =>
+          look.rows(name) ? [terms.inputs[index]?.[look.rows(name)?.axis ?? 0] ?? ''] : [],
+        ),
+      );
+      const [letter = ''] = letters;
+      const axis = terms.output.indexOf(letter);
+      const shared = node.inputs.some((name, index) => !look.rows(name) && terms.inputs[index]?.includes(letter));
+      const twice = [...terms.inputs, terms.output].some((term) => term.indexOf(letter) !== term.lastIndexOf(letter));
+      if (letters.size !== 1 || letter === '' || axis < 0 || shared || twice) throw mixes(node);
+      return { axis, each: eachOf(node, look) };
+    },
+  ],
 ]);
 
 /** The rule for an operator that carries no sizes; null where there is none. */
@@ -176,7 +283,9 @@ function matMul(node: Node, look: Look): Rows {
     return rows ? [rows.axis + rank - (ranks[index] as number)] : [];
   });
   const [axis = -1] = places;
-  const summed = operands.some((name, index) => look.rows(name)?.axis === (ranks[index] as number) - (index === 0 ? 1 : 2));
+  const summed = operands.some(
+    (name, index) => look.rows(name)?.axis === (ranks[index] as number) - (index === 0 ? 1 : 2),
+  );
   const clash = operands.some((name, index) => {
     const at = axis - rank + (ranks[index] as number);
     return !look.rows(name) && axis < rank - 2 && at >= 0 && look.shape(name)[at] !== 1;
@@ -192,13 +301,19 @@ function onTwoLastAxes(node: Node, look: Look): boolean {
 /** Q, K and V in tensors of their own; a bias that is the same for all, no mask and no cache. */
 function attention(node: Node, look: Look, biases: number): Rows {
   const rows = firstAxis(node, look, [0, 1, 2]);
-  if (node.inputs.slice(biases).some((name) => name !== '') || node.inputs.slice(0, 3).includes('') || node.outputs.slice(1).some((name) => name !== '')) throw mixes(node);
+  if (
+    node.inputs.slice(biases).some((name) => name !== '') ||
+    node.inputs.slice(0, 3).includes('') ||
+    node.outputs.slice(1).some((name) => name !== '')
+  )
+    throw mixes(node);
   return rows;
 }
 
 /** com.microsoft.Attention: x, weights and bias. */
 function oneTensorAttention(node: Node, look: Look): Rows {
-  if (node.inputs.slice(3).some((name) => name !== '') || node.outputs.slice(1).some((name) => name !== '')) throw mixes(node);
+  if (node.inputs.slice(3).some((name) => name !== '') || node.outputs.slice(1).some((name) => name !== ''))
+    throw mixes(node);
   return firstAxis(node, look, [0]);
 }
 

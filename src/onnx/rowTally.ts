@@ -12,7 +12,11 @@ import { isUniformTensor } from './uniform';
 const PROBE = 10_007;
 const NOTHING: ReadonlyMap<string, ValueInfo> = new Map();
 /** Outputs behind the first that hold rows too. */
-const FURTHER: Readonly<Record<string, number>> = { SkipLayerNormalization: 3, SkipSimplifiedLayerNormalization: 3, SkipGroupNorm: 1 };
+const FURTHER: Readonly<Record<string, number>> = {
+  SkipLayerNormalization: 3,
+  SkipSimplifiedLayerNormalization: 3,
+  SkipGroupNorm: 1,
+};
 
 export class RowTally implements Look {
   readonly probe = PROBE;
@@ -26,7 +30,11 @@ export class RowTally implements Look {
   private readonly uniform = new Map<string, boolean>();
 
   /** @param holders the inputs that have the batch as their first axis. */
-  constructor(private readonly model: Model, readonly batch: number, holders: readonly string[]) {
+  constructor(
+    private readonly model: Model,
+    readonly batch: number,
+    holders: readonly string[],
+  ) {
     for (const name of holders) this.holders.set(name, { axis: 0, each: 1 });
     this.now = firstFacts(model, this.inputDims(batch));
     this.then = firstFacts(model, this.inputDims(PROBE));
@@ -80,7 +88,11 @@ export class RowTally implements Look {
     const [output = ''] = node.outputs;
     const tensor = node.opType === 'Constant' ? node.attributes.get('value')?.tensor : null;
     if (tensor) this.uniform.set(output, isUniformTensor(tensor));
-    else if (node.opType === 'ConstantOfShape' || (isElementwise(node) && node.inputs.every((name) => this.isUniform(name)))) this.uniform.set(output, true);
+    else if (
+      node.opType === 'ConstantOfShape' ||
+      (isElementwise(node) && node.inputs.every((name) => this.isUniform(name)))
+    )
+      this.uniform.set(output, true);
   }
 
   /** Holds every value to the sizes that it had, and to `batch` rows. */
@@ -90,15 +102,21 @@ export class RowTally implements Look {
 
   /** The sizes of the inputs with so many rows. */
   inputDims(batch: number): Map<string, PartialValues> {
-    const size = (name: string, dim: number | string, axis: number) => (axis === 0 && this.holders.has(name) ? batch : typeof dim === 'number' ? dim : null);
-    return new Map(this.model.inputs.map(({ name, dims }) => [name, (dims ?? []).map((dim, axis) => size(name, dim, axis))]));
+    const size = (name: string, dim: number | string, axis: number) =>
+      axis === 0 && this.holders.has(name) ? batch : typeof dim === 'number' ? dim : null;
+    return new Map(
+      this.model.inputs.map(({ name, dims }) => [name, (dims ?? []).map((dim, axis) => size(name, dim, axis))]),
+    );
   }
 
   private check(value: string, facts: { readonly shapes: ReadonlyMap<string, PartialValues> }, batch: number): void {
     const { axis, each } = this.holders.get(value) as Rows;
     const [shape, known] = [facts.shapes.get(value), this.shape(value)];
     const isThere = axis >= 0 && axis < known.length && Number.isSafeInteger(each) && each > 0;
-    const fits = isThere && shape?.length === known.length && shape.every((dim, at) => dim === (at === axis ? each * batch : known[at]));
+    const fits =
+      isThere &&
+      shape?.length === known.length &&
+      shape.every((dim, at) => dim === (at === axis ? each * batch : known[at]));
     if (!fits) throw new Unfree(`${value} would not have ${batch} rows: [${shape?.join(', ') ?? '?'}]`);
   }
 }

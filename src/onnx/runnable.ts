@@ -18,7 +18,10 @@ export interface DeviceTraits {
 }
 
 /** Pure. `widened` where an f16 graph became one of f32. */
-export function runnable(model: Model, { f16, fusesAttention }: DeviceTraits): { readonly model: Model; readonly widened: boolean } {
+export function runnable(
+  model: Model,
+  { f16, fusesAttention }: DeviceTraits,
+): { readonly model: Model; readonly widened: boolean } {
   const unpacked = widenStored(unpackAttention(floatActivations(withoutFloat64(model))));
   const widened = !f16 && usesFloat16(unpacked);
   const typed = widened ? toFloat32(unpacked) : unpacked;

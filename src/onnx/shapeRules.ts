@@ -10,49 +10,117 @@ type Known = ReadonlyMap<string, PartialValues>;
 
 /** Operators whose (first) output has the shape of their first input, beside those of ./shapes. */
 const SAME_SHAPE = new Set([
-  'Relu', 'LeakyRelu', 'Elu', 'HardSigmoid', 'HardSwish', 'Softplus', 'Mish', 'Abs', 'Log', 'Floor', 'Ceil', 'Round', 'Not', 'LogSoftmax', 'QuantizeLinear', 'Trilu',
-  'RMSNormalization', 'SimplifiedLayerNormalization', 'SkipSimplifiedLayerNormalization', 'SkipGroupNorm', 'BiasAdd',
+  'Relu',
+  'LeakyRelu',
+  'Elu',
+  'HardSigmoid',
+  'HardSwish',
+  'Softplus',
+  'Mish',
+  'Abs',
+  'Log',
+  'Floor',
+  'Ceil',
+  'Round',
+  'Not',
+  'LogSoftmax',
+  'QuantizeLinear',
+  'Trilu',
+  'RMSNormalization',
+  'SimplifiedLayerNormalization',
+  'SkipSimplifiedLayerNormalization',
+  'SkipGroupNorm',
+  'BiasAdd',
 ]);
-const PAIRWISE = new Set(['Less', 'Greater', 'LessOrEqual', 'GreaterOrEqual', 'And', 'Or', 'Xor', 'Max', 'Min', 'Mod', 'Sum', 'Where']);
-const REDUCTIONS = new Set(['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceProd', 'ReduceL2', 'ReduceSumSquare']);
+const PAIRWISE = new Set([
+  'Less',
+  'Greater',
+  'LessOrEqual',
+  'GreaterOrEqual',
+  'And',
+  'Or',
+  'Xor',
+  'Max',
+  'Min',
+  'Mod',
+  'Sum',
+  'Where',
+]);
+const REDUCTIONS = new Set([
+  'ReduceMean',
+  'ReduceSum',
+  'ReduceMax',
+  'ReduceMin',
+  'ReduceProd',
+  'ReduceL2',
+  'ReduceSumSquare',
+]);
 
 export function furtherShape(node: Node, shapes: Known, values: Known): PartialValues | null {
   const inputs = node.inputs.map((name) => shapes.get(name) ?? null);
   const [first = null, second = null, third = null] = inputs;
   const int = (name: string, otherwise = 0) => node.attributes.get(name)?.i ?? otherwise;
   if (SAME_SHAPE.has(node.opType)) return first;
-  if (PAIRWISE.has(node.opType)) return inputs.reduce<PartialValues | null>((one, other) => (one && other ? broadcast(one, other) : null), []);
+  if (PAIRWISE.has(node.opType))
+    return inputs.reduce<PartialValues | null>((one, other) => (one && other ? broadcast(one, other) : null), []);
   if (REDUCTIONS.has(node.opType)) return first && reduced(node, first, values);
   switch (node.opType) {
     // A vector, whatever its input.
-    case 'Shape': return [first?.slice(int('start'), node.attributes.get('end')?.i).length ?? null];
-    case 'Gather': return first && second ? [...first.slice(0, axisOf(int('axis'), first.length)), ...second, ...first.slice(axisOf(int('axis'), first.length) + 1)] : null;
-    case 'Squeeze': return first && squeezed(first, axesOf(node, values), node.attributes.has('axes') || Boolean(node.inputs[1]));
+    case 'Shape':
+      return [first?.slice(int('start'), node.attributes.get('end')?.i).length ?? null];
+    case 'Gather':
+      return first && second
+        ? [
+            ...first.slice(0, axisOf(int('axis'), first.length)),
+            ...second,
+            ...first.slice(axisOf(int('axis'), first.length) + 1),
+          ]
+        : null;
+    case 'Squeeze':
+      return first && squeezed(first, axesOf(node, values), node.attributes.has('axes') || Boolean(node.inputs[1]));
     case 'Flatten': {
       const axis = first ? axisOf(int('axis', 1), first.length) : 0;
       return first && [product(first.slice(0, axis)), product(first.slice(axis))];
     }
     case 'Pad': {
       const pads = values.get(node.inputs[1] ?? '');
-      return first && pads && !node.inputs[3] && pads.length === 2 * first.length ? first.map((dim, axis) => sum(dim, sum(pads[axis] ?? null, pads[axis + first.length] ?? null))) : null;
+      return first && pads && !node.inputs[3] && pads.length === 2 * first.length
+        ? first.map((dim, axis) => sum(dim, sum(pads[axis] ?? null, pads[axis + first.length] ?? null)))
+        : null;
     }
     case 'Tile': {
       const repeats = values.get(node.inputs[1] ?? '');
-      return first && repeats?.length === first.length ? first.map((dim, axis) => product([dim, repeats[axis] ?? null])) : null;
+      return first && repeats?.length === first.length
+        ? first.map((dim, axis) => product([dim, repeats[axis] ?? null]))
+        : null;
     }
-    case 'GlobalAveragePool': return first && first.map((dim, axis) => (axis < 2 ? dim : 1));
-    case 'Einsum': return einsumShape(node, inputs);
-    case 'FusedMatMul': return first && second && !int('transBatchA') && !int('transBatchB') ? matrixProduct(transposed(first, int('transA')), transposed(second, int('transB'))) : null;
-    case 'MatMulNBits': return first && [...first.slice(0, -1), int('N') || null];
-    case 'NhwcConv': return first && second ? [first[0] ?? null, null, null, second[0] ?? null] : null;
-    case 'BiasSplitGelu': return first && [...first.slice(0, -1), half(first.at(-1))];
+    case 'GlobalAveragePool':
+      return first && first.map((dim, axis) => (axis < 2 ? dim : 1));
+    case 'Einsum':
+      return einsumShape(node, inputs);
+    case 'FusedMatMul':
+      return first && second && !int('transBatchA') && !int('transBatchB')
+        ? matrixProduct(transposed(first, int('transA')), transposed(second, int('transB')))
+        : null;
+    case 'MatMulNBits':
+      return first && [...first.slice(0, -1), int('N') || null];
+    case 'NhwcConv':
+      return first && second ? [first[0] ?? null, null, null, second[0] ?? null] : null;
+    case 'BiasSplitGelu':
+      return first && [...first.slice(0, -1), half(first.at(-1))];
     // ONNX's own: [B, tokens, heads·dim], or [B, heads, tokens, dim] with the sizes of V; com.microsoft's is packed.
     case 'Attention': {
-      if (node.domain !== '') return first && second ? [...first.slice(0, 2), third ? third.map((size) => (size === null ? null : size / 3))[0] ?? null : null] : null;
+      if (node.domain !== '')
+        return first && second
+          ? [...first.slice(0, 2), third ? (third.map((size) => (size === null ? null : size / 3))[0] ?? null) : null]
+          : null;
       if (first?.length === 4) return [...first.slice(0, 3), third?.[3] ?? null];
-      return first?.length === 3 && int('q_num_heads') === int('kv_num_heads') ? [...first.slice(0, 2), third?.[2] ?? null] : null;
+      return first?.length === 3 && int('q_num_heads') === int('kv_num_heads')
+        ? [...first.slice(0, 2), third?.[2] ?? null]
+        : null;
     }
-    default: return null;
+    default:
+      return null;
   }
 }
 
@@ -79,7 +147,11 @@ function einsumShape(node: Node, inputs: readonly (PartialValues | null)[]): Par
   const terms = einsumTerms(node);
   if (!terms) return null;
   const sizes = new Map<string, number | null>();
-  terms.inputs.forEach((letters, index) => Array.from(letters).forEach((letter, axis) => sizes.set(letter, inputs[index]?.[axis] ?? sizes.get(letter) ?? null)));
+  terms.inputs.forEach((letters, index) =>
+    Array.from(letters).forEach((letter, axis) =>
+      sizes.set(letter, inputs[index]?.[axis] ?? sizes.get(letter) ?? null),
+    ),
+  );
   return Array.from(terms.output, (letter) => sizes.get(letter) ?? null);
 }
 

@@ -7,8 +7,30 @@ import { LIMIT, PAIRWISE, product, type PartialValues } from './values';
 
 /** Operators whose (first) output has the shape of their first input. */
 const SAME_SHAPE = new Set([
-  'Cast', 'Identity', 'Dropout', 'Softmax', 'LayerNormalization', 'SkipLayerNormalization', 'GroupNormalization', 'InstanceNormalization',
-  'Sigmoid', 'Erf', 'Cos', 'Sin', 'Exp', 'Neg', 'Sqrt', 'Reciprocal', 'Tanh', 'Clip', 'Gelu', 'QuickGelu', 'FastGelu', 'BiasGelu', 'DequantizeLinear', 'GroupNorm',
+  'Cast',
+  'Identity',
+  'Dropout',
+  'Softmax',
+  'LayerNormalization',
+  'SkipLayerNormalization',
+  'GroupNormalization',
+  'InstanceNormalization',
+  'Sigmoid',
+  'Erf',
+  'Cos',
+  'Sin',
+  'Exp',
+  'Neg',
+  'Sqrt',
+  'Reciprocal',
+  'Tanh',
+  'Clip',
+  'Gelu',
+  'QuickGelu',
+  'FastGelu',
+  'BiasGelu',
+  'DequantizeLinear',
+  'GroupNorm',
 ]);
 
 /** The shape of a node's first output as far as it is known; null where nothing is, or the operator is not here. */
@@ -21,28 +43,54 @@ export function shapeOf(
   if (SAME_SHAPE.has(node.opType)) return first ?? null;
   if (PAIRWISE[node.opType]) return first && second ? broadcast(first, second) : null;
   switch (node.opType) {
-    case 'Reshape': return reshaped(first ?? lengthOf(values.get(node.inputs[0] ?? '')), values.get(node.inputs[1] ?? ''), node.attributes.get('allowzero')?.i === 1);
-    case 'ConstantOfShape': return values.get(node.inputs[0] ?? '') ?? null;
+    case 'Reshape':
+      return reshaped(
+        first ?? lengthOf(values.get(node.inputs[0] ?? '')),
+        values.get(node.inputs[1] ?? ''),
+        node.attributes.get('allowzero')?.i === 1,
+      );
+    case 'ConstantOfShape':
+      return values.get(node.inputs[0] ?? '') ?? null;
     case 'Expand': {
       const target = values.get(node.inputs[1] ?? '');
       return first && target ? broadcast(first, target) : null;
     }
     case 'Transpose': {
       const perm = node.attributes.get('perm')?.ints ?? [];
-      return perm.length > 0 ? perm.map((axis) => first?.[axis] ?? null) : (first ? [...first].reverse() : null);
+      return perm.length > 0 ? perm.map((axis) => first?.[axis] ?? null) : first ? [...first].reverse() : null;
     }
-    case 'MatMul': return first && second ? matrixProduct(first, second) : null;
+    case 'MatMul':
+      return first && second ? matrixProduct(first, second) : null;
     case 'Gemm': {
       const transposed = (name: string) => (node.attributes.get(name)?.i ? 1 : 0);
       return second ? [first?.[transposed('transA')] ?? null, second[1 - transposed('transB')] ?? null] : null;
     }
-    case 'Conv': return second ? [first?.[0] ?? null, second[0] ?? null, ...second.slice(2).map((_, axis) => convolved(node, first, second, axis))] : null;
-    case 'Resize': case 'Upsample': return resized(node, first, values);
-    case 'Concat': return joined(node, node.inputs.map((name) => shapes.get(name)));
-    case 'Slice': return sliced(node, first, values);
-    case 'Unsqueeze': return first ? unsqueezed(first, axesOf(node, values), second?.[0] ?? null) : null;
-    case 'MultiHeadAttention': return first?.length === 3 ? [...first.slice(0, 2), shapes.get(node.inputs[2] ?? '')?.at(-1) ?? first[2] ?? null] : null;
-    default: return null;
+    case 'Conv':
+      return second
+        ? [
+            first?.[0] ?? null,
+            second[0] ?? null,
+            ...second.slice(2).map((_, axis) => convolved(node, first, second, axis)),
+          ]
+        : null;
+    case 'Resize':
+    case 'Upsample':
+      return resized(node, first, values);
+    case 'Concat':
+      return joined(
+        node,
+        node.inputs.map((name) => shapes.get(name)),
+      );
+    case 'Slice':
+      return sliced(node, first, values);
+    case 'Unsqueeze':
+      return first ? unsqueezed(first, axesOf(node, values), second?.[0] ?? null) : null;
+    case 'MultiHeadAttention':
+      return first?.length === 3
+        ? [...first.slice(0, 2), shapes.get(node.inputs[2] ?? '')?.at(-1) ?? first[2] ?? null]
+        : null;
+    default:
+      return null;
   }
 }
 
@@ -57,7 +105,11 @@ export function matrixProduct(left: PartialValues, right: PartialValues): Partia
 }
 
 /** 0 takes the size of the input's axis, unless `allowZero` takes it as it is; −1 is what is left. */
-export function reshaped(from: PartialValues | undefined, target: PartialValues | undefined, allowZero = false): PartialValues | null {
+export function reshaped(
+  from: PartialValues | undefined,
+  target: PartialValues | undefined,
+  allowZero = false,
+): PartialValues | null {
   if (!target) return null;
   const dims = target.map((dim, axis) => (dim === 0 && !allowZero ? (from?.[axis] ?? null) : dim));
   const size = from && product(from);
@@ -69,22 +121,42 @@ export function reshaped(from: PartialValues | undefined, target: PartialValues 
 /** A convolution's output along one of its axes (0 is the height of a picture, 1 its width); null with automatic padding. */
 function convolved(node: Node, input: PartialValues | undefined, kernel: PartialValues, axis: number): number | null {
   const [size, taps] = [input?.[axis + 2], kernel[axis + 2]];
-  if (typeof size !== 'number' || typeof taps !== 'number' || !['', 'NOTSET'].includes(node.attributes.get('auto_pad')?.s ?? '')) return null;
+  if (
+    typeof size !== 'number' ||
+    typeof taps !== 'number' ||
+    !['', 'NOTSET'].includes(node.attributes.get('auto_pad')?.s ?? '')
+  )
+    return null;
   const attribute = (name: string, at: number, otherwise: number) => node.attributes.get(name)?.ints[at] ?? otherwise;
   const padding = attribute('pads', axis, 0) + attribute('pads', axis + kernel.length - 2, 0);
-  return Math.floor((size + padding - attribute('dilations', axis, 1) * (taps - 1) - 1) / attribute('strides', axis, 1)) + 1;
+  return (
+    Math.floor((size + padding - attribute('dilations', axis, 1) * (taps - 1) - 1) / attribute('strides', axis, 1)) + 1
+  );
 }
 
 /** By sizes where they are given, else by scales; null where neither is of all axes and of the whole input. */
-function resized(node: Node, from: PartialValues | undefined, values: ReadonlyMap<string, PartialValues>): PartialValues | null {
+function resized(
+  node: Node,
+  from: PartialValues | undefined,
+  values: ReadonlyMap<string, PartialValues>,
+): PartialValues | null {
   const input = (index: number) => values.get(node.inputs[index] ?? '');
   const attribute = (name: string) => node.attributes.get(name)?.s ?? '';
   const keepsAspect = !['', 'stretch'].includes(attribute('keep_aspect_ratio_policy'));
-  if (attribute('coordinate_transformation_mode') === 'tf_crop_and_resize' || keepsAspect || node.attributes.has('axes')) return null;
+  if (
+    attribute('coordinate_transformation_mode') === 'tf_crop_and_resize' ||
+    keepsAspect ||
+    node.attributes.has('axes')
+  )
+    return null;
   const sizes = input(3);
   if (sizes && sizes.length > 0) return sizes;
   const scales = node.opType === 'Upsample' ? input(1) : input(2);
-  return scales && from ? from.map((dim, axis) => (dim === null || typeof scales[axis] !== 'number' ? null : Math.floor(Math.fround(dim * scales[axis])))) : null;
+  return scales && from
+    ? from.map((dim, axis) =>
+        dim === null || typeof scales[axis] !== 'number' ? null : Math.floor(Math.fround(dim * scales[axis])),
+      )
+    : null;
 }
 
 function joined(node: Node, parts: readonly (PartialValues | undefined)[]): PartialValues | null {
@@ -92,13 +164,21 @@ function joined(node: Node, parts: readonly (PartialValues | undefined)[]): Part
   if (!first || !parts.every((part): part is PartialValues => part?.length === first.length)) return null;
   const at = node.attributes.get('axis')?.i ?? 0;
   const axis = at < 0 ? at + first.length : at;
-  return first.map((dim, index) => (index === axis ? parts.reduce<number | null>((sum, part) => {
-    const size = part[index] ?? null;
-    return sum === null || size === null ? null : sum + size;
-  }, 0) : dim));
+  return first.map((dim, index) =>
+    index === axis
+      ? parts.reduce<number | null>((sum, part) => {
+          const size = part[index] ?? null;
+          return sum === null || size === null ? null : sum + size;
+        }, 0)
+      : dim,
+  );
 }
 
-function sliced(node: Node, from: PartialValues | undefined, values: ReadonlyMap<string, PartialValues>): PartialValues | null {
+function sliced(
+  node: Node,
+  from: PartialValues | undefined,
+  values: ReadonlyMap<string, PartialValues>,
+): PartialValues | null {
   const input = (index: number) => values.get(node.inputs[index] ?? '');
   const [starts, ends] = [input(1), input(2)];
   const axes = node.inputs[3] ? input(3) : starts?.map((_, axis) => axis);
@@ -115,7 +195,11 @@ function sliced(node: Node, from: PartialValues | undefined, values: ReadonlyMap
 }
 
 /** Of each output of a Split. */
-export function splitShapes(node: Node, shapes: ReadonlyMap<string, PartialValues>, values: ReadonlyMap<string, PartialValues>): (PartialValues | null)[] {
+export function splitShapes(
+  node: Node,
+  shapes: ReadonlyMap<string, PartialValues>,
+  values: ReadonlyMap<string, PartialValues>,
+): (PartialValues | null)[] {
   const from = shapes.get(node.inputs[0] ?? '');
   if (!from) return [];
   const at = node.attributes.get('axis')?.i ?? 0;
@@ -137,7 +221,10 @@ export function axesOf(node: Node, values: ReadonlyMap<string, PartialValues>): 
 
 /** `count` axes are added; where it is not known which, a scalar has ones alone all the same. */
 function unsqueezed(from: PartialValues, axes: PartialValues | null, count: number | null): PartialValues | null {
-  if (!axes || axes.includes(null)) return count === null || count > LIMIT ? null : new Array<number | null>(from.length + count).fill(from.length === 0 ? 1 : null);
+  if (!axes || axes.includes(null))
+    return count === null || count > LIMIT
+      ? null
+      : new Array<number | null>(from.length + count).fill(from.length === 0 ? 1 : null);
   const rank = from.length + axes.length;
   const added = new Set(axes.map((axis) => ((axis as number) + rank) % rank));
   let next = 0;

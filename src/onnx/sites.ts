@@ -35,10 +35,12 @@ export function surveySites(graph: Graph, takesHeadDim: (headDim: number) => boo
   const named = !paths.includes(null) && new Set(paths).size === paths.length;
   const names = nameSites(named ? paths : positionPaths(graph, found));
   // Those that the device does not take count for the names of the others.
-  const sites = found.map((site, index) => ({ ...(names[index] as SiteName), ...site })).filter((site) => {
-    const channels = graph.shape(site.q)?.at(-1) ?? null;
-    return channels === null || takesHeadDim(channels / site.heads);
-  });
+  const sites = found
+    .map((site, index) => ({ ...(names[index] as SiteName), ...site }))
+    .filter((site) => {
+      const channels = graph.shape(site.q)?.at(-1) ?? null;
+      return channels === null || takesHeadDim(channels / site.heads);
+    });
   if (sites.length < found.length) refused.set('headDim', found.length - sites.length);
   return { sites, refused };
 }
@@ -52,7 +54,15 @@ export function findAttentionSites(graph: Graph): readonly Site[] {
 function pathOf(graph: Graph, node: Node, { q, output }: Attention): string | null {
   const projection = projectionNode(graph, q);
   const reader = projectionNode(graph, graph.onlyReader(output)?.outputs[0] ?? '');
-  const names = [node.name, output, q, projection?.name, ...(projection?.inputs ?? []), ...(reader?.inputs ?? []), ...(graph.onlyReader(reader?.outputs[0] ?? '')?.inputs ?? [])];
+  const names = [
+    node.name,
+    output,
+    q,
+    projection?.name,
+    ...(projection?.inputs ?? []),
+    ...(reader?.inputs ?? []),
+    ...(graph.onlyReader(reader?.outputs[0] ?? '')?.inputs ?? []),
+  ];
   for (const name of names) {
     const path = modulePath(name ?? '');
     if (path !== null) return path;

@@ -10,8 +10,13 @@ import { MessageWriter } from './protobuf';
 
 /** Whether anything is computed in f16. Weights that are only kept so, with a Cast behind each, do not count. */
 export function usesFloat16(model: Model): boolean {
-  return [...model.inputs, ...model.outputs].some((info) => info.elemType === FLOAT16)
-    || model.nodes.some((node) => node.opType !== 'Cast' && node.inputs.some((name) => model.initializers.get(name)?.dataType === FLOAT16));
+  return (
+    [...model.inputs, ...model.outputs].some((info) => info.elemType === FLOAT16) ||
+    model.nodes.some(
+      (node) =>
+        node.opType !== 'Cast' && node.inputs.some((name) => model.initializers.get(name)?.dataType === FLOAT16),
+    )
+  );
 }
 
 /** Pure: the given model is left as it is. */
@@ -25,13 +30,15 @@ export function toFloat32(model: Model): Model {
   };
   for (const [name, weight] of model.initializers) {
     if (weight.dataType !== FLOAT16) initializers.set(name, weight);
-    else if (weight.range) initializers.set(name, { ...weight, dataType: FLOAT, range: { ...weight.range, widened: true } });
+    else if (weight.range)
+      initializers.set(name, { ...weight, dataType: FLOAT, range: { ...weight.range, widened: true } });
     else addHalf(name, weight);
   }
   const nodes = model.nodes.flatMap((node) => {
     const output = node.outputs[0] ?? '';
     const constant = node.attributes.get('value')?.tensor;
-    if (node.opType === 'Cast' && node.attributes.get('to')?.i === FLOAT16) return [cast(node.inputs[0] ?? '', output, node.name)];
+    if (node.opType === 'Cast' && node.attributes.get('to')?.i === FLOAT16)
+      return [cast(node.inputs[0] ?? '', output, node.name)];
     if (constant?.dataType !== FLOAT16) return [node];
     if (node.opType === 'ConstantOfShape') return [filled(node, tensorValues(constant)?.[0] ?? 0)];
     addHalf(output, constant);
@@ -67,5 +74,7 @@ function cast(input: string, output: string, name = `${output}.cast`): Node {
 
 /** A ConstantOfShape with an f32 value. */
 function filled(node: Node, value: number): Node {
-  return makeNode({ name: node.name, opType: 'ConstantOfShape' }, node.inputs, [node.outputs[0] ?? ''], { value: { tensor: float32Tensor(value) } });
+  return makeNode({ name: node.name, opType: 'ConstantOfShape' }, node.inputs, [node.outputs[0] ?? ''], {
+    value: { tensor: float32Tensor(value) },
+  });
 }

@@ -25,7 +25,6 @@ export const PAIRWISE: Readonly<Record<string, (a: number, b: number) => number>
   Equal: (a, b) => Number(a === b),
 };
 
-
 /** What is known of a node's first output; null where nothing is. */
 export function valuesOf(
   node: Node,
@@ -39,10 +38,20 @@ export function valuesOf(
   const pairs = PAIRWISE[node.opType];
   if (pairs) return pairwise(from, input(1), pairs, integers.has(node.inputs[0] ?? '') ? asInteger : Math.fround);
   switch (node.opType) {
-    case 'Constant': return valuesOfConstant(node);
-    case 'Shape': return shapes.get(node.inputs[0] ?? '')?.slice(node.attributes.get('start')?.i ?? 0, node.attributes.get('end')?.i) ?? null;
-    case 'Cast': return from?.map((x) => (x === null ? null : castTo(node.attributes.get('to')?.i ?? 0, x))) ?? null;
-    case 'Identity': case 'Unsqueeze': case 'Squeeze': case 'Reshape': return from;
+    case 'Constant':
+      return valuesOfConstant(node);
+    case 'Shape':
+      return (
+        shapes.get(node.inputs[0] ?? '')?.slice(node.attributes.get('start')?.i ?? 0, node.attributes.get('end')?.i) ??
+        null
+      );
+    case 'Cast':
+      return from?.map((x) => (x === null ? null : castTo(node.attributes.get('to')?.i ?? 0, x))) ?? null;
+    case 'Identity':
+    case 'Unsqueeze':
+    case 'Squeeze':
+    case 'Reshape':
+      return from;
     case 'Concat': {
       // Entries come in the order of a concatenation along the first axis.
       const axis = node.attributes.get('axis')?.i ?? 0;
@@ -59,7 +68,16 @@ export function valuesOf(
       const at = input(1);
       return at && rank === 1 ? at.map((index) => (index === null ? null : (from?.at(index) ?? null))) : null;
     }
-    case 'Slice': return from && rank === 1 ? taken(from, sliceOf(from.length, [1, 2, 4].map((index) => (node.inputs[index] ? input(index) : ONE)))) : null;
+    case 'Slice':
+      return from && rank === 1
+        ? taken(
+            from,
+            sliceOf(
+              from.length,
+              [1, 2, 4].map((index) => (node.inputs[index] ? input(index) : ONE)),
+            ),
+          )
+        : null;
     case 'ConstantOfShape': {
       const count = from && product(from);
       const [fill] = node.attributes.has('value') ? (valuesOfConstant(node) ?? []) : [0];
@@ -67,10 +85,14 @@ export function valuesOf(
     }
     case 'Where': {
       const [yes, no] = [input(1), input(2)];
-      return from?.length === yes?.length && from?.length === no?.length ? (from?.map((is, index) => (is === null ? null : ((is ? yes : no)?.[index] ?? null))) ?? null) : null;
+      return from?.length === yes?.length && from?.length === no?.length
+        ? (from?.map((is, index) => (is === null ? null : ((is ? yes : no)?.[index] ?? null))) ?? null)
+        : null;
     }
-    case 'Sqrt': return from?.map((x) => (x === null ? null : Math.fround(Math.sqrt(x)))) ?? null;
-    default: return null;
+    case 'Sqrt':
+      return from?.map((x) => (x === null ? null : Math.fround(Math.sqrt(x)))) ?? null;
+    default:
+      return null;
   }
 }
 
@@ -98,12 +120,18 @@ export function tensorValues(tensor: Tensor): PartialValues | null {
   const each = (size: number, read: (at: number) => number) =>
     Array.from({ length: Math.floor(raw.length / size) }, (_, index) => read(index * size));
   switch (tensor.dataType) {
-    case FLOAT: return each(4, (at) => view.getFloat32(at, true));
-    case DOUBLE: return each(8, (at) => view.getFloat64(at, true));
-    case INT64: return each(8, (at) => Number(view.getBigInt64(at, true)));
-    case INT32: return each(4, (at) => view.getInt32(at, true));
-    case FLOAT16: return each(2, (at) => halfToNumber(view.getUint16(at, true)));
-    default: return null;
+    case FLOAT:
+      return each(4, (at) => view.getFloat32(at, true));
+    case DOUBLE:
+      return each(8, (at) => view.getFloat64(at, true));
+    case INT64:
+      return each(8, (at) => Number(view.getBigInt64(at, true)));
+    case INT32:
+      return each(4, (at) => view.getInt32(at, true));
+    case FLOAT16:
+      return each(2, (at) => halfToNumber(view.getUint16(at, true)));
+    default:
+      return null;
   }
 }
 
@@ -129,7 +157,12 @@ function halfToNumber(bits: number): number {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-function pairwise(a: PartialValues | null, b: PartialValues | null, f: (a: number, b: number) => number, held: (x: number) => number | null): PartialValues | null {
+function pairwise(
+  a: PartialValues | null,
+  b: PartialValues | null,
+  f: (a: number, b: number) => number,
+  held: (x: number) => number | null,
+): PartialValues | null {
   if (!a || !b) return null;
   const length = Math.max(a.length, b.length);
   if (a.length !== length && a.length !== 1) return null;
@@ -148,7 +181,9 @@ function asInteger(x: number): number | null {
 /** Of start, end and step as they are known; a vector has one of each. */
 function sliceOf(size: number, bounds: readonly (PartialValues | null)[]): SliceRange | null {
   const [start, end, step] = bounds.map((bound) => (bound?.length === 1 ? bound[0] : null));
-  return typeof start === 'number' && typeof end === 'number' && typeof step === 'number' ? sliceRange(size, start, end, step) : null;
+  return typeof start === 'number' && typeof end === 'number' && typeof step === 'number'
+    ? sliceRange(size, start, end, step)
+    : null;
 }
 
 function taken(from: PartialValues, range: SliceRange | null): PartialValues | null {

@@ -12,7 +12,14 @@ export function widenStored(model: Model): Model {
     const [input = ''] = node.inputs;
     const [output = ''] = node.outputs;
     const weight = model.initializers.get(input);
-    if (node.opType !== 'Cast' || node.attributes.get('to')?.i !== FLOAT || weight?.dataType !== FLOAT16 || !weight.range || outputs.has(output)) return true;
+    if (
+      node.opType !== 'Cast' ||
+      node.attributes.get('to')?.i !== FLOAT ||
+      weight?.dataType !== FLOAT16 ||
+      !weight.range ||
+      outputs.has(output)
+    )
+      return true;
     widened.set(output, { ...weight, name: output, dataType: FLOAT, range: { ...weight.range, widened: true } });
     return false;
   });

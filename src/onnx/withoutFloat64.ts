@@ -24,7 +24,12 @@ export function withoutFloat64(model: Model): Model {
     initializers.set(output, value);
     return [];
   });
-  const valueInfo = new Map([...model.valueInfo].map(([name, info]): [string, ValueInfo] => [name, info.elemType === DOUBLE ? { ...info, elemType: FLOAT } : info]));
+  const valueInfo = new Map(
+    [...model.valueInfo].map(([name, info]): [string, ValueInfo] => [
+      name,
+      info.elemType === DOUBLE ? { ...info, elemType: FLOAT } : info,
+    ]),
+  );
   return changed ? { ...model, nodes, initializers, valueInfo } : model;
 }
 

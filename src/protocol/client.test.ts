@@ -28,13 +28,26 @@ class FakeWorker {
   }
 
   get types(): string {
-    return this.got.flatMap((request) => (request.type === 'ping' ? [] : [`${request.type} ${request.type === 'load' ? request.model.id : request.type === 'fit' ? request.prompt : request.runId}`])).join(', ');
+    return this.got
+      .flatMap((request) =>
+        request.type === 'ping'
+          ? []
+          : [
+              `${request.type} ${request.type === 'load' ? request.model.id : request.type === 'fit' ? request.prompt : request.runId}`,
+            ],
+      )
+      .join(', ');
   }
 }
 
 const model = (id: string) => ({ kind: 'url', id, baseUrl: '/', bytes: {} }) as const;
 const pixels = { width: 1, height: 1, rgba: new Uint8ClampedArray(4) };
-const done = (runId: string): EngineEvent => ({ type: 'done', runId, pair: { withoutPag: null, withPag: pixels }, stats: { seconds: 1, unetRows: 1, rowsBeforeFork: 1, rowsAfterFork: 1, perturbedSites: [] } });
+const done = (runId: string): EngineEvent => ({
+  type: 'done',
+  runId,
+  pair: { withoutPag: null, withPag: pixels },
+  stats: { seconds: 1, unetRows: 1, rowsBeforeFork: 1, rowsAfterFork: 1, perturbedSites: [] },
+});
 
 let workers: FakeWorker[];
 let again: boolean[];
@@ -50,9 +63,21 @@ function client({ hasLocks = true, why = null as EngineErrorData | null } = {}):
       return worker as unknown as Worker;
     },
     explain: () => Promise.resolve(why),
-    locks: hasLocks ? { request: ((name: string, granted: () => void) => (locks.set(name, granted), Promise.resolve())) as unknown as LockManager['request'] } : undefined,
+    locks: hasLocks
+      ? {
+          request: ((name: string, granted: () => void) => (
+            locks.set(name, granted), Promise.resolve()
+          )) as unknown as LockManager['request'],
+        }
+      : undefined,
   });
-  made.subscribe((event) => heard.push([event.type, 'runId' in event ? event.runId : null, event.type === 'error' ? event.error.code : null].filter((part) => part !== null).join(' ')));
+  made.subscribe((event) =>
+    heard.push(
+      [event.type, 'runId' in event ? event.runId : null, event.type === 'error' ? event.error.code : null]
+        .filter((part) => part !== null)
+        .join(' '),
+    ),
+  );
   return made;
 }
 
@@ -112,7 +137,10 @@ test('with nothing open no pings are sent', () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test.each([[false, 5], [true, 30]])('a cancel that is not heard ends the worker (busy: %s)', (busy, patience) => {
+test.each([
+  [false, 5],
+  [true, 30],
+])('a cancel that is not heard ends the worker (busy: %s)', (busy, patience) => {
   const engine = client();
   engine.generate('1', model('a'), DEFAULTS);
   engine.generate('2', model('a'), DEFAULTS);
@@ -125,7 +153,10 @@ test.each([[false, 5], [true, 30]])('a cancel that is not heard ends the worker 
   seconds(2);
   expect(heard).toEqual(['cancelled 1']);
   // What was not to end goes on in another.
-  expect(workers.map(({ types, ended }) => [types, ended])).toEqual([['generate 1, generate 2, cancel 1', true], ['generate 2', false]]);
+  expect(workers.map(({ types, ended }) => [types, ended])).toEqual([
+    ['generate 1, generate 2, cancel 1', true],
+    ['generate 2', false],
+  ]);
   worker().says(done('2'));
   expect(heard).toEqual(['cancelled 1', 'done 2']);
 });
@@ -149,7 +180,10 @@ test('a model whose files hold the worker makes way for another', () => {
   engine.load(model('built in'), DEFAULTS);
   engine.generate('1', model('built in'), DEFAULTS);
   seconds(7);
-  expect(workers.map(({ types }) => types)).toEqual(['load hangs, load built in, generate 1', 'load built in, generate 1']);
+  expect(workers.map(({ types }) => types)).toEqual([
+    'load hangs, load built in, generate 1',
+    'load built in, generate 1',
+  ]);
   expect(heard).toEqual([]);
 });
 

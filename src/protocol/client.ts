@@ -6,10 +6,25 @@
 // what stays unanswered. ONNX Runtime may hold the thread for long, which the worker says beforehand.
 
 import type { EngineErrorCode, EngineErrorData } from './errors';
-import type { EngineEvent, EngineRequest, GenerateRequest, LoadRequest, ModelRef, Settings, WireEvent } from './messages';
+import type {
+  EngineEvent,
+  EngineRequest,
+  GenerateRequest,
+  LoadRequest,
+  ModelRef,
+  Settings,
+  WireEvent,
+} from './messages';
 
 /** What leaves ONNX Runtime or the GPU in a state that only a new worker mends. */
-const FATAL: ReadonlySet<EngineErrorCode> = new Set(['device-lost', 'out-of-memory', 'gpu-refused', 'runtime-failed', 'version-gone', 'internal']);
+const FATAL: ReadonlySet<EngineErrorCode> = new Set([
+  'device-lost',
+  'out-of-memory',
+  'gpu-refused',
+  'runtime-failed',
+  'version-gone',
+  'internal',
+]);
 
 const PING_MS = 1000;
 /** Pings unanswered after which a worker that is to end something is ended itself. */
@@ -129,16 +144,23 @@ export class EngineClient {
   }
 
   private tell(event: EngineEvent): void {
-    if ('runId' in event && event.runId !== null && (event.type === 'done' || event.type === 'cancelled' || event.type === 'error')) this.runs.delete(event.runId);
+    if (
+      'runId' in event &&
+      event.runId !== null &&
+      (event.type === 'done' || event.type === 'cancelled' || event.type === 'error')
+    )
+      this.runs.delete(event.runId);
     for (const listener of this.listeners) listener(event);
   }
 
   /** The lock is granted when the worker has died, whatever it died of. */
   private awaitEnd(name: string): void {
     const { worker } = this;
-    void this.source.locks?.request(name, () => {
-      if (worker) this.crashed(worker, 'The worker was ended from outside: it was closed, or had no memory left.');
-    }).catch(() => {});
+    void this.source.locks
+      ?.request(name, () => {
+        if (worker) this.crashed(worker, 'The worker was ended from outside: it was closed, or had no memory left.');
+      })
+      .catch(() => {});
   }
 
   private watch(): void {
@@ -170,7 +192,8 @@ export class EngineClient {
   /** What was to end has ended; what was not goes to a new worker. */
   private endByForce(): void {
     const open = this.drop();
-    for (const { request, ends } of open) if (ends && request.type === 'generate') this.tell({ type: 'cancelled', runId: request.runId });
+    for (const { request, ends } of open)
+      if (ends && request.type === 'generate') this.tell({ type: 'cancelled', runId: request.runId });
     for (const { request, ends } of open) {
       if (ends) continue;
       if (request.type === 'load') this.loads.set(request.loadId, { request, ends });
@@ -195,7 +218,10 @@ export class EngineClient {
       return;
     }
     this.again = true;
-    void this.source.explain().catch(() => null).then((why) => this.fail(why ?? error, told));
+    void this.source
+      .explain()
+      .catch(() => null)
+      .then((why) => this.fail(why ?? error, told));
   }
 
   private fail(error: EngineErrorData, runs: readonly (string | null)[]): void {

@@ -57,12 +57,7 @@ export interface FolderModelRef {
   readonly files: ReadonlyMap<string, File>;
 }
 
-export type EngineRequest =
-  | LoadRequest
-  | GenerateRequest
-  | CancelRequest
-  | FitRequest
-  | PingRequest;
+export type EngineRequest = LoadRequest | GenerateRequest | CancelRequest | FitRequest | PingRequest;
 
 /** Fetch a model and do what a run with these settings would do first, so that Generate starts at once. */
 export interface LoadRequest {
@@ -169,11 +164,7 @@ export type EngineEvent =
   | ErrorEvent;
 
 /** Between the two ends of the wire alone. */
-export type WireEvent =
-  | AliveEvent
-  | BusyEvent
-  | LoadEndedEvent
-  | PongEvent;
+export type WireEvent = AliveEvent | BusyEvent | LoadEndedEvent | PongEvent;
 
 export interface DeviceEvent {
   readonly type: 'device';

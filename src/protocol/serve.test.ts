@@ -15,28 +15,45 @@ interface Call {
 function started() {
   const calls: Call[] = [];
   const events: (EngineEvent | WireEvent)[] = [];
-  const call = (name: string, signal: AbortSignal) => new Promise<void>((resolve, reject) => {
-    calls.push({ name, signal, end: (error) => (error === undefined ? resolve() : reject(error)) });
-    const abort = () => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort);
-  });
-  const send = serve({
-    load: (request, signal) => call(`load ${request.model.id}`, signal),
-    generate: async (request, signal) => {
-      await call(`generate ${request.runId}`, signal);
-      events.push({ type: 'cancelled', runId: `${request.runId} was done` });
+  const call = (name: string, signal: AbortSignal) =>
+    new Promise<void>((resolve, reject) => {
+      calls.push({ name, signal, end: (error) => (error === undefined ? resolve() : reject(error)) });
+      const abort = () => reject(signal.reason as Error);
+      if (signal.aborted) abort();
+      signal.addEventListener('abort', abort);
+    });
+  const send = serve(
+    {
+      load: (request, signal) => call(`load ${request.model.id}`, signal),
+      generate: async (request, signal) => {
+        await call(`generate ${request.runId}`, signal);
+        events.push({ type: 'cancelled', runId: `${request.runId} was done` });
+      },
+      fit: () => {},
     },
-    fit: () => {},
-  }, (event) => events.push(event));
-  const told = () => events.map((event) => [event.type, 'runId' in event ? event.runId : 'loadId' in event ? event.loadId : null].join(' '));
+    (event) => events.push(event),
+  );
+  const told = () =>
+    events.map((event) =>
+      [event.type, 'runId' in event ? event.runId : 'loadId' in event ? event.loadId : null].join(' '),
+    );
   return { calls, told, events, send: async (request: EngineRequest) => (send(request), await settled()) };
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 const model = (id: string) => ({ kind: 'url', id, baseUrl: '/', bytes: {} }) as const;
-const load = (id: string, loadId = 1): EngineRequest => ({ type: 'load', loadId, model: model(id), settings: DEFAULTS });
-const generate = (runId: string, id = 'a', changes: Partial<Settings> = {}): EngineRequest => ({ type: 'generate', runId, model: model(id), settings: { ...DEFAULTS, ...changes } });
+const load = (id: string, loadId = 1): EngineRequest => ({
+  type: 'load',
+  loadId,
+  model: model(id),
+  settings: DEFAULTS,
+});
+const generate = (runId: string, id = 'a', changes: Partial<Settings> = {}): EngineRequest => ({
+  type: 'generate',
+  runId,
+  model: model(id),
+  settings: { ...DEFAULTS, ...changes },
+});
 
 test('however often Generate is pressed, one run is under way and the newest waits', async () => {
   const { calls, told, send } = started();

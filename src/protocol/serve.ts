@@ -3,7 +3,15 @@
 // is under way and at most one waits: the newest.
 
 import { toErrorData } from './errors';
-import type { EngineEvent, EngineRequest, FitRequest, GenerateRequest, LoadEndedEvent, LoadRequest, PongEvent } from './messages';
+import type {
+  EngineEvent,
+  EngineRequest,
+  FitRequest,
+  GenerateRequest,
+  LoadEndedEvent,
+  LoadRequest,
+  PongEvent,
+} from './messages';
 
 /** The reason of an abort whose cause takes over what is under way. */
 export const HANDED_OVER = new DOMException('A run of the same model goes on with it.', 'AbortError');
@@ -17,7 +25,10 @@ export interface EngineService {
 }
 
 /** Returns the function that takes each request. */
-export function serve(service: EngineService, emit: (event: EngineEvent | LoadEndedEvent | PongEvent) => void): (request: EngineRequest) => void {
+export function serve(
+  service: EngineService,
+  emit: (event: EngineEvent | LoadEndedEvent | PongEvent) => void,
+): (request: EngineRequest) => void {
   const aborts = new Map<string, AbortController>();
   let loading: { readonly request: LoadRequest; readonly abort: AbortController } | null = null;
   let running: string | null = null;

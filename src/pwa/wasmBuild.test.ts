@@ -9,7 +9,11 @@ const urls = [
   'assets/ort-wasm-simd-threaded.asyncify-Dq9.wasm',
   'assets/ort-wasm-simd-threaded.asyncify-E-1.mjs',
 ];
-const kept = (hasJspi: boolean) => entriesForBrowser(urls.map((url) => ({ url })), hasJspi).map((entry) => entry.url);
+const kept = (hasJspi: boolean) =>
+  entriesForBrowser(
+    urls.map((url) => ({ url })),
+    hasJspi,
+  ).map((entry) => entry.url);
 
 it('keeps the build with JSPI where the browser has it', () => {
   expect(kept(true)).toEqual(urls.slice(0, 3));

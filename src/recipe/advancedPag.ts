@@ -24,11 +24,14 @@ export function advancedPag(recipe: Recipe): { parameters: AdvancedPag; lost: re
   const { adaptive, window, rescale, attenuation, guidanceRescale, identity, siteIdentity } = settings.pag;
   const isMid = isMidBlock(recipe);
   const lost: string[] = [];
-  if (adaptive.semantics === 'diffusers' && adaptive.amount > 0) lost.push("diffusers' adaptive scale is left out: adaptive_scale is another formula.");
-  if (['guider', 'forge', 'steps'].includes(window.semantics)) lost.push('The window in steps of the run is left out: PAG runs in every step.');
+  if (adaptive.semantics === 'diffusers' && adaptive.amount > 0)
+    lost.push("diffusers' adaptive scale is left out: adaptive_scale is another formula.");
+  if (['guider', 'forge', 'steps'].includes(window.semantics))
+    lost.push('The window in steps of the run is left out: PAG runs in every step.');
   if (attenuation > 0) lost.push('Attenuation is left out.');
   if (guidanceRescale > 0) lost.push("diffusers' guidance_rescale is left out: rescale is another formula.");
-  if (identity !== 1 || Object.keys(siteIdentity).length > 0) lost.push('The partial perturbation is left out: it is whole.');
+  if (identity !== 1 || Object.keys(siteIdentity).length > 0)
+    lost.push('The partial perturbation is left out: it is whole.');
   if (!isMid && sites.length === 0) lost.push('The layers of this recipe are not known: PAG is at the middle block.');
   const parameters: AdvancedPag = {
     scale: settings.pagScale,

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { boundedText } from './boundedText';
 
 test('a text within bounds stays as it is', () => {
-  for (const text of ['', 'a', 'é'.repeat(10), 'हिन्दी', '\u0301'.repeat(30)]) expect(boundedText(text, 30)).toEqual({ text, note: null });
+  for (const text of ['', 'a', 'é'.repeat(10), 'हिन्दी', '\u0301'.repeat(30)])
+    expect(boundedText(text, 30)).toEqual({ text, note: null });
 });
 
 test.each([
@@ -11,7 +12,10 @@ test.each([
   ['a family', 'ab👩‍👩‍👧', 6, 'ab'],
   ['plain letters', 'abcdef', 4, 'abcd'],
 ])('it never ends inside %s', (_what, text, max, kept) => {
-  expect(boundedText(text, max)).toEqual({ text: kept, note: `This field takes ${max} letters; the rest was left out.` });
+  expect(boundedText(text, max)).toEqual({
+    text: kept,
+    note: `This field takes ${max} letters; the rest was left out.`,
+  });
 });
 
 test('a run of marks ends after 30, wherever it stands', () => {

@@ -16,7 +16,8 @@ const MARKS = /(\p{M}{30})\p{M}+/gu;
  */
 export function boundedText(given: string, max: number, said = max): BoundedText {
   const text = given.replace(MARKS, '$1');
-  if (text.length <= max) return { text, note: text === given ? null : 'A letter has at most 30 marks; the rest of them was left out.' };
+  if (text.length <= max)
+    return { text, note: text === given ? null : 'A letter has at most 30 marks; the rest of them was left out.' };
   const end = new Intl.Segmenter().segment(text).containing(max)?.index ?? max;
   return { text: text.slice(0, end), note: `This field takes ${said} letters; the rest was left out.` };
 }

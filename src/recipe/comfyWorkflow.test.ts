@@ -7,41 +7,100 @@ import { SAMPLERS, SIGMA_NAMES } from './samplers';
 
 // Inputs as ComfyUI's nodes.py, comfy_extras/nodes_pag.py, comfy/samplers.py and sd-perturbed-attention's pag_nodes.py
 // declare them, and the types of each node's outputs. ComfyUI refuses a workflow that breaks one of these.
-type Rule = 'SAMPLER' | 'SIGMAS' | 'BOOLEAN' | 'MODEL' | 'CLIP' | 'VAE' | 'CONDITIONING' | 'LATENT' | 'IMAGE' | 'STRING' | { type: 'INT' | 'FLOAT'; min: number; max: number } | readonly string[];
+type Rule =
+  | 'SAMPLER'
+  | 'SIGMAS'
+  | 'BOOLEAN'
+  | 'MODEL'
+  | 'CLIP'
+  | 'VAE'
+  | 'CONDITIONING'
+  | 'LATENT'
+  | 'IMAGE'
+  | 'STRING'
+  | { type: 'INT' | 'FLOAT'; min: number; max: number }
+  | readonly string[];
 const INT = (min: number, max: number): Rule => ({ type: 'INT', min, max });
 const FLOAT = (min: number, max: number): Rule => ({ type: 'FLOAT', min, max });
-const SAMPLER_LIST = ['euler', 'euler_ancestral', 'heun', 'lms', 'dpmpp_sde', 'dpmpp_2m', 'dpmpp_2m_sde', 'ddpm', 'lcm', 'ddim', 'uni_pc'];
+const SAMPLER_LIST = [
+  'euler',
+  'euler_ancestral',
+  'heun',
+  'lms',
+  'dpmpp_sde',
+  'dpmpp_2m',
+  'dpmpp_2m_sde',
+  'ddpm',
+  'lcm',
+  'ddim',
+  'uni_pc',
+];
 const SCHEDULER_LIST = ['simple', 'sgm_uniform', 'karras', 'exponential', 'ddim_uniform', 'beta', 'normal'];
 const NODES: Record<string, { inputs: Record<string, Rule>; outputs: readonly string[] }> = {
   CheckpointLoaderSimple: { inputs: { ckpt_name: 'STRING' }, outputs: ['MODEL', 'CLIP', 'VAE'] },
   CLIPTextEncode: { inputs: { text: 'STRING', clip: 'CLIP' }, outputs: ['CONDITIONING'] },
-  EmptyLatentImage: { inputs: { width: INT(16, 16384), height: INT(16, 16384), batch_size: INT(1, 4096) }, outputs: ['LATENT'] },
+  EmptyLatentImage: {
+    inputs: { width: INT(16, 16384), height: INT(16, 16384), batch_size: INT(1, 4096) },
+    outputs: ['LATENT'],
+  },
   KSampler: {
     inputs: {
-      model: 'MODEL', seed: INT(0, 2 ** 64 - 1), steps: INT(1, 10000), cfg: FLOAT(0, 100), sampler_name: SAMPLER_LIST, scheduler: SCHEDULER_LIST,
-      positive: 'CONDITIONING', negative: 'CONDITIONING', latent_image: 'LATENT', denoise: FLOAT(0, 1),
+      model: 'MODEL',
+      seed: INT(0, 2 ** 64 - 1),
+      steps: INT(1, 10000),
+      cfg: FLOAT(0, 100),
+      sampler_name: SAMPLER_LIST,
+      scheduler: SCHEDULER_LIST,
+      positive: 'CONDITIONING',
+      negative: 'CONDITIONING',
+      latent_image: 'LATENT',
+      denoise: FLOAT(0, 1),
     },
     outputs: ['LATENT'],
   },
   SamplerCustom: {
     inputs: {
-      model: 'MODEL', add_noise: 'BOOLEAN', noise_seed: INT(0, 2 ** 64 - 1), cfg: FLOAT(0, 100), positive: 'CONDITIONING', negative: 'CONDITIONING',
-      sampler: 'SAMPLER', sigmas: 'SIGMAS', latent_image: 'LATENT',
+      model: 'MODEL',
+      add_noise: 'BOOLEAN',
+      noise_seed: INT(0, 2 ** 64 - 1),
+      cfg: FLOAT(0, 100),
+      positive: 'CONDITIONING',
+      negative: 'CONDITIONING',
+      sampler: 'SAMPLER',
+      sigmas: 'SIGMAS',
+      latent_image: 'LATENT',
     },
     outputs: ['LATENT', 'LATENT'],
   },
   KSamplerSelect: { inputs: { sampler_name: SAMPLER_LIST }, outputs: ['SAMPLER'] },
-  KarrasScheduler: { inputs: { steps: INT(1, 10000), sigma_max: FLOAT(0, 5000), sigma_min: FLOAT(0, 5000), rho: FLOAT(0, 100) }, outputs: ['SIGMAS'] },
-  ExponentialScheduler: { inputs: { steps: INT(1, 10000), sigma_max: FLOAT(0, 5000), sigma_min: FLOAT(0, 5000) }, outputs: ['SIGMAS'] },
+  KarrasScheduler: {
+    inputs: { steps: INT(1, 10000), sigma_max: FLOAT(0, 5000), sigma_min: FLOAT(0, 5000), rho: FLOAT(0, 100) },
+    outputs: ['SIGMAS'],
+  },
+  ExponentialScheduler: {
+    inputs: { steps: INT(1, 10000), sigma_max: FLOAT(0, 5000), sigma_min: FLOAT(0, 5000) },
+    outputs: ['SIGMAS'],
+  },
   SDTurboScheduler: { inputs: { model: 'MODEL', steps: INT(1, 10), denoise: FLOAT(0, 1) }, outputs: ['SIGMAS'] },
-  ModelSamplingDiscrete: { inputs: { model: 'MODEL', sampling: ['eps', 'v_prediction', 'lcm', 'x0'], zsnr: 'BOOLEAN' }, outputs: ['MODEL'] },
+  ModelSamplingDiscrete: {
+    inputs: { model: 'MODEL', sampling: ['eps', 'v_prediction', 'lcm', 'x0'], zsnr: 'BOOLEAN' },
+    outputs: ['MODEL'],
+  },
   VAEDecode: { inputs: { samples: 'LATENT', vae: 'VAE' }, outputs: ['IMAGE'] },
   SaveImage: { inputs: { images: 'IMAGE', filename_prefix: 'STRING' }, outputs: [] },
   PerturbedAttentionGuidance: { inputs: { model: 'MODEL', scale: FLOAT(0, 100) }, outputs: ['MODEL'] },
   PerturbedAttention: {
     inputs: {
-      model: 'MODEL', scale: FLOAT(0, 100), adaptive_scale: FLOAT(0, 1), unet_block: ['input', 'middle', 'output'], unet_block_id: INT(0, 99),
-      sigma_start: FLOAT(-1, 10000), sigma_end: FLOAT(-1, 10000), rescale: FLOAT(0, 1), rescale_mode: ['full', 'partial', 'snf'], unet_block_list: 'STRING',
+      model: 'MODEL',
+      scale: FLOAT(0, 100),
+      adaptive_scale: FLOAT(0, 1),
+      unet_block: ['input', 'middle', 'output'],
+      unet_block_id: INT(0, 99),
+      sigma_start: FLOAT(-1, 10000),
+      sigma_end: FLOAT(-1, 10000),
+      rescale: FLOAT(0, 1),
+      rescale_mode: ['full', 'partial', 'snf'],
+      unet_block_list: 'STRING',
     },
     outputs: ['MODEL'],
   },
@@ -53,7 +112,9 @@ function faults(workflow: ComfyWorkflow): string[] {
     const rules = NODES[class_type]?.inputs;
     if (!rules) return [`${id}: no node ${class_type}`];
     const names = [...new Set([...Object.keys(rules), ...Object.keys(inputs)])];
-    return names.filter((name) => !isRight(workflow, rules[name], inputs[name])).map((name) => `${id}: ${name} = ${JSON.stringify(inputs[name])}`);
+    return names
+      .filter((name) => !isRight(workflow, rules[name], inputs[name]))
+      .map((name) => `${id}: ${name} = ${JSON.stringify(inputs[name])}`);
   });
 }
 
@@ -63,39 +124,112 @@ function isRight(workflow: ComfyWorkflow, rule: Rule | undefined, value: ComfyIn
   if (rule === 'STRING') return typeof value === 'string';
   if (Array.isArray(rule)) return rule.includes(value);
   if (typeof rule === 'object' && 'type' in rule) {
-    return typeof value === 'number' && value >= rule.min && value <= rule.max && (rule.type === 'FLOAT' || Number.isInteger(value));
+    return (
+      typeof value === 'number' &&
+      value >= rule.min &&
+      value <= rule.max &&
+      (rule.type === 'FLOAT' || Number.isInteger(value))
+    );
   }
   const [node, output] = value as [string, number];
   return NODES[workflow[node]?.class_type ?? '']?.outputs[output] === rule;
 }
 
-const convert = (pag: Partial<PagOptions>, layers = 'mid', scheduler: SchedulerId = 'euler', pagScale = 3, more: Partial<RecipeSettings> = {}, config?: SchedulerConfig) => recipeToComfyWorkflow(makeRecipe({
-  appVersion: '0', model: { id: 'm', revision: null }, size: { width: 64, height: 64 }, sites: [{ name: 'x', comfyName: 'd0' }, { name: 'y', comfyName: 'm0' }],
-  backend: 'wasm', adapter: 'CPU', versions: {}, ...(config && { scheduler: config }),
-  settings: { prompt: 'a', negativePrompt: '', seed: 1, steps: 4, guidanceScale: 3, pagScale, layers, scheduler, sigmas: 'sgm-uniform', spacing: 'model', pag: { ...PLAIN_PAG, ...pag }, ...more },
-}), 'm.safetensors');
+const convert = (
+  pag: Partial<PagOptions>,
+  layers = 'mid',
+  scheduler: SchedulerId = 'euler',
+  pagScale = 3,
+  more: Partial<RecipeSettings> = {},
+  config?: SchedulerConfig,
+) =>
+  recipeToComfyWorkflow(
+    makeRecipe({
+      appVersion: '0',
+      model: { id: 'm', revision: null },
+      size: { width: 64, height: 64 },
+      sites: [
+        { name: 'x', comfyName: 'd0' },
+        { name: 'y', comfyName: 'm0' },
+      ],
+      backend: 'wasm',
+      adapter: 'CPU',
+      versions: {},
+      ...(config && { scheduler: config }),
+      settings: {
+        prompt: 'a',
+        negativePrompt: '',
+        seed: 1,
+        steps: 4,
+        guidanceScale: 3,
+        pagScale,
+        layers,
+        scheduler,
+        sigmas: 'sgm-uniform',
+        spacing: 'model',
+        pag: { ...PLAIN_PAG, ...pag },
+        ...more,
+      },
+    }),
+    'm.safetensors',
+  );
 
-const SD: SchedulerConfig = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', steps_offset: 1, timestep_spacing: 'leading' };
-const scheduled = (scheduler: SchedulerId, settings: Partial<RecipeSettings>, config: SchedulerConfig = SD) => convert({}, 'mid', scheduler, 0, { sigmas: 'model', steps: 20, ...settings }, config);
+const SD: SchedulerConfig = {
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  steps_offset: 1,
+  timestep_spacing: 'leading',
+};
+const scheduled = (scheduler: SchedulerId, settings: Partial<RecipeSettings>, config: SchedulerConfig = SD) =>
+  convert({}, 'mid', scheduler, 0, { sigmas: 'model', steps: 20, ...settings }, config);
 
 const CASES = [
-  scheduled('euler', { sigmas: 'karras' }), scheduled('euler', { sigmas: 'exponential' }), scheduled('euler', { steps: 4, spacing: 'turbo' }), scheduled('lcm', { steps: 4 }),
-  convert({}), convert({}, 'd0,m0'), convert({}, 'mid', 'euler', 0),
-  convert({ adaptive: { semantics: 'pamparamm', amount: 0.1 }, window: { semantics: 'sigma', start: 9, stop: -1 }, rescale: { mode: 'partial', amount: 1 } }),
-  convert({ adaptive: { semantics: 'pamparamm', amount: 1 }, window: { semantics: 'sigma', start: -1, stop: 10_000 }, rescale: { mode: 'snf' } }, 'mid', 'ddim', 100, { seed: 2 ** 53 - 1, steps: 150, guidanceScale: 30 }),
+  scheduled('euler', { sigmas: 'karras' }),
+  scheduled('euler', { sigmas: 'exponential' }),
+  scheduled('euler', { steps: 4, spacing: 'turbo' }),
+  scheduled('lcm', { steps: 4 }),
+  convert({}),
+  convert({}, 'd0,m0'),
+  convert({}, 'mid', 'euler', 0),
+  convert({
+    adaptive: { semantics: 'pamparamm', amount: 0.1 },
+    window: { semantics: 'sigma', start: 9, stop: -1 },
+    rescale: { mode: 'partial', amount: 1 },
+  }),
+  convert(
+    {
+      adaptive: { semantics: 'pamparamm', amount: 1 },
+      window: { semantics: 'sigma', start: -1, stop: 10_000 },
+      rescale: { mode: 'snf' },
+    },
+    'mid',
+    'ddim',
+    100,
+    { seed: 2 ** 53 - 1, steps: 150, guidanceScale: 30 },
+  ),
   ...Object.keys(SAMPLERS).map((id) => convert({}, 'mid', id as SchedulerId)),
   ...Object.keys(SIGMA_NAMES).map((id) => convert({}, 'mid', 'euler', 3, { sigmas: id as SigmaSpacing })),
 ];
 
 describe('the ComfyUI workflow', () => {
-  it.each(CASES.map((made) => [made.workflow]))('has the inputs that its nodes declare, of their types and within their ranges', (workflow) => {
-    expect(faults(workflow)).toEqual([]);
-  });
+  it.each(CASES.map((made) => [made.workflow]))(
+    'has the inputs that its nodes declare, of their types and within their ranges',
+    (workflow) => {
+      expect(faults(workflow)).toEqual([]);
+    },
+  );
 
   it('would be refused by these rules with another name, type, range or link', () => {
     const { workflow } = convert({}, 'd0,m0');
     for (const [id, name, value] of [
-      ['6', 'cfg_scale', 3], ['6', 'seed', 1.5], ['6', 'cfg', 101], ['6', 'sampler_name', 'plms'], ['6', 'model', ['4', 0]], ['7', 'vae', ['1', 1]], ['5', 'scale', '3'],
+      ['6', 'cfg_scale', 3],
+      ['6', 'seed', 1.5],
+      ['6', 'cfg', 101],
+      ['6', 'sampler_name', 'plms'],
+      ['6', 'model', ['4', 0]],
+      ['7', 'vae', ['1', 1]],
+      ['5', 'scale', '3'],
     ] as const) {
       const node = workflow[id] as ComfyWorkflow[string];
       expect(faults({ ...workflow, [id]: { ...node, inputs: { ...node.inputs, [name]: value } } })).toHaveLength(1);
@@ -104,11 +238,15 @@ describe('the ComfyUI workflow', () => {
 
   it('takes the plain node where it is enough, and none without PAG', () => {
     expect(convert({}).workflow['5']?.class_type).toBe('PerturbedAttentionGuidance');
-    expect(convert({}, 'd0,m0').workflow['5']).toMatchObject({ class_type: 'PerturbedAttention', inputs: { unet_block_list: 'd0,m0' } });
+    expect(convert({}, 'd0,m0').workflow['5']).toMatchObject({
+      class_type: 'PerturbedAttention',
+      inputs: { unet_block_list: 'd0,m0' },
+    });
     expect(convert({}, 'mid', 'euler', 0).workflow['5']).toBeUndefined();
   });
 
-  const schedule = ({ workflow }: ReturnType<typeof convert>) => workflow['6']?.inputs['scheduler'] ?? [workflow['11']?.class_type, workflow['11']?.inputs];
+  const schedule = ({ workflow }: ReturnType<typeof convert>) =>
+    workflow['6']?.inputs['scheduler'] ?? [workflow['11']?.class_type, workflow['11']?.inputs];
 
   it('has the noise levels of the run: as the config says, by the name that means them, or by nodes that make them', () => {
     expect(schedule(scheduled('euler', {}))).toBe('ddim_uniform');
@@ -121,23 +259,44 @@ describe('the ComfyUI workflow', () => {
     const [node, inputs] = schedule(scheduled('euler', { sigmas: 'karras' })) as [string, Record<string, number>];
     expect(node).toBe('KarrasScheduler');
     expect(inputs['sigma_max']).toBeCloseTo(11.5, 0);
-    expect(schedule(scheduled('euler', { steps: 4, spacing: 'turbo' }))).toEqual(['SDTurboScheduler', { model: ['1', 0], steps: 4, denoise: 1 }]);
-    for (const made of [scheduled('euler', {}), scheduled('euler', { sigmas: 'karras' })]) expect(made.warnings).toEqual([]);
+    expect(schedule(scheduled('euler', { steps: 4, spacing: 'turbo' }))).toEqual([
+      'SDTurboScheduler',
+      { model: ['1', 0], steps: 4, denoise: 1 },
+    ]);
+    for (const made of [scheduled('euler', {}), scheduled('euler', { sigmas: 'karras' })])
+      expect(made.warnings).toEqual([]);
   });
 
   it('says that beta is another formula there, and LCM has its own scalings', () => {
-    expect(scheduled('euler', { sigmas: 'beta' }).warnings).toEqual([expect.stringContaining('beta spreads timesteps')]);
+    expect(scheduled('euler', { sigmas: 'beta' }).warnings).toEqual([
+      expect.stringContaining('beta spreads timesteps'),
+    ]);
     expect(scheduled('lcm', { steps: 4 }).workflow).toMatchObject({
-      9: { class_type: 'ModelSamplingDiscrete', inputs: { model: ['1', 0], sampling: 'lcm', zsnr: false } }, 6: { inputs: { model: ['9', 0], scheduler: 'simple' } },
+      9: { class_type: 'ModelSamplingDiscrete', inputs: { model: ['1', 0], sampling: 'lcm', zsnr: false } },
+      6: { inputs: { model: ['9', 0], scheduler: 'simple' } },
     });
   });
 
   it('escapes parentheses, which weigh there', () => {
-    expect(convert({}, 'mid', 'euler', 3, { prompt: 'a (cat:1.2) [b] \\\\' }).workflow['2']?.inputs['text']).toBe('a \\(cat:1.2\\) [b] \\\\');
+    expect(convert({}, 'mid', 'euler', 3, { prompt: 'a (cat:1.2) [b] \\\\' }).workflow['2']?.inputs['text']).toBe(
+      'a \\(cat:1.2\\) [b] \\\\',
+    );
   });
 
   it('warns of all that it leaves out, and only then', () => {
     expect(convert({}).warnings).toEqual([]);
-    expect(convert({ adaptive: { semantics: 'diffusers', amount: 0.1 }, window: { semantics: 'forge', start: 0, stop: 0.5 }, attenuation: 1, guidanceRescale: 0.1, identity: 0.5 }, 'mid', 'pndm').warnings).toHaveLength(6);
+    expect(
+      convert(
+        {
+          adaptive: { semantics: 'diffusers', amount: 0.1 },
+          window: { semantics: 'forge', start: 0, stop: 0.5 },
+          attenuation: 1,
+          guidanceRescale: 0.1,
+          identity: 0.5,
+        },
+        'mid',
+        'pndm',
+      ).warnings,
+    ).toHaveLength(6);
   });
 });

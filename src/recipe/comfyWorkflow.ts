@@ -10,7 +10,9 @@ import { isSchedule, runLevels, type ScheduleElsewhere } from './schedules';
 import { escapeForComfy } from './weighedText';
 
 export type ComfyInput = string | number | boolean | readonly [node: string, output: number];
-export type ComfyWorkflow = Readonly<Record<string, { readonly class_type: string; readonly inputs: Readonly<Record<string, ComfyInput>> }>>;
+export type ComfyWorkflow = Readonly<
+  Record<string, { readonly class_type: string; readonly inputs: Readonly<Record<string, ComfyInput>> }>
+>;
 
 export interface ComfyExport {
   readonly workflow: ComfyWorkflow;
@@ -23,7 +25,10 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   const warnings: string[] = [];
   const names = SAMPLERS[settings.scheduler];
   if (names.comfy === null) warnings.push(`KSampler has no ${settings.scheduler}; the workflow says euler.`);
-  if (recipe.guidanceEmbedded) warnings.push('The CFG scale was an input of this model’s UNet: KSampler guides with it instead, with a prediction of its own.');
+  if (recipe.guidanceEmbedded)
+    warnings.push(
+      'The CFG scale was an input of this model’s UNet: KSampler guides with it instead, with a prediction of its own.',
+    );
   const sampling = modelSampling(recipe);
   const model: ComfyInput = [sampling ? '9' : '1', 0];
   const pagNode = settings.pagScale > 0 ? pag(recipe, model, warnings) : null;
@@ -44,25 +49,45 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
 /** What the sampler must know of the model beyond its file: LCM's own scalings, and a schedule that ends in pure noise. */
 function modelSampling({ settings, scheduler }: Recipe): ComfyWorkflow[string] | null {
   const zsnr = scheduler?.rescale_betas_zero_snr === true;
-  const kind = settings.scheduler === 'lcm' ? 'lcm' : zsnr ? (scheduler.prediction_type === 'v_prediction' ? 'v_prediction' : 'eps') : null;
+  const kind =
+    settings.scheduler === 'lcm'
+      ? 'lcm'
+      : zsnr
+        ? scheduler.prediction_type === 'v_prediction'
+          ? 'v_prediction'
+          : 'eps'
+        : null;
   return kind && { class_type: 'ModelSamplingDiscrete', inputs: { model: ['1', 0], sampling: kind, zsnr } };
 }
 
 /** KSampler's schedules by name; ComfyUI's beta is the distribution over timesteps, which A1111's and diffusers' is not. */
 const SCHEDULERS: Readonly<Partial<Record<ScheduleElsewhere, string>>> = {
-  uniform: 'normal', simple: 'simple', ddim: 'ddim_uniform', 'sgm-uniform': 'sgm_uniform', karras: 'karras', exponential: 'exponential', 'comfy-beta': 'beta',
+  uniform: 'normal',
+  simple: 'simple',
+  ddim: 'ddim_uniform',
+  'sgm-uniform': 'sgm_uniform',
+  karras: 'karras',
+  exponential: 'exponential',
+  'comfy-beta': 'beta',
 };
 
 /** KSampler, where one of its schedules is the run's; else the nodes that make the run's noise levels, where there are any. */
 function samplerNodes(recipe: Recipe, model: ComfyInput, warnings: string[]): ComfyWorkflow {
-  const { settings: { scheduler, sigmas, spacing, steps, seed, guidanceScale } } = recipe;
+  const {
+    settings: { scheduler, sigmas, spacing, steps, seed, guidanceScale },
+  } = recipe;
   const sampler_name = SAMPLERS[scheduler].comfy ?? 'euler';
   const inputs = { model, cfg: guidanceScale, positive: ['2', 0], negative: ['3', 0], latent_image: ['4', 0] } as const;
-  const named = (name: string): ComfyWorkflow => ({ '6': { class_type: 'KSampler', inputs: { ...inputs, seed, steps, sampler_name, scheduler: name, denoise: 1 } } });
+  const named = (name: string): ComfyWorkflow => ({
+    '6': { class_type: 'KSampler', inputs: { ...inputs, seed, steps, sampler_name, scheduler: name, denoise: 1 } },
+  });
   const custom = (node: ComfyWorkflow[string]): ComfyWorkflow => ({
     '10': { class_type: 'KSamplerSelect', inputs: { sampler_name } },
     '11': node,
-    '6': { class_type: 'SamplerCustom', inputs: { ...inputs, add_noise: true, noise_seed: seed, sampler: ['10', 0], sigmas: ['11', 0] } },
+    '6': {
+      class_type: 'SamplerCustom',
+      inputs: { ...inputs, add_noise: true, noise_seed: seed, sampler: ['10', 0], sigmas: ['11', 0] },
+    },
   });
   // The distilled schedule has 50 steps, of which diffusers and ComfyUI's simple take the same.
   if (scheduler === 'lcm') return named('simple');
@@ -74,23 +99,32 @@ function samplerNodes(recipe: Recipe, model: ComfyInput, warnings: string[]): Co
     if (spread === 'beta') warnings.push(BETA);
     return named(own);
   }
-  const found = Object.entries(SCHEDULERS).filter(([key]) => isSchedule(key as ScheduleElsewhere, levels)).map(([, name]) => name);
+  const found = Object.entries(SCHEDULERS)
+    .filter(([key]) => isSchedule(key as ScheduleElsewhere, levels))
+    .map(([, name]) => name);
   if (found.length > 0) return named(found.includes(own) ? own : (found[0] as string));
   const [first, last] = [levels.run[0] as number, levels.run.at(-1) as number];
-  if (spread === 'karras') return custom({ class_type: 'KarrasScheduler', inputs: { steps, sigma_max: first, sigma_min: last, rho: 7 } });
-  if (spread === 'exponential') return custom({ class_type: 'ExponentialScheduler', inputs: { steps, sigma_max: first, sigma_min: last } });
-  if (spacing === 'turbo' && spread === null) return custom({ class_type: 'SDTurboScheduler', inputs: { model, steps, denoise: 1 } });
-  warnings.push(spread === 'beta' ? BETA : `No schedule of ComfyUI has the noise levels of this run; ${own} comes near.`);
+  if (spread === 'karras')
+    return custom({ class_type: 'KarrasScheduler', inputs: { steps, sigma_max: first, sigma_min: last, rho: 7 } });
+  if (spread === 'exponential')
+    return custom({ class_type: 'ExponentialScheduler', inputs: { steps, sigma_max: first, sigma_min: last } });
+  if (spacing === 'turbo' && spread === null)
+    return custom({ class_type: 'SDTurboScheduler', inputs: { model, steps, denoise: 1 } });
+  warnings.push(
+    spread === 'beta' ? BETA : `No schedule of ComfyUI has the noise levels of this run; ${own} comes near.`,
+  );
   return named(own);
 }
 
-const BETA = 'ComfyUI’s beta spreads timesteps, where this run spread σ: its noise levels are others, and so is the picture.';
+const BETA =
+  'ComfyUI’s beta spreads timesteps, where this run spread σ: its noise levels are others, and so is the picture.';
 
 function pag(recipe: Recipe, model: ComfyInput, warnings: string[]): ComfyWorkflow[string] {
   const { parameters, lost } = advancedPag(recipe);
   warnings.push(...lost);
   const { settings } = recipe;
-  const isPlain = parameters.adaptive_scale === 0 && settings.pag.window.semantics !== 'sigma' && settings.pag.rescale.mode === 'off';
+  const isPlain =
+    parameters.adaptive_scale === 0 && settings.pag.window.semantics !== 'sigma' && settings.pag.rescale.mode === 'off';
   return isPlain && isMidBlock(recipe)
     ? { class_type: 'PerturbedAttentionGuidance', inputs: { model, scale: parameters.scale } }
     : { class_type: 'PerturbedAttention', inputs: { model, ...parameters } };

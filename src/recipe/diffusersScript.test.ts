@@ -17,18 +17,42 @@ import { makeRecipe, type Recipe, type RecipeSettings } from './recipe';
 import { SAMPLERS } from './samplers';
 
 const SETTINGS: RecipeSettings = {
-  prompt: 'a photo of a red apple', negativePrompt: 'a cat and a dog', seed: 7, steps: 4, guidanceScale: 4, pagScale: 3, layers: 'mid',
-  scheduler: 'ddim', sigmas: 'model', spacing: 'model', pag: PLAIN_PAG,
+  prompt: 'a photo of a red apple',
+  negativePrompt: 'a cat and a dog',
+  seed: 7,
+  steps: 4,
+  guidanceScale: 4,
+  pagScale: 3,
+  layers: 'mid',
+  scheduler: 'ddim',
+  sigmas: 'model',
+  spacing: 'model',
+  pag: PLAIN_PAG,
 };
 
-function recipeOf(settings: RecipeSettings, sites: Recipe['sites'], id = 'tiny', edge = 32, revision: string | null = null): Recipe {
+function recipeOf(
+  settings: RecipeSettings,
+  sites: Recipe['sites'],
+  id = 'tiny',
+  edge = 32,
+  revision: string | null = null,
+): Recipe {
   return makeRecipe({
-    appVersion: '0.1.0', model: { id, revision }, settings, size: { width: edge, height: edge }, sites, backend: 'wasm', adapter: 'CPU', versions: {},
+    appVersion: '0.1.0',
+    model: { id, revision },
+    settings,
+    size: { width: edge, height: edge },
+    sites,
+    backend: 'wasm',
+    adapter: 'CPU',
+    versions: {},
   });
 }
 
 describe('a script that diffusers has run', async () => {
-  const golden = JSON.parse(readFileSync('fixtures/recipe/golden.json', 'utf8')) as { latents: Record<string, number[]> };
+  const golden = JSON.parse(readFileSync('fixtures/recipe/golden.json', 'utf8')) as {
+    latents: Record<string, number[]>;
+  };
   const backend = new CpuBackend(await loadNodeRuntime());
   const open = async (path: string) => openModel(backend, await readModelFiles(folder(path)), path);
   const models = { tiny: await open('fixtures/models/tiny'), sdxl: await open('fixtures/engine/sdxl') };
@@ -37,11 +61,27 @@ describe('a script that diffusers has run', async () => {
   // The exported UNet reads whole timesteps, diffusers' any: so Euler's are whole here.
   const cases: [string, keyof typeof models, Partial<RecipeSettings>][] = [
     ['ddim-mid', 'tiny', {}],
-    ['dpmpp-2m-karras-pag-only', 'tiny', { scheduler: 'dpmpp-2m', sigmas: 'karras', guidanceScale: 1, layers: 'd0,m0', negativePrompt: '' }],
-    ['euler-sgm-adaptive', 'tiny', { scheduler: 'euler', sigmas: 'sgm-uniform', steps: 3, layers: 'up', pag: adaptive }],
+    [
+      'dpmpp-2m-karras-pag-only',
+      'tiny',
+      { scheduler: 'dpmpp-2m', sigmas: 'karras', guidanceScale: 1, layers: 'd0,m0', negativePrompt: '' },
+    ],
+    [
+      'euler-sgm-adaptive',
+      'tiny',
+      { scheduler: 'euler', sigmas: 'sgm-uniform', steps: 3, layers: 'up', pag: adaptive },
+    ],
     ['dpmpp-2m-sgm-without-pag', 'tiny', { scheduler: 'dpmpp-2m', sigmas: 'sgm-uniform', pagScale: 0, steps: 6 }],
-    ['dpmpp-2m-exponential-all', 'tiny', { scheduler: 'dpmpp-2m', sigmas: 'exponential', layers: 'all', seed: 2 ** 53 - 1 }],
-    ['ddim-trailing-quotes', 'tiny', { spacing: 'trailing', prompt: 'apple """ \\ # {x} \n赤 🍎\u202e', guidanceScale: 2.5 }],
+    [
+      'dpmpp-2m-exponential-all',
+      'tiny',
+      { scheduler: 'dpmpp-2m', sigmas: 'exponential', layers: 'all', seed: 2 ** 53 - 1 },
+    ],
+    [
+      'ddim-trailing-quotes',
+      'tiny',
+      { spacing: 'trailing', prompt: 'apple """ \\ # {x} \n赤 🍎\u202e', guidanceScale: 2.5 },
+    ],
     ['euler-guidance-rescale', 'tiny', { scheduler: 'euler', pag: { ...PLAIN_PAG, guidanceRescale: 0.7 } }],
     ['ddpm', 'tiny', { scheduler: 'ddpm' }],
     ['euler-a', 'tiny', { scheduler: 'euler-a' }],
@@ -59,8 +99,14 @@ describe('a script that diffusers has run', async () => {
   test.each(cases)('%s: Pagoda gives the same latents', async (name, id, changes) => {
     const model = models[id];
     const settings = { ...SETTINGS, ...changes };
-    const { latents, stats, pair } = await generate(model, { ...settings, compare: false, backend: 'wasm' }, { signal: new AbortController().signal, progress: () => {}, preview: () => {} });
-    const sites = model.info.sites.filter((site) => stats.perturbedSites.includes(site.name)).map(({ name: site, comfyName }) => ({ name: site, comfyName }));
+    const { latents, stats, pair } = await generate(
+      model,
+      { ...settings, compare: false, backend: 'wasm' },
+      { signal: new AbortController().signal, progress: () => {}, preview: () => {} },
+    );
+    const sites = model.info.sites
+      .filter((site) => stats.perturbedSites.includes(site.name))
+      .map(({ name: site, comfyName }) => ({ name: site, comfyName }));
     const { script } = recipeToDiffusersScript(recipeOf(settings, sites, id, pair.withPag.width));
     await expect(script).toMatchFileSnapshot(`../../fixtures/recipe/scripts/${name}.py`);
     expect(relativeError(latents, Float32Array.from(golden.latents[name] ?? []))).toBeLessThan(1e-4);
@@ -69,8 +115,14 @@ describe('a script that diffusers has run', async () => {
 
 describe('what the script cannot do', () => {
   const SITES = [{ name: 'mid_block.attentions.0.transformer_blocks.0.attn1', comfyName: 'm0' }];
-  const warnings = (changes: Partial<RecipeSettings>, pag: Partial<PagOptions> = {}, sites: Recipe['sites'] = SITES) => {
-    const { script, warnings: all } = recipeToDiffusersScript(recipeOf({ ...SETTINGS, ...changes, pag: { ...PLAIN_PAG, ...pag } }, sites));
+  const warnings = (
+    changes: Partial<RecipeSettings>,
+    pag: Partial<PagOptions> = {},
+    sites: Recipe['sites'] = SITES,
+  ) => {
+    const { script, warnings: all } = recipeToDiffusersScript(
+      recipeOf({ ...SETTINGS, ...changes, pag: { ...PLAIN_PAG, ...pag } }, sites),
+    );
     for (const warning of all) expect(script).toContain(`\n# ${warning}\n`);
     return all.slice(1); // the first, of PyTorch weights, is always there
   };
@@ -79,8 +131,13 @@ describe('what the script cannot do', () => {
     expect(warnings({})).toEqual([]);
     expect(warnings({}, { adaptive: { semantics: 'diffusers', amount: 0.1 }, guidanceRescale: 0.7 })).toEqual([]);
     for (const pag of [
-      { adaptive: { semantics: 'pamparamm', amount: 0.1 } }, { window: { semantics: 'forge', start: 0, stop: 0.5 } }, { attenuation: 1 },
-      { rescale: { mode: 'snf' } }, { rescale: { mode: 'full', amount: 0.5 } }, { identity: 0.5 }, { siteIdentity: { x: 0.5 } },
+      { adaptive: { semantics: 'pamparamm', amount: 0.1 } },
+      { window: { semantics: 'forge', start: 0, stop: 0.5 } },
+      { attenuation: 1 },
+      { rescale: { mode: 'snf' } },
+      { rescale: { mode: 'full', amount: 0.5 } },
+      { identity: 0.5 },
+      { siteIdentity: { x: 0.5 } },
     ] satisfies Partial<PagOptions>[]) {
       expect(warnings({}, pag)).toHaveLength(1);
       expect(warnings({ pagScale: 0 }, pag)).toEqual([]);
@@ -89,7 +146,10 @@ describe('what the script cannot do', () => {
   });
 
   it('is said of sigmas, for the classes that step on sigmas', () => {
-    const without = (sigmas: RecipeSettings['sigmas']) => (Object.keys(SAMPLERS) as SchedulerId[]).filter((scheduler) => warnings({ scheduler, sigmas }).some((text) => text.includes('sigmas')));
+    const without = (sigmas: RecipeSettings['sigmas']) =>
+      (Object.keys(SAMPLERS) as SchedulerId[]).filter((scheduler) =>
+        warnings({ scheduler, sigmas }).some((text) => text.includes('sigmas')),
+      );
     expect(without('model')).toEqual([]);
     expect(without('karras')).toEqual(['euler-a']);
     expect(without('sgm-uniform')).toEqual(['euler-a', 'dpmpp-sde', 'lms', 'unipc']);
@@ -104,7 +164,9 @@ test('a model that guides itself gets neither PAG nor a negative prompt, which i
 });
 
 test('the revision is in the script', () => {
-  expect(recipeToDiffusersScript(recipeOf(SETTINGS, [], 'owner/name', 8, 'abc"')).script).toContain('from_pretrained(\n    MODEL,\n    revision="abc\\"",\n');
+  expect(recipeToDiffusersScript(recipeOf(SETTINGS, [], 'owner/name', 8, 'abc"')).script).toContain(
+    'from_pretrained(\n    MODEL,\n    revision="abc\\"",\n',
+  );
 });
 
 test.each([

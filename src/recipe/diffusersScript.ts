@@ -28,7 +28,9 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const warnings = [
     'diffusers needs PyTorch weights: where MODEL has ONNX files alone, name the repository that they were exported from.',
     ...(hasPag ? pagWarnings(recipe) : []),
-    ...(embedded && settings.pagScale > 0 ? ['The pipeline of models that guide themselves (LCM) has no PAG: it is left out.'] : []),
+    ...(embedded && settings.pagScale > 0
+      ? ['The pipeline of models that guide themselves (LCM) has no PAG: it is left out.']
+      : []),
     ...scheduleWarnings(settings.scheduler, settings.sigmas),
     ...(settings.spacing === 'turbo' ? ['diffusers has no turbo spacing: the model’s own is used.'] : []),
   ];
@@ -50,7 +52,9 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...(isSgm ? ['timesteps=timesteps'] : []),
     `guidance_scale=${settings.guidanceScale}`,
     ...(hasPag ? [`pag_scale=${settings.pagScale}`] : []),
-    ...(hasPag && adaptive.semantics === 'diffusers' && adaptive.amount > 0 ? [`pag_adaptive_scale=${adaptive.amount}`] : []),
+    ...(hasPag && adaptive.semantics === 'diffusers' && adaptive.amount > 0
+      ? [`pag_adaptive_scale=${adaptive.amount}`]
+      : []),
     ...(settings.pag.guidanceRescale > 0 ? [`guidance_rescale=${settings.pag.guidanceRescale}`] : []),
     `generator=torch.Generator("cpu").manual_seed(${settings.seed})`,
   ];
@@ -94,7 +98,10 @@ function layerPatterns({ sites }: Recipe): readonly string[] {
 
 function schedulerArguments({ settings: { scheduler, sigmas, spacing, seed } }: Recipe): readonly string[] {
   const flags = ['karras', 'exponential', 'beta'] as const;
-  const setsFlags = sigmas !== 'model' && SIGMA_FLAGS.includes(scheduler) && (sigmas !== 'sgm-uniform' || OWN_TIMESTEPS.includes(scheduler));
+  const setsFlags =
+    sigmas !== 'model' &&
+    SIGMA_FLAGS.includes(scheduler) &&
+    (sigmas !== 'sgm-uniform' || OWN_TIMESTEPS.includes(scheduler));
   return [
     ...SAMPLERS[scheduler].diffusersArguments,
     ...(spacing === 'model' || spacing === 'turbo' ? [] : [`timestep_spacing=${pythonString(spacing)}`]),
@@ -117,9 +124,14 @@ function scheduleWarnings(scheduler: SchedulerId, sigmas: SigmaSpacing): readonl
   const warnings: string[] = [];
   const choices = sigmas === 'sgm-uniform' ? OWN_TIMESTEPS : SIGMA_FLAGS;
   if (sigmas !== 'model' && !choices.includes(scheduler) && !WITHOUT_SIGMAS.includes(scheduler)) {
-    warnings.push(`${SAMPLERS[scheduler].diffusers} cannot spread sigmas as ${sigmas}: those of the model's config are taken.`);
+    warnings.push(
+      `${SAMPLERS[scheduler].diffusers} cannot spread sigmas as ${sigmas}: those of the model's config are taken.`,
+    );
   }
-  if (scheduler === 'dpmpp-sde') warnings.push('DPMSolverSDEScheduler draws the noise of its steps from a generator of its own: the picture is another one.');
+  if (scheduler === 'dpmpp-sde')
+    warnings.push(
+      'DPMSolverSDEScheduler draws the noise of its steps from a generator of its own: the picture is another one.',
+    );
   return warnings;
 }
 
@@ -127,11 +139,14 @@ function pagWarnings({ settings: { pag }, sites }: Recipe): readonly string[] {
   const { adaptive, window, rescale, attenuation, identity, siteIdentity } = pag;
   const warnings: string[] = [];
   if (sites.length === 0) warnings.push('The layers of this recipe are not known: PAG is at the middle block.');
-  if (adaptive.semantics === 'pamparamm' && adaptive.amount > 0) warnings.push("The adaptive scale of ComfyUI's advanced node is left out: pag_adaptive_scale is another formula.");
+  if (adaptive.semantics === 'pamparamm' && adaptive.amount > 0)
+    warnings.push("The adaptive scale of ComfyUI's advanced node is left out: pag_adaptive_scale is another formula.");
   if (window.semantics !== 'always') warnings.push("The window is left out: the pipeline's PAG runs in every step.");
   if (attenuation > 0) warnings.push('Attenuation is left out.');
   if (rescale.mode === 'snf') warnings.push('SNF is left out.');
-  if (rescale.mode === 'full' || rescale.mode === 'partial') warnings.push('The rescale of the PAG term is left out: guidance_rescale is another formula.');
-  if (identity !== 1 || Object.keys(siteIdentity).length > 0) warnings.push('The partial perturbation is left out: it is whole.');
+  if (rescale.mode === 'full' || rescale.mode === 'partial')
+    warnings.push('The rescale of the PAG term is left out: guidance_rescale is another formula.');
+  if (identity !== 1 || Object.keys(siteIdentity).length > 0)
+    warnings.push('The partial perturbation is left out: it is whole.');
   return warnings;
 }

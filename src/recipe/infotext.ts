@@ -5,7 +5,16 @@
 
 import type { PagOptions } from '../diffusion/options';
 import { boundedText } from './boundedText';
-import { MAX_PROMPT, RANGES, isNumber, rangeText, refusal, type NotRestored, type RecipeSettings, type Restored } from './recipe';
+import {
+  MAX_PROMPT,
+  RANGES,
+  isNumber,
+  rangeText,
+  refusal,
+  type NotRestored,
+  type RecipeSettings,
+  type Restored,
+} from './recipe';
 import { infotextParts } from './infotextParts';
 import { promptSyntax } from './promptSyntax';
 import { a1111Sampler } from './samplers';
@@ -15,8 +24,15 @@ const PLAIN = { min: 0, max: 1 };
 
 /** What the keys of the three sets mean; the rest of PAG's options are the paper's. */
 const ADVANCED = {
-  scale: 'pag_scale', adaptive: 'pag_adaptive_scale', rescale: 'pag_rescale', mode: 'pag_rescale_mode',
-  block: 'pag_block', blockId: 'pag_block_id', list: 'pag_block_list', start: 'pag_sigma_start', stop: 'pag_sigma_end',
+  scale: 'pag_scale',
+  adaptive: 'pag_adaptive_scale',
+  rescale: 'pag_rescale',
+  mode: 'pag_rescale_mode',
+  block: 'pag_block',
+  blockId: 'pag_block_id',
+  list: 'pag_block_list',
+  start: 'pag_sigma_start',
+  stop: 'pag_sigma_end',
 };
 
 /** Settings from an infotext. Throws nothing; what Pagoda cannot do is in `notRestored`. */
@@ -26,7 +42,10 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
   const settings: { -readonly [K in keyof RecipeSettings]?: RecipeSettings[K] } = {};
   const notRestored: NotRestored[] = [];
   const refuse = (name: string, why: string) => notRestored.push(refusal(name, pairs.get(name), why));
-  for (const [key, written] of [['prompt', prompt], ['negativePrompt', negativePrompt]] as const) {
+  for (const [key, written] of [
+    ['prompt', prompt],
+    ['negativePrompt', negativePrompt],
+  ] as const) {
     const words = unescapeFromA1111(written);
     const { text: kept, note } = boundedText(words, MAX_PROMPT);
     settings[key] = kept;
@@ -45,7 +64,11 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     refuse(key, rangeText(range));
     return null;
   };
-  for (const [key, field] of [['Steps', 'steps'], ['Seed', 'seed'], ['CFG scale', 'guidanceScale']] as const) {
+  for (const [key, field] of [
+    ['Steps', 'steps'],
+    ['Seed', 'seed'],
+    ['CFG scale', 'guidanceScale'],
+  ] as const) {
     const value = number(key, RANGES[field]);
     if (value !== null) settings[field] = value;
   }
@@ -55,8 +78,13 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
   if (resolved.scheduler) settings.scheduler = resolved.scheduler;
   else if (sampler !== undefined) refuse('Sampler', 'Pagoda has no sampler of this name.');
   if (resolved.sigmas) settings.sigmas = resolved.sigmas;
-  else if (resolved.sigmas === null) notRestored.push(refusal('Schedule type', schedule ?? sampler, 'Pagoda has no sigmas of this name.'));
-  if (schedule?.toLowerCase() === 'uniform' && !isOwn) refuse('Schedule type', "The noise levels that the model says were taken: those of A1111's Uniform are spread a little differently.");
+  else if (resolved.sigmas === null)
+    notRestored.push(refusal('Schedule type', schedule ?? sampler, 'Pagoda has no sigmas of this name.'));
+  if (schedule?.toLowerCase() === 'uniform' && !isOwn)
+    refuse(
+      'Schedule type',
+      "The noise levels that the model says were taken: those of A1111's Uniform are spread a little differently.",
+    );
 
   const isOn = (key: string) => !['', 'false'].includes((take(key) ?? '').toLowerCase());
   if (isOn('pag_enabled')) advanced();
@@ -71,12 +99,18 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     const mode = take(ADVANCED.mode) ?? 'full';
     const range = { min: -1, max: 10_000 };
     const [start, stop] = [number(ADVANCED.start, range) ?? -1, number(ADVANCED.stop, range) ?? -1];
-    if (mode !== 'full' && mode !== 'partial' && mode !== 'snf') refuse(ADVANCED.mode, 'It is not full, partial or snf.');
+    if (mode !== 'full' && mode !== 'partial' && mode !== 'snf')
+      refuse(ADVANCED.mode, 'It is not full, partial or snf.');
     settings.pag = {
       ...plain,
       adaptive: { semantics: 'pamparamm', amount: number(ADVANCED.adaptive, PLAIN) ?? 0 },
       window: start < 0 && stop < 0 ? { semantics: 'always' } : { semantics: 'sigma', start, stop },
-      rescale: mode === 'snf' ? { mode } : amount > 0 && (mode === 'full' || mode === 'partial') ? { mode, amount } : { mode: 'off' },
+      rescale:
+        mode === 'snf'
+          ? { mode }
+          : amount > 0 && (mode === 'full' || mode === 'partial')
+            ? { mode, amount }
+            : { mode: 'off' },
     };
     const [list, block, id] = [take(ADVANCED.list), take(ADVANCED.block) ?? 'middle', take(ADVANCED.blockId) ?? '0'];
     if (list !== undefined && list !== '') settings.layers = list.slice(0, 4096);
@@ -111,7 +145,9 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
   }
 
   function sdNext(): void {
-    for (const key of ['CFG true', 'CFG adaptive']) if (take(key) !== undefined) refuse(key, "It is the scale of PAG in SD.Next, at layers of its own: set PAG's scale and layers by hand.");
+    for (const key of ['CFG true', 'CFG adaptive'])
+      if (take(key) !== undefined)
+        refuse(key, "It is the scale of PAG in SD.Next, at layers of its own: set PAG's scale and layers by hand.");
   }
 
   const model = take('Model');

@@ -22,7 +22,10 @@ const FEWEST = 3;
 const MAX_PAIRS = 1000;
 
 export function infotextParts(text: string): InfotextParts {
-  const lines = text.trim().split('\n').map((line) => line.trim());
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim());
   let steps = text.length;
   /** Letters that walks without a result may look at in all. */
   const enough = 4 * text.length + 1000;
@@ -46,8 +49,11 @@ export function infotextParts(text: string): InfotextParts {
     prompts[isNegative ? 'negative' : 'prompt'].push(words);
   }
   return {
-    prompt: prompts.prompt.join('\n'), negativePrompt: prompts.negative.join('\n'),
-    pairs: found?.pairs ?? new Map<string, string>(), stray: found?.stray ?? [], steps,
+    prompt: prompts.prompt.join('\n'),
+    negativePrompt: prompts.negative.join('\n'),
+    pairs: found?.pairs ?? new Map<string, string>(),
+    stray: found?.stray ?? [],
+    steps,
   };
 }
 

@@ -5,27 +5,58 @@ import { READ_KEYWORDS, recipeFromPngTexts, recipeToPngTexts } from './pngTexts'
 import { makeRecipe } from './recipe';
 
 const RECIPE = makeRecipe({
-  appVersion: '1', model: { id: 'some/model', revision: 'abc' }, size: { width: 8, height: 8 }, sites: [], backend: 'wasm', adapter: 'CPU', versions: {},
+  appVersion: '1',
+  model: { id: 'some/model', revision: 'abc' },
+  size: { width: 8, height: 8 },
+  sites: [],
+  backend: 'wasm',
+  adapter: 'CPU',
+  versions: {},
   settings: {
-    prompt: ' 赤 apple\nNegative prompt: in words', negativePrompt: '', seed: 7, steps: 4, guidanceScale: 3, pagScale: 2, layers: 'all', scheduler: 'euler',
-    sigmas: 'model', spacing: 'trailing', pag: { ...PLAIN_PAG, identity: 0.5 },
+    prompt: ' 赤 apple\nNegative prompt: in words',
+    negativePrompt: '',
+    seed: 7,
+    steps: 4,
+    guidanceScale: 3,
+    pagScale: 2,
+    layers: 'all',
+    scheduler: 'euler',
+    sigmas: 'model',
+    spacing: 'trailing',
+    pag: { ...PLAIN_PAG, identity: 0.5 },
   },
 });
 // One black pixel (grey, 8 bits), as Pillow writes it.
-const PIXEL = Uint8Array.from(atob('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=='), (letter) => letter.charCodeAt(0));
+const PIXEL = Uint8Array.from(
+  atob('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=='),
+  (letter) => letter.charCodeAt(0),
+);
 const restore = (texts: Record<string, string>) => recipeFromPngTexts(new Map(Object.entries(texts)), PLAIN_PAG);
 
 test('a recipe comes back whole from a PNG, with what no infotext can say', async () => {
-  const { texts, problems } = await readPngText(new Blob([writePngText(PIXEL, recipeToPngTexts(RECIPE))]), READ_KEYWORDS);
+  const { texts, problems } = await readPngText(
+    new Blob([writePngText(PIXEL, recipeToPngTexts(RECIPE))]),
+    READ_KEYWORDS,
+  );
   expect(problems).toEqual([]);
-  expect(recipeFromPngTexts(texts, PLAIN_PAG)).toEqual({ settings: RECIPE.settings, model: RECIPE.model, notRestored: [] });
+  expect(recipeFromPngTexts(texts, PLAIN_PAG)).toEqual({
+    settings: RECIPE.settings,
+    model: RECIPE.model,
+    notRestored: [],
+  });
 });
 
 test('the infotext stands in for a recipe that cannot be read, and this is said', () => {
   for (const pagoda of ['{', '[]', '{"format":"pagoda","formatVersion":9}', 'null']) {
     const restored = restore({ parameters: 'p\nSteps: 5, Sampler: Euler, Seed: 3, Model: m', pagoda });
-    expect(restored).toMatchObject({ settings: { prompt: 'p', steps: 5, seed: 3 }, model: { id: 'm', revision: null } });
-    expect(restored?.notRestored.map(({ name, value }) => [name, value])).toEqual([["Pagoda's recipe", pagoda], ['RNG', 'nothing']]);
+    expect(restored).toMatchObject({
+      settings: { prompt: 'p', steps: 5, seed: 3 },
+      model: { id: 'm', revision: null },
+    });
+    expect(restored?.notRestored.map(({ name, value }) => [name, value])).toEqual([
+      ["Pagoda's recipe", pagoda],
+      ['RNG', 'nothing'],
+    ]);
   }
 });
 

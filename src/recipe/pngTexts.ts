@@ -29,7 +29,13 @@ export function recipeFromPngTexts(texts: ReadonlyMap<string, string>, plain: Pa
   // JSON under A1111's keyword is another program's, and never a prompt.
   const other = infotext === undefined || isJson(infotext) ? null : parseInfotext(infotext, plain);
   if (!other || !restored) return other ?? restored;
-  return { ...other, notRestored: [refusal("Pagoda's recipe", own, 'It cannot be read; the A1111 text was taken.'), ...other.notRestored] };
+  return {
+    ...other,
+    notRestored: [
+      refusal("Pagoda's recipe", own, 'It cannot be read; the A1111 text was taken.'),
+      ...other.notRestored,
+    ],
+  };
 }
 
 function parseJson(text: string): unknown {

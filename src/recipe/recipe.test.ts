@@ -6,24 +6,55 @@ import { recipeFromPngTexts } from './pngTexts';
 import { makeRecipe, parseRecipe, type RecipeSettings } from './recipe';
 
 const SETTINGS: RecipeSettings = {
-  prompt: 'red apple', negativePrompt: '赤', seed: 7, steps: 20, guidanceScale: 3.5, pagScale: 3, layers: 'm0,u0-2',
-  scheduler: 'dpmpp-2m', sigmas: 'karras', spacing: 'model',
-  pag: { ...PLAIN_PAG, window: { semantics: 'sigma', start: 12, stop: 0.7 }, rescale: { mode: 'partial', amount: 0.4 }, siteIdentity: { 'mid_block.attentions.0.transformer_blocks.0.attn1': 0.5 } },
+  prompt: 'red apple',
+  negativePrompt: '赤',
+  seed: 7,
+  steps: 20,
+  guidanceScale: 3.5,
+  pagScale: 3,
+  layers: 'm0,u0-2',
+  scheduler: 'dpmpp-2m',
+  sigmas: 'karras',
+  spacing: 'model',
+  pag: {
+    ...PLAIN_PAG,
+    window: { semantics: 'sigma', start: 12, stop: 0.7 },
+    rescale: { mode: 'partial', amount: 0.4 },
+    siteIdentity: { 'mid_block.attentions.0.transformer_blocks.0.attn1': 0.5 },
+  },
 };
 const RECIPE = makeRecipe({
-  appVersion: '0.1.0', model: { id: 'pocket', revision: null }, settings: SETTINGS, size: { width: 64, height: 64 },
-  sites: [], backend: 'wasm', adapter: 'CPU', versions: {},
+  appVersion: '0.1.0',
+  model: { id: 'pocket', revision: null },
+  settings: SETTINGS,
+  size: { width: 64, height: 64 },
+  sites: [],
+  backend: 'wasm',
+  adapter: 'CPU',
+  versions: {},
 });
 
 describe('a recipe', () => {
   it('comes back whole from JSON', () => {
-    expect(parseRecipe(JSON.parse(JSON.stringify(RECIPE)))).toEqual({ settings: SETTINGS, model: { id: 'pocket', revision: null }, notRestored: [] });
+    expect(parseRecipe(JSON.parse(JSON.stringify(RECIPE)))).toEqual({
+      settings: SETTINGS,
+      model: { id: 'pocket', revision: null },
+      notRestored: [],
+    });
   });
 
   it('loses only the field that is wrong, and names it', () => {
     for (const [key, bad] of Object.entries({
-      seed: -1, steps: 2.5, guidanceScale: '3', pagScale: 101, scheduler: '__proto__', sigmas: 3, prompt: 'a'.repeat(2001),
-      layers: null, spacing: [], pag: { ...PLAIN_PAG, identity: 2 },
+      seed: -1,
+      steps: 2.5,
+      guidanceScale: '3',
+      pagScale: 101,
+      scheduler: '__proto__',
+      sigmas: 3,
+      prompt: 'a'.repeat(2001),
+      layers: null,
+      spacing: [],
+      pag: { ...PLAIN_PAG, identity: 2 },
     })) {
       const { settings, notRestored } = parseRecipe({ ...RECIPE, settings: { ...SETTINGS, [key]: bad } });
       expect(notRestored.map(({ name }) => name)).toEqual([key]);
@@ -40,47 +71,93 @@ describe('a recipe', () => {
   });
 });
 
-const parse = (pag: string) => parseInfotext(`a cat, (b:1.2)\nsecond line\nNegative prompt: dog\nrain\nSteps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 4, Seed: 965400086, Size: 512x512, Model: sd15${pag}`, PLAIN_PAG);
+const parse = (pag: string) =>
+  parseInfotext(
+    `a cat, (b:1.2)\nsecond line\nNegative prompt: dog\nrain\nSteps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 4, Seed: 965400086, Size: 512x512, Model: sd15${pag}`,
+    PLAIN_PAG,
+  );
 
 describe('an infotext', () => {
   it('of A1111 without PAG', () => {
     const { settings, model, notRestored } = parse('');
     expect(settings).toEqual({
-      prompt: 'a cat, (b:1.2)\nsecond line', negativePrompt: 'dog\nrain', steps: 20, scheduler: 'dpmpp-2m', sigmas: 'karras',
-      guidanceScale: 4, seed: 965400086, pagScale: 0,
+      prompt: 'a cat, (b:1.2)\nsecond line',
+      negativePrompt: 'dog\nrain',
+      steps: 20,
+      scheduler: 'dpmpp-2m',
+      sigmas: 'karras',
+      guidanceScale: 4,
+      seed: 965400086,
+      pagScale: 0,
     });
     expect(model).toEqual({ id: 'sd15', revision: null });
-    expect(notRestored.map(({ name, value }) => [name, value])).toEqual([['RNG', 'nothing'], ['Prompt syntax', '(b:1.2)'], ['Size', '512x512']]);
+    expect(notRestored.map(({ name, value }) => [name, value])).toEqual([
+      ['RNG', 'nothing'],
+      ['Prompt syntax', '(b:1.2)'],
+      ['Size', '512x512'],
+    ]);
   });
 
   it("of Forge's advanced script", () => {
-    const { settings } = parse(', pag_enabled: True, pag_scale: 2.5, pag_rescale: 0.3, pag_rescale_mode: partial, pag_adaptive_scale: 0.1, pag_block: input, pag_block_id: 4, pag_block_list: "d2.2-9,d3", pag_sigma_start: -1, pag_sigma_end: 0.7');
+    const { settings } = parse(
+      ', pag_enabled: True, pag_scale: 2.5, pag_rescale: 0.3, pag_rescale_mode: partial, pag_adaptive_scale: 0.1, pag_block: input, pag_block_id: 4, pag_block_list: "d2.2-9,d3", pag_sigma_start: -1, pag_sigma_end: 0.7',
+    );
     expect(settings).toMatchObject({
-      pagScale: 2.5, layers: 'd2.2-9,d3',
-      pag: { adaptive: { semantics: 'pamparamm', amount: 0.1 }, window: { semantics: 'sigma', start: -1, stop: 0.7 }, rescale: { mode: 'partial', amount: 0.3 } },
+      pagScale: 2.5,
+      layers: 'd2.2-9,d3',
+      pag: {
+        adaptive: { semantics: 'pamparamm', amount: 0.1 },
+        window: { semantics: 'sigma', start: -1, stop: 0.7 },
+        rescale: { mode: 'partial', amount: 0.3 },
+      },
     });
   });
 
   it("of Forge's built-in script", () => {
-    const { settings } = parse(', pagi_enabled: True, pagi_scale: 3.0, pagi_attenuation: 5, pagi_start_step: 0.2, pagi_end_step: 0.8');
-    expect(settings).toMatchObject({ pagScale: 3, layers: 'mid', pag: { attenuation: 5, window: { semantics: 'forge', start: 0.2, stop: 0.8 } } });
+    const { settings } = parse(
+      ', pagi_enabled: True, pagi_scale: 3.0, pagi_attenuation: 5, pagi_start_step: 0.2, pagi_end_step: 0.8',
+    );
+    expect(settings).toMatchObject({
+      pagScale: 3,
+      layers: 'mid',
+      pag: { attenuation: 5, window: { semantics: 'forge', start: 0.2, stop: 0.8 } },
+    });
   });
 
   it('of incantations, with its window in steps', () => {
     const { settings } = parse(', PAG Active: True, PAG SANF: True, PAG Scale: 1, PAG Start Step: 4, PAG End Step: 15');
-    expect(settings).toMatchObject({ pagScale: 1, layers: 'm0.0', pag: { rescale: { mode: 'snf' }, window: { semantics: 'steps', start: 4, stop: 15 } } });
-    expect(parse(', PAG Active: True, PAG Scale: 1, PAG Start Step: 0, PAG End Step: 150').settings.pag?.window).toEqual({ semantics: 'always' });
+    expect(settings).toMatchObject({
+      pagScale: 1,
+      layers: 'm0.0',
+      pag: { rescale: { mode: 'snf' }, window: { semantics: 'steps', start: 4, stop: 15 } },
+    });
+    expect(
+      parse(', PAG Active: True, PAG Scale: 1, PAG Start Step: 0, PAG End Step: 150').settings.pag?.window,
+    ).toEqual({ semantics: 'always' });
   });
 
   it('names what Pagoda has not, and old names of samplers', () => {
-    const { settings, notRestored } = parseInfotext('p\nSteps: 900, Sampler: DPM++ 2M Karras, Seed: 1, Clip skip: 2, ENSD: "a, b: c"', PLAIN_PAG);
+    const { settings, notRestored } = parseInfotext(
+      'p\nSteps: 900, Sampler: DPM++ 2M Karras, Seed: 1, Clip skip: 2, ENSD: "a, b: c"',
+      PLAIN_PAG,
+    );
     expect(settings).toMatchObject({ scheduler: 'dpmpp-2m', sigmas: 'karras', seed: 1 });
-    expect(notRestored.map(({ name, value }) => [name, value])).toEqual([['Steps', '900'], ['RNG', 'nothing'], ['Clip skip', '2'], ['ENSD', 'a, b: c']]);
+    expect(notRestored.map(({ name, value }) => [name, value])).toEqual([
+      ['Steps', '900'],
+      ['RNG', 'nothing'],
+      ['Clip skip', '2'],
+      ['ENSD', 'a, b: c'],
+    ]);
   });
 
   it('begins with braces and brackets that are no JSON, and ends behind its settings', () => {
     for (const prompt of ['{{masterpiece}}', '[[blurry]]', '["a" sign]', '{red|blue} kettle']) {
-      const texts = new Map([['parameters', `${prompt}\nSteps: 5, Sampler: Restart, Seed: 3, pag_enabled: False\nSize: small, Model: big, Seed: 4`]]);
+      const texts = new Map([
+        [
+          'parameters',
+          `${prompt}\nSteps: 5, Sampler: Restart, Seed: 3, pag_enabled: False\nSize: small, Model: big, Seed: 4`,
+        ],
+      ]);
       const restored = recipeFromPngTexts(texts, PLAIN_PAG);
       expect(restored?.settings).toEqual({ prompt, negativePrompt: '', steps: 5, seed: 3, pagScale: 0 });
     }
@@ -88,16 +165,30 @@ describe('an infotext', () => {
   });
 
   it('takes a line without pairs for a prompt', () => {
-    expect(parseInfotext('just: words', PLAIN_PAG).settings).toEqual({ prompt: 'just: words', negativePrompt: '', pagScale: 0 });
+    expect(parseInfotext('just: words', PLAIN_PAG).settings).toEqual({
+      prompt: 'just: words',
+      negativePrompt: '',
+      pagScale: 0,
+    });
   });
 
   it('is read in steps that grow with its length, whatever it is', () => {
     const settings = 'Steps: 1, Sampler: Euler, Seed: 2, ';
     const hostile: readonly ((length: number) => string)[] = [
-      (n) => 'a:"\\'.repeat(n / 4), (n) => 'a: '.repeat(n / 3), (n) => 'a '.repeat(n / 2), (n) => '"'.repeat(n), (n) => 'aa: "b, '.repeat(n / 8),
-      (n) => 'aa: [{, '.repeat(n / 8), (n) => ` ${'a '.repeat(39)}:`.repeat(n / 80), (n) => 'aa: "x\\", '.repeat(n / 11), (n) => 'aa: x\n'.repeat(n / 6),
-      (n) => `${settings}\n`.repeat(n / 36), (n) => 'Steps: "\n'.repeat(n / 9), (n) => 'Seed: 1\n'.repeat(n / 8),
-      (n) => `Seed: "${'x'.repeat(n / 200)}\n`.repeat(199), (n) => `${'Seed: x\n'.repeat(190)}${'y'.repeat(n)}`,
+      (n) => 'a:"\\'.repeat(n / 4),
+      (n) => 'a: '.repeat(n / 3),
+      (n) => 'a '.repeat(n / 2),
+      (n) => '"'.repeat(n),
+      (n) => 'aa: "b, '.repeat(n / 8),
+      (n) => 'aa: [{, '.repeat(n / 8),
+      (n) => ` ${'a '.repeat(39)}:`.repeat(n / 80),
+      (n) => 'aa: "x\\", '.repeat(n / 11),
+      (n) => 'aa: x\n'.repeat(n / 6),
+      (n) => `${settings}\n`.repeat(n / 36),
+      (n) => 'Steps: "\n'.repeat(n / 9),
+      (n) => 'Seed: 1\n'.repeat(n / 8),
+      (n) => `Seed: "${'x'.repeat(n / 200)}\n`.repeat(199),
+      (n) => `${'Seed: x\n'.repeat(190)}${'y'.repeat(n)}`,
     ];
     for (const make of hostile) {
       for (const text of [`p\n${make(100_000)}`, `p\n${settings}${make(100_000)}`, `p\n${make(1_000_000)}`]) {

@@ -2,7 +2,14 @@
 // each field is checked by itself, so that one bad value costs that field alone and is named.
 
 import type { SchedulerConfig } from '../diffusion/types';
-import type { PagOptions, PagRescale, PagWindow, SchedulerId, SigmaSpacing, TimestepSpacing } from '../diffusion/options';
+import type {
+  PagOptions,
+  PagRescale,
+  PagWindow,
+  SchedulerId,
+  SigmaSpacing,
+  TimestepSpacing,
+} from '../diffusion/options';
 
 /** What a run is made of, without what belongs to a visitor's machine. Ranges are those of `parseRecipe`. */
 export interface RecipeSettings {
@@ -64,15 +71,39 @@ export const RANGES = {
 } as const;
 
 const SCHEDULERS: readonly SchedulerId[] = [
-  'ddim', 'ddpm', 'euler', 'euler-a', 'heun', 'dpmpp-2m', 'dpmpp-2m-sde', 'dpmpp-sde', 'lms', 'pndm', 'unipc', 'lcm',
+  'ddim',
+  'ddpm',
+  'euler',
+  'euler-a',
+  'heun',
+  'dpmpp-2m',
+  'dpmpp-2m-sde',
+  'dpmpp-sde',
+  'lms',
+  'pndm',
+  'unipc',
+  'lcm',
 ];
 const SIGMAS: readonly SigmaSpacing[] = ['model', 'karras', 'exponential', 'sgm-uniform', 'beta'];
 const SPACINGS: readonly TimestepSpacing[] = ['model', 'linspace', 'leading', 'trailing', 'turbo'];
 
 export function makeRecipe(parts: Omit<Recipe, 'format' | 'formatVersion'>): Recipe {
-  const { prompt, negativePrompt, seed, steps, guidanceScale, pagScale, layers, scheduler, sigmas, spacing, pag } = parts.settings;
+  const { prompt, negativePrompt, seed, steps, guidanceScale, pagScale, layers, scheduler, sigmas, spacing, pag } =
+    parts.settings;
   // Field by field: the caller's settings may carry more than belongs in a file that people share.
-  const settings = { prompt, negativePrompt, seed, steps, guidanceScale, pagScale, layers, scheduler, sigmas, spacing, pag };
+  const settings = {
+    prompt,
+    negativePrompt,
+    seed,
+    steps,
+    guidanceScale,
+    pagScale,
+    layers,
+    scheduler,
+    sigmas,
+    spacing,
+    pag,
+  };
   return { format: 'pagoda', formatVersion: 1, ...parts, settings };
 }
 
@@ -81,8 +112,10 @@ export function parseRecipe(value: unknown): Restored {
   const recipe = asRecord(value);
   const from = asRecord(recipe['settings']);
   const notRestored: NotRestored[] = [];
-  if (recipe['format'] !== 'pagoda') notRestored.push(refusal('format', recipe['format'], 'This is not a recipe of Pagoda.'));
-  else if (recipe['formatVersion'] !== 1) notRestored.push(refusal('formatVersion', recipe['formatVersion'], 'This version of the format is not known.'));
+  if (recipe['format'] !== 'pagoda')
+    notRestored.push(refusal('format', recipe['format'], 'This is not a recipe of Pagoda.'));
+  else if (recipe['formatVersion'] !== 1)
+    notRestored.push(refusal('formatVersion', recipe['formatVersion'], 'This version of the format is not known.'));
   if (notRestored.length > 0) return { settings: {}, model: null, notRestored };
 
   const settings: Record<string, unknown> = {};
@@ -93,14 +126,26 @@ export function parseRecipe(value: unknown): Restored {
     else notRestored.push(refusal(key, given, why));
   };
   for (const key of ['prompt', 'negativePrompt'] as const) {
-    take(key, (text) => typeof text === 'string' && text.length <= MAX_PROMPT, `A text of up to ${MAX_PROMPT} letters is needed.`);
+    take(
+      key,
+      (text) => typeof text === 'string' && text.length <= MAX_PROMPT,
+      `A text of up to ${MAX_PROMPT} letters is needed.`,
+    );
   }
-  take('layers', (text) => typeof text === 'string' && text.length <= MAX_LAYERS, `A text of up to ${MAX_LAYERS} letters is needed.`);
+  take(
+    'layers',
+    (text) => typeof text === 'string' && text.length <= MAX_LAYERS,
+    `A text of up to ${MAX_LAYERS} letters is needed.`,
+  );
   for (const [key, range] of Object.entries(RANGES)) {
     take(key as keyof typeof RANGES, (number) => isNumber(number, range), rangeText(range));
   }
   for (const [key, choices] of Object.entries({ scheduler: SCHEDULERS, sigmas: SIGMAS, spacing: SPACINGS })) {
-    take(key as keyof RecipeSettings, (choice) => (choices as readonly unknown[]).includes(choice), `It is not one of ${choices.join(', ')}.`);
+    take(
+      key as keyof RecipeSettings,
+      (choice) => (choices as readonly unknown[]).includes(choice),
+      `It is not one of ${choices.join(', ')}.`,
+    );
   }
   if (from['pag'] !== undefined) {
     const pag = readPag(from['pag']);
@@ -116,7 +161,9 @@ export function refusal(name: string, value: unknown, why: string): NotRestored 
 }
 
 export function isNumber(value: unknown, range: { min: number; max: number; whole?: boolean }): value is number {
-  return typeof value === 'number' && value >= range.min && value <= range.max && (!range.whole || Number.isInteger(value));
+  return (
+    typeof value === 'number' && value >= range.min && value <= range.max && (!range.whole || Number.isInteger(value))
+  );
 }
 
 export function rangeText(range: { min: number; max: number; whole?: boolean }): string {
@@ -135,7 +182,11 @@ export function readPag(value: unknown): PagOptions | null {
   const window = readWindow(asRecord(from['window']));
   const rescale = readRescale(asRecord(from['rescale']));
   const { semantics, amount } = adaptive as { semantics?: unknown; amount?: unknown };
-  const { attenuation, guidanceRescale, identity } = from as { attenuation?: unknown; guidanceRescale?: unknown; identity?: unknown };
+  const { attenuation, guidanceRescale, identity } = from as {
+    attenuation?: unknown;
+    guidanceRescale?: unknown;
+    identity?: unknown;
+  };
   const sites = Object.entries(asRecord(from['siteIdentity']));
   const unit = { min: 0, max: 1 };
   if (semantics !== 'diffusers' && semantics !== 'pamparamm') return null;
@@ -149,7 +200,12 @@ export function readPag(value: unknown): PagOptions | null {
 function readWindow({ semantics, start, stop }: Record<string, unknown>): PagWindow | null {
   if (semantics === 'always') return { semantics };
   if (semantics !== 'sigma' && semantics !== 'guider' && semantics !== 'forge' && semantics !== 'steps') return null;
-  const ranges = { sigma: { min: -1, max: 10_000 }, steps: { min: 0, max: 10_000, whole: true }, guider: { min: 0, max: 1 }, forge: { min: 0, max: 1 } };
+  const ranges = {
+    sigma: { min: -1, max: 10_000 },
+    steps: { min: 0, max: 10_000, whole: true },
+    guider: { min: 0, max: 1 },
+    forge: { min: 0, max: 1 },
+  };
   const range = ranges[semantics];
   return isNumber(start, range) && isNumber(stop, range) ? { semantics, start, stop } : null;
 }

@@ -11,8 +11,12 @@ export interface SamplerNames {
   readonly diffusersArguments: readonly string[];
 }
 
-const names = (a1111: string | null, comfy: string | null, diffusers: string, ...diffusersArguments: string[]): SamplerNames =>
-  ({ a1111, comfy, diffusers, diffusersArguments });
+const names = (
+  a1111: string | null,
+  comfy: string | null,
+  diffusers: string,
+  ...diffusersArguments: string[]
+): SamplerNames => ({ a1111, comfy, diffusers, diffusersArguments });
 
 export const SAMPLERS: Readonly<Record<SchedulerId, SamplerNames>> = {
   ddim: names('DDIM', 'ddim', 'DDIMScheduler'),
@@ -21,7 +25,12 @@ export const SAMPLERS: Readonly<Record<SchedulerId, SamplerNames>> = {
   'euler-a': names('Euler a', 'euler_ancestral', 'EulerAncestralDiscreteScheduler'),
   heun: names('Heun', 'heun', 'HeunDiscreteScheduler'),
   'dpmpp-2m': names('DPM++ 2M', 'dpmpp_2m', 'DPMSolverMultistepScheduler', 'algorithm_type="dpmsolver++"'),
-  'dpmpp-2m-sde': names('DPM++ 2M SDE', 'dpmpp_2m_sde', 'DPMSolverMultistepScheduler', 'algorithm_type="sde-dpmsolver++"'),
+  'dpmpp-2m-sde': names(
+    'DPM++ 2M SDE',
+    'dpmpp_2m_sde',
+    'DPMSolverMultistepScheduler',
+    'algorithm_type="sde-dpmsolver++"',
+  ),
   'dpmpp-sde': names('DPM++ SDE', 'dpmpp_sde', 'DPMSolverSDEScheduler'),
   lms: names('LMS', 'lms', 'LMSDiscreteScheduler'),
   pndm: names('PLMS', null, 'PNDMScheduler', 'skip_prk_steps=True'),
@@ -40,24 +49,44 @@ export const SIGMA_NAMES: Readonly<Record<SigmaSpacing, { a1111: string; comfy: 
 
 /** k-diffusion's names, which A1111 takes too. */
 const ALIASES: Readonly<Record<string, SchedulerId>> = {
-  k_euler: 'euler', k_euler_a: 'euler-a', k_euler_ancestral: 'euler-a', k_heun: 'heun', k_lms: 'lms', k_lcm: 'lcm',
-  k_dpmpp_2m: 'dpmpp-2m', k_dpmpp_sde: 'dpmpp-sde', k_dpmpp_2m_sde: 'dpmpp-2m-sde',
+  k_euler: 'euler',
+  k_euler_a: 'euler-a',
+  k_euler_ancestral: 'euler-a',
+  k_heun: 'heun',
+  k_lms: 'lms',
+  k_lcm: 'lcm',
+  k_dpmpp_2m: 'dpmpp-2m',
+  k_dpmpp_sde: 'dpmpp-sde',
+  k_dpmpp_2m_sde: 'dpmpp-2m-sde',
   // Forge has it, A1111 has not.
   ddpm: 'ddpm',
 };
 
 /** What `Schedule type` stands for in A1111 (modules/sd_schedulers.py) and Forge, with aliases; null: Pagoda has it not. */
 const SCHEDULES: readonly (readonly [readonly string[], SigmaSpacing | 'automatic' | null])[] = [
-  [['Automatic'], 'automatic'], [['Uniform'], 'model'], [['Karras'], 'karras'], [['Exponential'], 'exponential'],
-  [['Polyexponential'], null], [['SGM Uniform', 'SGMUniform', 'sgm_uniform'], 'sgm-uniform'], [['KL Optimal', 'kl_optimal'], null],
-  [['Align Your Steps', 'align_your_steps'], null], [['Align Your Steps GITS', 'align_your_steps_GITS'], null],
-  [['Align Your Steps 11', 'align_your_steps_11'], null], [['Align Your Steps 32', 'align_your_steps_32'], null],
-  [['Simple'], null], [['Normal'], null], [['DDIM', 'ddim_uniform'], null], [['Beta'], 'beta'], [['Turbo'], null],
+  [['Automatic'], 'automatic'],
+  [['Uniform'], 'model'],
+  [['Karras'], 'karras'],
+  [['Exponential'], 'exponential'],
+  [['Polyexponential'], null],
+  [['SGM Uniform', 'SGMUniform', 'sgm_uniform'], 'sgm-uniform'],
+  [['KL Optimal', 'kl_optimal'], null],
+  [['Align Your Steps', 'align_your_steps'], null],
+  [['Align Your Steps GITS', 'align_your_steps_GITS'], null],
+  [['Align Your Steps 11', 'align_your_steps_11'], null],
+  [['Align Your Steps 32', 'align_your_steps_32'], null],
+  [['Simple'], null],
+  [['Normal'], null],
+  [['DDIM', 'ddim_uniform'], null],
+  [['Beta'], 'beta'],
+  [['Turbo'], null],
 ];
 
 /** A1111's own choice of noise levels where the schedule type is Automatic; for others it is Uniform. */
 const AUTOMATIC: Readonly<Partial<Record<SchedulerId, SigmaSpacing>>> = {
-  'dpmpp-2m': 'karras', 'dpmpp-sde': 'karras', 'dpmpp-2m-sde': 'exponential',
+  'dpmpp-2m': 'karras',
+  'dpmpp-sde': 'karras',
+  'dpmpp-2m-sde': 'exponential',
 };
 
 export interface A1111Sampler {
@@ -70,8 +99,15 @@ export interface A1111Sampler {
 /** As A1111 resolves both: a schedule that the sampler's name ends with counts before `schedule`. Letters' case does not count. */
 export function a1111Sampler(sampler: string | undefined, schedule: string | undefined): A1111Sampler {
   const suffix = SCHEDULES.find(([names]) => names.some((name) => endsWith(sampler, name)));
-  const typed = schedule === undefined ? undefined : SCHEDULES.find(([names]) => names.some((name) => isSame(name, schedule)));
-  const name = suffix && sampler ? sampler.slice(0, sampler.length - Math.max(...suffix[0].map((one) => (endsWith(sampler, one) ? one.length + 1 : 0)))) : sampler;
+  const typed =
+    schedule === undefined ? undefined : SCHEDULES.find(([names]) => names.some((name) => isSame(name, schedule)));
+  const name =
+    suffix && sampler
+      ? sampler.slice(
+          0,
+          sampler.length - Math.max(...suffix[0].map((one) => (endsWith(sampler, one) ? one.length + 1 : 0))),
+        )
+      : sampler;
   const scheduler = name === undefined ? null : schedulerNamed(name);
   // What A1111 would choose for a sampler that is not known here is not known either.
   if (suffix === undefined && schedule === undefined && scheduler === null) return { scheduler, sigmas: undefined };

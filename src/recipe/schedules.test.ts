@@ -6,10 +6,32 @@ import { makeRecipe } from './recipe';
 import { levelsOf, runLevels, type RunLevels } from './schedules';
 
 const scheduler = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear' };
-const levels = (sigmas: 'model' | 'beta') => runLevels(makeRecipe({
-  appVersion: '0', model: { id: 'm', revision: null }, size: { width: 8, height: 8 }, sites: [], backend: 'wasm', adapter: 'CPU', versions: {}, scheduler,
-  settings: { prompt: '', negativePrompt: '', seed: 0, steps: 20, guidanceScale: 3, pagScale: 0, layers: 'mid', scheduler: 'euler', sigmas, spacing: 'linspace', pag: PLAIN_PAG },
-})) as RunLevels;
+const levels = (sigmas: 'model' | 'beta') =>
+  runLevels(
+    makeRecipe({
+      appVersion: '0',
+      model: { id: 'm', revision: null },
+      size: { width: 8, height: 8 },
+      sites: [],
+      backend: 'wasm',
+      adapter: 'CPU',
+      versions: {},
+      scheduler,
+      settings: {
+        prompt: '',
+        negativePrompt: '',
+        seed: 0,
+        steps: 20,
+        guidanceScale: 3,
+        pagScale: 0,
+        layers: 'mid',
+        scheduler: 'euler',
+        sigmas,
+        spacing: 'linspace',
+        pag: PLAIN_PAG,
+      },
+    }),
+  ) as RunLevels;
 const { train } = levels('model');
 
 test('all begin at the noisiest level but ddim, which begins at timestep 951', () => {

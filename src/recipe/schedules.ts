@@ -16,7 +16,15 @@ import { spreadSigmas } from '../diffusion/sigmas';
 import { roundHalfEven } from '../diffusion/timesteps';
 import type { Recipe } from './recipe';
 
-export type ScheduleElsewhere = 'uniform' | 'sgm-uniform' | 'simple' | 'ddim' | 'karras' | 'exponential' | 'beta' | 'comfy-beta';
+export type ScheduleElsewhere =
+  | 'uniform'
+  | 'sgm-uniform'
+  | 'simple'
+  | 'ddim'
+  | 'karras'
+  | 'exponential'
+  | 'beta'
+  | 'comfy-beta';
 
 /** Of the training timesteps, ascending. */
 type Sigmas = ArrayLike<number>;
@@ -33,7 +41,13 @@ export function runLevels({ settings, scheduler }: Recipe): RunLevels | null {
   try {
     const { steps } = makeStepTable(settings.scheduler, scheduler, settings.steps, settings);
     const run = steps.filter(({ step }, index) => step !== steps[index - 1]?.step).map(({ sigma }) => sigma);
-    const config = readConfig(scheduler, settings.steps, { scheduler: 'The export', spacing: 'linspace', zeroTerminalSnr: 'finite', predictsSample: true, follows: {} });
+    const config = readConfig(scheduler, settings.steps, {
+      scheduler: 'The export',
+      spacing: 'linspace',
+      zeroTerminalSnr: 'finite',
+      predictsSample: true,
+      follows: {},
+    });
     return { run, train: makeTrainSchedule(config).sigmas };
   } catch {
     return null;
@@ -45,24 +59,36 @@ export function levelsOf(schedule: ScheduleElsewhere, train: Sigmas, steps: numb
   const last = train.length - 1;
   const at = (timestep: number) => {
     const low = Math.min(Math.floor(timestep), last - 1);
-    return Math.exp((1 - timestep + low) * Math.log(train[low] as number) + (timestep - low) * Math.log(train[low + 1] as number));
+    return Math.exp(
+      (1 - timestep + low) * Math.log(train[low] as number) + (timestep - low) * Math.log(train[low + 1] as number),
+    );
   };
   const each = (level: (index: number) => number) => Array.from({ length: steps }, (_, index) => level(index));
   switch (schedule) {
-    case 'uniform': return each((i) => at(steps === 1 ? last : last * (1 - i / (steps - 1))));
-    case 'sgm-uniform': return each((i) => at(last * (1 - i / steps)));
-    case 'simple': return each((i) => train[last - Math.floor(i * (train.length / steps))] as number);
+    case 'uniform':
+      return each((i) => at(steps === 1 ? last : last * (1 - i / (steps - 1))));
+    case 'sgm-uniform':
+      return each((i) => at(last * (1 - i / steps)));
+    case 'simple':
+      return each((i) => train[last - Math.floor(i * (train.length / steps))] as number);
     case 'ddim': {
       const stride = Math.max(1, Math.floor(train.length / steps));
       return Array.from({ length: Math.ceil(last / stride) }, (_, i) => train[1 + i * stride] as number).reverse();
     }
-    case 'comfy-beta': return [...new Set(each((i) => roundHalfEven(betaQuantile(1 - i / steps, 0.6, 0.6) * last)))].map((timestep) => train[timestep] as number);
-    default: return spreadSigmas(schedule, steps, train[last] as number, train[0] as number);
+    case 'comfy-beta':
+      return [...new Set(each((i) => roundHalfEven(betaQuantile(1 - i / steps, 0.6, 0.6) * last)))].map(
+        (timestep) => train[timestep] as number,
+      );
+    default:
+      return spreadSigmas(schedule, steps, train[last] as number, train[0] as number);
   }
 }
 
 /** Whether the run's noise levels are those, to 1 % each: programs interpolate between training timesteps each in its way. */
 export function isSchedule(schedule: ScheduleElsewhere, { run, train }: RunLevels): boolean {
   const levels = levelsOf(schedule, train, run.length);
-  return levels.length === run.length && levels.every((level, index) => Math.abs(level - (run[index] as number)) <= 0.01 * level);
+  return (
+    levels.length === run.length &&
+    levels.every((level, index) => Math.abs(level - (run[index] as number)) <= 0.01 * level)
+  );
 }

@@ -7,25 +7,64 @@ import { SAMPLERS, SIGMA_NAMES } from './samplers';
 import { recipeToInfotext } from './writeInfotext';
 
 const SETTINGS: RecipeSettings = {
-  prompt: 'a cat, (b:1.2)\nsecond "line": 赤', negativePrompt: 'dog\nrain: wet', seed: 2 ** 53 - 1, steps: 20, guidanceScale: 3.5,
-  pagScale: 2.5, layers: 'mid', scheduler: 'dpmpp-2m', sigmas: 'karras', spacing: 'model', pag: PLAIN_PAG,
+  prompt: 'a cat, (b:1.2)\nsecond "line": 赤',
+  negativePrompt: 'dog\nrain: wet',
+  seed: 2 ** 53 - 1,
+  steps: 20,
+  guidanceScale: 3.5,
+  pagScale: 2.5,
+  layers: 'mid',
+  scheduler: 'dpmpp-2m',
+  sigmas: 'karras',
+  spacing: 'model',
+  pag: PLAIN_PAG,
 };
-const SITES = [{ name: 'a', comfyName: 'd2.1' }, { name: 'b', comfyName: 'm0' }];
-const SD: SchedulerConfig = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', steps_offset: 1, timestep_spacing: 'leading' };
-const write = (changes: Partial<RecipeSettings>, sites = SITES, scheduler?: SchedulerConfig) => recipeToInfotext(makeRecipe({
-  appVersion: '1.2.3', model: { id: 'some/model, one', revision: 'abc' }, settings: { ...SETTINGS, ...changes },
-  size: { width: 512, height: 768 }, sites, backend: 'wasm', adapter: 'CPU', versions: {}, ...(scheduler && { scheduler }),
-}));
+const SITES = [
+  { name: 'a', comfyName: 'd2.1' },
+  { name: 'b', comfyName: 'm0' },
+];
+const SD: SchedulerConfig = {
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  steps_offset: 1,
+  timestep_spacing: 'leading',
+};
+const write = (changes: Partial<RecipeSettings>, sites = SITES, scheduler?: SchedulerConfig) =>
+  recipeToInfotext(
+    makeRecipe({
+      appVersion: '1.2.3',
+      model: { id: 'some/model, one', revision: 'abc' },
+      settings: { ...SETTINGS, ...changes },
+      size: { width: 512, height: 768 },
+      sites,
+      backend: 'wasm',
+      adapter: 'CPU',
+      versions: {},
+      ...(scheduler && { scheduler }),
+    }),
+  );
 const pagOf = (pag: Partial<PagOptions>): Partial<RecipeSettings> => ({ pag: { ...PLAIN_PAG, ...pag } });
 
 describe('an infotext that is written', () => {
   it.each<[string, Partial<RecipeSettings>]>([
     ['without PAG', { pagScale: 0 }],
     ['plain', {}],
-    ["with Forge's window and attenuation", pagOf({ window: { semantics: 'forge', start: 0.2, stop: 0.8 }, attenuation: 5 })],
-    ['with the advanced parameters', { layers: 'd2.1,m0', ...pagOf({
-      adaptive: { semantics: 'pamparamm', amount: 0.1 }, window: { semantics: 'sigma', start: -1, stop: 0.7 }, rescale: { mode: 'partial', amount: 0.3 },
-    }) }],
+    [
+      "with Forge's window and attenuation",
+      pagOf({ window: { semantics: 'forge', start: 0.2, stop: 0.8 }, attenuation: 5 }),
+    ],
+    [
+      'with the advanced parameters',
+      {
+        layers: 'd2.1,m0',
+        ...pagOf({
+          adaptive: { semantics: 'pamparamm', amount: 0.1 },
+          window: { semantics: 'sigma', start: -1, stop: 0.7 },
+          rescale: { mode: 'partial', amount: 0.3 },
+        }),
+      },
+    ],
     ['with SNF', pagOf({ adaptive: { semantics: 'pamparamm', amount: 0 }, rescale: { mode: 'snf' } })],
     ['without a negative prompt', { negativePrompt: '' }],
   ])('%s comes back whole', (_name, changes) => {
@@ -42,16 +81,20 @@ describe('an infotext that is written', () => {
   it('has every scheduler that A1111 has, and every spread of sigmas', () => {
     for (const scheduler of (Object.keys(SAMPLERS) as SchedulerId[]).filter((id) => id !== 'ddpm')) {
       for (const sigmas of Object.keys(SIGMA_NAMES) as SigmaSpacing[]) {
-        expect(parseInfotext(write({ scheduler, sigmas }).text, PLAIN_PAG).settings).toMatchObject({ scheduler, sigmas });
+        expect(parseInfotext(write({ scheduler, sigmas }).text, PLAIN_PAG).settings).toMatchObject({
+          scheduler,
+          sigmas,
+        });
       }
     }
   });
 
   it('has the line that A1111 and Forge expect', () => {
     expect(write({ prompt: 'p', negativePrompt: 'n', seed: 7 }).text.split('\n')).toEqual([
-      'p', 'Negative prompt: n',
-      'Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 3.5, Seed: 7, Size: 512x768, Model: "some/model, one", RNG: CPU, '
-        + 'pagi_enabled: True, pagi_scale: 2.5, pagi_attenuation: 0, pagi_start_step: 0, pagi_end_step: 1, Version: Pagoda 1.2.3',
+      'p',
+      'Negative prompt: n',
+      'Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 3.5, Seed: 7, Size: 512x768, Model: "some/model, one", RNG: CPU, ' +
+        'pagi_enabled: True, pagi_scale: 2.5, pagi_attenuation: 0, pagi_start_step: 0, pagi_end_step: 1, Version: Pagoda 1.2.3',
     ]);
   });
 
@@ -77,21 +120,37 @@ describe('an infotext that is written', () => {
   it('says where the noise levels are others there', () => {
     const asModel = { sigmas: 'model', scheduler: 'euler' } as const;
     expect(labels(asModel, SD)).toEqual(['Uniform', expect.stringContaining('choose the schedule type “DDIM”')]);
-    expect(labels({ ...asModel, spacing: 'trailing' }, SD)).toEqual(['Uniform', expect.stringContaining('choose the schedule type “Simple”')]);
-    expect(labels({ ...asModel, sigmas: 'karras' }, SD)).toEqual(['Karras', expect.stringContaining('No schedule type of A1111')]);
-    expect(labels({ ...asModel, scheduler: 'ddim', spacing: 'trailing' }, SD)).toEqual(['Uniform', expect.stringContaining('other timesteps')]);
+    expect(labels({ ...asModel, spacing: 'trailing' }, SD)).toEqual([
+      'Uniform',
+      expect.stringContaining('choose the schedule type “Simple”'),
+    ]);
+    expect(labels({ ...asModel, sigmas: 'karras' }, SD)).toEqual([
+      'Karras',
+      expect.stringContaining('No schedule type of A1111'),
+    ]);
+    expect(labels({ ...asModel, scheduler: 'ddim', spacing: 'trailing' }, SD)).toEqual([
+      'Uniform',
+      expect.stringContaining('other timesteps'),
+    ]);
   });
 
   it('escapes what weighs there, and comes back', () => {
     const prompt = 'a (cat:1.2), [b|c], \\o/ :)';
     const { text, warnings } = write({ prompt, negativePrompt: '((x))' });
-    expect(text.split('\n').slice(0, 2)).toEqual(['a \\(cat:1.2\\), \\[b|c\\], \\\\o/ :\\)', 'Negative prompt: \\(\\(x\\)\\)']);
+    expect(text.split('\n').slice(0, 2)).toEqual([
+      'a \\(cat:1.2\\), \\[b|c\\], \\\\o/ :\\)',
+      'Negative prompt: \\(\\(x\\)\\)',
+    ]);
     expect(parseInfotext(text, PLAIN_PAG).settings).toMatchObject({ prompt, negativePrompt: '((x))' });
     expect(warnings).toEqual([]);
   });
 
   it.each([
-    ['a cat\nNegative prompt: b', 'begins with “Negative prompt:”'], ['a AND b', '“AND”'], ['a BREAK b', '“BREAK”'], ['a <lora:x:1>', '“<lora:x:1>”'], ['cat:1.5', 'a weight, “:1.5”, at the end'],
+    ['a cat\nNegative prompt: b', 'begins with “Negative prompt:”'],
+    ['a AND b', '“AND”'],
+    ['a BREAK b', '“BREAK”'],
+    ['a <lora:x:1>', '“<lora:x:1>”'],
+    ['cat:1.5', 'a weight, “:1.5”, at the end'],
   ])('warns of %j, which cannot be said', (prompt, words) => {
     expect(write({ prompt }).warnings).toEqual([expect.stringContaining(words)]);
     expect(write({ prompt: 'a band, BREAKING, 1:2 <3' }).warnings).toEqual([]);
@@ -103,8 +162,11 @@ describe('an infotext that is written', () => {
 
   it('warns of all that it leaves out', () => {
     const all = pagOf({
-      adaptive: { semantics: 'diffusers', amount: 0.1 }, window: { semantics: 'guider', start: 0, stop: 0.5 }, attenuation: 1,
-      guidanceRescale: 0.1, identity: 0.5,
+      adaptive: { semantics: 'diffusers', amount: 0.1 },
+      window: { semantics: 'guider', start: 0, stop: 0.5 },
+      attenuation: 1,
+      guidanceRescale: 0.1,
+      identity: 0.5,
     });
     expect(write({ ...all, layers: 'all', spacing: 'trailing' }, []).warnings).toHaveLength(7);
   });

@@ -21,9 +21,14 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
   // What the model's config says stands under its own name; "Uniform" is the schedule without any.
   const sigmas = chooseSigmas(settings.sigmas, recipe.scheduler ?? {}) ?? 'model';
   warnings.push(...scheduleWarnings(recipe, SIGMA_NAMES[sigmas].a1111));
-  if (recipe.guidanceEmbedded) warnings.push('The CFG scale was an input of this model’s UNet: A1111 guides with it instead, with a prediction of its own.');
+  if (recipe.guidanceEmbedded)
+    warnings.push(
+      'The CFG scale was an input of this model’s UNet: A1111 guides with it instead, with a prediction of its own.',
+    );
   if (/^\s*Negative prompt:/m.test(settings.prompt) || /^\s*Negative prompt:/m.test(settings.negativePrompt)) {
-    warnings.push('A line of the prompts begins with “Negative prompt:”, which this text cannot say: it is read as where the negative prompt begins.');
+    warnings.push(
+      'A line of the prompts begins with “Negative prompt:”, which this text cannot say: it is read as where the negative prompt begins.',
+    );
   }
   warnings.push(...obeyedByA1111(settings.prompt));
   const pairs: Record<string, string | number> = {
@@ -38,14 +43,23 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     ...(settings.pagScale > 0 && pag(recipe, warnings)),
     Version: `Pagoda ${recipe.appVersion}`,
   };
-  const last = Object.entries(pairs).map(([key, value]) => `${key}: ${quote(String(value))}`).join(', ');
-  const negative = settings.negativePrompt === '' ? [] : [`Negative prompt: ${escapeForA1111(settings.negativePrompt)}`];
+  const last = Object.entries(pairs)
+    .map(([key, value]) => `${key}: ${quote(String(value))}`)
+    .join(', ');
+  const negative =
+    settings.negativePrompt === '' ? [] : [`Negative prompt: ${escapeForA1111(settings.negativePrompt)}`];
   return { text: [escapeForA1111(settings.prompt), ...negative, last].join('\n'), warnings };
 }
 
 /** A1111's schedules, by what they are called there. */
 const LABELS: Readonly<Partial<Record<ScheduleElsewhere, string>>> = {
-  uniform: 'Uniform', simple: 'Simple', ddim: 'DDIM', 'sgm-uniform': 'SGM Uniform', karras: 'Karras', exponential: 'Exponential', beta: 'Beta',
+  uniform: 'Uniform',
+  simple: 'Simple',
+  ddim: 'DDIM',
+  'sgm-uniform': 'SGM Uniform',
+  karras: 'Karras',
+  exponential: 'Exponential',
+  beta: 'Beta',
 };
 /** These step on timesteps of their own there, whatever the schedule type: those of its DDIM. */
 const ON_TIMESTEPS: readonly string[] = ['ddim', 'pndm', 'unipc'];
@@ -54,22 +68,46 @@ function scheduleWarnings(recipe: Recipe, label: string): readonly string[] {
   const { spacing, scheduler } = recipe.settings;
   const levels = runLevels(recipe);
   // LCM's own is the same everywhere.
-  if (!levels || scheduler === 'lcm') return spacing === 'model' ? [] : [`A1111 has no timestep spacing; ${spacing} is left out.`];
-  const found = Object.entries(LABELS).filter(([key]) => isSchedule(key as ScheduleElsewhere, levels)).map(([, name]) => name);
-  if (ON_TIMESTEPS.includes(scheduler)) return found.includes('DDIM') ? [] : [`A1111’s ${SAMPLERS[scheduler].a1111} steps on other timesteps than this run: the picture is another one.`];
+  if (!levels || scheduler === 'lcm')
+    return spacing === 'model' ? [] : [`A1111 has no timestep spacing; ${spacing} is left out.`];
+  const found = Object.entries(LABELS)
+    .filter(([key]) => isSchedule(key as ScheduleElsewhere, levels))
+    .map(([, name]) => name);
+  if (ON_TIMESTEPS.includes(scheduler))
+    return found.includes('DDIM')
+      ? []
+      : [`A1111’s ${SAMPLERS[scheduler].a1111} steps on other timesteps than this run: the picture is another one.`];
   if (found.includes(label)) return [];
-  return [found.length > 0
-    ? `In A1111 choose the schedule type “${found[0]}”: it has the noise levels of this run, which “${label}” has not.`
-    : `No schedule type of A1111 has the noise levels of this run; “${label}” comes near.`];
+  return [
+    found.length > 0
+      ? `In A1111 choose the schedule type “${found[0]}”: it has the noise levels of this run, which “${label}” has not.`
+      : `No schedule type of A1111 has the noise levels of this run; “${label}” comes near.`,
+  ];
 }
 
 function pag(recipe: Recipe, warnings: string[]): Record<string, string | number> {
-  const { pagScale, pag: { adaptive, window, attenuation, rescale, guidanceRescale, identity, siteIdentity } } = recipe.settings;
+  const {
+    pagScale,
+    pag: { adaptive, window, attenuation, rescale, guidanceRescale, identity, siteIdentity },
+  } = recipe.settings;
   const isWhole = identity === 1 && Object.keys(siteIdentity).length === 0;
   const hasStepWindow = window.semantics === 'always' || window.semantics === 'forge';
-  if (isMidBlock(recipe) && hasStepWindow && adaptive.amount === 0 && rescale.mode === 'off' && guidanceRescale === 0 && isWhole) {
+  if (
+    isMidBlock(recipe) &&
+    hasStepWindow &&
+    adaptive.amount === 0 &&
+    rescale.mode === 'off' &&
+    guidanceRescale === 0 &&
+    isWhole
+  ) {
     const [start, end] = window.semantics === 'forge' ? [window.start, window.stop] : [0, 1];
-    return { pagi_enabled: 'True', pagi_scale: pagScale, pagi_attenuation: attenuation, pagi_start_step: start, pagi_end_step: end };
+    return {
+      pagi_enabled: 'True',
+      pagi_scale: pagScale,
+      pagi_attenuation: attenuation,
+      pagi_start_step: start,
+      pagi_end_step: end,
+    };
   }
   const { parameters, lost } = advancedPag(recipe);
   warnings.push(...lost);

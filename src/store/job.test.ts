@@ -12,7 +12,11 @@ const run = (id: string) => ({ id, model: { id: 'some/model', revision: 'abc' },
 const after = (job: Job, ...events: EngineEvent[]) => events.reduce(reduce, job);
 
 test('a run that is done leaves its pair', () => {
-  const job = after(asked(IDLE, run('a')), { type: 'preview', runId: 'a', step: 1, pair }, { type: 'done', runId: 'a', pair, stats });
+  const job = after(
+    asked(IDLE, run('a')),
+    { type: 'preview', runId: 'a', step: 1, pair },
+    { type: 'done', runId: 'a', pair, stats },
+  );
   expect(job).toMatchObject({ runs: [], progress: null, shown: { pair, stats }, lastEnd: 'done' });
 });
 
@@ -21,22 +25,58 @@ test.each<EngineEvent>([
   { type: 'cancelled', runId: 'b' },
 ])('the finished pair survives %j of the next run', (end) => {
   const first = after(asked(IDLE, run('a')), { type: 'done', runId: 'a', pair, stats });
-  const job = after(asked(first, run('b')), { type: 'progress', runId: 'b', phase: 'denoise', step: 1, steps: 2, secondsLeft: 1 }, { type: 'preview', runId: 'b', step: 1, pair: { ...pair } }, end);
+  const job = after(
+    asked(first, run('b')),
+    { type: 'progress', runId: 'b', phase: 'denoise', step: 1, steps: 2, secondsLeft: 1 },
+    { type: 'preview', runId: 'b', step: 1, pair: { ...pair } },
+    end,
+  );
   expect(job).toMatchObject({ runs: [], progress: null, shown: { stats } });
   expect(job.shown?.pair).toBe(pair);
   expect(job.error).toEqual(end.type === 'error' ? error : null);
 });
 
 test('the recipe of a finished pair is of its own run, model and device, whatever came since', () => {
-  const device = { backend: 'wasm', adapter: 'CPU', f16: false, threads: 1, limits: null, fallbackReason: null, wrongOperators: [] } as const;
-  const sites = [{ name: 'a', comfyName: 'd0', block: 'down', heads: 1, tokens: 4, share: 1 }, { name: 'b', comfyName: 'm0', block: 'mid', heads: 1, tokens: 4, share: 1 }] as const;
-  const model = { id: 'x', sites, latentShape: [4, 1, 1], predictionType: 'epsilon', bytes: 1, guidanceEmbedded: false, levels: 1, scheduler: {}, notices: [] } as const;
+  const device = {
+    backend: 'wasm',
+    adapter: 'CPU',
+    f16: false,
+    threads: 1,
+    limits: null,
+    fallbackReason: null,
+    wrongOperators: [],
+  } as const;
+  const sites = [
+    { name: 'a', comfyName: 'd0', block: 'down', heads: 1, tokens: 4, share: 1 },
+    { name: 'b', comfyName: 'm0', block: 'mid', heads: 1, tokens: 4, share: 1 },
+  ] as const;
+  const model = {
+    id: 'x',
+    sites,
+    latentShape: [4, 1, 1],
+    predictionType: 'epsilon',
+    bytes: 1,
+    guidanceEmbedded: false,
+    levels: 1,
+    scheduler: {},
+    notices: [],
+  } as const;
   const own = { ...run('a'), settings: { ...DEFAULTS, prompt: 'own', layers: 'mid' } };
-  const before = after(asked(asked(IDLE, own), run('b')), { type: 'device', device }, { type: 'model-ready', model }, { type: 'preview', runId: 'a', step: 1, pair });
+  const before = after(
+    asked(asked(IDLE, own), run('b')),
+    { type: 'device', device },
+    { type: 'model-ready', model },
+    { type: 'preview', runId: 'a', step: 1, pair },
+  );
   expect(before.shown?.recipe).toBeNull();
   const done = after(before, { type: 'done', runId: 'a', pair, stats: { ...stats, perturbedSites: ['b'] } });
   expect(done.shown?.recipe).toMatchObject({
-    model: own.model, settings: { prompt: 'own', layers: 'mid' }, size: { width: 1, height: 1 }, sites: [{ name: 'b', comfyName: 'm0' }], backend: 'wasm', adapter: 'CPU',
+    model: own.model,
+    settings: { prompt: 'own', layers: 'mid' },
+    size: { width: 1, height: 1 },
+    sites: [{ name: 'b', comfyName: 'm0' }],
+    backend: 'wasm',
+    adapter: 'CPU',
   });
   expect(done.shown?.recipe?.settings).not.toHaveProperty('compare');
   expect(Object.values(done.shown?.recipe?.versions ?? {})).toEqual([expect.stringMatching(/^\d+\.\d+/)]);
@@ -49,7 +89,11 @@ test('asking again clears the error; waiting runs stay', () => {
 });
 
 test('an error while loading belongs to no run and ends none', () => {
-  const job = after(asked(IDLE, run('a')), { type: 'loading', what: 'x', loadedBytes: 1, totalBytes: 2, secondsLeft: null }, { type: 'error', runId: null, error });
+  const job = after(
+    asked(IDLE, run('a')),
+    { type: 'loading', what: 'x', loadedBytes: 1, totalBytes: 2, secondsLeft: null },
+    { type: 'error', runId: null, error },
+  );
   expect(job).toMatchObject({ loading: null, error });
   expect(job.runs).toHaveLength(1);
 });

@@ -2,7 +2,18 @@
 // run shows something, and comes back where that run is cancelled or fails; an error ends its run and nothing else.
 
 import type { EngineErrorData } from '../protocol/errors';
-import type { DeviceInfo, EngineEvent, FitEvent, LoadingEvent, ModelInfo, Pair, ProgressEvent, RunStats, Settings, VerdictEvent } from '../protocol/messages';
+import type {
+  DeviceInfo,
+  EngineEvent,
+  FitEvent,
+  LoadingEvent,
+  ModelInfo,
+  Pair,
+  ProgressEvent,
+  RunStats,
+  Settings,
+  VerdictEvent,
+} from '../protocol/messages';
 import type { Recipe } from '../recipe/recipe';
 import { runRecipe } from './runRecipe';
 
@@ -41,7 +52,20 @@ export interface Job {
   readonly error: EngineErrorData | null;
 }
 
-export const IDLE: Job = { device: null, model: null, verdict: null, fit: null, loading: null, runs: [], progress: null, shown: null, finished: null, cancelling: false, lastEnd: null, error: null };
+export const IDLE: Job = {
+  device: null,
+  model: null,
+  verdict: null,
+  fit: null,
+  loading: null,
+  runs: [],
+  progress: null,
+  shown: null,
+  finished: null,
+  cancelling: false,
+  lastEnd: null,
+  error: null,
+};
 
 /** At most one run waits: the newest. */
 export function asked(job: Job, run: Run): Job {
@@ -56,19 +80,32 @@ export function cancelled(job: Job): Job {
 export function reduce(job: Job, event: EngineEvent): Job {
   if ('runId' in event && event.runId !== null && !job.runs.some(({ id }) => id === event.runId)) return job;
   switch (event.type) {
-    case 'device': return { ...job, device: event.device };
-    case 'loading': return { ...job, loading: event };
-    case 'fit': return { ...job, fit: event };
-    case 'verdict': return { ...job, verdict: event };
-    case 'model-ready': return { ...job, model: event.model, fit: null, loading: null };
-    case 'progress': return { ...job, progress: event, loading: null };
-    case 'preview': return show(job, event.runId, event.pair, null);
+    case 'device':
+      return { ...job, device: event.device };
+    case 'loading':
+      return { ...job, loading: event };
+    case 'fit':
+      return { ...job, fit: event };
+    case 'verdict':
+      return { ...job, verdict: event };
+    case 'model-ready':
+      return { ...job, model: event.model, fit: null, loading: null };
+    case 'progress':
+      return { ...job, progress: event, loading: null };
+    case 'preview':
+      return show(job, event.runId, event.pair, null);
     case 'done': {
       const done = ended(show(job, event.runId, event.pair, event.stats), event.runId);
       return { ...done, finished: done.shown, lastEnd: 'done' };
     }
-    case 'cancelled': return { ...withFinished(ended(job, event.runId)), lastEnd: 'cancelled' };
-    case 'error': return { ...(event.runId === null ? { ...job, loading: null } : withFinished(ended(job, event.runId))), error: event.error, lastEnd: null };
+    case 'cancelled':
+      return { ...withFinished(ended(job, event.runId)), lastEnd: 'cancelled' };
+    case 'error':
+      return {
+        ...(event.runId === null ? { ...job, loading: null } : withFinished(ended(job, event.runId))),
+        error: event.error,
+        lastEnd: null,
+      };
   }
 }
 

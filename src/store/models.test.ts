@@ -15,7 +15,8 @@ interface Asked {
 
 let asked: Asked[] = [];
 vi.mock('../models/library', () => {
-  const put = (what: string, signal: AbortSignal | null) => new Promise<Plan>((answer, refuse) => asked.push({ what, signal, answer, refuse }));
+  const put = (what: string, signal: AbortSignal | null) =>
+    new Promise<Plan>((answer, refuse) => asked.push({ what, signal, answer, refuse }));
   return {
     Library: class {
       ask = (request: LibraryRequest) => put(request.type, null);
@@ -31,7 +32,13 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 vi.hoisted(() => {
   vi.stubGlobal('document', { baseURI: 'http://localhost/' });
   vi.stubGlobal('window', { addEventListener: () => {} });
-  vi.stubGlobal('navigator', { storage: { estimate: () => Promise.reject(new Error('refused')), persist: () => Promise.reject(new Error('refused')) }, locks: {} });
+  vi.stubGlobal('navigator', {
+    storage: {
+      estimate: () => Promise.reject(new Error('refused')),
+      persist: () => Promise.reject(new Error('refused')),
+    },
+    locks: {},
+  });
 });
 beforeEach(() => {
   asked = [];
@@ -66,7 +73,12 @@ test('each error lands where it was asked for, and asking again takes it away', 
   for (const one of asked) one.refuse(error);
   await settled();
   const said = { code: 'network', message: 'no net', detail: 'detail' };
-  expect(state()).toMatchObject({ refused: said, failed: { dir: 'some-dir', error: said }, lookup: { state: 'failed', error: said }, error: null });
+  expect(state()).toMatchObject({
+    refused: said,
+    failed: { dir: 'some-dir', error: said },
+    lookup: { state: 'failed', error: said },
+    error: null,
+  });
 
   void state().act('check', 'some-dir');
   expect(state().failed).toBeNull();

@@ -76,7 +76,12 @@ type FolderPicker = () => Promise<FileSystemDirectoryHandle>;
 const CHOSEN = 'pagoda.model';
 const HUB = 'pagoda.hub';
 const FETCHED = 'pagoda.fetched';
-const BUILT_IN: Choice = { name: POCKET.name, ref: modelRef(POCKET, document.baseURI), usual: POCKET.usual, origin: null };
+const BUILT_IN: Choice = {
+  name: POCKET.name,
+  ref: modelRef(POCKET, document.baseURI),
+  usual: POCKET.usual,
+  origin: null,
+};
 
 export const useModels = create<Models>()((set, get) => {
   let library: Library | null = null;
@@ -97,7 +102,12 @@ export const useModels = create<Models>()((set, get) => {
 
   const choose = (choice: Choice) => {
     set({ choice });
-    write(CHOSEN, choice.ref.kind === 'opfs' ? JSON.stringify({ name: choice.name, dir: choice.ref.dir, origin: choice.origin }) : null);
+    write(
+      CHOSEN,
+      choice.ref.kind === 'opfs'
+        ? JSON.stringify({ name: choice.name, dir: choice.ref.dir, origin: choice.origin })
+        : null,
+    );
   };
   const onModels = (models: readonly StoredModel[]) => {
     const { stored, choice } = get();
@@ -137,13 +147,16 @@ export const useModels = create<Models>()((set, get) => {
     open: () => {
       if (!canStore()) return;
       void measure();
-      door().ask({ type: 'list' }).catch((error: unknown) => set({ refused: toFetchErrorData(error) }));
+      door()
+        .ask({ type: 'list' })
+        .catch((error: unknown) => set({ refused: toFetchErrorData(error) }));
     },
     reopen: () => {
       if (read(FETCHED) !== null) get().open();
     },
     chooseBuiltIn: () => choose(BUILT_IN),
-    chooseStored: (model) => choose(storedChoice(model, HUB_MODELS.find(({ repo }) => repo === model.repo)?.usual ?? model.usual)),
+    chooseStored: (model) =>
+      choose(storedChoice(model, HUB_MODELS.find(({ repo }) => repo === model.repo)?.usual ?? model.usual)),
     lookUp: async (text, revision, known) => {
       const signal = stopLooking();
       const repo = parseRepoId(text, revision);
@@ -189,7 +202,12 @@ export const useModels = create<Models>()((set, get) => {
         if (!picked) return;
         const folder = await folderModel(picked.name, picked.files);
         set({ folder, error: null });
-        choose({ name: folder.name, ref: { kind: 'folder', id: `folder:${newId()}`, files: folder.files }, usual: folder.usual, origin: null });
+        choose({
+          name: folder.name,
+          ref: { kind: 'folder', id: `folder:${newId()}`, files: folder.files },
+          usual: folder.usual,
+          origin: null,
+        });
       } catch (error) {
         set({ error: toFetchErrorData(error) });
       }
@@ -206,7 +224,11 @@ export function verdictOf(weights: Plan | Weights, device: DeviceInfo | null, fr
   const files = 'files' in weights ? { ...weights, paths: weights.files.map((file) => file.path) } : weights;
   const { deviceMemory } = navigator as { readonly deviceMemory?: number };
   // Without a device the files' own types count; what the device makes of them is not known yet.
-  return preflight(estimateNeeds(files, device?.f16 ?? true), { device, freeBytes, memoryGiB: deviceMemory }, freeBytes === null ? 0 : weights.bytes);
+  return preflight(
+    estimateNeeds(files, device?.f16 ?? true),
+    { device, freeBytes, memoryGiB: deviceMemory },
+    freeBytes === null ? 0 : weights.bytes,
+  );
 }
 
 /** Whether the page may store models at all: only over HTTPS, or from this machine. */
@@ -246,13 +268,20 @@ function fromList(list: FileList): { name: string; files: Map<string, File> } | 
   return { name, files: new Map([...list].map((file) => [file.webkitRelativePath.slice(name.length + 1), file])) };
 }
 
-function storedChoice({ name, dir, repo, commit }: Pick<StoredModel, 'name' | 'dir' | 'repo' | 'commit'>, usual: UsualSettings | null): Choice {
+function storedChoice(
+  { name, dir, repo, commit }: Pick<StoredModel, 'name' | 'dir' | 'repo' | 'commit'>,
+  usual: UsualSettings | null,
+): Choice {
   return { name, ref: { kind: 'opfs', id: `opfs:${dir}`, dir }, usual, origin: { repo, commit } };
 }
 
 function readChoice(): Choice {
   try {
-    const { name, dir, origin } = JSON.parse(read(CHOSEN) ?? '{}') as { name?: unknown; dir?: unknown; origin?: Partial<Origin> };
+    const { name, dir, origin } = JSON.parse(read(CHOSEN) ?? '{}') as {
+      name?: unknown;
+      dir?: unknown;
+      origin?: Partial<Origin>;
+    };
     if (typeof name !== 'string' || typeof dir !== 'string') return BUILT_IN;
     // Before the origin was kept too: the folder is named by it, the commit shortened.
     const [, owner = name, own = '', short = ''] = /^(.+?)--(.+)@([0-9a-f]+)$/.exec(dir) ?? [];

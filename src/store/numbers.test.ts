@@ -2,7 +2,14 @@ import { expect, test } from 'vitest';
 import { RULES, correctNumber, stepNumber } from './numbers';
 
 test.each([
-  ['NaN', 20], ['', 20], ['abc', 20], ['-5', 1], ['1e9', 150], ['7.6', 8], ['Infinity', 150], ['12', 12],
+  ['NaN', 20],
+  ['', 20],
+  ['abc', 20],
+  ['-5', 1],
+  ['1e9', 150],
+  ['7.6', 8],
+  ['Infinity', 150],
+  ['12', 12],
 ])('steps “%s” becomes %d, and says so where it was changed', (text, value) => {
   const corrected = correctNumber(text, RULES.steps);
   expect(corrected.value).toBe(value);

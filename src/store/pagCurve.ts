@@ -20,7 +20,12 @@ export function pagCurve(settings: Settings, scheduler: SchedulerConfig): readon
   try {
     const table = makeStepTable(settings.scheduler, scheduler, settings.steps, settings);
     const scales = pagScales(settings.pagScale, settings.pag, table);
-    return table.steps.map(({ step, sigma, timestep }, index) => ({ step, sigma, timestep, scale: scales[index] as number }));
+    return table.steps.map(({ step, sigma, timestep }, index) => ({
+      step,
+      sigma,
+      timestep,
+      scale: scales[index] as number,
+    }));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

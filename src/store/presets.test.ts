@@ -9,17 +9,29 @@ import { pagCurve } from './pagCurve';
 import { PRESETS, isAtPreset, presetOf } from './presets';
 import { DEFAULTS } from './settings';
 
-const SD: SchedulerConfig = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', prediction_type: 'epsilon', steps_offset: 1, set_alpha_to_one: false };
+const SD: SchedulerConfig = {
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  prediction_type: 'epsilon',
+  steps_offset: 1,
+  set_alpha_to_one: false,
+};
 
 describe('a preset', () => {
   it.each(Object.entries(PRESETS))('%s is within the ranges of a recipe, and is found again', (key, { settings }) => {
     expect(readPag(settings.pag)).toEqual(settings.pag);
-    expect(isAtPreset({ ...settings, pag: JSON.parse(JSON.stringify(settings.pag)) as typeof settings.pag }, key)).toBe(true);
+    expect(isAtPreset({ ...settings, pag: JSON.parse(JSON.stringify(settings.pag)) as typeof settings.pag }, key)).toBe(
+      true,
+    );
     expect(presetOf(settings)).not.toBeNull();
   });
 
-  it("of incantations is at the middle block, of SDXL at its first layer alone", () => {
-    const sites = (layers: number) => nameSites(Array.from({ length: layers }, (_, layer) => `mid_block.attentions.0.transformer_blocks.${layer}.attn1`));
+  it('of incantations is at the middle block, of SDXL at its first layer alone', () => {
+    const sites = (layers: number) =>
+      nameSites(
+        Array.from({ length: layers }, (_, layer) => `mid_block.attentions.0.transformer_blocks.${layer}.attn1`),
+      );
     for (const count of [1, 10]) {
       const [first] = sites(count);
       expect(selectSites(PRESETS['incantations']!.settings.layers, sites(count))).toEqual([first]);
@@ -44,7 +56,13 @@ describe('a preset', () => {
 
 describe('the curve', () => {
   it('is what the engine will run', () => {
-    const settings = { ...DEFAULTS, steps: 4, pagScale: 2, scheduler: 'ddim' as const, pag: { ...DEFAULTS.pag, attenuation: 25 } };
+    const settings = {
+      ...DEFAULTS,
+      steps: 4,
+      pagScale: 2,
+      scheduler: 'ddim' as const,
+      pag: { ...DEFAULTS.pag, attenuation: 25 },
+    };
     const curve = pagCurve(settings, SD);
     if (typeof curve === 'string') throw new Error(curve);
     expect(curve.map(({ scale }) => scale)).toEqual([2, 1.5, 1, 0.5]);

@@ -11,17 +11,33 @@ export interface PagPreset {
   readonly settings: Pick<Settings, 'pagScale' | 'layers' | 'pag'>;
 }
 
-const at = (pagScale: number, pag: Partial<PagOptions> = {}): PagPreset['settings'] => ({ pagScale, layers: 'mid', pag: { ...PLAIN_PAG, ...pag } });
+const at = (pagScale: number, pag: Partial<PagOptions> = {}): PagPreset['settings'] => ({
+  pagScale,
+  layers: 'mid',
+  pag: { ...PLAIN_PAG, ...pag },
+});
 
 export const PRESETS: Readonly<Record<string, PagPreset>> = {
   paper: { name: 'Paper', what: 'The same scale in every step, at the middle block.', settings: at(3) },
-  comfy: { name: 'ComfyUI: Perturbed-Attention Guidance', what: 'ComfyUI’s own node: scale, nothing else.', settings: at(3) },
+  comfy: {
+    name: 'ComfyUI: Perturbed-Attention Guidance',
+    what: 'ComfyUI’s own node: scale, nothing else.',
+    settings: at(3),
+  },
   advanced: {
     name: 'ComfyUI: advanced node',
     what: 'sd-perturbed-attention: adaptive_scale, a window in σ, rescale.',
-    settings: at(3, { adaptive: { semantics: 'pamparamm', amount: 0 }, window: { semantics: 'sigma', start: -1, stop: -1 }, rescale: { mode: 'full', amount: 0 } }),
+    settings: at(3, {
+      adaptive: { semantics: 'pamparamm', amount: 0 },
+      window: { semantics: 'sigma', start: -1, stop: -1 },
+      rescale: { mode: 'full', amount: 0 },
+    }),
   },
-  diffusers: { name: 'diffusers: PAG pipelines', what: 'pag_scale, pag_adaptive_scale and guidance_rescale.', settings: at(3, { adaptive: { semantics: 'diffusers', amount: 0 } }) },
+  diffusers: {
+    name: 'diffusers: PAG pipelines',
+    what: 'pag_scale, pag_adaptive_scale and guidance_rescale.',
+    settings: at(3, { adaptive: { semantics: 'diffusers', amount: 0 } }),
+  },
   guider: {
     name: 'diffusers: guider',
     what: 'perturbed_guidance_scale in a window of steps, start to stop. diffusers itself does not perturb while CFG is off; here it does.',
@@ -58,5 +74,7 @@ function comparable({ pagScale, layers, pag }: Own): string {
 /** Keys in one order, at every depth. */
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  return Object.entries(value).map(([key, inner]) => [key, sorted(inner)] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.entries(value)
+    .map(([key, inner]) => [key, sorted(inner)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
 }

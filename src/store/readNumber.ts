@@ -23,7 +23,8 @@ export function readNumber(text: string, whole: boolean): ReadNumber {
 
 /** Digits, signs and separators in ASCII, without groups that only a group separator can make. */
 function inAscii(text: string): string {
-  const ascii = text.trim()
+  const ascii = text
+    .trim()
     .replace(/[\u061c\u200e\u200f\u2066-\u2069]/g, '') // marks that turn the direction of writing
     .replace(/\p{Nd}/gu, digitValue)
     .replace(/[−‐‑–﹣－]/g, '-')
@@ -32,7 +33,9 @@ function inAscii(text: string): string {
     .replace(/[，﹐]/g, ',');
   // Arabic has signs of its own, which mean one thing each.
   const arabic = /^[^.,]*[٫٬]/.test(ascii) ? ascii.replaceAll('٬', '').replace('٫', '.') : ascii;
-  return /^[+-]?\d{1,3}(?:[\s'’_]\d{3})+(?:[.,]\d*)?$/.test(arabic) ? arabic.replace(/[\s'’_]/g, '') : arabic.replace(/^([+-])\s+/, '$1');
+  return /^[+-]?\d{1,3}(?:[\s'’_]\d{3})+(?:[.,]\d*)?$/.test(arabic)
+    ? arabic.replace(/[\s'’_]/g, '')
+    : arabic.replace(/^([+-])\s+/, '$1');
 }
 
 /** Decimal digits stand in rows of ten from 0 to 9, some scripts with several rows side by side. */

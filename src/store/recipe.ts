@@ -33,25 +33,51 @@ export interface RecipeExport {
 export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
   const { settings, model } = recipe;
   const stem = pngName(settings.prompt, settings.seed).replace(/\.png$/, '');
-  const builtIn = model.id === POCKET.id ? ['The built-in model is in Pagoda alone: with another one these settings make another picture.'] : [];
+  const builtIn =
+    model.id === POCKET.id
+      ? ['The built-in model is in Pagoda alone: with another one these settings make another picture.']
+      : [];
   const infotext = recipeToInfotext(recipe);
   const checkpoint = `${model.id.split('/').at(-1) ?? model.id}.safetensors`;
   const comfy = recipeToComfyWorkflow(recipe, checkpoint);
   const isAdvanced = Object.values(comfy.workflow).some((node) => node.class_type === 'PerturbedAttention');
   const python = recipeToDiffusersScript(recipe);
   return [
-    { name: 'A1111', note: 'For the prompt field of A1111 and Forge, whose arrow button reads it.', text: infotext.text, fileName: `${stem}.txt`, warnings: [...builtIn, ...infotext.warnings] },
-    { name: 'JSON', note: 'The whole recipe; Pagoda opens it again.', text: `${JSON.stringify(recipe, null, 2)}\n`, fileName: `${stem}.json`, warnings: [] },
     {
-      name: 'ComfyUI', note: 'A workflow in API format: save it and drop it on ComfyUI.', text: `${JSON.stringify(comfy.workflow, null, 2)}\n`, fileName: `${stem}-comfyui.json`,
+      name: 'A1111',
+      note: 'For the prompt field of A1111 and Forge, whose arrow button reads it.',
+      text: infotext.text,
+      fileName: `${stem}.txt`,
+      warnings: [...builtIn, ...infotext.warnings],
+    },
+    {
+      name: 'JSON',
+      note: 'The whole recipe; Pagoda opens it again.',
+      text: `${JSON.stringify(recipe, null, 2)}\n`,
+      fileName: `${stem}.json`,
+      warnings: [],
+    },
+    {
+      name: 'ComfyUI',
+      note: 'A workflow in API format: save it and drop it on ComfyUI.',
+      text: `${JSON.stringify(comfy.workflow, null, 2)}\n`,
+      fileName: `${stem}-comfyui.json`,
       warnings: [
         ...builtIn,
         `ComfyUI lists checkpoints by their file names: choose yours in place of ${checkpoint}.`,
-        ...(isAdvanced ? ['Its node PerturbedAttention comes with sd-perturbed-attention, which must be installed.'] : []),
+        ...(isAdvanced
+          ? ['Its node PerturbedAttention comes with sd-perturbed-attention, which must be installed.']
+          : []),
         ...comfy.warnings,
       ],
     },
-    { name: 'diffusers', note: 'A Python script that makes the picture with diffusers.', text: python.script, fileName: `${stem}.py`, warnings: [...builtIn, ...python.warnings] },
+    {
+      name: 'diffusers',
+      note: 'A Python script that makes the picture with diffusers.',
+      text: python.script,
+      fileName: `${stem}.py`,
+      warnings: [...builtIn, ...python.warnings],
+    },
   ];
 }
 
@@ -91,9 +117,10 @@ export const useRecipes = create<Recipes>()((set, get) => {
       if (!file) return;
       turn += 1;
       const own = turn;
-      const opened = files.length > 1
-        ? failed(`${files.length} files`, 'Drop one file at a time.')
-        : await take(file, () => own === turn);
+      const opened =
+        files.length > 1
+          ? failed(`${files.length} files`, 'Drop one file at a time.')
+          : await take(file, () => own === turn);
       // Another file may have been given while this one was read: the last one counts.
       if (own === turn) set({ opened });
     },
@@ -133,7 +160,10 @@ function within({ settings, notRestored }: Restored): Pick<Restored, 'settings' 
     return given === undefined ? [] : [{ key, given, ...boundedText(given, MAX_LETTERS[key]) }];
   });
   const cut = bounded.flatMap(({ key, given, note }) => (note === null ? [] : [refusal(key, given, note)]));
-  return { settings: { ...settings, ...Object.fromEntries(bounded.map(({ key, text }) => [key, text])) }, notRestored: [...notRestored, ...cut] };
+  return {
+    settings: { ...settings, ...Object.fromEntries(bounded.map(({ key, text }) => [key, text])) },
+    notRestored: [...notRestored, ...cut],
+  };
 }
 
 /** A recipe that names no revision says nothing against this one. */

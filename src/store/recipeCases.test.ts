@@ -18,7 +18,11 @@ test.each(recipeCases)('$name $note', async ({ path, settings, listed, error, no
   expect(restored.settings).toMatchObject(settings);
   for (const key of notSettings) expect(restored.settings).not.toHaveProperty(key);
   const names = restored.notRestored.map(({ name }) => name);
-  for (const pattern of listed) expect(names.filter((name) => new RegExp(pattern, 'i').test(name)), `${pattern} in ${names.join(', ')}`).not.toEqual([]);
+  for (const pattern of listed)
+    expect(
+      names.filter((name) => new RegExp(pattern, 'i').test(name)),
+      `${pattern} in ${names.join(', ')}`,
+    ).not.toEqual([]);
 });
 
 describe('damaged pictures', () => {
@@ -29,7 +33,10 @@ describe('damaged pictures', () => {
       const random = seeded(seed);
       let bytes = mutate(good, random, []);
       for (let more = random(3); more > 0; more -= 1) bytes = mutate(bytes, random, []);
-      const outcome = await readRecipeFile(new Blob([bytes])).then(({ settings }) => Object.keys(settings).length > 0, (reason: unknown) => reason);
+      const outcome = await readRecipeFile(new Blob([bytes])).then(
+        ({ settings }) => Object.keys(settings).length > 0,
+        (reason: unknown) => reason,
+      );
       if (outcome !== true) {
         expect(outcome, `seed ${seed}`).toBeInstanceOf(Error);
         expect((outcome as Error).constructor, `seed ${seed}: ${String(outcome)}`).toBe(Error);

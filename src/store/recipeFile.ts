@@ -24,16 +24,22 @@ export async function readRecipeFile(file: Blob): Promise<ReadRecipe> {
 const KEYWORDS: ReadonlySet<string> = new Set([...READ_KEYWORDS, 'Software', 'XML:com.adobe.xmp']);
 
 function fromPicture({ texts, comment, keywords, problems, format }: PictureText): ReadRecipe {
-  const restored = recipeFromPngTexts(comment !== null && !texts.has('parameters') ? new Map([...texts, ['parameters', comment]]) : texts, PLAIN_PAG);
+  const restored = recipeFromPngTexts(
+    comment !== null && !texts.has('parameters') ? new Map([...texts, ['parameters', comment]]) : texts,
+    PLAIN_PAG,
+  );
   // A comment may be anything; settings make it an infotext.
   const isPlain = texts.size === 0 && Object.keys(restored?.settings ?? {}).every((key) => NOT_TELLING.has(key));
   if (restored && !isPlain && Object.keys(restored.settings).length > 0) return { ...restored, problems };
   if (restored && !isPlain) throw new Error(sentence(restored));
   const program = programOf([...texts.values(), ...(comment === null ? [] : [comment])], keywords);
-  const reason = program === null
-    ? `There ${format === 'PNG' ? 'are neither texts of A1111, Forge or Pagoda in it nor a comment' : 'is neither a comment of A1111 or Forge in it nor anything else'} that says what made it. Many sites remove such texts from pictures.`
-    : `It is ${program}'s: open it there, and copy what you need.`;
-  throw new Error(['This picture has no settings in it that Pagoda reads.', ...(problems.length > 0 ? problems : [reason])].join(' '));
+  const reason =
+    program === null
+      ? `There ${format === 'PNG' ? 'are neither texts of A1111, Forge or Pagoda in it nor a comment' : 'is neither a comment of A1111 or Forge in it nor anything else'} that says what made it. Many sites remove such texts from pictures.`
+      : `It is ${program}'s: open it there, and copy what you need.`;
+  throw new Error(
+    ['This picture has no settings in it that Pagoda reads.', ...(problems.length > 0 ? problems : [reason])].join(' '),
+  );
 }
 
 /** What any text gives, whether it is an infotext or not. */

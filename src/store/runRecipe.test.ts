@@ -10,7 +10,11 @@ afterEach(() => {
 /** The page's first look at what an earlier visit chose. */
 async function chosen(stored: unknown) {
   vi.stubGlobal('document', { baseURI: 'http://localhost/' });
-  vi.stubGlobal('localStorage', { getItem: (key: string) => (key === 'pagoda.model' ? JSON.stringify(stored) : null), setItem: () => {}, removeItem: () => {} });
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => (key === 'pagoda.model' ? JSON.stringify(stored) : null),
+    setItem: () => {},
+    removeItem: () => {},
+  });
   const { useModels } = await import('./models');
   const { recipeModel } = await import('./runRecipe');
   return recipeModel(useModels.getState().choice);
@@ -18,8 +22,20 @@ async function chosen(stored: unknown) {
 
 test.each([
   ['the built-in model', {}, { id: 'pocket', revision: null }],
-  ['repository and commit', { name: 'SD-Turbo', dir: 'own--sd-turbo@123456789abc', origin: { repo: 'own/sd-turbo', commit: '123456789abcdef' } }, { id: 'own/sd-turbo', revision: '123456789abcdef' }],
-  ['the same from the folder, where an older version stored no more', { name: 'SD-Turbo', dir: 'own--sd-turbo@123456789abc' }, { id: 'own/sd-turbo', revision: '123456789abc' }],
+  [
+    'repository and commit',
+    {
+      name: 'SD-Turbo',
+      dir: 'own--sd-turbo@123456789abc',
+      origin: { repo: 'own/sd-turbo', commit: '123456789abcdef' },
+    },
+    { id: 'own/sd-turbo', revision: '123456789abcdef' },
+  ],
+  [
+    'the same from the folder, where an older version stored no more',
+    { name: 'SD-Turbo', dir: 'own--sd-turbo@123456789abc' },
+    { id: 'own/sd-turbo', revision: '123456789abc' },
+  ],
   ['the name, where the folder says nothing', { name: 'SD-Turbo', dir: 'x' }, { id: 'SD-Turbo', revision: null }],
 ])('%s', async (_what, stored, model) => {
   expect(await chosen(stored)).toEqual(model);

@@ -8,6 +8,8 @@ import type { Shown } from './job';
 
 export async function savePng({ pair, settings, recipe }: Shown): Promise<void> {
   const png = await encodePng(pair.withPag);
-  const file = recipe ? new Blob([writePngText(new Uint8Array(await png.arrayBuffer()), recipeToPngTexts(recipe))], { type: png.type }) : png;
+  const file = recipe
+    ? new Blob([writePngText(new Uint8Array(await png.arrayBuffer()), recipeToPngTexts(recipe))], { type: png.type })
+    : png;
   download(file, pngName(settings.prompt, settings.seed));
 }

@@ -11,20 +11,45 @@ import { read, write } from './browserStorage';
 import { RULES, correctValue } from './numbers';
 
 export const SCHEDULERS: Readonly<Record<SchedulerId, string>> = {
-  ddim: 'DDIM', ddpm: 'DDPM', euler: 'Euler', 'euler-a': 'Euler ancestral', heun: 'Heun (two passes a step)',
-  'dpmpp-2m': 'DPM++ 2M', 'dpmpp-2m-sde': 'DPM++ 2M SDE', 'dpmpp-sde': 'DPM++ SDE (two passes a step)',
-  lms: 'LMS', pndm: 'PLMS (PNDM)', unipc: 'UniPC', lcm: 'LCM',
+  ddim: 'DDIM',
+  ddpm: 'DDPM',
+  euler: 'Euler',
+  'euler-a': 'Euler ancestral',
+  heun: 'Heun (two passes a step)',
+  'dpmpp-2m': 'DPM++ 2M',
+  'dpmpp-2m-sde': 'DPM++ 2M SDE',
+  'dpmpp-sde': 'DPM++ SDE (two passes a step)',
+  lms: 'LMS',
+  pndm: 'PLMS (PNDM)',
+  unipc: 'UniPC',
+  lcm: 'LCM',
 };
 
 export const SIGMAS: Readonly<Record<SigmaSpacing, string>> = {
-  model: 'As the model says', karras: 'Karras', exponential: 'Exponential', 'sgm-uniform': 'SGM uniform', beta: 'Beta',
+  model: 'As the model says',
+  karras: 'Karras',
+  exponential: 'Exponential',
+  'sgm-uniform': 'SGM uniform',
+  beta: 'Beta',
 };
 
 export const SPACINGS: Readonly<Record<TimestepSpacing, string>> = {
-  model: 'As the model says', linspace: 'Linspace', leading: 'Leading', trailing: 'Trailing', turbo: 'Turbo (ten steps at most)',
+  model: 'As the model says',
+  linspace: 'Linspace',
+  leading: 'Leading',
+  trailing: 'Trailing',
+  turbo: 'Turbo (ten steps at most)',
 };
 
-export const DEFAULTS: Settings = { ...POCKET.usual, prompt: POCKET.prompt, negativePrompt: '', seed: 7, pag: PLAIN_PAG, compare: true, backend: 'auto' };
+export const DEFAULTS: Settings = {
+  ...POCKET.usual,
+  prompt: POCKET.prompt,
+  negativePrompt: '',
+  seed: 7,
+  pag: PLAIN_PAG,
+  compare: true,
+  backend: 'auto',
+};
 
 /** Prompts to click, that the chosen model knows. */
 export function ideasFor(isBuiltIn: boolean): readonly string[] {
@@ -88,14 +113,18 @@ export function saveChanges(before: Settings, after: Settings): void {
 
 /** The fields in which they differ, as `after` has them. */
 function changed<T extends object>(before: T, after: T): Partial<T> {
-  const keys = (Object.keys(after) as (keyof T)[]).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+  const keys = (Object.keys(after) as (keyof T)[]).filter(
+    (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]),
+  );
   return Object.fromEntries(keys.map((key) => [key, after[key]])) as Partial<T>;
 }
 
 function stored(): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(read(KEY) ?? '{}');
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : {};
   } catch {
     return {};
   }

@@ -60,7 +60,10 @@ export const useStore = create<Store>()((set, get) => {
     if (event.type === 'model-ready') askFit();
   });
   const askFit = () => {
-    const { settings: { prompt, negativePrompt }, job } = get();
+    const {
+      settings: { prompt, negativePrompt },
+      job,
+    } = get();
     if (job.model) client.fit(prompt, negativePrompt);
   };
   let asking: ReturnType<typeof setTimeout> | undefined;

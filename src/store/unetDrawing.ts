@@ -37,7 +37,10 @@ export interface UnetDrawing {
 }
 
 /** @param chosen the perturbed sites' names. */
-export function drawUnet({ sites, levels }: Pick<ModelInfo, 'sites' | 'levels'>, chosen: ReadonlySet<string>): UnetDrawing {
+export function drawUnet(
+  { sites, levels }: Pick<ModelInfo, 'sites' | 'levels'>,
+  chosen: ReadonlySet<string>,
+): UnetDrawing {
   const first = sites.findIndex((site) => chosen.has(site.name));
   const drawn = sites.map((site, index): DrawnSite => {
     if (chosen.has(site.name)) return { site, role: 'perturbed' };
@@ -50,7 +53,10 @@ export function drawUnet({ sites, levels }: Pick<ModelInfo, 'sites' | 'levels'>,
   const named = sites.map(({ name }) => Number(/^(?:down|up)_blocks\.(\d+)\./.exec(name)?.[1] ?? 0));
   const count = Math.max(levels, ...named.map((index) => index + 1));
   return {
-    levels: Array.from({ length: count }, (_, level) => ({ down: block(`down_blocks.${level}`), up: block(`up_blocks.${count - 1 - level}`) })),
+    levels: Array.from({ length: count }, (_, level) => ({
+      down: block(`down_blocks.${level}`),
+      up: block(`up_blocks.${count - 1 - level}`),
+    })),
     mid: block('mid_block'),
     share: first < 0 ? 0 : (sites[first]?.share ?? null),
     perturbed: chosen.size,
@@ -60,7 +66,8 @@ export function drawUnet({ sites, levels }: Pick<ModelInfo, 'sites' | 'levels'>,
 /** A layer set in ComfyUI's notation, or one of the short names where it is just that. */
 export function layersText(sites: readonly SiteInfo[], chosen: ReadonlySet<string>): string {
   const own = sites.filter((site) => chosen.has(site.name));
-  const is = (wanted: readonly SiteInfo[]) => wanted.length > 0 && wanted.length === own.length && wanted.every((site) => chosen.has(site.name));
+  const is = (wanted: readonly SiteInfo[]) =>
+    wanted.length > 0 && wanted.length === own.length && wanted.every((site) => chosen.has(site.name));
   if (is(sites)) return 'all';
   for (const part of ['mid', 'down', 'up'] as const) if (is(sites.filter((site) => site.block === part))) return part;
   return comfyList(own, sites);

@@ -12,7 +12,13 @@ test('all that the last model brought gives way to the next one’s', () => {
   expect(fromModel).toEqual(USUAL_TURBO);
   // Sigmas and PAG scale are the same for both, so nothing is said of them.
   expect(brought?.set).toEqual({ steps: 4, guidanceScale: 1, layers: 'mid', scheduler: 'euler', spacing: 'trailing' });
-  expect(brought?.before).toEqual({ steps: 20, guidanceScale: 1.5, layers: POCKET.usual.layers, scheduler: 'ddim', spacing: 'model' });
+  expect(brought?.before).toEqual({
+    steps: 20,
+    guidanceScale: 1.5,
+    layers: POCKET.usual.layers,
+    scheduler: 'ddim',
+    spacing: 'model',
+  });
   expect(brought?.kept).toEqual({});
 });
 
@@ -34,7 +40,12 @@ test('a setting that is put back is the visitor’s from then on', () => {
   const undone = { ...set, ...putBack(set, brought as Brought) };
   expect(undone).toEqual(DEFAULTS);
   // What was changed again since is not touched.
-  expect(putBack({ ...set, steps: 7 }, brought as Brought)).toEqual({ guidanceScale: 1.5, layers: POCKET.usual.layers, scheduler: 'ddim', spacing: 'model' });
+  expect(putBack({ ...set, steps: 7 }, brought as Brought)).toEqual({
+    guidanceScale: 1.5,
+    layers: POCKET.usual.layers,
+    scheduler: 'ddim',
+    spacing: 'model',
+  });
   const next = switchUsual(undone, without(fromModel, brought?.set ?? {}), 'SD 1.5', USUAL_SD);
   expect(next.changes).toEqual({ pagScale: 3, sigmas: 'karras' });
 });
@@ -45,6 +56,9 @@ test('nothing is said where all is as the model has it', () => {
 
 test('what was stored comes back; damaged data is what the model brings', () => {
   const { steps, layers } = USUAL_TURBO;
-  expect(readFromModel(JSON.stringify({ steps, layers, other: 1, scheduler: null }), USUAL_SD)).toEqual({ steps, layers });
+  expect(readFromModel(JSON.stringify({ steps, layers, other: 1, scheduler: null }), USUAL_SD)).toEqual({
+    steps,
+    layers,
+  });
   for (const stored of [null, 'null', '{', '5']) expect(readFromModel(stored, USUAL_SD)).toEqual(USUAL_SD);
 });

@@ -40,18 +40,27 @@ export function switchUsual(settings: Settings, fromModel: Some, model: string, 
     changes: pick(usual, changed),
     // An equal value of the visitor's stays theirs.
     fromModel: pick(usual, KEYS.filter(isModels)),
-    brought: differs.length === 0 ? null : { model, set: pick(usual, changed), before: pick(settings, changed), kept: pick(usual, own) },
+    brought:
+      differs.length === 0
+        ? null
+        : { model, set: pick(usual, changed), before: pick(settings, changed), kept: pick(usual, own) },
   };
 }
 
 /** What stood there before, where it was not changed again since. */
 export function putBack(settings: Settings, { set, before }: Brought): Some {
-  return pick(before, KEYS.filter((key) => key in set && settings[key] === set[key]));
+  return pick(
+    before,
+    KEYS.filter((key) => key in set && settings[key] === set[key]),
+  );
 }
 
 /** Without those that were put back: they are the visitor's now. */
 export function without(some: Some, taken: Some): Some {
-  return pick(some, KEYS.filter((key) => key in some && !(key in taken)));
+  return pick(
+    some,
+    KEYS.filter((key) => key in some && !(key in taken)),
+  );
 }
 
 /** What was stored, field by field; `otherwise` where nothing was. */

@@ -22,11 +22,14 @@ describe.each(Object.entries(golden.goldens))('padded with %s', (_, { pad, ids }
 
 it('takes an AddedToken record, and files with Windows line ends', () => {
   const config = { model_max_length: golden.max_length, pad_token: { content: '!' } };
-  const tokenizer = new PromptTokenizer(clipTokenizerJson(vocab, read('merges.txt').replaceAll('\n', '\r\n'), config), config);
+  const tokenizer = new PromptTokenizer(
+    clipTokenizerJson(vocab, read('merges.txt').replaceAll('\n', '\r\n'), config),
+    config,
+  );
   expect(tokenizer.encode('red cat')).toEqual(golden.goldens['exclamation']?.ids['red cat']);
 });
 
 it('refuses files that are not a CLIP vocabulary', () => {
-  expect(() => clipTokenizerJson({ a: 1 }, '', {})).toThrow("tokenizer cannot be read");
-  expect(() => clipTokenizerJson(vocab, 'a b c', {})).toThrow("tokenizer cannot be read");
+  expect(() => clipTokenizerJson({ a: 1 }, '', {})).toThrow('tokenizer cannot be read');
+  expect(() => clipTokenizerJson(vocab, 'a b c', {})).toThrow('tokenizer cannot be read');
 });

@@ -10,7 +10,14 @@ import { PromptTokenizer } from './tokenizer';
 const read = (path: string) => readFileSync(path, 'utf8');
 const json = (path: string) => JSON.parse(read(path)) as object;
 const CONFIG = { model_max_length: 20, pad_token: '<|endoftext|>' };
-const clip = new PromptTokenizer(clipTokenizerJson(json('fixtures/text/clip/vocab.json') as Record<string, number>, read('fixtures/text/clip/merges.txt'), CONFIG), CONFIG);
+const clip = new PromptTokenizer(
+  clipTokenizerJson(
+    json('fixtures/text/clip/vocab.json') as Record<string, number>,
+    read('fixtures/text/clip/merges.txt'),
+    CONFIG,
+  ),
+  CONFIG,
+);
 const POCKET = 'public/models/pocket/tokenizer';
 const pocket = new PromptTokenizer(json(`${POCKET}/tokenizer.json`), json(`${POCKET}/tokenizer_config.json`));
 
@@ -39,7 +46,9 @@ describe("CLIP's, of 18 tokens beside those around them", () => {
     // All the bytes that are read, but for a letter of which only some are.
     const bytes = (pieces: readonly string[]) => pieces.join('').replaceAll('</w>', '');
     expect(bytes(whole).startsWith(bytes(own))).toBe(true);
-    const [next = ''] = [...new Intl.Segmenter().segment(prompt.slice(start.length).trimStart())].map(({ segment }) => segment);
+    const [next = ''] = [...new Intl.Segmenter().segment(prompt.slice(start.length).trimStart())].map(
+      ({ segment }) => segment,
+    );
     const gap = prompt.slice(start.length).match(/^\s*/)?.[0] ?? '';
     expect(bytes(clip.pieces(start + gap + next)).length).toBeGreaterThan(bytes(whole).length);
   });

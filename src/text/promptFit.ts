@@ -38,7 +38,8 @@ function keptOfWord(tokenizer: PromptTokenizer, word: string, room: number): num
   // A byte is one letter of such a vocabulary; the last piece of a word is marked.
   const lengths = tokenizer.pieces(word).map((piece) => piece.replace(/<\/w>$/, '').length);
   const letters = [...new Intl.Segmenter().segment(word)].map(({ segment }) => ({
-    units: segment.length, bytes: new TextEncoder().encode(segment.normalize('NFC').toLowerCase()).length,
+    units: segment.length,
+    bytes: new TextEncoder().encode(segment.normalize('NFC').toLowerCase()).length,
   }));
   const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
   if (sum(lengths) !== sum(letters.map(({ bytes }) => bytes))) return 0;

@@ -64,5 +64,9 @@ function content(token: TokenizerConfig['pad_token']): string | null {
 }
 
 function invalid(detail: string): EngineError {
-  return new EngineError('model-invalid', "The model's tokenizer cannot be read. Fetch the model again, or choose another.", detail);
+  return new EngineError(
+    'model-invalid',
+    "The model's tokenizer cannot be read. Fetch the model again, or choose another.",
+    detail,
+  );
 }

@@ -37,15 +37,25 @@ function Page() {
         <h1>Pagoda</h1>
         <p>Perturbed-Attention Guidance, on your own device</p>
         <RecipeOpen />
-        {update && !running && <button type="button" onClick={update}>Update Pagoda</button>}
+        {update && !running && (
+          <button type="button" onClick={update}>
+            Update Pagoda
+          </button>
+        )}
       </header>
       <main className={styles.stage}>
         <ErrorAlert />
         <PageErrorAlert />
-        <Region name="What came of the opened file"><RecipeNotice /></Region>
-        <Region name="The pictures"><PairView flipped={flipped} /></Region>
+        <Region name="What came of the opened file">
+          <RecipeNotice />
+        </Region>
+        <Region name="The pictures">
+          <PairView flipped={flipped} />
+        </Region>
         <RunBar />
-        <Region name="What PAG is doing"><Explain /></Region>
+        <Region name="What PAG is doing">
+          <Explain />
+        </Region>
       </main>
       <Controls />
       <StatusLine />

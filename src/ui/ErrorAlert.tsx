@@ -5,7 +5,15 @@ import type { EngineErrorCode } from '../protocol/errors';
 import styles from './ErrorAlert.module.css';
 import { shortened } from './words';
 
-const CPU_HELPS: ReadonlySet<EngineErrorCode> = new Set(['shader-compile', 'session-build', 'does-not-fit', 'device-lost', 'out-of-memory', 'gpu-refused', 'not-finite']);
+const CPU_HELPS: ReadonlySet<EngineErrorCode> = new Set([
+  'shader-compile',
+  'session-build',
+  'does-not-fit',
+  'device-lost',
+  'out-of-memory',
+  'gpu-refused',
+  'not-finite',
+]);
 
 export function ErrorAlert() {
   const error = useStore((store) => store.job.error);
@@ -20,20 +28,56 @@ export function ErrorAlert() {
         <div className={styles.sites} role="group" aria-label="Layers of this model">
           {sites.map((site) => {
             const [short = '', name = ''] = site.split(/\s+/);
-            return <button key={name} type="button" title={name} onClick={() => { change({ layers: short }); dismissError(); }}>{short}</button>;
+            return (
+              <button
+                key={name}
+                type="button"
+                title={name}
+                onClick={() => {
+                  change({ layers: short });
+                  dismissError();
+                }}
+              >
+                {short}
+              </button>
+            );
           })}
         </div>
       )}
       <div className={styles.actions}>
-        {error.code === 'pag-impossible'
-          ? <button type="button" onClick={() => { change({ pagScale: 0 }); generate(); }}>Generate without PAG</button>
-          : error.code === 'version-gone'
-            ? <button type="button" onClick={() => location.reload()}>Reload the page</button>
-            : <button type="button" onClick={generate}>Try again</button>}
-        {onGpu && CPU_HELPS.has(error.code) && (
-          <button type="button" onClick={() => { change({ backend: 'wasm' }); generate(); }}>Use the CPU instead</button>
+        {error.code === 'pag-impossible' ? (
+          <button
+            type="button"
+            onClick={() => {
+              change({ pagScale: 0 });
+              generate();
+            }}
+          >
+            Generate without PAG
+          </button>
+        ) : error.code === 'version-gone' ? (
+          <button type="button" onClick={() => location.reload()}>
+            Reload the page
+          </button>
+        ) : (
+          <button type="button" onClick={generate}>
+            Try again
+          </button>
         )}
-        <button type="button" onClick={dismissError}>Dismiss</button>
+        {onGpu && CPU_HELPS.has(error.code) && (
+          <button
+            type="button"
+            onClick={() => {
+              change({ backend: 'wasm' });
+              generate();
+            }}
+          >
+            Use the CPU instead
+          </button>
+        )}
+        <button type="button" onClick={dismissError}>
+          Dismiss
+        </button>
       </div>
       {sites.length === 0 && error.detail && (
         <details>

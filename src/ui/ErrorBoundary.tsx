@@ -46,9 +46,14 @@ export function Region({ name, children }: { readonly name: string; readonly chi
       until={[settings, model, shown]}
       fallback={(error, again) => (
         <div className={styles.alert} role="alert">
-          <p>{name} cannot be shown because of an error in Pagoda. Everything else, your settings and pictures too, is as it was.</p>
+          <p>
+            {name} cannot be shown because of an error in Pagoda. Everything else, your settings and pictures too, is as
+            it was.
+          </p>
           <div className={styles.actions}>
-            <button type="button" onClick={again}>Show it again</button>
+            <button type="button" onClick={again}>
+              Show it again
+            </button>
           </div>
           <ErrorDetail error={error} />
         </div>

@@ -17,8 +17,8 @@ export function Explain() {
       <p>{predictionsText(settings, embedded)}</p>
       {stats && (
         <p>
-          Last run: {stats.perturbedSites.length} of {sites} self-attentions perturbed, {stats.rowsBeforeFork} rows up to
-          the first of them and {stats.rowsAfterFork} behind it in each step, {stats.unetRows} rows in all.
+          Last run: {stats.perturbedSites.length} of {sites} self-attentions perturbed, {stats.rowsBeforeFork} rows up
+          to the first of them and {stats.rowsAfterFork} behind it in each step, {stats.unetRows} rows in all.
         </p>
       )}
     </details>

@@ -12,7 +12,9 @@ export function LayersField() {
   const id = useId();
   const layers = useStore((store) => store.settings.layers);
   const change = useStore((store) => store.change);
-  const { ref, note, onChange } = useBoundedText<HTMLInputElement>(MAX_LETTERS.layers, (text) => change({ layers: text }));
+  const { ref, note, onChange } = useBoundedText<HTMLInputElement>(MAX_LETTERS.layers, (text) =>
+    change({ layers: text }),
+  );
   const sites = useStore((store) => store.job.model?.sites);
   return (
     <div className={styles.field}>
@@ -29,8 +31,14 @@ export function LayersField() {
         onChange={onChange}
       />
       <datalist id={`${id}-sets`}>
-        {SETS.map((set) => <option key={set} value={set} />)}
-        {sites?.map((site) => <option key={site.name} value={site.comfyName}>{site.name}</option>)}
+        {SETS.map((set) => (
+          <option key={set} value={set} />
+        ))}
+        {sites?.map((site) => (
+          <option key={site.name} value={site.comfyName}>
+            {site.name}
+          </option>
+        ))}
       </datalist>
       {note && <p className={styles.note}>{note}</p>}
       <p id={`${id}-hint`} className={styles.hint}>

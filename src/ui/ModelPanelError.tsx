@@ -4,12 +4,29 @@ import type { ReactNode } from 'react';
 import type { FetchErrorData } from '../models/fetchError';
 import styles from './ModelPanel.module.css';
 
-export function ModelPanelError({ error, children }: { readonly error: FetchErrorData; readonly children?: ReactNode }) {
+export function ModelPanelError({
+  error,
+  children,
+}: {
+  readonly error: FetchErrorData;
+  readonly children?: ReactNode;
+}) {
   return (
     <div className={styles.error} role="alert">
       <p>{error.message}</p>
-      {error.code === 'version-gone' ? <button type="button" onClick={() => location.reload()}>Reload the page</button> : children}
-      {error.detail && <details><summary>Technical detail</summary><pre>{error.detail}</pre></details>}
+      {error.code === 'version-gone' ? (
+        <button type="button" onClick={() => location.reload()}>
+          Reload the page
+        </button>
+      ) : (
+        children
+      )}
+      {error.detail && (
+        <details>
+          <summary>Technical detail</summary>
+          <pre>{error.detail}</pre>
+        </details>
+      )}
     </div>
   );
 }

@@ -23,17 +23,41 @@ export function ModelPanelFolder({ onChosen }: { readonly onChosen: () => void }
   return (
     <section aria-label="From a folder" className={styles.section}>
       <h3>From a folder on disk</h3>
-      <p className={styles.quiet}>The folder that holds unet/, text_encoder/, vae_decoder/, tokenizer/ and scheduler/, as diffusers and Optimum write them. It is read in place.</p>
+      <p className={styles.quiet}>
+        The folder that holds unet/, text_encoder/, vae_decoder/, tokenizer/ and scheduler/, as diffusers and Optimum
+        write them. It is read in place.
+      </p>
       <div className={styles.actions}>
-        <button type="button" onClick={() => (hasFolderPicker() ? void take(null) : input.current?.click())}>Open folder</button>
-        <input ref={input} type="file" hidden aria-label="Folder of a model" {...{ webkitdirectory: '' }} onChange={(event) => void take(event.target.files)} />
-        {folder && <span>{folder.name} · {sizeText(folder.weights.bytes)} · in use until the page is closed</span>}
+        <button type="button" onClick={() => (hasFolderPicker() ? void take(null) : input.current?.click())}>
+          Open folder
+        </button>
+        <input
+          ref={input}
+          type="file"
+          hidden
+          aria-label="Folder of a model"
+          {...{ webkitdirectory: '' }}
+          onChange={(event) => void take(event.target.files)}
+        />
+        {folder && (
+          <span>
+            {folder.name} · {sizeText(folder.weights.bytes)} · in use until the page is closed
+          </span>
+        )}
       </div>
-      {reasons.length > 0 && <ul className={styles.reasons}>{reasons.map((reason) => <li key={reason}>{reason}</li>)}</ul>}
+      {reasons.length > 0 && (
+        <ul className={styles.reasons}>
+          {reasons.map((reason) => (
+            <li key={reason}>{reason}</li>
+          ))}
+        </ul>
+      )}
       {error && (
         <div className={styles.error} role="alert">
           <p>{error.message}</p>
-          <button type="button" onClick={dismiss}>Dismiss</button>
+          <button type="button" onClick={dismiss}>
+            Dismiss
+          </button>
         </div>
       )}
     </section>

@@ -11,12 +11,30 @@ export function ModelPanelUsual() {
   const [set, kept] = [usualText(brought.set), usualText(brought.kept)];
   return (
     <div className={styles.usual} role="group" aria-label="Usual settings">
-      {set && <p className={styles.quiet} aria-live="polite">Set for {brought.model}: {set}.</p>}
-      {kept && <p className={styles.quiet}>Yours were kept; {brought.model} usually has {kept}.</p>}
+      {set && (
+        <p className={styles.quiet} aria-live="polite">
+          Set for {brought.model}: {set}.
+        </p>
+      )}
+      {kept && (
+        <p className={styles.quiet}>
+          Yours were kept; {brought.model} usually has {kept}.
+        </p>
+      )}
       <div className={styles.actions}>
-        {set && <button type="button" onClick={() => answerBrought('undo')}>Undo</button>}
-        {kept && <button type="button" onClick={() => answerBrought('setAll')}>Set {set ? 'these too' : 'these'}</button>}
-        <button type="button" onClick={() => answerBrought('keep')}>Keep</button>
+        {set && (
+          <button type="button" onClick={() => answerBrought('undo')}>
+            Undo
+          </button>
+        )}
+        {kept && (
+          <button type="button" onClick={() => answerBrought('setAll')}>
+            Set {set ? 'these too' : 'these'}
+          </button>
+        )}
+        <button type="button" onClick={() => answerBrought('keep')}>
+          Keep
+        </button>
       </div>
     </div>
   );

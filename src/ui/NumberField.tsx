@@ -57,7 +57,9 @@ export function NumberField({ label, value, rule, hint, onChange }: Props) {
         onBlur={commit}
         onKeyDown={onKeyDown}
       />
-      <p id={`${id}-hint`} className={note ? styles.note : styles.hint}>{note ?? hint}</p>
+      <p id={`${id}-hint`} className={note ? styles.note : styles.hint}>
+        {note ?? hint}
+      </p>
     </div>
   );
 }

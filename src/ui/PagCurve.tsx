@@ -18,10 +18,18 @@ export function PagCurve() {
   if (typeof curve === 'string') return <p className={styles.text}>There is no curve: {curve}</p>;
   const active = curve.filter((point) => point.scale > 0).length;
   const highest = Math.max(...curve.map((point) => point.scale), 1e-9);
-  const places = curve.map((point, index) => ({ ...point, x: across(curve, index), y: GROUND - (point.scale / highest) * (GROUND - 20) }));
+  const places = curve.map((point, index) => ({
+    ...point,
+    x: across(curve, index),
+    y: GROUND - (point.scale / highest) * (GROUND - 20),
+  }));
   return (
     <figure className={styles.figure}>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`PAG scale over the steps. ${summary(active, curve.length)}`}>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={`PAG scale over the steps. ${summary(active, curve.length)}`}
+      >
         <line x1={0} x2={WIDTH} y1={GROUND} y2={GROUND} className={styles.ground} />
         <polyline points={places.map(({ x, y }) => `${x},${y}`).join(' ')} className={styles.line} />
         {places.map(({ x, y, step, scale, sigma, timestep }, index) => (
@@ -29,9 +37,15 @@ export function PagCurve() {
             <title>{`Step ${step + 1}: s ${round(scale)}, σ ${round(sigma)}, t ${round(timestep)}`}</title>
           </circle>
         ))}
-        <text x={0} y={10}>s {round(highest < 1e-6 ? 0 : highest)}</text>
-        <text x={0} y={HEIGHT - 3}>σ {round(curve[0]?.sigma ?? 0)}</text>
-        <text x={WIDTH} y={HEIGHT - 3} textAnchor="end">{round(curve.at(-1)?.sigma ?? 0)}</text>
+        <text x={0} y={10}>
+          s {round(highest < 1e-6 ? 0 : highest)}
+        </text>
+        <text x={0} y={HEIGHT - 3}>
+          σ {round(curve[0]?.sigma ?? 0)}
+        </text>
+        <text x={WIDTH} y={HEIGHT - 3} textAnchor="end">
+          {round(curve.at(-1)?.sigma ?? 0)}
+        </text>
       </svg>
       <figcaption className={styles.text}>{summary(active, curve.length)}</figcaption>
     </figure>
@@ -49,7 +63,10 @@ function summary(active: number, all: number): string {
 function across(curve: readonly CurvePoint[], index: number): number {
   const logs = curve.map(({ sigma }) => Math.log(sigma));
   const [first, last, own] = [logs[0], logs.at(-1), logs[index]] as [number, number, number];
-  const part = logs.every(Number.isFinite) && first > last ? (first - own) / (first - last) : index / Math.max(1, curve.length - 1);
+  const part =
+    logs.every(Number.isFinite) && first > last
+      ? (first - own) / (first - last)
+      : index / Math.max(1, curve.length - 1);
   return MARGIN + part * (WIDTH - 2 * MARGIN);
 }
 

@@ -23,14 +23,24 @@ export function PagSiteStrengths() {
       <summary>u layer by layer{own > 0 && ` (${own} of their own)`}</summary>
       <div className={styles.fields}>
         <div className={styles.columns}>
-          {sites.filter((site) => named.has(site.name)).map(({ name, comfyName }) => (
-            <NumberField
-              key={name} label={`u of ${comfyName}`} value={pag.siteIdentity[name] ?? pag.identity} rule={PAG_RULES.identity}
-              hint={name in pag.siteIdentity ? 'Its own.' : 'That of the run.'} onChange={(strength) => set(name, strength)}
-            />
-          ))}
+          {sites
+            .filter((site) => named.has(site.name))
+            .map(({ name, comfyName }) => (
+              <NumberField
+                key={name}
+                label={`u of ${comfyName}`}
+                value={pag.siteIdentity[name] ?? pag.identity}
+                rule={PAG_RULES.identity}
+                hint={name in pag.siteIdentity ? 'Its own.' : 'That of the run.'}
+                onChange={(strength) => set(name, strength)}
+              />
+            ))}
         </div>
-        {own > 0 && <button type="button" onClick={() => change({ pag: { ...pag, siteIdentity: {} } })}>One u for all</button>}
+        {own > 0 && (
+          <button type="button" onClick={() => change({ pag: { ...pag, siteIdentity: {} } })}>
+            One u for all
+          </button>
+        )}
       </div>
     </details>
   );

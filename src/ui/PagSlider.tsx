@@ -46,7 +46,10 @@ export function PagSlider({ value, onChange }: Props) {
           <span
             key={band.name}
             className={band.name === current ? styles.current : undefined}
-            style={{ left: `${100 * toTravel(band.from)}%`, width: `${100 * (toTravel(band.to) - toTravel(band.from))}%` }}
+            style={{
+              left: `${100 * toTravel(band.from)}%`,
+              width: `${100 * (toTravel(band.to) - toTravel(band.from))}%`,
+            }}
           >
             {band.name}
           </span>

@@ -11,14 +11,24 @@ export function PageErrorAlert() {
   return (
     <div className={styles.alert} role="alert">
       <p>
-        Something in Pagoda failed{times > 1 && ` (${times} times)`}: {shortened(message) || 'no reason was given'}. Your settings and
-        pictures are kept. If something does not answer any more, save your picture and reload the page.
+        Something in Pagoda failed{times > 1 && ` (${times} times)`}: {shortened(message) || 'no reason was given'}.
+        Your settings and pictures are kept. If something does not answer any more, save your picture and reload the
+        page.
       </p>
       <div className={styles.actions}>
-        <button type="button" onClick={() => usePageErrors.getState().dismiss()}>Dismiss</button>
-        <button type="button" onClick={() => location.reload()}>Reload</button>
+        <button type="button" onClick={() => usePageErrors.getState().dismiss()}>
+          Dismiss
+        </button>
+        <button type="button" onClick={() => location.reload()}>
+          Reload
+        </button>
       </div>
-      {detail && <details><summary>Technical detail</summary><pre>{detail}</pre></details>}
+      {detail && (
+        <details>
+          <summary>Technical detail</summary>
+          <pre>{detail}</pre>
+        </details>
+      )}
     </div>
   );
 }

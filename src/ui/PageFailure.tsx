@@ -18,9 +18,17 @@ export function PageFailure({ error, again }: { readonly error: unknown; readonl
           {finished ? ' the last picture; only a reload would lose it.' : ' everything that is stored.'}
         </p>
         <div className={alert.actions}>
-          <button type="button" onClick={again}>Show the page again</button>
-          {finished && <button type="button" onClick={() => void savePng(finished)}>Save PNG</button>}
-          <button type="button" onClick={() => location.reload()}>Reload</button>
+          <button type="button" onClick={again}>
+            Show the page again
+          </button>
+          {finished && (
+            <button type="button" onClick={() => void savePng(finished)}>
+              Save PNG
+            </button>
+          )}
+          <button type="button" onClick={() => location.reload()}>
+            Reload
+          </button>
         </div>
         <ErrorDetail error={error} />
       </div>

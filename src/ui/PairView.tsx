@@ -46,7 +46,9 @@ export function PairView({ flipped }: { flipped: boolean }) {
           <Difference without={complete.without} withPag={complete.with} edge={edge} />
         ) : (
           <>
-            {places.map((captioned) => <Captioned key={captioned.name} {...captioned} edge={edge} />)}
+            {places.map((captioned) => (
+              <Captioned key={captioned.name} {...captioned} edge={edge} />
+            ))}
           </>
         )}
       </div>
@@ -55,7 +57,15 @@ export function PairView({ flipped }: { flipped: boolean }) {
 }
 
 /** Radio buttons: one stop for Tab, and the arrows choose. */
-function Views({ view, enabled, onChange }: { readonly view: View; readonly enabled: boolean; readonly onChange: (view: View) => void }) {
+function Views({
+  view,
+  enabled,
+  onChange,
+}: {
+  readonly view: View;
+  readonly enabled: boolean;
+  readonly onChange: (view: View) => void;
+}) {
   const keys = Object.keys(VIEWS) as View[];
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];

@@ -20,10 +20,12 @@ export function PromptField({ name, label, rows, unread = null }: Props) {
   const id = useId();
   const value = useStore((store) => store.settings[name]);
   const change = useStore((store) => store.change);
-  const { ref, note, onChange } = useBoundedText<HTMLTextAreaElement>(MAX_LETTERS[name], (text) => change({ [name]: text }));
+  const { ref, note, onChange } = useBoundedText<HTMLTextAreaElement>(MAX_LETTERS[name], (text) =>
+    change({ [name]: text }),
+  );
   // The answer for an earlier text says nothing of this one.
   const fit = useStore((store): TextFit | null => (store.job.fit?.[name].text === value ? store.job.fit[name] : null));
-  const told = value === '' ? null : unread ?? (fit && fitText(fit));
+  const told = value === '' ? null : (unread ?? (fit && fitText(fit)));
   const isCut = fit !== null && fit.kept < value.length && unread === null;
   return (
     <div className={styles.field}>

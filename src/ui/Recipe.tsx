@@ -21,7 +21,9 @@ export function Recipe() {
   const close = () => dialog.current?.close();
   return (
     <>
-      <button type="button" aria-haspopup="dialog" disabled={!recipe} onClick={show}>Recipe</button>
+      <button type="button" aria-haspopup="dialog" disabled={!recipe} onClick={show}>
+        Recipe
+      </button>
       <dialog
         ref={dialog}
         className={styles.dialog}
@@ -33,9 +35,13 @@ export function Recipe() {
           <div className={styles.body}>
             <header className={styles.header}>
               <h2 id={`${id}-title`}>Recipe</h2>
-              <button type="button" onClick={close}>Close</button>
+              <button type="button" onClick={close}>
+                Close
+              </button>
             </header>
-            <Region name="The recipe"><Read recipe={read} /></Region>
+            <Region name="The recipe">
+              <Read recipe={read} />
+            </Region>
           </div>
         )}
       </dialog>

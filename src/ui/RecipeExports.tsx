@@ -24,7 +24,15 @@ export function RecipeExports({ recipe }: { readonly recipe: Recipe }) {
       <div className={styles.formats} role="radiogroup" aria-labelledby={`${id}-title`}>
         {exports.map(({ name }, index) => (
           <label key={name}>
-            <input type="radio" name={`${id}-format`} checked={index === chosen} onChange={() => { setChosen(index); setSaid(''); }} />
+            <input
+              type="radio"
+              name={`${id}-format`}
+              checked={index === chosen}
+              onChange={() => {
+                setChosen(index);
+                setSaid('');
+              }}
+            />
             <span>{name}</span>
           </label>
         ))}
@@ -32,14 +40,30 @@ export function RecipeExports({ recipe }: { readonly recipe: Recipe }) {
       <p className={styles.quiet}>{one.note}</p>
       {one.warnings.length > 0 && (
         <ul className={styles.warnings} aria-label="What to know">
-          {one.warnings.map((warning) => <li key={warning}>{warning}</li>)}
+          {one.warnings.map((warning) => (
+            <li key={warning}>{warning}</li>
+          ))}
         </ul>
       )}
-      <textarea ref={field} className={styles.text} readOnly rows={8} spellCheck={false} aria-label={`${one.name} text`} value={one.text} />
+      <textarea
+        ref={field}
+        className={styles.text}
+        readOnly
+        rows={8}
+        spellCheck={false}
+        aria-label={`${one.name} text`}
+        value={one.text}
+      />
       <div className={styles.actions}>
-        <button type="button" className={styles.primary} onClick={() => void copy()}>Copy</button>
-        <button type="button" onClick={() => saveExport(one)}>Save file</button>
-        <span role="status" className={styles.quiet}>{said}</span>
+        <button type="button" className={styles.primary} onClick={() => void copy()}>
+          Copy
+        </button>
+        <button type="button" onClick={() => saveExport(one)}>
+          Save file
+        </button>
+        <span role="status" className={styles.quiet}>
+          {said}
+        </span>
       </div>
     </section>
   );

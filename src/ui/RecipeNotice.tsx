@@ -17,28 +17,53 @@ export function RecipeNotice() {
   const taken = opened.outcome === 'taken';
   return (
     <section className={taken ? styles.notice : styles.failure} aria-label="Opened recipe">
-      <p ref={title} tabIndex={-1}>{taken ? `The settings are now those of ${opened.fileName}.` : `${opened.fileName}: ${opened.message} Nothing was changed.`}</p>
+      <p ref={title} tabIndex={-1}>
+        {taken
+          ? `The settings are now those of ${opened.fileName}.`
+          : `${opened.fileName}: ${opened.message} Nothing was changed.`}
+      </p>
       {taken && <Left opened={opened} />}
       <div className={styles.actions}>
-        {taken && <button type="button" onClick={undo}>Undo</button>}
-        <button type="button" onClick={dismiss}>Dismiss</button>
+        {taken && (
+          <button type="button" onClick={undo}>
+            Undo
+          </button>
+        )}
+        <button type="button" onClick={dismiss}>
+          Dismiss
+        </button>
       </div>
     </section>
   );
 }
 
-function Left({ opened: { notRestored, otherModel, problems } }: { readonly opened: Extract<Opened, { outcome: 'taken' }> }) {
+function Left({
+  opened: { notRestored, otherModel, problems },
+}: {
+  readonly opened: Extract<Opened, { outcome: 'taken' }>;
+}) {
   return (
     <>
-      {otherModel && <p>It was made with the model {modelText(otherModel)}, which is not the one chosen here: the picture will be another.</p>}
-      {problems.map((problem) => <p key={problem}>{problem}</p>)}
+      {otherModel && (
+        <p>
+          It was made with the model {modelText(otherModel)}, which is not the one chosen here: the picture will be
+          another.
+        </p>
+      )}
+      {problems.map((problem) => (
+        <p key={problem}>{problem}</p>
+      ))}
       {notRestored.length > 0 && (
         <details open={notRestored.length <= 4}>
-          <summary>{notRestored.length === 1 ? '1 setting was' : `${notRestored.length} settings were`} not taken over</summary>
+          <summary>
+            {notRestored.length === 1 ? '1 setting was' : `${notRestored.length} settings were`} not taken over
+          </summary>
           <dl className={styles.left}>
             {notRestored.map(({ name, value, why }, index) => (
               <div key={index}>
-                <dt>{name}: {value}</dt>
+                <dt>
+                  {name}: {value}
+                </dt>
                 <dd>{why}</dd>
               </div>
             ))}

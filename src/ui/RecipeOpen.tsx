@@ -14,9 +14,22 @@ export function RecipeOpen() {
   };
   return (
     <>
-      <button type="button" onClick={() => input.current?.click()}>Open recipe</button>
-      <input ref={input} type="file" hidden accept="image/png,image/jpeg,image/webp,application/json,.png,.jpg,.jpeg,.webp,.json" aria-label="Recipe file" onChange={(event) => choose(event.target.files)} />
-      {dragging && <div className={styles.drop} aria-hidden="true"><p>Drop a picture or a recipe to take its settings</p></div>}
+      <button type="button" onClick={() => input.current?.click()}>
+        Open recipe
+      </button>
+      <input
+        ref={input}
+        type="file"
+        hidden
+        accept="image/png,image/jpeg,image/webp,application/json,.png,.jpg,.jpeg,.webp,.json"
+        aria-label="Recipe file"
+        onChange={(event) => choose(event.target.files)}
+      />
+      {dragging && (
+        <div className={styles.drop} aria-hidden="true">
+          <p>Drop a picture or a recipe to take its settings</p>
+        </div>
+      )}
     </>
   );
 }

@@ -11,7 +11,13 @@ export function RunBar() {
   const running = job.runs.length > 0;
   const { progress, shown } = job;
   const loaded = job.loading?.totalBytes ? job.loading.loadedBytes / job.loading.totalBytes : null;
-  const fraction = progress ? progress.step / progress.steps : running || job.loading ? (loaded ?? 0) : job.lastEnd === 'done' ? 1 : 0;
+  const fraction = progress
+    ? progress.step / progress.steps
+    : running || job.loading
+      ? (loaded ?? 0)
+      : job.lastEnd === 'done'
+        ? 1
+        : 0;
   return (
     <div className={styles.bar}>
       <div
@@ -26,10 +32,18 @@ export function RunBar() {
         <div style={{ transform: `scaleX(${fraction})` }} />
       </div>
       <div className={styles.actions}>
-        <button type="button" className={styles.generate} data-home onClick={generate}>Generate</button>
-        <button type="button" onClick={cancel} disabled={!running}>{job.cancelling ? 'Cancelling…' : 'Cancel'}</button>
-        <button type="button" onClick={() => shown?.stats && void savePng(shown)} disabled={!shown?.stats}>Save PNG</button>
-        <span className={styles.text} aria-hidden="true">{progressText(job)}</span>
+        <button type="button" className={styles.generate} data-home onClick={generate}>
+          Generate
+        </button>
+        <button type="button" onClick={cancel} disabled={!running}>
+          {job.cancelling ? 'Cancelling…' : 'Cancel'}
+        </button>
+        <button type="button" onClick={() => shown?.stats && void savePng(shown)} disabled={!shown?.stats}>
+          Save PNG
+        </button>
+        <span className={styles.text} aria-hidden="true">
+          {progressText(job)}
+        </span>
       </div>
     </div>
   );

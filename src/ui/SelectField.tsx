@@ -16,10 +16,21 @@ export function SelectField<T extends string>({ label, value, options, hint, onC
   return (
     <div className={styles.field}>
       <label htmlFor={id}>{label}</label>
-      <select id={id} value={value} aria-describedby={`${id}-hint`} onChange={(event) => onChange(event.target.value as T)}>
-        {(Object.entries(options) as [T, string][]).map(([key, name]) => <option key={key} value={key}>{name}</option>)}
+      <select
+        id={id}
+        value={value}
+        aria-describedby={`${id}-hint`}
+        onChange={(event) => onChange(event.target.value as T)}
+      >
+        {(Object.entries(options) as [T, string][]).map(([key, name]) => (
+          <option key={key} value={key}>
+            {name}
+          </option>
+        ))}
       </select>
-      <p id={`${id}-hint`} className={styles.hint}>{hint}</p>
+      <p id={`${id}-hint`} className={styles.hint}>
+        {hint}
+      </p>
     </div>
   );
 }

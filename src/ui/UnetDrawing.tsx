@@ -6,7 +6,11 @@ import { chosenSites, drawUnet, layersText, type DrawnBlock, type DrawnSite } fr
 import { costText } from './guidanceWords';
 import styles from './UnetDrawing.module.css';
 
-const ROLES: Readonly<Record<DrawnSite['role'], string>> = { perturbed: 'perturbed', shared: 'shared by both predictions', repeated: 'run again for the perturbed one' };
+const ROLES: Readonly<Record<DrawnSite['role'], string>> = {
+  perturbed: 'perturbed',
+  shared: 'shared by both predictions',
+  repeated: 'run again for the perturbed one',
+};
 
 export function UnetDrawing() {
   const layers = useStore((store) => store.settings.layers);
@@ -31,11 +35,21 @@ export function UnetDrawing() {
           <Block block={up} onToggle={toggle} />
         </div>
       ))}
-      <div className={styles.mid}><Block block={drawing.mid} onToggle={toggle} /></div>
+      <div className={styles.mid}>
+        <Block block={drawing.mid} onToggle={toggle} />
+      </div>
       <ul className={styles.legend} aria-hidden="true">
-        {(Object.keys(ROLES) as DrawnSite['role'][]).map((role) => <li key={role}><span className={styles[role]} /> {ROLES[role]}</li>)}
+        {(Object.keys(ROLES) as DrawnSite['role'][]).map((role) => (
+          <li key={role}>
+            <span className={styles[role]} /> {ROLES[role]}
+          </li>
+        ))}
       </ul>
-      <p className={styles.text}>{typeof named === 'string' ? named : costText(drawing.perturbed, model.sites.length, drawing.share, guidanceScale, model.guidanceEmbedded)}</p>
+      <p className={styles.text}>
+        {typeof named === 'string'
+          ? named
+          : costText(drawing.perturbed, model.sites.length, drawing.share, guidanceScale, model.guidanceEmbedded)}
+      </p>
     </div>
   );
 }
@@ -44,7 +58,10 @@ function Block({ block: { name, tokens, sites }, onToggle }: { block: DrawnBlock
   const label = name.replace('_blocks.', ' ').replace('_block', '');
   return (
     <div className={styles.block}>
-      <span className={styles.label}>{label}<small>{sites.length === 0 ? 'no self-attention' : tokens === null ? '' : `${tokens} tokens`}</small></span>
+      <span className={styles.label}>
+        {label}
+        <small>{sites.length === 0 ? 'no self-attention' : tokens === null ? '' : `${tokens} tokens`}</small>
+      </span>
       <span className={styles.sites}>
         {sites.map(({ site, role }) => (
           <button

@@ -39,7 +39,12 @@ export function Wipe({ without, withPag, edge, flipped }: Props) {
         }}
       >
         <Picture name="With PAG" pixels={withPag} edge={edge} />
-        <Picture name="Without PAG" pixels={without} edge={edge} style={{ clipPath: `inset(0 ${100 - border}% 0 0)` }} />
+        <Picture
+          name="Without PAG"
+          pixels={without}
+          edge={edge}
+          style={{ clipPath: `inset(0 ${100 - border}% 0 0)` }}
+        />
         <div
           className={styles.handle}
           role="slider"

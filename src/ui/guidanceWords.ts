@@ -15,10 +15,13 @@ export function sumText({ guidanceScale, pagScale }: Scales, embedded: boolean):
 
 export function predictionsText({ guidanceScale, pagScale }: Scales, embedded: boolean): string {
   const uncond = rowGuidance(guidanceScale, embedded) > 1 ? ', without it (uncond)' : '';
-  const input = embedded ? `, with the CFG scale ${guidanceScale} as one of its inputs and so no second prediction without it` : '';
-  const perturbed = pagScale > 0
-    ? ', and once more with the chosen self-attentions returning their values unmixed (perturbed). That last prediction has lost its structure; steering away from it gives structure back.'
-    : '. PAG is off.';
+  const input = embedded
+    ? `, with the CFG scale ${guidanceScale} as one of its inputs and so no second prediction without it`
+    : '';
+  const perturbed =
+    pagScale > 0
+      ? ', and once more with the chosen self-attentions returning their values unmixed (perturbed). That last prediction has lost its structure; steering away from it gives structure back.'
+      : '. PAG is off.';
   return `At each step the UNet predicts the noise with the prompt (cond)${input}${uncond}${perturbed}`;
 }
 
@@ -26,7 +29,13 @@ export function predictionsText({ guidanceScale, pagScale }: Scales, embedded: b
  * What PAG costs with a choice of layers.
  * @param share part of a forward that the perturbed row runs for itself; null where it is not known.
  */
-export function costText(perturbed: number, all: number, share: number | null, guidanceScale: number, embedded: boolean): string {
+export function costText(
+  perturbed: number,
+  all: number,
+  share: number | null,
+  guidanceScale: number,
+  embedded: boolean,
+): string {
   const what = `${perturbed} of ${all} self-attentions perturbed.`;
   if (share === null) return what;
   const guided = rowGuidance(guidanceScale, embedded) > 1;

@@ -17,9 +17,12 @@ export function storedText(model: StoredModel): string {
   if (state === 'whole') return `${sizeText(bytes)} · works offline`;
   const share = `${sizeText(fetchedBytes)} of ${sizeText(bytes)}`;
   switch (state) {
-    case 'paused': return `${share} · paused`;
-    case 'waiting': return `${share} · waiting`;
-    case 'failed': return `${share} · stopped`;
+    case 'paused':
+      return `${share} · paused`;
+    case 'waiting':
+      return `${share} · waiting`;
+    case 'failed':
+      return `${share} · stopped`;
     case 'fetching': {
       if (fetchedBytes >= bytes) return `${share} · checking`;
       if (!bytesPerSecond) return share;
@@ -29,7 +32,15 @@ export function storedText(model: StoredModel): string {
 }
 
 /** Settings that a model brings: "4 steps, CFG off, PAG scale 1, Euler, trailing timesteps"; '' where there are none. */
-export function usualText({ steps, guidanceScale, pagScale, layers, scheduler, sigmas, spacing }: Brought['set']): string {
+export function usualText({
+  steps,
+  guidanceScale,
+  pagScale,
+  layers,
+  scheduler,
+  sigmas,
+  spacing,
+}: Brought['set']): string {
   const parts = [
     steps === undefined ? null : `${steps} ${steps === 1 ? 'step' : 'steps'}`,
     guidanceScale === undefined ? null : guidanceScale > 1 ? `CFG scale ${guidanceScale}` : 'CFG off',
@@ -37,7 +48,11 @@ export function usualText({ steps, guidanceScale, pagScale, layers, scheduler, s
     layers === undefined ? null : `layers ${layers}`,
     scheduler === undefined ? null : SCHEDULERS[scheduler],
     sigmas === undefined ? null : sigmas === 'model' ? 'the model’s sigmas' : `${SIGMAS[sigmas]} sigmas`,
-    spacing === undefined ? null : spacing === 'model' ? 'the model’s timesteps' : `${SPACINGS[spacing].toLowerCase()} timesteps`,
+    spacing === undefined
+      ? null
+      : spacing === 'model'
+        ? 'the model’s timesteps'
+        : `${SPACINGS[spacing].toLowerCase()} timesteps`,
   ];
   return parts.filter((part) => part !== null).join(', ');
 }

@@ -9,5 +9,13 @@ test('positions and scales invert each other, and 0–10 has most of the track',
 });
 
 test('bands have the names that the slider shows', () => {
-  expect([0, 0.5, 1.9, 2, 4.9, 5, 100].map(bandOf)).toEqual(['off', 'subtle', 'subtle', 'balanced', 'balanced', 'strong', 'strong']);
+  expect([0, 0.5, 1.9, 2, 4.9, 5, 100].map(bandOf)).toEqual([
+    'off',
+    'subtle',
+    'subtle',
+    'balanced',
+    'balanced',
+    'strong',
+    'strong',
+  ]);
 });

@@ -1,7 +1,12 @@
 // The PAG slider's travel: most of the track for 0–10, where people work, and of that most for 0–5.
 
 /** [scale, position], straight lines between. */
-const BENDS: readonly (readonly [number, number])[] = [[0, 0], [5, 0.6], [10, 0.8], [100, 1]];
+const BENDS: readonly (readonly [number, number])[] = [
+  [0, 0],
+  [5, 0.6],
+  [10, 0.8],
+  [100, 1],
+];
 const MAX = 100;
 
 /** Scale 0 … 100 → position 0 … 1. */
@@ -11,7 +16,10 @@ export function toTravel(scale: number): number {
 
 /** Position 0 … 1 → scale, in steps of 0.1 below 10 and of 1 above. */
 export function fromTravel(travel: number): number {
-  const scale = along(BENDS.map(([at, position]) => [position, at] as const), travel);
+  const scale = along(
+    BENDS.map(([at, position]) => [position, at] as const),
+    travel,
+  );
   return scale <= 10 ? Math.round(scale * 10) / 10 : Math.round(scale);
 }
 

@@ -11,7 +11,10 @@ export interface BoundedField<E> {
   readonly note: string | null;
 }
 
-export function useBoundedText<E extends HTMLInputElement | HTMLTextAreaElement>(max: number, onChange: (text: string) => void): BoundedField<E> {
+export function useBoundedText<E extends HTMLInputElement | HTMLTextAreaElement>(
+  max: number,
+  onChange: (text: string) => void,
+): BoundedField<E> {
   const ref = useRef<E>(null);
   const [note, setNote] = useState<string | null>(null);
   // The note of what is being put in, until its change is told.

@@ -36,7 +36,12 @@ export function useFocusKept(): void {
       }
     };
     const observer = new MutationObserver(mend);
-    observer.observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ['disabled'] });
+    observer.observe(document.body, {
+      subtree: true,
+      childList: true,
+      attributes: true,
+      attributeFilter: ['disabled'],
+    });
     document.addEventListener('focusin', focused);
     document.addEventListener('pointerdown', pressed);
     return () => {

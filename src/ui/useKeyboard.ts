@@ -54,7 +54,13 @@ export function useKeyboard(): Keyboard {
     };
     // Away from the window nobody hears the key come up.
     const away = () => setFlipped(false);
-    const listeners = [['keydown', down], ['keyup', up], ['input', changed], ['pointerdown', changed], ['blur', away]] as const;
+    const listeners = [
+      ['keydown', down],
+      ['keyup', up],
+      ['input', changed],
+      ['pointerdown', changed],
+      ['blur', away],
+    ] as const;
     for (const [type, listener] of listeners) window.addEventListener(type, listener as EventListener);
     document.addEventListener('visibilitychange', away);
     return () => {
@@ -79,8 +85,11 @@ function mayHaveSuggestions(target: EventTarget | null): boolean {
 }
 
 function takesText(target: EventTarget | null): boolean {
-  return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement
-    || (target instanceof HTMLInputElement && target.type === 'text');
+  return (
+    target instanceof HTMLTextAreaElement ||
+    target instanceof HTMLSelectElement ||
+    (target instanceof HTMLInputElement && target.type === 'text')
+  );
 }
 
 function isControl(target: EventTarget | null): boolean {

@@ -4,12 +4,15 @@ import type { DeviceInfo, LoadingEvent, VerdictEvent } from '../protocol/message
 import type { Job } from '../store/job';
 
 /** What the page lacks where it is no secure context. */
-export const PLAIN_HTTP = 'Over HTTPS or at localhost Pagoda may also use WebGPU and more threads, work offline and store models';
+export const PLAIN_HTTP =
+  'Over HTTPS or at localhost Pagoda may also use WebGPU and more threads, work offline and store models';
 
 export function deviceText(device: DeviceInfo | null): string {
   if (!device) return 'Starting the engine';
   if (device.backend === 'webgpu') {
-    const without = device.wrongOperators.map((operator) => ` · without ONNX Runtime's ${operator}, which is wrong on this GPU`);
+    const without = device.wrongOperators.map(
+      (operator) => ` · without ONNX Runtime's ${operator}, which is wrong on this GPU`,
+    );
     return `${device.adapter} · WebGPU${device.f16 ? ' · f16' : ''}${without.join('')}`;
   }
   const threads = `${device.threads} ${device.threads === 1 ? 'thread' : 'threads'}`;
@@ -24,7 +27,11 @@ export function noticesOf({ model, verdict, error }: Job): readonly string[] {
   return [...(verdict?.reasons ?? []), ...((isOfModel && model?.notices) || [])];
 }
 
-const FIT: Readonly<Record<VerdictEvent['level'], string>> = { fits: 'Fits this device', doubtful: 'May not fit this device', no: 'Does not fit this device' };
+const FIT: Readonly<Record<VerdictEvent['level'], string>> = {
+  fits: 'Fits this device',
+  doubtful: 'May not fit this device',
+  no: 'Does not fit this device',
+};
 
 /** The verdict in a line: "Fits this device: 26 MB of weights, the largest buffer 3.1 MB, f32." */
 export function verdictText({ level, figures }: VerdictEvent): string {
@@ -78,6 +85,9 @@ function bytesText({ loadedBytes, totalBytes, secondsLeft }: LoadingEvent): stri
   if (loadedBytes === totalBytes || (loadedBytes === 0 && totalBytes === null)) return '';
   const mega = (bytes: number) => (bytes / 1e6).toFixed(1);
   if (totalBytes === null) return ` · ${mega(loadedBytes)} MB`;
-  const left = secondsLeft === null ? '' : ` · ${secondsLeft < 90 ? `${Math.ceil(secondsLeft)} s` : secondsText(secondsLeft)} left`;
+  const left =
+    secondsLeft === null
+      ? ''
+      : ` · ${secondsLeft < 90 ? `${Math.ceil(secondsLeft)} s` : secondsText(secondsLeft)} left`;
   return ` · ${mega(loadedBytes)} of ${mega(totalBytes)} MB${left}`;
 }

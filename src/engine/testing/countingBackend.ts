@@ -16,7 +16,10 @@ export interface CountingBackend extends Backend {
   failNextRun(): void;
 }
 
-export function countingBackend(inner: Backend, traits: Partial<Pick<Backend, 'f16' | 'fusesAttention'>> = {}): CountingBackend {
+export function countingBackend(
+  inner: Backend,
+  traits: Partial<Pick<Backend, 'f16' | 'fusesAttention'>> = {},
+): CountingBackend {
   const made = { sessions: 0, tensors: 0 };
   const live = { sessions: 0, tensors: 0 };
   let fails = false;
@@ -58,7 +61,9 @@ export function countingBackend(inner: Backend, traits: Partial<Pick<Backend, 'f
     takesHeadDim: (headDim) => inner.takesHeadDim(headDim),
     made,
     live,
-    failNextRun: () => { fails = true; },
+    failNextRun: () => {
+      fails = true;
+    },
     createSession: (...args) => session(inner.createSession(...args)),
     upload: (...args) => counted(inner.upload(...args)),
     gatherRows: (...args) => counted(inner.gatherRows(...args)),

@@ -1,6 +1,13 @@
 // Runs the UNets of fixtures/architectures on a backend, with the inputs that their goldens had.
 
-import { architectures, files, tensorAt, unetFile, type TensorPlace, type UnetFile } from '../../../fixtures/architectures/golden';
+import {
+  architectures,
+  files,
+  tensorAt,
+  unetFile,
+  type TensorPlace,
+  type UnetFile,
+} from '../../../fixtures/architectures/golden';
 import type { SiteRow } from '../../diffusion/types';
 import type { ValueInfo } from '../../onnx/model';
 import type { Backend } from '../backend';
@@ -45,17 +52,29 @@ export async function predictExported(
     return place;
   };
   const { sample, context, textEmbeds, timeIds, timestepCond } = unet.inputs;
-  const roles = [[context, 'encoder_hidden_states'], [textEmbeds, 'text_embeds'], [timeIds, 'time_ids'], [timestepCond, 'timestep_cond']] as const;
-  const upload = (role: ValueInfo, key: string) => backend.upload(elemType(role), input(key).shape, tensorAt(input(key)));
+  const roles = [
+    [context, 'encoder_hidden_states'],
+    [textEmbeds, 'text_embeds'],
+    [timeIds, 'time_ids'],
+    [timestepCond, 'timestep_cond'],
+  ] as const;
+  const upload = (role: ValueInfo, key: string) =>
+    backend.upload(elemType(role), input(key).shape, tensorAt(input(key)));
   const whole = upload(sample, 'sample');
-  const conditioning = Object.fromEntries(roles.flatMap(([role, key]) => (role ? [[role.name, upload(role, key)]] : [])));
-  const output = await unet.predict(await unet.prepare(unet.sites.filter((site) => cutAt.includes(site.name))), {
-    sample: whole,
-    timestep: tensorAt(input('timestep'))[0] as number,
-    conditioning,
-    fork,
-    strengths: new Map(unet.sites.map((site) => [site, siteNames.includes(site.name) ? 1 : 0])),
-  }, never);
+  const conditioning = Object.fromEntries(
+    roles.flatMap(([role, key]) => (role ? [[role.name, upload(role, key)]] : [])),
+  );
+  const output = await unet.predict(
+    await unet.prepare(unet.sites.filter((site) => cutAt.includes(site.name))),
+    {
+      sample: whole,
+      timestep: tensorAt(input('timestep'))[0] as number,
+      conditioning,
+      fork,
+      strengths: new Map(unet.sites.map((site) => [site, siteNames.includes(site.name) ? 1 : 0])),
+    },
+    never,
+  );
   const values = await backend.read(output);
   for (const tensor of [whole, ...Object.values(conditioning), output]) tensor.dispose();
   return values;

@@ -16,7 +16,11 @@ export async function openForm(name: string, backend: Backend, fusesAttention: b
 }
 
 /** Errors against PyTorch's: of the whole graph, of the graph cut at its site, and with V in the place of that attention. */
-export async function formErrors(unet: Unet, backend: Backend, kind: string): Promise<Readonly<Record<'whole' | 'cut' | 'perturbed', number>>> {
+export async function formErrors(
+  unet: Unet,
+  backend: Backend,
+  kind: string,
+): Promise<Readonly<Record<'whole' | 'cut' | 'perturbed', number>>> {
   const { none, all } = golden.predictions[kind] as Record<'none' | 'all', GoldenTensor>;
   const error = async (isCut: boolean, identity: number, expected: GoldenTensor) =>
     relativeError(await predict(unet, backend, isCut, identity), Float32Array.from(expected.values));
@@ -27,12 +31,19 @@ async function predict(unet: Unet, backend: Backend, isCut: boolean, identity: n
   const { sample, timestep, encoder_hidden_states: context } = golden.inputs;
   const latents = backend.upload(elemType(unet.inputs.sample), sample.shape, sample.values);
   const states = backend.upload(elemType(unet.inputs.context), context.shape, context.values);
-  const output = await unet.predict(await unet.prepare(isCut ? unet.sites : []), {
-    sample: latents,
-    timestep: timestep.values[0] as number,
-    conditioning: { [unet.inputs.context.name]: states },
-    fork: [{ source: 0, identity }, { source: 1, identity }],
-  }, never);
+  const output = await unet.predict(
+    await unet.prepare(isCut ? unet.sites : []),
+    {
+      sample: latents,
+      timestep: timestep.values[0] as number,
+      conditioning: { [unet.inputs.context.name]: states },
+      fork: [
+        { source: 0, identity },
+        { source: 1, identity },
+      ],
+    },
+    never,
+  );
   const values = await backend.read(output);
   for (const tensor of [latents, states, output]) tensor.dispose();
   return values;

@@ -13,18 +13,26 @@ import { writeSegment } from '../../onnx/write';
 export const HALF_VAE_SHAPE = [1, 3, 2, 2];
 
 export function halfVae(scale: number): Blob {
-  const node = (opType: string, inputs: string[], output: string, to?: number) => makeNode({ name: output, opType }, inputs, [output], to === undefined ? {} : { to: { int: to } });
+  const node = (opType: string, inputs: string[], output: string, to?: number) =>
+    makeNode({ name: output, opType }, inputs, [output], to === undefined ? {} : { to: { int: to } });
   const model = {
-    ...smallModel({ latents: HALF_VAE_SHAPE }, [
-      node('Mul', ['latents', 'up'], 'large'),
-      node('Cast', ['large'], 'half', FLOAT16),
-      node('Mul', ['half', 'one'], 'halfToo'),
-      node('Cast', ['halfToo'], 'whole', FLOAT),
-      node('Mul', ['whole', 'down'], 'out'),
-    ], { up: floats([1], [scale]), down: floats([1], [1 / scale]), one: { dims: [1], dataType: FLOAT16, raw: Uint8Array.of(0, 0x3c), range: null, encoded: null } }),
+    ...smallModel(
+      { latents: HALF_VAE_SHAPE },
+      [
+        node('Mul', ['latents', 'up'], 'large'),
+        node('Cast', ['large'], 'half', FLOAT16),
+        node('Mul', ['half', 'one'], 'halfToo'),
+        node('Cast', ['halfToo'], 'whole', FLOAT),
+        node('Mul', ['whole', 'down'], 'out'),
+      ],
+      {
+        up: floats([1], [scale]),
+        down: floats([1], [1 / scale]),
+        one: { dims: [1], dataType: FLOAT16, raw: Uint8Array.of(0, 0x3c), range: null, encoded: null },
+      },
+    ),
     opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()],
   };
   const written = { ...model, outputs: [{ name: 'out', elemType: FLOAT, dims: HALF_VAE_SHAPE }] };
   return new Blob([writeSegment(written, cut(new Graph(written), [])[0] as Segment).bytes]);
 }
-

@@ -16,7 +16,11 @@ import { elemType } from '../unetInputs';
 const never = new AbortController().signal;
 
 /** `change` makes another file of the model's bytes. */
-export async function openGoldenUnet(id: GoldenModelId, backend: Backend, change: (model: Blob) => Promise<Blob> = (model) => Promise.resolve(model)) {
+export async function openGoldenUnet(
+  id: GoldenModelId,
+  backend: Backend,
+  change: (model: Blob) => Promise<Blob> = (model) => Promise.resolve(model),
+) {
   const golden = readUnetGolden(id);
   const model = await change(await openAsBlob(`${golden.folder}/unet/model.onnx`));
   const file = await OnnxFile.open(model, 'unet/model.onnx', { device: backend, openFile: null });
@@ -36,7 +40,9 @@ export async function withNoiseForQueriesAndKeys(model: Blob, siteNames: readonl
     if (!weight?.range) throw new Error(`No stored weight was found behind ${value}.`);
     const { offset, length } = weight.range;
     const width = weight.dataType === FLOAT16 ? 2 : 4;
-    const elements = Array.from({ length: length / width }, (_, i) => bytes.slice(offset + i * width, offset + (i + 1) * width));
+    const elements = Array.from({ length: length / width }, (_, i) =>
+      bytes.slice(offset + i * width, offset + (i + 1) * width),
+    );
     elements.reverse().forEach((element, i) => bytes.set(element, offset + i * width));
   }
   return new Blob([bytes]);
@@ -55,7 +61,11 @@ export async function predictRows(
 ): Promise<Float32Array[]> {
   const { sample, timestep, encoderHiddenStates } = golden.inputs;
   const whole = backend.upload(unet.sampleType, sample.shape, overrides.sample ?? sample.data);
-  const states = backend.upload(elemType(unet.inputs.context), encoderHiddenStates.shape, overrides.context ?? encoderHiddenStates.data);
+  const states = backend.upload(
+    elemType(unet.inputs.context),
+    encoderHiddenStates.shape,
+    overrides.context ?? encoderHiddenStates.data,
+  );
   const plan = await unet.prepare(unet.sites.filter((site) => siteNames.includes(site.name)));
   const input = {
     sample: backend.gatherRows(whole, base),

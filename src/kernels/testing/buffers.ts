@@ -39,9 +39,7 @@ export function store(values: Float32Array, elem: ElementType): Float32Array | U
 
 /** The first `length` stored numbers, as f32. */
 export function load(bytes: ArrayBuffer, elem: ElementType, length: number): Float32Array {
-  return elem === 'f16'
-    ? float16ToFloat32(new Uint16Array(bytes, 0, length))
-    : new Float32Array(bytes, 0, length);
+  return elem === 'f16' ? float16ToFloat32(new Uint16Array(bytes, 0, length)) : new Float32Array(bytes, 0, length);
 }
 
 /** Values in −1 … 1, the same for the same seed (mulberry32). */

@@ -95,7 +95,7 @@ export function describeOnDawn(name: string, body: (gpu: DawnGpu) => void): void
       const own = await kept.dawnInstance!.requestAdapter();
       device = await requestDevice(own!);
       device.addEventListener('uncapturederror', (event) => {
-        errors.push((event).error.message);
+        errors.push(event.error.message);
       });
     });
 

@@ -17,16 +17,34 @@ export const GOLDEN = JSON.parse(readFileSync('fixtures/guidance/golden.json', '
 const [channels, height, width] = GOLDEN.shape;
 export const SHAPE: RescaledGuidanceShape = { rows: 3, channels, height, width };
 
-const whole: CombinedImage = { uncond: 0, cond: 1, perturbed: 2, guidanceScale: GOLDEN.guidanceScale, pagScale: GOLDEN.pagScale };
+const whole: CombinedImage = {
+  uncond: 0,
+  cond: 1,
+  perturbed: 2,
+  guidanceScale: GOLDEN.guidanceScale,
+  pagScale: GOLDEN.pagScale,
+};
 const off: NonlinearGuidance = { rescale: { mode: 'off' }, guidanceRescale: 0 };
 
-export const CASES: readonly { readonly name: string; readonly image: CombinedImage; readonly guidance: NonlinearGuidance }[] = [
+export const CASES: readonly {
+  readonly name: string;
+  readonly image: CombinedImage;
+  readonly guidance: NonlinearGuidance;
+}[] = [
   { name: 'full', image: whole, guidance: { ...off, rescale: { mode: 'full', amount: 0.7 } } },
   { name: 'partial', image: whole, guidance: { ...off, rescale: { mode: 'partial', amount: 0.7 } } },
-  { name: 'full without CFG', image: { ...whole, uncond: null, guidanceScale: 1 }, guidance: { ...off, rescale: { mode: 'full', amount: 0.7 } } },
+  {
+    name: 'full without CFG',
+    image: { ...whole, uncond: null, guidanceScale: 1 },
+    guidance: { ...off, rescale: { mode: 'full', amount: 0.7 } },
+  },
   { name: 'snf', image: whole, guidance: { ...off, rescale: { mode: 'snf' } } },
   { name: 'guidance_rescale', image: whole, guidance: { ...off, guidanceRescale: 0.7 } },
-  { name: 'CFG alone, guidance_rescale', image: { ...whole, perturbed: null, pagScale: 0 }, guidance: { ...off, guidanceRescale: 0.7 } },
+  {
+    name: 'CFG alone, guidance_rescale',
+    image: { ...whole, perturbed: null, pagScale: 0 },
+    guidance: { ...off, guidanceRescale: 0.7 },
+  },
 ];
 
 /** The largest distance of `got` to a golden. */

@@ -11,7 +11,13 @@ export interface Tensors {
 }
 
 /** out[row, token, head, :] for the output row that `site` describes. */
-export function naiveAttention(shape: AttentionShape, { q, k, v }: Tensors, site: SiteRow, token: number, head: number): number[] {
+export function naiveAttention(
+  shape: AttentionShape,
+  { q, k, v }: Tensors,
+  site: SiteRow,
+  token: number,
+  head: number,
+): number[] {
   const vectorOf = (tensor: Float32Array, at: number): number[] => {
     const begin = ((site.source * shape.tokens + at) * shape.heads + head) * shape.headDim;
     return [...tensor.subarray(begin, begin + shape.headDim)];

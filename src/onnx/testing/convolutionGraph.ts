@@ -11,10 +11,16 @@ export function convolutionGraph(channels: number, type: number, outChannels = 8
   const raw = new Uint8Array((type === FLOAT16 ? float32ToFloat16(values) : values).buffer);
   const info = (name: string, width: number) => ({ name, elemType: type, dims: ['rows', width, 'height', 'width'] });
   return {
-    irVersion: 8, opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()], functions: [], valueInfo: new Map(),
+    irVersion: 8,
+    opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()],
+    functions: [],
+    valueInfo: new Map(),
     nodes: [makeNode({ name: 'conv', opType: 'Conv' }, ['x', 'w'], ['out'], { pads: { ints: [1, 1, 1, 1] } })],
-    initializers: new Map([['w', { name: 'w', dims: [outChannels, channels, 3, 3], dataType: type, raw, range: null, encoded: null }]]),
-    inputs: [info('x', channels)], outputs: [info('out', outChannels)],
+    initializers: new Map([
+      ['w', { name: 'w', dims: [outChannels, channels, 3, 3], dataType: type, raw, range: null, encoded: null }],
+    ]),
+    inputs: [info('x', channels)],
+    outputs: [info('out', outChannels)],
   };
 }
 

@@ -38,18 +38,43 @@ export function mutate(message: Uint8Array, random: Random, names: readonly Uint
   const other = random(pieces.length);
   // Inside more often than here: most of a graph lies deep.
   if (chosen.wireType === BYTES && chosen.payload.length > 1 && random(4) > 0) {
-    pieces[at] = remade(chosen, isName(chosen) && random(2) > 0 ? pick(names, random) : mutate(chosen.payload, random, names));
+    pieces[at] = remade(
+      chosen,
+      isName(chosen) && random(2) > 0 ? pick(names, random) : mutate(chosen.payload, random, names),
+    );
     return joined(pieces);
   }
   switch (random(8)) {
-    case 0: pieces.splice(at, 1); break;
-    case 1: pieces.splice(other, 0, chosen); break;
-    case 2: pieces[at] = pieces[other] as Piece; pieces[other] = chosen; break;
-    case 3: pieces[at] = remade(chosen, joined([chosen])); break;
-    case 4: pieces[at] = { ...chosen, head: Uint8Array.from([...chosen.head.slice(0, 1), ...varint(random(2) ? random(300) : 2 ** 31 + random(2 ** 20))]) }; break;
-    case 5: pieces[at] = { ...chosen, head: Uint8Array.from([random(256), ...chosen.head.slice(1)]) }; break;
-    case 6: pieces[at] = { ...chosen, payload: chosen.payload.slice(0, random(chosen.payload.length + 1)) }; break;
-    default: pieces[at] = { ...chosen, payload: flipped(chosen.payload, random) };
+    case 0:
+      pieces.splice(at, 1);
+      break;
+    case 1:
+      pieces.splice(other, 0, chosen);
+      break;
+    case 2:
+      pieces[at] = pieces[other] as Piece;
+      pieces[other] = chosen;
+      break;
+    case 3:
+      pieces[at] = remade(chosen, joined([chosen]));
+      break;
+    case 4:
+      pieces[at] = {
+        ...chosen,
+        head: Uint8Array.from([
+          ...chosen.head.slice(0, 1),
+          ...varint(random(2) ? random(300) : 2 ** 31 + random(2 ** 20)),
+        ]),
+      };
+      break;
+    case 5:
+      pieces[at] = { ...chosen, head: Uint8Array.from([random(256), ...chosen.head.slice(1)]) };
+      break;
+    case 6:
+      pieces[at] = { ...chosen, payload: chosen.payload.slice(0, random(chosen.payload.length + 1)) };
+      break;
+    default:
+      pieces[at] = { ...chosen, payload: flipped(chosen.payload, random) };
   }
   return joined(pieces);
 }

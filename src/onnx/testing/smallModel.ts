@@ -7,11 +7,20 @@ import { decodeNode } from '../read';
 type Value = number | string | readonly number[];
 
 /** A node of ONNX's own domain, or of `domain`; attributes are integers, texts or lists of integers. */
-export function op(opType: string, inputs: readonly string[], outputs: readonly string[], attributes: Readonly<Record<string, Value>> = {}, domain = ''): Node {
+export function op(
+  opType: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: Readonly<Record<string, Value>> = {},
+  domain = '',
+): Node {
   const node = new MessageWriter();
   for (const input of inputs) node.string(1, input);
   for (const output of outputs) node.string(2, output);
-  node.string(3, `${opType} of ${inputs.join(', ')}`).string(4, opType).string(7, domain);
+  node
+    .string(3, `${opType} of ${inputs.join(', ')}`)
+    .string(4, opType)
+    .string(7, domain);
   for (const [name, value] of Object.entries(attributes)) {
     const attribute = new MessageWriter().string(1, name);
     if (typeof value === 'number') attribute.varint(3, value).varint(20, 2);
@@ -30,7 +39,13 @@ export function floats(dims: readonly number[], values: readonly number[]): Omit
 }
 
 export function ints(values: readonly number[], dims: readonly number[] = [values.length]): Omit<Tensor, 'name'> {
-  return { dims, dataType: INT64, raw: new Uint8Array(BigInt64Array.from(values, BigInt).buffer), range: null, encoded: null };
+  return {
+    dims,
+    dataType: INT64,
+    raw: new Uint8Array(BigInt64Array.from(values, BigInt).buffer),
+    range: null,
+    encoded: null,
+  };
 }
 
 export function smallModel(
@@ -40,7 +55,11 @@ export function smallModel(
   outputs: readonly string[] = ['out'],
 ): Model {
   return {
-    irVersion: 8, opsets: [], functions: [], nodes, valueInfo: new Map(),
+    irVersion: 8,
+    opsets: [],
+    functions: [],
+    nodes,
+    valueInfo: new Map(),
     initializers: new Map(Object.entries(weights).map(([name, tensor]) => [name, { ...tensor, name }])),
     inputs: Object.entries(inputs).map(([name, dims]) => ({ name, elemType: FLOAT, dims })),
     outputs: outputs.map((name) => ({ name, elemType: FLOAT, dims: null })),

@@ -11,7 +11,11 @@ export async function withTypedWeights(file: Blob): Promise<Blob> {
 }
 
 /** The message with each field of that number changed. */
-function rewritten(message: Uint8Array, number: number, change: (payload: Uint8Array) => Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function rewritten(
+  message: Uint8Array,
+  number: number,
+  change: (payload: Uint8Array) => Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
   const writer = new MessageWriter();
   for (const field of fields(message)) {
     if (field.number === number && field.wireType === BYTES) writer.bytes(number, change(field.bytes));
