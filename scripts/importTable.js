@@ -15,7 +15,7 @@ const TABLE = {
     diffusion: 'all',
     image: 'all',
     recipe: 'all',
-    'onnx/layers': 'all',
+    'onnx/sites/layers': 'all',
     'models/catalog': 'all',
     'models/estimate': 'all',
     'models/fetchError': 'all',
@@ -44,10 +44,15 @@ const TABLE = {
   },
   kernels: { diffusion: 'types', 'protocol/errors': 'all' },
   diffusion: {},
-  onnx: { 'protocol/errors': 'all' },
+  'onnx/file': { 'protocol/errors': 'all' },
+  'onnx/operators': { 'onnx/file': 'all' },
+  'onnx/graph': { 'onnx/file': 'all', 'onnx/operators': 'all' },
+  'onnx/sites': { 'protocol/errors': 'all', 'onnx/file': 'all', 'onnx/graph': 'all' },
+  'onnx/segments': { 'onnx/file': 'all', 'onnx/operators': 'all', 'onnx/graph': 'all', 'onnx/sites': 'types' },
+  'onnx/passes': { 'onnx/file': 'all', 'onnx/operators': 'all', 'onnx/graph': 'all', 'onnx/sites': 'all' },
   configs: { 'protocol/errors': 'all' },
   text: { configs: 'all', 'protocol/errors': 'all' },
-  recipe: { protocol: 'types', diffusion: 'all', 'onnx/layers': 'all' },
+  recipe: { protocol: 'types', diffusion: 'all', 'onnx/sites/layers': 'all' },
   models: { configs: 'all', diffusion: 'types', onnx: 'all', 'protocol/errors': 'all', loading: 'all' },
   image: { 'protocol/errors': 'all' },
   pwa: { loading: 'all' },
@@ -115,15 +120,19 @@ export function importFault(file, specifier, typeOnly) {
   if (target.startsWith('..')) return `${room} may not import ${specifier}. The product is built from src/ alone.`;
   const targetRoom = roomOf(target);
   if (targetRoom === room) return null;
-  const allowed = TABLE[room]?.[targetRoom] ?? TABLE[room]?.[target.replace(/\.tsx?$/, '')];
+  const path = target.replace(/\.tsx?$/, '');
+  const door = Object.keys(TABLE[room] ?? {}).find((key) => path === key || path.startsWith(`${key}/`));
+  const allowed = door && TABLE[room]?.[door];
   if (allowed === 'all' || (allowed === 'types' && typeOnly)) return null;
   const limit = allowed === 'types' ? ' (only with `import type`)' : '';
-  return `${room} may not import ${targetRoom}${limit}. ${DOORS[targetRoom] ?? 'There is no such room.'}`;
+  return `${room} may not import ${targetRoom}${limit}. ${DOORS[targetRoom] ?? DOORS[targetRoom.replace(/\/.*/, '')] ?? 'There is no such room.'}`;
 }
 
-/** The folder below src/; files of src/ itself are `main`. */
+/** The innermost folder that the table names; files of src/ itself are `main`. */
 function roomOf(/** @type {string} */ path) {
-  return path.includes('/') ? path.slice(0, path.indexOf('/')) : path in TABLE ? path : 'main';
+  const rooms = Object.keys(TABLE).filter((room) => path === room || path.startsWith(`${room}/`));
+  const [first = 'main'] = path.includes('/') ? path.split('/') : [];
+  return rooms.sort((a, b) => b.length - a.length)[0] ?? first;
 }
 
 /** @type {import('eslint').Rule.RuleModule} */

@@ -3,9 +3,9 @@
 // (ONNX Runtime 1.30, f32, head dim 32), so nothing is left to it unchecked.
 
 import { attentionOnCpu } from '../kernels/attention.cpu';
-import { makeNode } from '../onnx/makeNode';
-import { FLOAT, FLOAT16, type Model } from '../onnx/model';
-import { MessageWriter } from '../onnx/protobuf';
+import { makeNode } from '../onnx/file/makeNode';
+import { FLOAT, FLOAT16, type Model } from '../onnx/file/model';
+import { MessageWriter } from '../onnx/file/protobuf';
 import type { Backend, ElemType } from './backend';
 import { worstError, type KnownAnswer } from './knownAnswer';
 

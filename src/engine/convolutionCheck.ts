@@ -3,9 +3,9 @@
 //
 //   out[o, y, x] = Σ_c Σ_i Σ_j w[o, c, i, j] · in[c, y + i − 1, x + j − 1]
 
-import { makeNode } from '../onnx/makeNode';
-import { FLOAT, FLOAT16, type Model } from '../onnx/model';
-import { MessageWriter } from '../onnx/protobuf';
+import { makeNode } from '../onnx/file/makeNode';
+import { FLOAT, FLOAT16, type Model } from '../onnx/file/model';
+import { MessageWriter } from '../onnx/file/protobuf';
 import type { Backend } from './backend';
 import { worstError, type KnownAnswer } from './knownAnswer';
 

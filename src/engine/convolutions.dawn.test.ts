@@ -4,7 +4,7 @@
 import '../kernels/testing/preferSwiftShader';
 import { expect, test } from 'vitest';
 import { describeOnDawn } from '../kernels/testing/dawn';
-import { FLOAT, FLOAT16 } from '../onnx/model';
+import { FLOAT, FLOAT16 } from '../onnx/file/model';
 import { convolutionGraph } from '../onnx/testing/convolutionGraph';
 import { computesConvolutions } from './convolutionCheck';
 import { CpuBackend } from './cpuBackend';

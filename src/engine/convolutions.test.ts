@@ -1,12 +1,12 @@
 // Convolutions whose channels are padded give what they gave, however their weights lie.
 
 import { expect, test } from 'vitest';
-import { inferFacts } from '../onnx/facts';
-import { FLOAT, FLOAT16 } from '../onnx/model';
-import { readModel } from '../onnx/read';
-import { runnable } from '../onnx/runnable';
+import { inferFacts } from '../onnx/graph/facts';
+import { FLOAT, FLOAT16 } from '../onnx/file/model';
+import { readModel } from '../onnx/file/read';
+import { runnable } from '../onnx/passes/runnable';
 import { convolutionGraph, withCastWeight } from '../onnx/testing/convolutionGraph';
-import { writeSegment } from '../onnx/write';
+import { writeSegment } from '../onnx/segments/write';
 import { CpuBackend } from './cpuBackend';
 import { convolve, convolveAsItIs } from './testing/convolve';
 import { loadNodeRuntime } from './testing/nodeRuntime';

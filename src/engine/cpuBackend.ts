@@ -20,7 +20,7 @@ import {
 } from './backend';
 import { gatheredRows, joinedData, type Data } from './rowData';
 import type { Ort } from './runtime';
-import { WEIGHTS_FILE } from '../onnx/write';
+import { WEIGHTS_FILE } from '../onnx/segments/write';
 
 class CpuTensor implements DeviceTensor {
   constructor(

@@ -2,8 +2,8 @@
 // graphs say. Nothing here knows which model it is.
 
 import type { PredictionType } from '../diffusion/types';
-import type { Refusal } from '../onnx/attention';
-import type { DeviceTraits } from '../onnx/runnable';
+import type { Refusal } from '../onnx/sites/matchAttention';
+import type { DeviceTraits } from '../onnx/passes/runnable';
 import type { Needs } from '../models/preflight';
 import { EngineError } from '../protocol/errors';
 import type { ModelInfo, Settings } from '../protocol/messages';

@@ -4,8 +4,8 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { architectures, files, predictionOf, unetFile } from '../../fixtures/architectures/golden';
 import { takesHeadDim } from '../kernels/attentionTiles';
-import { Graph } from '../onnx/graph';
-import { surveySites } from '../onnx/sites';
+import { Graph } from '../onnx/graph/graph';
+import { surveySites } from '../onnx/sites/sites';
 import { attentionGraph } from '../onnx/testing/attentionGraph';
 import { CpuBackend } from './cpuBackend';
 import { withoutSites } from './diffusionModel';

@@ -1,12 +1,12 @@
 // What is told of values and shapes before a graph runs, held to what ONNX Runtime computes: right, or not known.
 
 import { expect, test } from 'vitest';
-import { cut, type Segment } from '../onnx/cut';
-import { Graph } from '../onnx/graph';
-import { BOOL, FLOAT, FLOAT16, INT32, INT64, UINT8, type Node } from '../onnx/model';
-import { MessageWriter } from '../onnx/protobuf';
+import { cut, type Segment } from '../onnx/segments/cut';
+import { Graph } from '../onnx/graph/graph';
+import { BOOL, FLOAT, FLOAT16, INT32, INT64, UINT8, type Node } from '../onnx/file/model';
+import { MessageWriter } from '../onnx/file/protobuf';
 import { floats, ints, op, smallModel } from '../onnx/testing/smallModel';
-import { writeSegment } from '../onnx/write';
+import { writeSegment } from '../onnx/segments/write';
 import { CpuBackend } from './cpuBackend';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 

@@ -10,7 +10,7 @@ import {
   type TensorPlace,
 } from '../../fixtures/architectures/golden';
 import type { SiteRow } from '../diffusion/types';
-import { MessageWriter } from '../onnx/protobuf';
+import { MessageWriter } from '../onnx/file/protobuf';
 import { CpuBackend } from './cpuBackend';
 import { openModel } from './diffusionModel';
 import { readModelFiles } from './modelFiles';

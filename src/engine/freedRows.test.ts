@@ -4,13 +4,13 @@
 
 import { describe, expect, test } from 'vitest';
 import { unetFile } from '../../fixtures/architectures/golden';
-import { cut } from '../onnx/cut';
-import { Graph } from '../onnx/graph';
-import { FLOAT } from '../onnx/model';
-import { readsOf } from '../onnx/order';
-import { readModel } from '../onnx/read';
+import { cut } from '../onnx/segments/cut';
+import { Graph } from '../onnx/graph/graph';
+import { FLOAT } from '../onnx/file/model';
+import { readsOf } from '../onnx/file/order';
+import { readModel } from '../onnx/file/read';
 import { mutate, seeded } from '../onnx/testing/mutate';
-import { writeSegment } from '../onnx/write';
+import { writeSegment } from '../onnx/segments/write';
 import { elements } from './backend';
 import { CpuBackend } from './cpuBackend';
 import { OnnxFile } from './onnxFile';

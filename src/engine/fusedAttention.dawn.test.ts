@@ -4,12 +4,12 @@
 import '../kernels/testing/preferSwiftShader';
 import { expect, test } from 'vitest';
 import { describeOnDawn } from '../kernels/testing/dawn';
-import { cut, type Segment } from '../onnx/cut';
-import { fuseAttention } from '../onnx/fuse';
-import { Graph } from '../onnx/graph';
-import type { Model } from '../onnx/model';
+import { cut, type Segment } from '../onnx/segments/cut';
+import { fuseAttention } from '../onnx/passes/fuse';
+import { Graph } from '../onnx/graph/graph';
+import type { Model } from '../onnx/file/model';
 import { attentionGraph } from '../onnx/testing/attentionGraph';
-import { writeSegment } from '../onnx/write';
+import { writeSegment } from '../onnx/segments/write';
 import { computesAttention } from './attentionCheck';
 import type { DeviceTensor } from './backend';
 import { GpuBackend } from './gpuBackend';

@@ -1,12 +1,12 @@
 // Attention in the forms that it is rewritten to gives what it gave as separate operators.
 
 import { expect, test } from 'vitest';
-import { cut, type Segment } from '../onnx/cut';
-import { fuseAttention } from '../onnx/fuse';
-import { Graph } from '../onnx/graph';
-import type { Model } from '../onnx/model';
+import { cut, type Segment } from '../onnx/segments/cut';
+import { fuseAttention } from '../onnx/passes/fuse';
+import { Graph } from '../onnx/graph/graph';
+import type { Model } from '../onnx/file/model';
 import { attentionGraph } from '../onnx/testing/attentionGraph';
-import { writeSegment } from '../onnx/write';
+import { writeSegment } from '../onnx/segments/write';
 import type { DeviceTensor } from './backend';
 import { CpuBackend } from './cpuBackend';
 import { loadNodeRuntime } from './testing/nodeRuntime';

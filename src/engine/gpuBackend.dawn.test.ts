@@ -3,10 +3,10 @@
 
 import { expect, test } from 'vitest';
 import { describeOnDawn } from '../kernels/testing/dawn';
-import { cut, type Segment } from '../onnx/cut';
-import { Graph } from '../onnx/graph';
+import { cut, type Segment } from '../onnx/segments/cut';
+import { Graph } from '../onnx/graph/graph';
 import { attentionGraph } from '../onnx/testing/attentionGraph';
-import { writeSegment } from '../onnx/write';
+import { writeSegment } from '../onnx/segments/write';
 import { GpuBackend } from './gpuBackend';
 import { OnnxFile } from './onnxFile';
 import { HALF_VAE_SHAPE, halfVae } from './testing/halfVae';

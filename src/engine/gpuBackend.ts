@@ -10,7 +10,7 @@ import { float16ToFloat32, float32ToFloat16 } from '../kernels/float16';
 import { createGuidedStep } from '../kernels/guidedStep';
 import { createModelInput } from '../kernels/modelInput';
 import { createRescaledGuidance } from '../kernels/rescaledGuidance';
-import { WEIGHTS_FILE } from '../onnx/write';
+import { WEIGHTS_FILE } from '../onnx/segments/write';
 import { EngineError } from '../protocol/errors';
 import {
   elements,

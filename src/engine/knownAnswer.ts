@@ -1,8 +1,8 @@
 // Whether a device computes an operator of ONNX Runtime rightly: a graph of that operator alone, inputs, and the answer.
 // Each was seen to be wrong somewhere, so nothing is left to it unchecked.
 
-import type { Model, ValueInfo } from '../onnx/model';
-import { writeSegment } from '../onnx/write';
+import type { Model, ValueInfo } from '../onnx/file/model';
+import { writeSegment } from '../onnx/segments/write';
 import type { Backend, DeviceTensor, ElemType } from './backend';
 
 export interface KnownAnswer {

@@ -2,7 +2,7 @@
 // (`sample_size`), what the model was trained at.
 
 import type { UnetConfig, VaeConfig } from '../configs/schemas';
-import type { ValueInfo } from '../onnx/model';
+import type { ValueInfo } from '../onnx/file/model';
 import { EngineError } from '../protocol/errors';
 
 /** [channels, height, width]. Throws EngineError `model-invalid` where UNet and VAE are fixed to different sizes. */

@@ -4,12 +4,12 @@
 import { openAsBlob } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { unetFile } from '../../fixtures/architectures/golden';
-import { cut, type Segment } from '../onnx/cut';
-import { elemTypes } from '../onnx/elemTypes';
-import { Graph } from '../onnx/graph';
-import { FLOAT16 } from '../onnx/model';
-import { graphNeeds } from '../onnx/needs';
-import { readModel } from '../onnx/read';
+import { cut, type Segment } from '../onnx/segments/cut';
+import { elemTypes } from '../onnx/operators/elemTypes';
+import { Graph } from '../onnx/graph/graph';
+import { FLOAT16 } from '../onnx/file/model';
+import { graphNeeds } from '../onnx/graph/needs';
+import { readModel } from '../onnx/file/read';
 import { elements } from './backend';
 import { CpuBackend } from './cpuBackend';
 import { openModel } from './diffusionModel';

@@ -2,8 +2,8 @@
 
 import { rowGuidance } from '../diffusion/guidance';
 import type { Buffer, Needs } from '../models/preflight';
-import { graphNeeds } from '../onnx/needs';
-import type { ValueInfo } from '../onnx/model';
+import { graphNeeds } from '../onnx/graph/needs';
+import type { ValueInfo } from '../onnx/file/model';
 import type { Settings } from '../protocol/messages';
 import { keepsTextEncoders, machineMemoryGiB } from './memory';
 import type { OnnxFile } from './onnxFile';

@@ -2,15 +2,15 @@
 // The weights of a session are a Blob made of slices of the file and of the files beside it that it names: nothing
 // is copied until ONNX Runtime reads it.
 
-import { cut, type Segment } from '../onnx/cut';
-import { freeBatch } from '../onnx/freeBatch';
-import { Graph } from '../onnx/graph';
-import type { ByteRange, ValueInfo } from '../onnx/model';
-import { storedBytes } from '../onnx/needs';
-import { readModel } from '../onnx/read';
-import { runnable, type DeviceTraits } from '../onnx/runnable';
-import { usesFloat16 } from '../onnx/toFloat32';
-import { writeSegment } from '../onnx/write';
+import { cut, type Segment } from '../onnx/segments/cut';
+import { freeBatch } from '../onnx/passes/freeBatch/freeBatch';
+import { Graph } from '../onnx/graph/graph';
+import type { ByteRange, ValueInfo } from '../onnx/file/model';
+import { storedBytes } from '../onnx/graph/needs';
+import { readModel } from '../onnx/file/read';
+import { runnable, type DeviceTraits } from '../onnx/passes/runnable';
+import { usesFloat16 } from '../onnx/graph/needs';
+import { writeSegment } from '../onnx/segments/write';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import type { Backend, Session } from './backend';
 import type { OpenFile } from './modelFiles';

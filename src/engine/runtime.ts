@@ -13,10 +13,10 @@ import jspiWasm from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url';
 import { fetchFile, type FetchOptions } from '../loading/fetchFile';
 import { ownFileError } from '../loading/loadError';
 import { loadScript } from '../loading/loadScript';
-import { makeNode } from '../onnx/makeNode';
-import { FLOAT } from '../onnx/model';
-import { MessageWriter } from '../onnx/protobuf';
-import { writeSegment } from '../onnx/write';
+import { makeNode } from '../onnx/file/makeNode';
+import { FLOAT } from '../onnx/file/model';
+import { MessageWriter } from '../onnx/file/protobuf';
+import { writeSegment } from '../onnx/segments/write';
 import { EngineError } from '../protocol/errors';
 import type { LoadTally } from './loadTally';
 

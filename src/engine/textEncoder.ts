@@ -5,7 +5,7 @@
 import { promptFit, type PromptFit } from '../text/promptFit';
 import { PromptTokenizer } from '../text/tokenizer';
 import { EngineError } from '../protocol/errors';
-import type { ValueInfo } from '../onnx/model';
+import type { ValueInfo } from '../onnx/file/model';
 import type { Backend, DeviceTensor, Session, Tensors } from './backend';
 import type { TextFiles } from './modelFiles';
 import { inputByRole, type OnnxFile } from './onnxFile';

@@ -2,8 +2,8 @@
 
 import { openAsBlob } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { Graph } from '../onnx/graph';
-import { readModel } from '../onnx/read';
+import { Graph } from '../onnx/graph/graph';
+import { readModel } from '../onnx/file/read';
 import { withTypedWeights } from '../onnx/testing/typedWeights';
 import { CpuBackend } from './cpuBackend';
 import { loadNodeRuntime } from './testing/nodeRuntime';

@@ -4,10 +4,10 @@
 // set builds only the segments that changed.
 
 import type { SiteRow } from '../diffusion/types';
-import type { Refusal } from '../onnx/attention';
-import { siteCosts, type SiteCost } from '../onnx/cost';
-import { cut, type Segment } from '../onnx/cut';
-import { surveySites, type Site } from '../onnx/sites';
+import type { Refusal } from '../onnx/sites/matchAttention';
+import { siteCosts, type SiteCost } from '../onnx/sites/cost';
+import { cut, type Segment } from '../onnx/segments/cut';
+import { surveySites, type Site } from '../onnx/sites/sites';
 import { elements, type Backend, type DeviceTensor, type ElemType, type Session, type Tensors } from './backend';
 import type { OnnxFile } from './onnxFile';
 import { NEVER, checkpoint } from './checkpoint';

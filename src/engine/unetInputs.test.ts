@@ -1,7 +1,7 @@
 // Roles of UNet inputs as exporters name and shape them, and the size of the latents that follows.
 
 import { describe, expect, test } from 'vitest';
-import { FLOAT, FLOAT16, INT64, type Model, type ValueInfo } from '../onnx/model';
+import { FLOAT, FLOAT16, INT64, type Model, type ValueInfo } from '../onnx/file/model';
 import { latentShape, pixelsPerLatent } from './latentShape';
 import { unetInputs } from './unetInputs';
 

@@ -4,7 +4,7 @@
 //   sample [rows, channels, h, w] · timestep [], [1] or [rows] · context [rows, tokens, dim]
 //   SDXL: textEmbeds [rows, dim], timeIds [rows, 6] · LCM: guidance embedding timestepCond [rows, dim]
 
-import { FLOAT, FLOAT16, INT32, INT64, type Model, type ValueInfo } from '../onnx/model';
+import { FLOAT, FLOAT16, INT32, INT64, type Model, type ValueInfo } from '../onnx/file/model';
 import { EngineError } from '../protocol/errors';
 import type { ElemType } from './backend';
 

@@ -5,7 +5,7 @@ import type { VaeConfig } from '../configs/schemas';
 import { EngineError } from '../protocol/errors';
 import type { Pixels } from '../protocol/messages';
 import { toPixels } from '../image/pixels';
-import type { ValueInfo } from '../onnx/model';
+import type { ValueInfo } from '../onnx/file/model';
 import { elements, type Backend, type DeviceTensor, type Session, type Tensors } from './backend';
 import { inputByRole, type OnnxFile } from './onnxFile';
 import { elemType } from './unetInputs';

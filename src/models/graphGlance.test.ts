@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startHubServer, type HubServer } from '../../e2e/support/hubServer';
-import { readModel } from '../onnx/read';
-import { graphNeeds } from '../onnx/needs';
+import { readModel } from '../onnx/file/read';
+import { graphNeeds } from '../onnx/graph/needs';
 import { NO_GLANCE } from './estimate';
 import { glanceAtGraph } from './graphGlance';
 import { fileUrl } from './hub';

@@ -3,11 +3,11 @@
 // whole, and tells its largest buffer too. What goes wrong here costs nothing but precision.
 
 import type { UnetConfig } from '../configs/schemas';
-import { headUsesFloat16 } from '../onnx/head';
-import type { Model } from '../onnx/model';
-import { graphNeeds } from '../onnx/needs';
-import { readModel } from '../onnx/read';
-import { runnable } from '../onnx/runnable';
+import { headUsesFloat16 } from '../onnx/file/head';
+import type { Model } from '../onnx/file/model';
+import { graphNeeds } from '../onnx/graph/needs';
+import { readModel } from '../onnx/file/read';
+import { runnable } from '../onnx/passes/runnable';
 import { NO_GLANCE, type GraphGlance } from './estimate';
 
 /** The largest graph without weights, SDXL's, has about 7 MB; the nodes of SD 1.x have 1 to 2. */

@@ -2,7 +2,7 @@
 // are spelt out as a `unet_block_list`, because only that counts blocks as `comfyName` does; an empty one means the
 // middle block. What PagOptions say beyond these parameters is named in `lost`.
 
-import { comfyList } from '../onnx/layers';
+import { comfyList } from '../onnx/sites/layers';
 import type { Recipe } from './recipe';
 
 export interface AdvancedPag {

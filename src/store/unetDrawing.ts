@@ -1,7 +1,7 @@
 // The UNet as the drawing shows it: the model's own blocks from its sites' names, and what a choice of layers makes
 // of each self-attention.
 
-import { comfyList, selectSites } from '../onnx/layers';
+import { comfyList, selectSites } from '../onnx/sites/layers';
 import type { ModelInfo, SiteInfo } from '../protocol/messages';
 
 export { rowGuidance } from '../diffusion/guidance';

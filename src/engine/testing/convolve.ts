@@ -1,8 +1,8 @@
 // Runs a graph of one convolution on a backend: through the passes and the reader that a model's file goes through, or
 // without them.
 
-import { FLOAT16, type Model } from '../../onnx/model';
-import { writeSegment } from '../../onnx/write';
+import { FLOAT16, type Model } from '../../onnx/file/model';
+import { writeSegment } from '../../onnx/segments/write';
 import type { Backend, DeviceTensor, Session } from '../backend';
 import { OnnxFile } from '../onnxFile';
 

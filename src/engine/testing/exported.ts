@@ -9,7 +9,7 @@ import {
   type UnetFile,
 } from '../../../fixtures/architectures/golden';
 import type { SiteRow } from '../../diffusion/types';
-import type { ValueInfo } from '../../onnx/model';
+import type { ValueInfo } from '../../onnx/file/model';
 import type { Backend } from '../backend';
 import { OnnxFile } from '../onnxFile';
 import { Unet } from '../unet';

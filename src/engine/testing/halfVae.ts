@@ -1,13 +1,13 @@
 // A VAE decoder of five operators that computes in f16: latents·scale, rounded to f16, over scale again. A scale at which
 // the latents leave f16 makes it infinite.
 
-import { cut, type Segment } from '../../onnx/cut';
-import { Graph } from '../../onnx/graph';
-import { makeNode } from '../../onnx/makeNode';
-import { FLOAT, FLOAT16 } from '../../onnx/model';
-import { MessageWriter } from '../../onnx/protobuf';
+import { cut, type Segment } from '../../onnx/segments/cut';
+import { Graph } from '../../onnx/graph/graph';
+import { makeNode } from '../../onnx/file/makeNode';
+import { FLOAT, FLOAT16 } from '../../onnx/file/model';
+import { MessageWriter } from '../../onnx/file/protobuf';
 import { floats, smallModel } from '../../onnx/testing/smallModel';
-import { writeSegment } from '../../onnx/write';
+import { writeSegment } from '../../onnx/segments/write';
 
 /** Of its latents and of its picture. */
 export const HALF_VAE_SHAPE = [1, 3, 2, 2];

@@ -4,10 +4,10 @@
 import { openAsBlob } from 'node:fs';
 import { readUnetGolden, type GoldenModelId } from '../../../fixtures/models/golden';
 import type { SiteRow } from '../../diffusion/types';
-import { Graph } from '../../onnx/graph';
-import { FLOAT16 } from '../../onnx/model';
-import { readModel } from '../../onnx/read';
-import { findAttentionSites } from '../../onnx/sites';
+import { Graph } from '../../onnx/graph/graph';
+import { FLOAT16 } from '../../onnx/file/model';
+import { readModel } from '../../onnx/file/read';
+import { findAttentionSites } from '../../onnx/sites/sites';
 import type { Backend } from '../backend';
 import { OnnxFile } from '../onnxFile';
 import { Unet } from '../unet';

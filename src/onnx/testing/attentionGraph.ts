@@ -1,8 +1,8 @@
 // One self-attention of separate operators as exporters write it, behind three projections of its input.
 
-import { int64s, makeNode } from '../makeNode';
-import { FLOAT, FLOAT16, type Model, type Tensor } from '../model';
-import { MessageWriter } from '../protobuf';
+import { int64s, makeNode } from '../file/makeNode';
+import { FLOAT, FLOAT16, type Model, type Tensor } from '../file/model';
+import { MessageWriter } from '../file/protobuf';
 
 /**
  * x [rows, tokens, channels] → out. Weights are whole numbers over 64, small enough for softmaxes that are not one-hot.

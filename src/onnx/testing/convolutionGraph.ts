@@ -1,9 +1,9 @@
 // One convolution with a kernel of 3×3, as exporters write it. Its numbers are multiples of 1/64, which f16 holds.
 
 import { float32ToFloat16 } from '../../kernels/float16';
-import { makeNode } from '../makeNode';
-import { FLOAT, FLOAT16, type Model } from '../model';
-import { MessageWriter } from '../protobuf';
+import { makeNode } from '../file/makeNode';
+import { FLOAT, FLOAT16, type Model } from '../file/model';
+import { MessageWriter } from '../file/protobuf';
 
 /** x [rows, channels, height, width] → out [rows, outChannels, height, width]. */
 export function convolutionGraph(channels: number, type: number, outChannels = 8): Model {

@@ -2,7 +2,7 @@
 // makes still parses as far as the damage: fields dropped, doubled, swapped, nested into themselves, given wrong
 // lengths, numbers or bytes; and nodes that read, make or are something else.
 
-import { BYTES, VARINT, WireError, fields } from '../protobuf';
+import { BYTES, VARINT, WireError, fields } from '../file/protobuf';
 
 /** A generator of whole numbers below `limit`: mulberry32, 32 bits of state. */
 export type Random = (limit: number) => number;

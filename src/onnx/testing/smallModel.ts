@@ -1,8 +1,8 @@
 // Graphs of a few nodes, written as lists, for tests of passes over a graph.
 
-import { FLOAT, INT64, type Attribute, type Model, type Node, type Tensor } from '../model';
-import { MessageWriter } from '../protobuf';
-import { decodeNode } from '../read';
+import { FLOAT, INT64, type Attribute, type Model, type Node, type Tensor } from '../file/model';
+import { MessageWriter } from '../file/protobuf';
+import { decodeNode } from '../file/read';
 
 type Value = number | string | readonly number[];
 

@@ -1,8 +1,8 @@
 // A model file with the same weights in the fields of their type instead of raw_data, as some converters write them:
 // f32 numbers in float_data (packed, the same bytes), f16 ones in int32_data (a varint each, other bytes).
 
-import { FLOAT, FLOAT16 } from '../model';
-import { BYTES, FIXED32, MessageWriter, VARINT, fields, type Field } from '../protobuf';
+import { FLOAT, FLOAT16 } from '../file/model';
+import { BYTES, FIXED32, MessageWriter, VARINT, fields, type Field } from '../file/protobuf';
 
 /** ModelProto.graph is 7, GraphProto.initializer 5. */
 export async function withTypedWeights(file: Blob): Promise<Blob> {
