@@ -15,8 +15,21 @@ export interface InfotextParts {
 }
 
 const NEGATIVE = 'Negative prompt:';
-/** A line of settings has one of these at least: labels and LoRA tags in a prompt look like pairs too. */
-const KNOWN = new Set(['Steps', 'Sampler', 'Seed', 'CFG scale', 'Size', 'Model', 'Model hash', 'Schedule type']);
+/**
+ * What tells settings from labels and LoRA tags in a prompt, which look like pairs too: a number, a size or a hash as
+ * it must be written under one of these keys, and another one of them, in any order; or that one before all else.
+ */
+const SIGNS: ReadonlyMap<string, RegExp | null> = new Map([
+  ['Steps', /^\d+(?:\.\d+)?$/],
+  ['Seed', /^-?\d+$/],
+  ['CFG scale', /^-?\d*\.?\d+$/],
+  ['Size', /^\d+x\d+$/],
+  ['Model hash', /^[\da-f]{6,64}$/i],
+  ['Sampler', null],
+  ['Schedule type', null],
+  ['Model', null],
+]);
+const SIGN = new RegExp(`(?:^|,)\\s*(?:${[...SIGNS.keys()].join('|')}):`, 'g');
 /** As A1111 decides it: fewer pairs are still prompt. */
 const FEWEST = 3;
 const MAX_PAIRS = 1000;
@@ -26,20 +39,23 @@ export function infotextParts(text: string): InfotextParts {
     .trim()
     .split('\n')
     .map((line) => line.trim());
+  const trimmed = lines.join('\n');
   let steps = text.length;
   /** Letters that walks without a result may look at in all. */
   const enough = 4 * text.length + 1000;
   let found: Pairs | null = null;
   let at = lines.length;
-  // The last line of settings, one with the steps if there is such: what stands behind it belongs to it.
-  for (let line = lines.length - 1; line >= 0; line -= 1) {
-    if (!mayBeginSettings(lines[line] as string)) continue;
-    const pairs = new Pairs(lines.slice(line).join('\n'));
+  // The last of the likeliest lines: what stands behind it belongs to it.
+  for (let line = lines.length - 1, start = trimmed.length + 1; line >= 0; line -= 1) {
+    const words = lines[line] as string;
+    start -= words.length + 1;
+    steps += words.length;
+    if (!mayBeginSettings(words)) continue;
+    const pairs = new Pairs(trimmed.slice(start));
     pairs.readAll();
     steps += pairs.steps;
-    if (pairs.isSettings && (found === null || pairs.pairs.has('Steps'))) [found, at] = [pairs, line];
-    if (found?.pairs.has('Steps')) break;
-    if (lines.length - line > MAX_LINES_BEHIND || steps > enough) break;
+    if (pairs.likelihood > (found?.likelihood ?? 0)) [found, at] = [pairs, line];
+    if (found?.likelihood === CERTAIN || lines.length - line > MAX_LINES_BEHIND || steps > enough) break;
   }
   const prompts = { prompt: [] as string[], negative: [] as string[] };
   let isNegative = false;
@@ -61,9 +77,13 @@ export function infotextParts(text: string): InfotextParts {
 const MAX_LINES_BEHIND = 200;
 
 function mayBeginSettings(line: string): boolean {
-  const colon = line.slice(0, 80).indexOf(':');
-  return colon > 0 && KNOWN.has(line.slice(0, colon));
+  const [, key] = BEGIN.exec(line) ?? [];
+  if (key === undefined || line.startsWith(NEGATIVE)) return false;
+  return Boolean(SIGNS.get(key)) || (line.match(SIGN)?.length ?? 0) > 1;
 }
+
+/** Settings that begin as A1111 writes them, with the steps. */
+const CERTAIN = 3;
 
 /** One walk along the settings. */
 class Pairs {
@@ -72,7 +92,9 @@ class Pairs {
   steps = 0;
   private at = 0;
   private inFirstLine = 0;
-  private known = 0;
+  /** Signs of settings in the first line, and those of them that are as they must be written. */
+  private readonly signs = new Set<string>();
+  private readonly formed = new Set<string>();
   private isFirst = true;
   private last = '';
   /** No quote, or no bracket, closes behind here. */
@@ -81,8 +103,13 @@ class Pairs {
 
   constructor(private readonly text: string) {}
 
-  get isSettings(): boolean {
-    return this.inFirstLine >= FEWEST && this.known > 0;
+  /** How surely the first line is one of settings: from 0, where it is not, to `CERTAIN`. */
+  get likelihood(): number {
+    const [first] = this.pairs.keys();
+    const leads = first !== undefined && this.formed.has(first);
+    if (this.inFirstLine < FEWEST || this.formed.size === 0 || (this.signs.size < 2 && !leads)) return 0;
+    if (!this.formed.has('Steps')) return 1;
+    return first === 'Steps' ? CERTAIN : 2;
   }
 
   readAll(): void {
@@ -101,8 +128,11 @@ class Pairs {
     } else {
       this.skip(/[ \t]/);
       this.inFirstLine += 1;
-      if (KNOWN.has(key)) this.known += 1;
-      this.put(key, this.readQuoted() ?? this.readBrackets() ?? this.readPlain());
+      const value = this.readQuoted() ?? this.readBrackets() ?? this.readPlain();
+      const form = SIGNS.get(key);
+      if (form !== undefined) this.signs.add(key);
+      if (form?.test(value)) this.formed.add(key);
+      this.put(key, value);
     }
     if (this.text[this.at] === '\n') this.isFirst = false;
     this.at += 1;
@@ -195,6 +225,7 @@ class Pairs {
 }
 
 const KEY = /[\p{L}\p{M}\p{N}_ /-]/u;
+const BEGIN = /^([\p{L}\p{M}\p{N}_][\p{L}\p{M}\p{N}_ /-]{1,79}):/u;
 
 /** The text in JSON's quotes; some programs leave line breaks in it as they are. */
 function unquoted(value: string): string {

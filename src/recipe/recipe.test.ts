@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
+import { seeded } from '../onnx/testing/mutate';
 import { parseInfotext } from './infotext';
 import { infotextParts } from './infotextParts';
 import { recipeFromPngTexts } from './pngTexts';
@@ -164,6 +165,67 @@ describe('an infotext', () => {
     expect(recipeFromPngTexts(new Map([['parameters', '{"prompt": "a", "cut']]), PLAIN_PAG)).toBeNull();
   });
 
+  it('has its keys in any order, the first an uncommon one', () => {
+    const keys = [
+      'Denoising strength: 0.5',
+      'Steps: 21',
+      'Sampler: Euler a',
+      'Hires prompt: "a, Steps: 3"',
+      'CFG scale: 6.5',
+      'Seed: 12',
+      'Size: 512x768',
+      'Model hash: 45dee52b01',
+      'Clip skip: 2',
+    ];
+    const random = seeded(1);
+    for (let round = 0; round < 60; round += 1) {
+      const order = [...keys];
+      for (let at = order.length - 1; at > 0; at -= 1) {
+        const other = random(at + 1);
+        [order[at], order[other]] = [order[other] as string, order[at] as string];
+      }
+      const line = order.join(', ');
+      const { settings } = parseInfotext(`a cat, mood: calm\nNegative prompt: rain\n${line}\nTemplate: x`, PLAIN_PAG);
+      expect(settings, line).toMatchObject({
+        prompt: 'a cat, mood: calm',
+        negativePrompt: 'rain',
+        steps: 21,
+        scheduler: 'euler-a',
+        guidanceScale: 6.5,
+        seed: 12,
+      });
+    }
+  });
+
+  it.each([
+    'Denoising strength: 0.5, Steps: 20, Sampler: Euler',
+    'Denoising strength: 0.5, Seed: 20, CFG scale: 7',
+    'Variation seed: 1, Size: 8x8, Model: m',
+    'Steps: 20, Clip skip: 2, ENSD: 3',
+  ])('is %s', (line) => {
+    expect(infotextParts(`a cat\n${line}`)).toMatchObject({ prompt: 'a cat', pairs: { size: 3 } });
+  });
+
+  it.each([
+    'Palette: red, mood: calm, light: soft',
+    'Model: woman, pose: sitting, light: soft',
+    'Steps: worn stone, Sampler: cross stitch, Model: ship',
+    'Palette: red, Steps: 3 of granite, Sampler: cross stitch',
+    'Size: tiny, Model: ship, colour: red',
+    'a poster, Steps: 1, Sampler: Euler, Seed: 2',
+    'Poster with the words Steps: 1, mood: calm, Seed: 2',
+    'Denoising strength: 0.5, Steps: 20',
+  ])('is not %s, which stays a prompt', (line) => {
+    expect(infotextParts(`a cat\n${line}`)).toMatchObject({ prompt: `a cat\n${line}`, pairs: { size: 0 } });
+  });
+
+  it('has its settings where they begin with the steps, whatever is repeated behind them', () => {
+    const { prompt, pairs } = infotextParts(
+      'a cat\nSteps: 20, Sampler: Euler, Seed: 3\nTemplate: a {cat|dog}, Steps: 5, Sampler: Heun, Seed: 4',
+    );
+    expect([prompt, pairs.get('Steps'), pairs.get('Seed')]).toEqual(['a cat', '20', '3']);
+  });
+
   it('takes a line without pairs for a prompt', () => {
     expect(parseInfotext('just: words', PLAIN_PAG).settings).toEqual({
       prompt: 'just: words',
@@ -187,6 +249,10 @@ describe('an infotext', () => {
       (n) => `${settings}\n`.repeat(n / 36),
       (n) => 'Steps: "\n'.repeat(n / 9),
       (n) => 'Seed: 1\n'.repeat(n / 8),
+      (n) => 'aa: 1, Seed: 1, Steps: x, Model: y\n'.repeat(n / 36),
+      (n) => `${'aa: 1, Seed: 1, Model: y\n'.repeat(190)}${'y'.repeat(n)}`,
+      (n) => ',     '.repeat(n / 6),
+      (n) => `aa: 1${', Seed:'.repeat(n / 7)}`,
       (n) => `Seed: "${'x'.repeat(n / 200)}\n`.repeat(199),
       (n) => `${'Seed: x\n'.repeat(190)}${'y'.repeat(n)}`,
     ];

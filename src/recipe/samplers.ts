@@ -47,7 +47,7 @@ export const SIGMA_NAMES: Readonly<Record<SigmaSpacing, { a1111: string; comfy: 
   beta: { a1111: 'Beta', comfy: 'beta' },
 };
 
-/** k-diffusion's names, which A1111 takes too. */
+/** Second names that A1111 takes (1.0 to 1.10: modules/sd_samplers_*.py); DDIM, PLMS and UniPC have theirs in lower case. */
 const ALIASES: Readonly<Record<string, SchedulerId>> = {
   k_euler: 'euler',
   k_euler_a: 'euler-a',
@@ -82,6 +82,12 @@ const SCHEDULES: readonly (readonly [readonly string[], SigmaSpacing | 'automati
   [['Turbo'], null],
 ];
 
+/** How second names end that say noise levels too: samplers of such levels were samplers of their own before 1.9. */
+const ALIAS_ENDINGS: readonly (readonly [string, string])[] = [
+  ['_ka', 'Karras'],
+  ['_exp', 'Exponential'],
+];
+
 /** A1111's own choice of noise levels where the schedule type is Automatic; for others it is Uniform. */
 const AUTOMATIC: Readonly<Partial<Record<SchedulerId, SigmaSpacing>>> = {
   'dpmpp-2m': 'karras',
@@ -97,7 +103,8 @@ export interface A1111Sampler {
 }
 
 /** As A1111 resolves both: a schedule that the sampler's name ends with counts before `schedule`. Letters' case does not count. */
-export function a1111Sampler(sampler: string | undefined, schedule: string | undefined): A1111Sampler {
+export function a1111Sampler(written: string | undefined, schedule: string | undefined): A1111Sampler {
+  const sampler = written === undefined ? undefined : spelledOut(written);
   const suffix = SCHEDULES.find(([names]) => names.some((name) => endsWith(sampler, name)));
   const typed =
     schedule === undefined ? undefined : SCHEDULES.find(([names]) => names.some((name) => isSame(name, schedule)));
@@ -115,6 +122,13 @@ export function a1111Sampler(sampler: string | undefined, schedule: string | und
   return { scheduler, sigmas: spacing === 'automatic' ? ((scheduler && AUTOMATIC[scheduler]) ?? 'model') : spacing };
 }
 
+/** `k_dpmpp_2m_ka` as `k_dpmpp_2m Karras`. */
+function spelledOut(sampler: string): string {
+  const name = sampler.trim();
+  const [ending, levels] = ALIAS_ENDINGS.find(([ending]) => /^k_/i.test(name) && hasEnding(name, ending)) ?? ['', ''];
+  return ending === '' ? name : `${name.slice(0, -ending.length)} ${levels}`;
+}
+
 function schedulerNamed(name: string): SchedulerId | null {
   const found = Object.entries(SAMPLERS).find(([, { a1111 }]) => a1111 !== null && isSame(a1111, name));
   const key = name.toLowerCase();
@@ -122,7 +136,11 @@ function schedulerNamed(name: string): SchedulerId | null {
 }
 
 function endsWith(name: string | undefined, suffix: string): boolean {
-  return name?.toLowerCase().endsWith(` ${suffix.toLowerCase()}`) ?? false;
+  return name !== undefined && hasEnding(name, ` ${suffix}`);
+}
+
+function hasEnding(name: string, ending: string): boolean {
+  return name.toLowerCase().endsWith(ending.toLowerCase());
 }
 
 function isSame(one: string, other: string): boolean {
