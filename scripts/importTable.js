@@ -7,27 +7,21 @@ import { posix } from 'node:path';
  * room → what it may import: a room, or one file of it. `types` admits `import type` alone.
  * @type {Record<string, Record<string, 'all' | 'types'>>}
  */
-const TABLE = {
+export const TABLE = {
   main: { ui: 'all', store: 'all', pwa: 'all' },
-  ui: { store: 'all', protocol: 'types', models: 'types' },
+  ui: { store: 'all', protocol: 'types', library: 'types' },
   store: {
     protocol: 'all',
     diffusion: 'all',
     image: 'all',
     recipe: 'all',
     'onnx/sites/layers': 'all',
-    'models/catalog': 'all',
-    'models/estimate': 'all',
-    'models/fetchError': 'all',
-    'models/folder': 'all',
-    'models/hubCatalog': 'all',
-    'models/library': 'all',
-    'models/messages': 'all',
-    'models/preflight': 'all',
-    'models/repoId': 'all',
-    'models/usual': 'types',
+    models: 'all',
+    'library/fetchError': 'all',
+    'library/folder': 'all',
+    'library/library': 'all',
+    'library/libraryMessages': 'types',
     loading: 'all',
-    pwa: 'all',
   },
   protocol: { diffusion: 'types' },
   loading: { 'protocol/errors': 'all' },
@@ -40,6 +34,7 @@ const TABLE = {
     onnx: 'all',
     text: 'all',
     models: 'all',
+    'library/opfs': 'all',
     image: 'all',
   },
   kernels: { diffusion: 'types', 'protocol/errors': 'all' },
@@ -48,14 +43,15 @@ const TABLE = {
   'onnx/operators': { 'onnx/file': 'all' },
   'onnx/graph': { 'onnx/file': 'all', 'onnx/operators': 'all' },
   'onnx/sites': { 'protocol/errors': 'all', 'onnx/file': 'all', 'onnx/graph': 'all' },
-  'onnx/segments': { 'onnx/file': 'all', 'onnx/operators': 'all', 'onnx/graph': 'all', 'onnx/sites': 'types' },
+  'onnx/segments': { 'onnx/file': 'all', 'onnx/operators': 'all', 'onnx/graph': 'types', 'onnx/sites': 'types' },
   'onnx/passes': { 'onnx/file': 'all', 'onnx/operators': 'all', 'onnx/graph': 'all', 'onnx/sites': 'all' },
   configs: { 'protocol/errors': 'all' },
   text: { configs: 'all', 'protocol/errors': 'all' },
-  recipe: { protocol: 'types', diffusion: 'all', 'onnx/sites/layers': 'all' },
-  models: { configs: 'all', diffusion: 'types', onnx: 'all', 'protocol/errors': 'all', loading: 'all' },
-  image: { 'protocol/errors': 'all' },
-  pwa: { loading: 'all' },
+  recipe: { diffusion: 'all', 'onnx/sites/layers': 'all' },
+  models: { configs: 'types', diffusion: 'types' },
+  library: { models: 'all', configs: 'all', onnx: 'all', 'protocol/errors': 'all', loading: 'all' },
+  image: {},
+  pwa: {},
 };
 
 /** @type {Record<string, string>} */
@@ -64,19 +60,20 @@ const DOORS = {
   ui: 'Components are imported by main.tsx and by each other; pass data down from store.',
   store: 'Only ui and main.tsx know the store; take the value as an argument.',
   protocol: 'Other rooms may have protocol/errors (and ui its types); messages are for store and engine.',
-  loading: 'Loading is for engine, models, store and pwa; take what was loaded as an argument.',
+  loading: 'Loading is for engine, library, store and pwa; take what was loaded as an argument.',
   engine: 'Nobody imports engine: the page reaches it through store, which talks to it over protocol/client.',
   kernels: 'GPU work belongs to engine; the page asks for it with a message of protocol.',
   diffusion:
     'Numbers of sampling belong to engine, store and recipe; kernels, protocol and models may have the types of diffusion.',
   onnx: 'Graphs belong to engine, and models looks into those of the hub; the page asks for what it needs with a message of protocol.',
   recipe: 'Recipes are made and read by store.',
-  configs: 'JSON of models is read by models, text and engine, which give what it says.',
+  configs: 'JSON of models is read by library, text and engine, which give what it says.',
   text: 'Tokens belong to engine; the page sends the prompt as it is.',
-  models:
-    'The page may have models/catalog and models/library, through store; fetching has a worker of its own, loading belongs to engine.',
+  models: 'What a model is belongs to library, engine and store.',
+  library:
+    'The page may have library/library, through store; fetching has a worker of its own, loading belongs to engine.',
   image: 'Pixels are handled in engine and store; ui takes them from store.',
-  pwa: 'Only main.tsx and store know the service worker.',
+  pwa: 'Only main.tsx knows the service worker.',
 };
 
 /**
@@ -86,8 +83,8 @@ const DOORS = {
 const PACKAGES = {
   'onnxruntime-web': { rooms: ['engine'], door: 'Only engine runs ONNX Runtime.' },
   valibot: { rooms: ['configs'], door: 'What JSON of a model may hold is said in configs.' },
-  '@huggingface/hub': { rooms: ['models'], door: 'Only models talks to the hub.' },
-  'hash-wasm': { rooms: ['models'], door: 'Only models checks what it fetches.' },
+  '@huggingface/hub': { rooms: ['library'], door: 'Only library talks to the hub.' },
+  'hash-wasm': { rooms: ['library'], door: 'Only library checks what it fetches.' },
   '@huggingface/tokenizers': { rooms: ['text'], door: 'Token ids come from text.' },
   react: { rooms: ['ui', 'main'], door: 'React belongs to ui.' },
   'react-dom': { rooms: ['ui', 'main'], door: 'React belongs to ui.' },

@@ -1,7 +1,10 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { posix } from 'node:path';
+
 import { ESLint } from 'eslint';
 import { describe, expect, it } from 'vitest';
 
-import { importFault } from './importTable.js';
+import { TABLE, importFault } from './importTable.js';
 
 describe('the import table', () => {
   it.each([
@@ -17,7 +20,9 @@ describe('the import table', () => {
     ['kernels/step.ts', '../diffusion/types', true],
     ['protocol/messages.ts', '../diffusion/options', true],
     ['store/settings.ts', '../diffusion/options', false],
-    ['onnx/read.ts', '../protocol/errors', false],
+    ['onnx/file/read.ts', '../../protocol/errors', false],
+    ['onnx/graph/facts.ts', '../operators/shapes', false],
+    ['onnx/segments/cut.ts', '../sites/sites', true],
   ])('%s may import %s', (file, specifier, typeOnly) => {
     expect(importFault(file, specifier, typeOnly)).toBeNull();
   });
@@ -27,9 +32,11 @@ describe('the import table', () => {
     ['store/job.ts', '../engine/worker', 'protocol/client'],
     ['ui/App.tsx', '../protocol/client', '`import type`'],
     ['ui/App.tsx', '../kernels/attention', 'a message of protocol'],
-    ['store/models.ts', '../models/download', 'models/catalog'],
+    ['store/models.ts', '../library/download', 'library/library'],
     ['diffusion/ddim.ts', '../protocol/errors', 'protocol'],
-    ['onnx/read.ts', '../protocol/messages', 'protocol/errors'],
+    ['onnx/file/read.ts', '../../protocol/messages', 'protocol/errors'],
+    ['onnx/graph/facts.ts', '../passes/fuse', 'Graphs belong to engine'],
+    ['onnx/segments/cut.ts', '../sites/sites', '`import type`'],
     ['kernels/step.ts', '../diffusion/ddim', '`import type`'],
     ['protocol/messages.ts', '../diffusion/options', '`import type`'],
     ['engine/worker.ts', '../store/job', 'as an argument'],
@@ -39,6 +46,28 @@ describe('the import table', () => {
   ])('%s may not import %s: %s', (file, specifier, door) => {
     expect(importFault(file, specifier, false)).toContain(door);
   });
+});
+
+it('gives no right that nobody uses', () => {
+  const used = new Set<string>();
+  for (const file of readdirSync('src', { recursive: true, encoding: 'utf8' })) {
+    if (!/\.tsx?$/.test(file) || /\.test\.|testing\//.test(file)) continue;
+    const code = readFileSync(posix.join('src', file), 'utf8');
+    for (const [, type, specifier = ''] of code.matchAll(/^(?:import|export) (type )?[^;]*?from '(\.[^']+)'/gm)) {
+      const target = posix.join(posix.dirname(file), specifier);
+      for (const [room, doors] of Object.entries(TABLE)) {
+        if (room === 'main' ? file.includes('/') : !file.startsWith(`${room}/`)) continue;
+        for (const [door, right] of Object.entries(doors)) {
+          const through = target === door || target.startsWith(`${door}/`);
+          if (through && (right === 'types' || !type)) used.add(`${room}: ${door} (${right})`);
+        }
+      }
+    }
+  }
+  const given = Object.entries(TABLE).flatMap(([room, doors]) =>
+    Object.entries(doors).map(([door, right]) => `${room}: ${door} (${right})`),
+  );
+  expect(given.filter((right) => !used.has(right))).toEqual([]);
 });
 
 describe('ESLint', () => {

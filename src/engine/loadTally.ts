@@ -1,7 +1,7 @@
 // One count over all bytes that are to be loaded, of ONNX Runtime and of the model, for one bar with a time left. What
 // will come is known beforehand where sizes were written down; else from what the server says.
 
-import { Rate } from '../models/rate';
+import { Rate } from '../loading/rate';
 import type { LoadingEvent } from '../protocol/messages';
 
 interface Part {

@@ -16,11 +16,11 @@ import {
   type UnetConfig,
   type VaeConfig,
 } from '../configs/schemas';
-import { TOKENIZER } from '../configs/tokenizer';
+import { TOKENIZER } from '../configs/tokenizerJson';
 import type { SchedulerConfig } from '../diffusion/types';
 import { fetchFile } from '../loading/fetchFile';
 import { LoadError } from '../loading/loadError';
-import { openStored } from '../models/opfs';
+import { openStored } from '../library/opfs';
 import { findRoles, missingRoles, standardPath, standardRoles, type Role, type RolePaths } from '../models/roles';
 import { EngineError } from '../protocol/errors';
 import type { ModelRef } from '../protocol/messages';

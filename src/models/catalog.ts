@@ -1,6 +1,6 @@
 // The models that the page offers, as plain data: where they lie and settings that suit them.
 
-import type { UsualSettings } from './usual';
+import type { UsualSettings } from './usualSettings';
 
 export interface CatalogEntry {
   readonly id: string;

@@ -4,7 +4,7 @@
 
 import type { RepoId } from './repoId';
 import type { Role, RolePaths } from './roles';
-import { USUAL_LCM, USUAL_SD, USUAL_TURBO, type UsualSettings } from './usual';
+import { USUAL_LCM, USUAL_SD, USUAL_TURBO, type UsualSettings } from './usualSettings';
 
 export interface HubEntry extends RepoId {
   readonly name: string;

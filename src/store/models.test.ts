@@ -2,8 +2,8 @@
 // they were asked for.
 
 import { beforeEach, expect, test, vi } from 'vitest';
-import { FetchError } from '../models/fetchError';
-import type { LibraryRequest, Plan } from '../models/messages';
+import { FetchError } from '../library/fetchError';
+import type { LibraryRequest, Plan } from '../library/libraryMessages';
 import { useModels } from './models';
 
 interface Asked {
@@ -14,7 +14,7 @@ interface Asked {
 }
 
 let asked: Asked[] = [];
-vi.mock('../models/library', () => {
+vi.mock('../library/library', () => {
   const put = (what: string, signal: AbortSignal | null) =>
     new Promise<Plan>((answer, refuse) => asked.push({ what, signal, answer, refuse }));
   return {

@@ -5,7 +5,7 @@ import type { SchedulerConfig } from '../diffusion/types';
 import { selectSites } from '../onnx/sites/layers';
 import { nameSites } from '../onnx/sites/names';
 import { readPag } from '../recipe/recipe';
-import { pagCurve } from './pagCurve';
+import { pagCurve } from './scaleByStep';
 import { PRESETS, isAtPreset, presetOf } from './presets';
 import { DEFAULTS } from './settings';
 

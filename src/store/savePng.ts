@@ -3,7 +3,7 @@
 import { encodePng, pngName } from '../image/png';
 import { writePngText } from '../image/pngText';
 import { recipeToPngTexts } from '../recipe/pngTexts';
-import { download } from './download';
+import { download } from './saveFile';
 import type { Shown } from './job';
 
 export async function savePng({ pair, settings, recipe }: Shown): Promise<void> {

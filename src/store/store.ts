@@ -14,7 +14,7 @@ import { useModels, type Choice } from './models';
 import { newId } from './newId';
 import { recipeModel } from './runRecipe';
 import { loadSettings, saveChanges } from './settings';
-import { putBack, readFromModel, switchUsual, without, type Brought } from './usual';
+import { putBack, readFromModel, switchUsual, without, type Brought } from './modelSwitch';
 
 export type View = 'side' | 'wipe' | 'difference';
 

@@ -1,0 +1,76 @@
+// A folder on the visitor's disk as a model: files by path relative to the folder that holds the model, which may
+// lie a few levels below the one that was picked. Nothing is read but names and small configs.
+
+import { absent, readJson, type Schema } from '../configs/readJson';
+import { SCHEDULER, TEXT_ENCODER, UNET } from '../configs/schemas';
+import { NO_GLANCE, type Weights } from '../models/estimate';
+import { FetchError } from './fetchError';
+import { findRoles, missingRoles, neededPaths } from '../models/roles';
+import { usualSettings, type UsualSettings } from '../models/usualSettings';
+
+export interface FolderModel {
+  readonly name: string;
+  readonly files: ReadonlyMap<string, File>;
+  readonly weights: Weights;
+  readonly usual: UsualSettings;
+}
+
+const MAX_FILES = 20_000;
+
+/** @throws FetchError `layout`, or EngineError `model-invalid` where a config is not what its name says. */
+export async function folderModel(name: string, picked: ReadonlyMap<string, File>): Promise<FolderModel> {
+  const root = modelRoot([...picked.keys()]);
+  const files = new Map(
+    [...picked].flatMap(([path, file]) => (path.startsWith(root) ? [[path.slice(root.length), file] as const] : [])),
+  );
+  const paths = [...files.keys()];
+  const roles = findRoles(paths);
+  const missing = missingRoles(roles);
+  if (missing.length > 0)
+    throw new FetchError(
+      'layout',
+      `This folder lacks ${missing.join(', ')}. Choose the folder that holds unet/ and the others.`,
+      paths.slice(0, 200).join('\n'),
+    );
+  const needed = neededPaths(paths, roles);
+  const config = async <T>(schema: Schema<T>, path: string | undefined): Promise<T> => {
+    const file = path === undefined ? undefined : files.get(path);
+    return path !== undefined && file ? readJson(schema, path, file) : absent(schema);
+  };
+  const kept = new Map(needed.map((path) => [path, files.get(path) as File]));
+  const weights: Weights = {
+    bytes: [...kept.values()].reduce((sum, file) => sum + file.size, 0),
+    paths: needed,
+    unetConfig: await config(UNET, roles.unetConfig),
+    textConfig: await config(TEXT_ENCODER, roles.textEncoderConfig),
+    graph: NO_GLANCE,
+  };
+  const usual = usualSettings({ scheduler: await config(SCHEDULER, roles.scheduler), unet: weights.unetConfig });
+  return { name: root === '' ? name : `${name}/${root.slice(0, -1)}`, files: kept, weights, usual };
+}
+
+/** Files below a directory handle, by path. @throws FetchError `layout` where there are absurdly many. */
+export async function filesOf(folder: FileSystemDirectoryHandle): Promise<Map<string, File>> {
+  const files = new Map<string, File>();
+  const walk = async (directory: FileSystemDirectoryHandle, prefix: string): Promise<void> => {
+    for await (const [name, handle] of directory.entries()) {
+      if (name.startsWith('.')) continue;
+      if (handle instanceof FileSystemDirectoryHandle) await walk(handle, `${prefix}${name}/`);
+      else files.set(prefix + name, await handle.getFile());
+      if (files.size > MAX_FILES)
+        throw new FetchError(
+          'layout',
+          'This folder holds too many files to be one model. Choose the folder that holds unet/.',
+          folder.name,
+        );
+    }
+  };
+  await walk(folder, '');
+  return files;
+}
+
+/** The shallowest folder with a UNet graph in it, ending in `/`, or ''. */
+function modelRoot(paths: readonly string[]): string {
+  const roots = paths.flatMap((path) => /^((?:.*\/)?)unet\/[^/]+\.onnx$/.exec(path)?.[1] ?? []);
+  return roots.sort((a, b) => a.length - b.length)[0] ?? '';
+}

@@ -1,0 +1,74 @@
+// What crosses between the page and the worker that fetches and keeps models. Each request is answered once, by its id:
+// taken or refused. What becomes of a fetch is in the list of models, which is told anew whenever it changes.
+
+import type { TextConfig, UnetConfig } from '../configs/schemas';
+import type { GraphGlance } from '../models/estimate';
+import type { FetchErrorData } from './fetchError';
+import type { Listing } from './hub';
+import type { HubEntry } from '../models/hubCatalog';
+import type { ManifestFile } from './opfs';
+import type { RepoId } from '../models/repoId';
+import type { RolePaths } from '../models/roles';
+import type { UsualSettings } from '../models/usualSettings';
+
+/** A model that can be fetched: which files, how large, from where. */
+export interface Plan extends RepoId {
+  /** Its folder in the model store; names repository and commit. */
+  readonly dir: string;
+  readonly name: string;
+  readonly hubUrl: string;
+  readonly commit: string;
+  readonly roles: RolePaths;
+  readonly files: readonly ManifestFile[];
+  readonly bytes: number;
+  /** Small configs that tell how large buffers will be; empty where there are none. */
+  readonly unetConfig: UnetConfig;
+  readonly textConfig: TextConfig;
+  /** What the beginning of the UNet's file says. */
+  readonly graph: GraphGlance;
+}
+
+export type StoredState =
+  | 'whole'
+  | 'paused' // by the visitor, or by the end of the page
+  | 'fetching'
+  | 'waiting' // something that passes is in the way; it goes on by itself
+  | 'failed'; // something that needs the visitor
+
+/** A model in the store, whole or not. */
+export interface StoredModel extends RepoId {
+  readonly dir: string;
+  readonly name: string;
+  readonly hubUrl: string;
+  readonly commit: string;
+  readonly bytes: number;
+  readonly fetchedBytes: number;
+  /** What its configs tell of the settings that suit it; null until they are here. */
+  readonly usual: UsualSettings | null;
+  readonly state: StoredState;
+  /** Over the last seconds; null while it is not known. */
+  readonly bytesPerSecond: number | null;
+  readonly error: FetchErrorData | null;
+  /** What its revision means now, where that is another commit with other files; null where it is not known to be. */
+  readonly newer: (Pick<Listing, 'commit'> & { readonly changedFiles: number }) | null;
+}
+
+export type LibraryRequest =
+  | { readonly type: 'list' }
+  /** Asks the hub what a repository holds; `entry` is its entry in the catalogue, where it has one. */
+  | { readonly type: 'inspect'; readonly repo: RepoId; readonly hubUrl: string; readonly entry: HubEntry | null }
+  | { readonly type: 'fetch'; readonly plan: Plan }
+  | { readonly type: 'resume' | 'pause' | 'remove' | 'check'; readonly dir: string }
+  /** The network may be back: try at once. */
+  | { readonly type: 'online' };
+
+export type LibraryMessage =
+  | { readonly type: 'ask'; readonly id: number; readonly request: LibraryRequest }
+  /** Nobody waits for the answer any more. */
+  | { readonly type: 'forget'; readonly id: number };
+
+export type LibraryEvent =
+  | { readonly type: 'models'; readonly models: readonly StoredModel[] }
+  /** `plan` is the answer to `inspect`. */
+  | { readonly type: 'taken'; readonly id: number; readonly plan: Plan | null }
+  | { readonly type: 'refused'; readonly id: number; readonly error: FetchErrorData };

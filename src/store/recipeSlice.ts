@@ -1,0 +1,172 @@
+// The recipe slice: what a recipe is taken elsewhere as, and what came of the file that was opened last. Opening one
+// changes the settings and nothing else; the model stays the one that is chosen.
+
+import { create } from 'zustand';
+import { pngName } from '../image/png';
+import { POCKET } from '../models/catalog';
+import type { Settings } from '../protocol/messages';
+import { recipeToComfyWorkflow } from '../recipe/comfyWorkflow';
+import { recipeToDiffusersScript } from '../recipe/diffusersScript';
+import { boundedText } from '../recipe/boundedText';
+import { refusal, type NotRestored, type Recipe, type Restored } from '../recipe/recipe';
+import { recipeToInfotext } from '../recipe/writeInfotext';
+import { download } from './saveFile';
+import { useModels } from './models';
+import { readRecipeFile } from './recipeFile';
+import { recipeModel } from './runRecipe';
+import { MAX_LETTERS } from './settings';
+import { useStore } from './store';
+
+export type { Recipe };
+
+export interface RecipeExport {
+  readonly name: string;
+  /** Where it is used, as a sentence. */
+  readonly note: string;
+  readonly text: string;
+  readonly fileName: string;
+  /** What it cannot carry or must be told, as sentences. */
+  readonly warnings: readonly string[];
+}
+
+/** Everything that other programs can make of a recipe. */
+export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
+  const { settings, model } = recipe;
+  const stem = pngName(settings.prompt, settings.seed).replace(/\.png$/, '');
+  const builtIn =
+    model.id === POCKET.id
+      ? ['The built-in model is in Pagoda alone: with another one these settings make another picture.']
+      : [];
+  const infotext = recipeToInfotext(recipe);
+  const checkpoint = `${model.id.split('/').at(-1) ?? model.id}.safetensors`;
+  const comfy = recipeToComfyWorkflow(recipe, checkpoint);
+  const isAdvanced = Object.values(comfy.workflow).some((node) => node.class_type === 'PerturbedAttention');
+  const python = recipeToDiffusersScript(recipe);
+  return [
+    {
+      name: 'A1111',
+      note: 'For the prompt field of A1111 and Forge, whose arrow button reads it.',
+      text: infotext.text,
+      fileName: `${stem}.txt`,
+      warnings: [...builtIn, ...infotext.warnings],
+    },
+    {
+      name: 'JSON',
+      note: 'The whole recipe; Pagoda opens it again.',
+      text: `${JSON.stringify(recipe, null, 2)}\n`,
+      fileName: `${stem}.json`,
+      warnings: [],
+    },
+    {
+      name: 'ComfyUI',
+      note: 'A workflow in API format: save it and drop it on ComfyUI.',
+      text: `${JSON.stringify(comfy.workflow, null, 2)}\n`,
+      fileName: `${stem}-comfyui.json`,
+      warnings: [
+        ...builtIn,
+        `ComfyUI lists checkpoints by their file names: choose yours in place of ${checkpoint}.`,
+        ...(isAdvanced
+          ? ['Its node PerturbedAttention comes with sd-perturbed-attention, which must be installed.']
+          : []),
+        ...comfy.warnings,
+      ],
+    },
+    {
+      name: 'diffusers',
+      note: 'A Python script that makes the picture with diffusers.',
+      text: python.script,
+      fileName: `${stem}.py`,
+      warnings: [...builtIn, ...python.warnings],
+    },
+  ];
+}
+
+export function saveExport({ text, fileName }: RecipeExport): void {
+  download(new Blob([text], { type: 'text/plain' }), fileName);
+}
+
+export type Opened =
+  | { readonly outcome: 'failed'; readonly fileName: string; readonly message: string }
+  | {
+      readonly outcome: 'taken';
+      readonly fileName: string;
+      readonly notRestored: readonly NotRestored[];
+      /** The recipe's model, where it is not the one that is chosen. */
+      readonly otherModel: Recipe['model'] | null;
+      /** What was damaged in the file, as sentences. */
+      readonly problems: readonly string[];
+      /** The settings as they were. */
+      readonly before: Settings;
+    };
+
+interface Recipes {
+  readonly opened: Opened | null;
+  /** Takes the settings of one file over; of several files none is taken. */
+  readonly open: (files: readonly File[]) => Promise<void>;
+  /** Brings back the settings as they were before. */
+  readonly undo: () => void;
+  readonly dismiss: () => void;
+}
+
+export const useRecipes = create<Recipes>()((set, get) => {
+  let turn = 0;
+  return {
+    opened: null,
+    open: async (files) => {
+      const [file] = files;
+      if (!file) return;
+      turn += 1;
+      const own = turn;
+      const opened =
+        files.length > 1
+          ? failed(`${files.length} files`, 'Drop one file at a time.')
+          : await take(file, () => own === turn);
+      // Another file may have been given while this one was read: the last one counts.
+      if (own === turn) set({ opened });
+    },
+    undo: () => {
+      const { opened } = get();
+      if (opened?.outcome === 'taken') useStore.getState().change(opened.before);
+      set({ opened: null });
+    },
+    dismiss: () => set({ opened: null }),
+  };
+});
+
+function failed(fileName: string, message: string): Opened {
+  return { outcome: 'failed', fileName, message };
+}
+
+async function take(file: File, isWanted: () => boolean): Promise<Opened | null> {
+  let read;
+  try {
+    read = await readRecipeFile(file);
+  } catch (error) {
+    return failed(file.name, error instanceof Error ? error.message : String(error));
+  }
+  if (!isWanted()) return null;
+  const { change, settings: before } = useStore.getState();
+  const { settings, notRestored } = within(read);
+  change(settings);
+  const { choice } = useModels.getState();
+  const otherModel = read.model && !isSameModel(read.model, recipeModel(choice)) ? read.model : null;
+  return { outcome: 'taken', fileName: file.name, notRestored, otherModel, problems: read.problems, before };
+}
+
+/** Texts as long as the page can show them. */
+function within({ settings, notRestored }: Restored): Pick<Restored, 'settings' | 'notRestored'> {
+  const bounded = (['prompt', 'negativePrompt', 'layers'] as const).flatMap((key) => {
+    const given = settings[key];
+    return given === undefined ? [] : [{ key, given, ...boundedText(given, MAX_LETTERS[key]) }];
+  });
+  const cut = bounded.flatMap(({ key, given, note }) => (note === null ? [] : [refusal(key, given, note)]));
+  return {
+    settings: { ...settings, ...Object.fromEntries(bounded.map(({ key, text }) => [key, text])) },
+    notRestored: [...notRestored, ...cut],
+  };
+}
+
+/** A recipe that names no revision says nothing against this one. */
+function isSameModel(one: Recipe['model'], other: Recipe['model']): boolean {
+  return one.id === other.id && (one.revision === null || other.revision === null || one.revision === other.revision);
+}

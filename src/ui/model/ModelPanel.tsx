@@ -1,0 +1,110 @@
+// Which model makes the images. The line in the controls names it; its dialog lists what is on the device, a few
+// models of the hub, any repository, and a folder on disk.
+
+import { useId, useRef } from 'react';
+import { useModels } from '../../store/models';
+import { useStore } from '../../store/store';
+import { Region } from '../errors/ErrorBoundary';
+import styles from './ModelPanel.module.css';
+import { ModelPanelHub } from './ModelPanelHub';
+import { ModelPanelStored } from './ModelPanelStored';
+import { ModelPanelFolder } from './ModelPanelFolder';
+import { ModelPanelUsual } from './ModelPanelUsual';
+import { percentText } from './modelWords';
+import { verdictText } from '../words';
+
+export function ModelPanel() {
+  const id = useId();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const choice = useModels((models) => models.choice);
+  const fetching = useModels((models) =>
+    models.stored.find(({ state }) => state === 'fetching' || state === 'waiting'),
+  );
+  const verdict = useStore((store) => (store.job.verdict?.modelId === choice.ref.id ? store.job.verdict : null));
+  const gone = useModels((models) => models.gone);
+  const { dismiss, lookUp } = useModels.getState();
+  const show = () => {
+    useModels.getState().open();
+    dialog.current?.showModal();
+  };
+  return (
+    <section className={styles.line} aria-labelledby={`${id}-name`}>
+      <span id={`${id}-name`} className={styles.label}>
+        Model
+      </span>
+      <button
+        type="button"
+        className={styles.open}
+        aria-haspopup="dialog"
+        aria-label={`Model: ${choice.name}. Change`}
+        onClick={show}
+      >
+        <span>{choice.name}</span>
+        <span aria-hidden="true" className={styles.quiet}>
+          Change
+        </span>
+      </button>
+      {verdict && (
+        <p className={styles.quiet} aria-label="Verdict">
+          {verdictText(verdict)}
+        </p>
+      )}
+      {gone && (
+        <div className={styles.usual} role="alert">
+          <p className={styles.quiet}>
+            {gone.name} is no longer on this device, deleted in another tab or by the browser. Pocket is used instead.
+          </p>
+          <div className={styles.actions}>
+            {gone.repo && (
+              <button
+                type="button"
+                onClick={() => {
+                  show();
+                  void lookUp(gone.repo, '');
+                }}
+              >
+                Fetch it again
+              </button>
+            )}
+            <button type="button" onClick={dismiss}>
+              Dismiss
+            </button>
+          </div>
+        </div>
+      )}
+      <ModelPanelUsual />
+      {fetching && (
+        <p className={styles.quiet}>
+          {fetching.state === 'waiting'
+            ? 'Waiting for the network'
+            : `Fetching ${fetching.name} · ${percentText(fetching)}`}
+        </p>
+      )}
+      {/* A dialog inside the form of the settings: Enter in its fields must not submit that. */}
+      <dialog
+        ref={dialog}
+        className={styles.dialog}
+        aria-labelledby={`${id}-title`}
+        onClick={(event) => event.target === dialog.current && dialog.current.close()}
+      >
+        <div className={styles.body}>
+          <header className={styles.header}>
+            <h2 id={`${id}-title`}>Models</h2>
+            <button type="button" onClick={() => dialog.current?.close()}>
+              Close
+            </button>
+          </header>
+          <Region name="The list of models on this device">
+            <ModelPanelStored onChosen={() => dialog.current?.close()} />
+          </Region>
+          <Region name="The models of the hub">
+            <ModelPanelHub />
+          </Region>
+          <Region name="The folder on disk">
+            <ModelPanelFolder onChosen={() => dialog.current?.close()} />
+          </Region>
+        </div>
+      </dialog>
+    </section>
+  );
+}

@@ -1,0 +1,140 @@
+// The pair: side by side, under a wipe, or as a difference. Without PAG on the left, with PAG on the right.
+
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import type { Pixels } from '../../protocol/messages';
+import { useStore, type View } from '../../store/store';
+import { difference } from './difference';
+import styles from './PairView.module.css';
+import { Picture, fittedEdge } from './Picture';
+import { RecipeDialog } from '../recipe/RecipeDialog';
+import { Wipe } from './Wipe';
+
+const VIEWS: Readonly<Record<View, string>> = { side: 'Side by side', wipe: 'Wipe', difference: 'Difference' };
+
+export function PairView({ flipped }: { flipped: boolean }) {
+  const shown = useStore((store) => store.job.shown);
+  const running = useStore((store) => store.job.runs[0]?.settings);
+  const compare = useStore((store) => store.settings.compare);
+  const chosen = useStore((store) => store.view);
+  const setView = useStore((store) => store.setView);
+  const comparing = shown ? shown.settings.compare : (running?.compare ?? compare);
+  const pair = shown?.pair ?? null;
+  const complete = pair?.withoutPag ? { without: pair.withoutPag, with: pair.withPag } : null;
+  const view = complete ? chosen : 'side';
+  const withPag: CaptionedPicture = { name: 'With PAG', pixels: pair?.withPag ?? null };
+  const both = [{ name: 'Without PAG', pixels: pair?.withoutPag ?? null }, withPag];
+  const places = !comparing ? [withPag] : flipped && complete ? both.reverse() : both;
+  const frame = useRef<HTMLDivElement>(null);
+  const room = useRoom(frame, comparing && view === 'side' ? 2 : 1);
+  const edge = fittedEdge(room, pair?.withPag ?? null);
+  const isRunning = running !== undefined;
+  // On a phone the controls are below: what grows now should be seen.
+  useEffect(() => {
+    if (isRunning) frame.current?.scrollIntoView({ block: 'nearest' });
+  }, [isRunning]);
+
+  return (
+    <section className={styles.pair} aria-label="Images">
+      <div className={styles.bar}>
+        <Views view={view} enabled={complete !== null} onChange={setView} />
+        <RecipeDialog />
+      </div>
+      <div className={styles.frame} ref={frame}>
+        {view === 'wipe' && complete ? (
+          <Wipe without={complete.without} withPag={complete.with} edge={edge} flipped={flipped} />
+        ) : view === 'difference' && complete ? (
+          <Difference without={complete.without} withPag={complete.with} edge={edge} />
+        ) : (
+          <>
+            {places.map((captioned) => (
+              <Captioned key={captioned.name} {...captioned} edge={edge} />
+            ))}
+          </>
+        )}
+      </div>
+    </section>
+  );
+}
+
+/** Radio buttons: one stop for Tab, and the arrows choose. */
+function Views({
+  view,
+  enabled,
+  onChange,
+}: {
+  readonly view: View;
+  readonly enabled: boolean;
+  readonly onChange: (view: View) => void;
+}) {
+  const keys = Object.keys(VIEWS) as View[];
+  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (step === undefined || !enabled) return;
+    event.preventDefault();
+    const next = (keys.indexOf(view) + step + keys.length) % keys.length;
+    onChange(keys[next] as View);
+    (event.currentTarget.children[next] as HTMLElement).focus();
+  };
+  return (
+    <div className={styles.views} role="radiogroup" aria-label="View" onKeyDown={onKeyDown}>
+      {keys.map((key) => (
+        <button
+          key={key}
+          type="button"
+          role="radio"
+          aria-checked={view === key}
+          tabIndex={view === key ? 0 : -1}
+          disabled={!enabled && key !== 'side'}
+          onClick={() => onChange(key)}
+        >
+          {VIEWS[key]}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** A picture and its caption are one thing, whatever place they stand in. */
+interface CaptionedPicture {
+  readonly name: string;
+  readonly pixels: Pixels | null;
+}
+
+function Captioned({ name, pixels, edge }: CaptionedPicture & { readonly edge: number }) {
+  return (
+    <figure className={styles.figure}>
+      <Picture name={name} pixels={pixels} edge={edge} />
+      <figcaption aria-hidden="true">{name}</figcaption>
+    </figure>
+  );
+}
+
+function Difference({ without, withPag, edge }: { without: Pixels; withPag: Pixels; edge: number }) {
+  const pixels = useMemo(() => difference(without, withPag), [without, withPag]);
+  return <Captioned name="Difference" pixels={pixels} edge={edge} />;
+}
+
+/** Height that pictures may have in a window of `height`: with all that stands above and below them in view; in a low
+ *  one with the buttons in view; on a phone held sideways, where the page scrolls, all but the bar at its foot. */
+function roomAbove(height: number): number {
+  return Math.max(height - 330, Math.min(height - (height <= 520 ? 96 : 230), 320));
+}
+
+/** Edge length that `across` square pictures may have in the frame, within the window's height. */
+function useRoom(frame: React.RefObject<HTMLDivElement | null>, across: number): number {
+  const [size, setSize] = useState({ width: 640, height: 640 });
+  useLayoutEffect(() => {
+    const element = frame.current;
+    if (!element) return;
+    const measure = () => setSize({ width: element.clientWidth, height: window.innerHeight });
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    window.addEventListener('resize', measure);
+    return () => {
+      observer.disconnect();
+      window.removeEventListener('resize', measure);
+    };
+  }, [frame]);
+  const gaps = 16 * (across - 1);
+  return Math.max(96, Math.min((size.width - gaps) / across, roomAbove(size.height)));
+}

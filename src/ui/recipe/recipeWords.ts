@@ -1,0 +1,83 @@
+// A recipe as lines to read: what each field is called on the page, and its value in words. What is at rest (PAG's
+// options as in the paper) has no line.
+
+import type { Recipe } from '../../store/recipeSlice';
+import { SCHEDULERS, SIGMAS, SPACINGS } from '../../store/settings';
+
+export type RecipeLine = readonly [name: string, value: string];
+
+export function recipeLines({
+  appVersion,
+  model,
+  settings,
+  size,
+  sites,
+  backend,
+  adapter,
+  versions,
+}: Recipe): readonly RecipeLine[] {
+  const lines: (RecipeLine | null)[] = [
+    ['Model', modelText(model)],
+    ['Prompt', settings.prompt],
+    settings.negativePrompt === '' ? null : ['Negative prompt', settings.negativePrompt],
+    ['Size', `${size.width} × ${size.height}`],
+    ['Seed', String(settings.seed)],
+    ['Steps', String(settings.steps)],
+    ['Scheduler', schedulerText(settings)],
+    ['CFG scale', settings.guidanceScale > 1 ? String(settings.guidanceScale) : 'off'],
+    ['PAG scale', settings.pagScale > 0 ? String(settings.pagScale) : 'off'],
+    ...(settings.pagScale > 0 ? pagLines(settings, sites.length) : []),
+    settings.pag.guidanceRescale > 0 ? ['Guidance rescale', String(settings.pag.guidanceRescale)] : null,
+    [
+      'Made with',
+      [
+        `Pagoda ${appVersion}`,
+        `${adapter}, ${backend === 'webgpu' ? 'WebGPU' : 'WASM'}`,
+        ...Object.entries(versions).map(([name, version]) => `${name} ${version}`),
+      ].join(' · '),
+    ],
+  ];
+  return lines.filter((line) => line !== null);
+}
+
+export function modelText({ id, revision }: Recipe['model']): string {
+  return revision === null ? id : `${id} at ${revision.slice(0, 12)}`;
+}
+
+/** As the form calls them. */
+function schedulerText({ scheduler, sigmas, spacing }: Recipe['settings']): string {
+  return [
+    SCHEDULERS[scheduler],
+    sigmas === 'model' ? '' : `${SIGMAS[sigmas]} sigmas`,
+    spacing === 'model' ? '' : `${SPACINGS[spacing].toLowerCase()} timesteps`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
+
+function pagLines(
+  { layers, pag: { adaptive, window, attenuation, rescale, identity, siteIdentity } }: Recipe['settings'],
+  sites: number,
+): (RecipeLine | null)[] {
+  const singles = Object.entries(siteIdentity);
+  return [
+    ['Layers', `${layers} (${sites} ${sites === 1 ? 'self-attention' : 'self-attentions'})`],
+    adaptive.amount > 0 ? ['Adaptive scale', `${adaptive.amount}, as ${adaptive.semantics} counts it`] : null,
+    window.semantics === 'always'
+      ? null
+      : ['Window', `${window.start} to ${window.stop}, ${WINDOWS[window.semantics]}`],
+    attenuation > 0 ? ['Attenuation', `${attenuation} % a step`] : null,
+    rescale.mode === 'off' ? null : ['Rescale', 'amount' in rescale ? `${rescale.amount}, ${rescale.mode}` : 'SNF'],
+    identity === 1 ? null : ['Perturbation', String(identity)],
+    singles.length === 0
+      ? null
+      : ['Perturbation of single layers', singles.map(([name, u]) => `${name} ${u}`).join(', ')],
+  ];
+}
+
+const WINDOWS = {
+  sigma: 'in σ',
+  guider: "in fractions of the run, as diffusers' guider",
+  forge: 'in fractions of the run, as Forge',
+  steps: 'in steps counted from 0',
+} as const;

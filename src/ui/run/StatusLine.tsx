@@ -1,0 +1,23 @@
+// The line at the foot: the device, and what is going on.
+
+import { useStore } from '../../store/store';
+import styles from './StatusLine.module.css';
+import { PLAIN_HTTP, deviceText, noticesOf, progressText, shortened } from '../words';
+
+export function StatusLine() {
+  const job = useStore((store) => store.job);
+  const offlineReady = useStore((store) => store.offlineReady);
+  const parts = [
+    deviceText(job.device),
+    ...noticesOf(job),
+    job.error ? shortened(job.error.message) : progressText(job),
+    offlineReady ? 'Works offline' : '',
+    isSecureContext ? '' : PLAIN_HTTP,
+  ];
+  // It changes with each step, which is too much to be said aloud: Announcer does that.
+  return (
+    <footer className={styles.line} role="status" aria-live="off">
+      {parts.filter(Boolean).join(' · ')}
+    </footer>
+  );
+}

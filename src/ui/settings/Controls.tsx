@@ -1,0 +1,148 @@
+// Everything that a run is made of, with one sentence where each control stands.
+
+import { RULES } from '../../store/numbers';
+import { useModels } from '../../store/models';
+import { SCHEDULERS, SIGMAS, SPACINGS, ideasFor } from '../../store/settings';
+import { useStore } from '../../store/store';
+import styles from './Controls.module.css';
+import { Region } from '../errors/ErrorBoundary';
+import { LayersField } from '../pag/LayersField';
+import { ModelPanel } from '../model/ModelPanel';
+import { NumberField } from './NumberField';
+import { PagAdvanced } from '../pag/PagAdvanced';
+import { PagSlider } from '../pag/PagSlider';
+import { PromptField } from './PromptField';
+import { SelectField } from './SelectField';
+import { UnetDrawing } from '../pag/UnetDrawing';
+
+export function Controls() {
+  const settings = useStore((store) => store.settings);
+  const change = useStore((store) => store.change);
+  const embedded = useStore((store) => store.job.model?.guidanceEmbedded ?? false);
+  const isBuiltIn = useModels((models) => models.choice.ref.kind === 'url');
+  const unread = embedded
+    ? 'This model does not read a negative prompt.'
+    : settings.guidanceScale > 1
+      ? null
+      : 'Not read: CFG is off at a scale of 1.';
+  return (
+    <form className={styles.controls} aria-label="Settings" onSubmit={(event) => event.preventDefault()}>
+      <Region name="The choice of models">
+        <ModelPanel />
+      </Region>
+      <section className={styles.group}>
+        <PromptField name="prompt" label="Prompt" rows={2} />
+        <div className={styles.ideas} role="group" aria-label="Ideas">
+          {ideasFor(isBuiltIn).map((idea) => (
+            <button key={idea} type="button" onClick={() => change({ prompt: idea })}>
+              {idea}
+            </button>
+          ))}
+        </div>
+        <PromptField name="negativePrompt" label="Negative prompt" rows={1} unread={unread} />
+      </section>
+
+      <section className={styles.group}>
+        <NumberField
+          label="PAG scale"
+          value={settings.pagScale}
+          rule={RULES.pagScale}
+          hint="How hard to steer away from the perturbed prediction; 0 is off."
+          onChange={(pagScale) => change({ pagScale })}
+        />
+        <PagSlider value={settings.pagScale} onChange={(pagScale) => change({ pagScale })} />
+        <LayersField />
+        <Region name="The drawing of the UNet">
+          <UnetDrawing />
+        </Region>
+        <label className={styles.check}>
+          <input
+            type="checkbox"
+            role="switch"
+            checked={settings.compare}
+            onChange={(event) => change({ compare: event.target.checked })}
+          />
+          <span>Compare</span>
+        </label>
+        <p className={styles.hint}>Makes the image without PAG too, from the same seed.</p>
+        <Region name="PAG over the run">
+          <PagAdvanced />
+        </Region>
+      </section>
+
+      <section className={styles.group}>
+        <div className={styles.columns}>
+          <NumberField
+            label="Steps"
+            value={settings.steps}
+            rule={RULES.steps}
+            hint="More are slower and finer."
+            onChange={(steps) => change({ steps })}
+          />
+          <NumberField
+            label="CFG scale"
+            value={settings.guidanceScale}
+            rule={RULES.guidanceScale}
+            hint={
+              embedded
+                ? 'Pull towards the prompt: an input of this UNet, at no cost.'
+                : 'Pull towards the prompt; 1 is off.'
+            }
+            onChange={(guidanceScale) => change({ guidanceScale })}
+          />
+        </div>
+        <SelectField
+          label="Scheduler"
+          value={settings.scheduler}
+          options={SCHEDULERS}
+          hint="The rule that turns predictions into the next latents."
+          onChange={(scheduler) => change({ scheduler })}
+        />
+        <SelectField
+          label="Sigmas"
+          value={settings.sigmas}
+          options={SIGMAS}
+          hint="How noise levels are spread; Karras spends more steps at low noise. DDIM does not use it."
+          onChange={(sigmas) => change({ sigmas })}
+        />
+        <SelectField
+          label="Timestep spacing"
+          value={settings.spacing}
+          options={SPACINGS}
+          hint="Which training timesteps are visited; turbo models want trailing, or ComfyUI’s turbo."
+          onChange={(spacing) => change({ spacing })}
+        />
+        <NumberField
+          label="Seed"
+          value={settings.seed}
+          rule={RULES.seed}
+          hint="Same seed, same settings, same image."
+          onChange={(seed) => change({ seed })}
+        />
+        <button type="button" onClick={() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0] as number })}>
+          Random seed
+        </button>
+      </section>
+
+      <details className={styles.group}>
+        <summary>Device</summary>
+        <SelectField
+          label="Run on"
+          value={settings.backend}
+          options={{ auto: 'Automatic', wasm: 'CPU' }}
+          hint="Automatic takes the GPU where the browser offers it."
+          onChange={(backend) => change({ backend })}
+        />
+      </details>
+
+      <details className={styles.group}>
+        <summary>About</summary>
+        <p className={styles.hint}>
+          The built-in model was trained on Noto Emoji (© Google Inc, Apache License 2.0) and on Fluent Emoji and Fluent
+          Emoji Flat (© Microsoft Corporation, MIT License), with keywords from emojilib (MIT License). Nothing that you
+          type or make leaves this device.
+        </p>
+      </details>
+    </form>
+  );
+}

@@ -1,0 +1,26 @@
+// "What PAG is doing": the sum that is computed, with the run's own numbers in it, and what it costs.
+
+import { useStore } from '../../store/store';
+import { predictionsText, sumText } from '../pag/guidanceWords';
+import styles from './Explain.module.css';
+
+export function Explain() {
+  const settings = useStore((store) => store.settings);
+  const embedded = useStore((store) => store.job.model?.guidanceEmbedded ?? false);
+  const shown = useStore((store) => store.job.shown);
+  const sites = useStore((store) => store.job.model?.sites.length);
+  const stats = shown?.stats;
+  return (
+    <details className={styles.explain}>
+      <summary>What PAG is doing</summary>
+      <p className={styles.sum}>{sumText(settings, embedded)}</p>
+      <p>{predictionsText(settings, embedded)}</p>
+      {stats && (
+        <p>
+          Last run: {stats.perturbedSites.length} of {sites} self-attentions perturbed, {stats.rowsBeforeFork} rows up
+          to the first of them and {stats.rowsAfterFork} behind it in each step, {stats.unetRows} rows in all.
+        </p>
+      )}
+    </details>
+  );
+}

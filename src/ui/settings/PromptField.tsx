@@ -1,0 +1,41 @@
+// A prompt, with how much of it the text encoders read: a longer one loses its end, which is shown.
+
+import { useId } from 'react';
+import type { TextFit } from '../../protocol/messages';
+import { MAX_LETTERS } from '../../store/settings';
+import { useStore } from '../../store/store';
+import styles from './NumberField.module.css';
+import { fitText } from './promptWords';
+import { useBoundedText } from './useBoundedText';
+
+interface Props {
+  readonly name: 'prompt' | 'negativePrompt';
+  readonly label: string;
+  readonly rows: number;
+  /** Why the text is not read at all; null where it is. */
+  readonly unread?: string | null;
+}
+
+export function PromptField({ name, label, rows, unread = null }: Props) {
+  const id = useId();
+  const value = useStore((store) => store.settings[name]);
+  const change = useStore((store) => store.change);
+  const { ref, note, onChange } = useBoundedText<HTMLTextAreaElement>(MAX_LETTERS[name], (text) =>
+    change({ [name]: text }),
+  );
+  // The answer for an earlier text says nothing of this one.
+  const fit = useStore((store): TextFit | null => (store.job.fit?.[name].text === value ? store.job.fit[name] : null));
+  const told = value === '' ? null : (unread ?? (fit && fitText(fit)));
+  const isCut = fit !== null && fit.kept < value.length && unread === null;
+  return (
+    <div className={styles.field}>
+      <label htmlFor={id}>{label}</label>
+      <textarea ref={ref} id={id} rows={rows} value={value} aria-describedby={`${id}-fit`} onChange={onChange} />
+      <div id={`${id}-fit`} className={styles.texts}>
+        {/* The count changes with each letter: it is read with the field, not announced. */}
+        <div aria-live="polite">{note && <p className={styles.note}>{note}</p>}</div>
+        {told && <p className={isCut ? styles.note : styles.hint}>{told}</p>}
+      </div>
+    </div>
+  );
+}
