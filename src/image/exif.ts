@@ -12,23 +12,23 @@ const MAX_TEXT = 2 ** 20;
 /** Bytes that tell UserComment's encoding. */
 const CODE = 8;
 
-/** The first text of these that is there; null where none is, or the block is damaged. */
-export function exifText(tiff: Uint8Array): string | null {
+/** Texts of these that are there and not empty; none where the block is damaged. */
+export function exifTexts(tiff: Uint8Array): readonly string[] {
   const order = String.fromCharCode(tiff[0] ?? 0, tiff[1] ?? 0);
-  if ((order !== 'II' && order !== 'MM') || tiff.length < 8) return null;
+  if ((order !== 'II' && order !== 'MM') || tiff.length < 8) return [];
   const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
   const little = order === 'II';
   const first = entries(view, view.getUint32(4, little), little);
   const pointer = first.get(EXIF_IFD);
   const exif = pointer ? entries(view, pointer.value, little) : new Map<number, Entry>();
   const bytesOf = (entry: Entry | undefined) => (entry ? tiff.subarray(entry.start, entry.start + entry.length) : null);
-  const comment = bytesOf(exif.get(USER_COMMENT) ?? first.get(USER_COMMENT));
+  const comments = [exif.get(USER_COMMENT), first.get(USER_COMMENT)].map(bytesOf);
   const texts = [
-    comment && userComment(comment, little),
+    ...comments.map((comment) => comment && userComment(comment, little)),
     utf8(bytesOf(first.get(IMAGE_DESCRIPTION))),
     utf16(bytesOf(first.get(XP_COMMENT)), true),
   ];
-  return texts.map((text) => (text ?? '').replace(/\0[\s\S]*$/, '').trim()).find((text) => text !== '') ?? null;
+  return texts.map((text) => (text ?? '').replace(/\0[\s\S]*$/, '').trim()).filter((text) => text !== '');
 }
 
 interface Entry {

@@ -1,13 +1,13 @@
-// What is written in a picture, whatever its format: the texts of a PNG, and the comment in EXIF of PNG, JPEG and WebP.
+// What is written in a picture, whatever its format: the texts of a PNG, and the comments in EXIF of PNG, JPEG and WebP.
 // The first bytes say what a file is. Sizes are those of the files' own chunks, each checked before it is used.
 
-import { exifText } from './exif';
+import { exifTexts } from './exif';
 import { readPngText, type PngText } from './pngText';
 
 export interface PictureText extends PngText {
   readonly format: 'PNG' | 'JPEG' | 'WebP';
-  /** From EXIF; null where there is none. */
-  readonly comment: string | null;
+  /** From EXIF, in the order in which programs use its fields. */
+  readonly comments: readonly string[];
 }
 
 const MAX_FILE = 64 * 2 ** 20;
@@ -27,7 +27,7 @@ export async function readPictureText(file: Blob, wanted: ReadonlySet<string>): 
   if (file.size > MAX_FILE) throw new Error('This file is too large: metadata is read from files of up to 64 MiB.');
   if (format === 'PNG') {
     const read = await readPngText(file, wanted);
-    return { ...read, format, comment: read.exif && exifText(read.exif) };
+    return { ...read, format, comments: read.exif ? exifTexts(read.exif) : [] };
   }
   const bytes = new Uint8Array(await (format === 'JPEG' ? file.slice(0, JPEG_HEAD) : file).arrayBuffer());
   const exif = format === 'JPEG' ? jpegExif(bytes) : webpExif(bytes);
@@ -38,7 +38,7 @@ export async function readPictureText(file: Blob, wanted: ReadonlySet<string>): 
     problems: [],
     exif,
     visited: 0,
-    comment: exif && exifText(exif),
+    comments: exif ? exifTexts(exif) : [],
   };
 }
 

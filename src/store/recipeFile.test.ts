@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
 import { writePngText } from '../image/pngText';
@@ -51,6 +52,71 @@ test('a damaged text is named; the other one is taken', async () => {
   const read = await readRecipeFile(png({ pagoda, parameters }, damage));
   expect(read).toMatchObject({ settings: { prompt: '赤', seed: 7 }, problems: [expect.stringContaining('checksum')] });
   expect(read.settings.spacing).toBeUndefined();
+});
+
+/** A JPEG of EXIF alone, with these texts in it, little-endian: 0x010e, 0x9c9c and a directory that has 0x9286. */
+function jpeg({ description = '', xpComment = '', userComment = '' }): Blob {
+  const description8 = Buffer.from(`${description}\0`);
+  const xpComment16 = Buffer.from(`${xpComment}\0`, 'utf16le');
+  const comment = Buffer.concat([Buffer.from('UNICODE\0'), Buffer.from(userComment, 'utf16le')]);
+  const entry = (tag: number, type: number, count: number, value: number) => {
+    const bytes = Buffer.alloc(12);
+    bytes.writeUInt16LE(tag, 0);
+    bytes.writeUInt16LE(type, 2);
+    bytes.writeUInt32LE(count, 4);
+    bytes.writeUInt32LE(value, 8);
+    return bytes;
+  };
+  const [first, second] = [8 + 2 + 3 * 12 + 4, 8 + 2 + 3 * 12 + 4 + 2 + 12 + 4];
+  const behind = second + description8.length;
+  const tiff = Buffer.concat([
+    Buffer.from('II*\0\x08\0\0\0'),
+    Buffer.from([3, 0]),
+    entry(0x010e, 2, description8.length, second),
+    entry(0x8769, 4, 1, first),
+    entry(0x9c9c, 1, xpComment16.length, behind),
+    Buffer.alloc(4),
+    Buffer.from([1, 0]),
+    entry(0x9286, 7, comment.length, behind + xpComment16.length),
+    Buffer.alloc(4),
+    description8,
+    xpComment16,
+    comment,
+  ]);
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(2 + 6 + tiff.length);
+  return new Blob([Buffer.from([0xff, 0xd8, 0xff, 0xe1]), length, Buffer.from('Exif\0\0'), tiff]);
+}
+
+test('of several texts in EXIF the one that is a recipe counts, wherever it stands', async () => {
+  const [infotext, words] = ['a kettle\nSteps: 4, Sampler: Euler, Seed: 9', 'My holiday: 3 days, sun'];
+  for (const texts of [
+    { userComment: words, description: infotext },
+    { userComment: words, description: words, xpComment: infotext },
+    { userComment: '{"made": "by"}', description: infotext, xpComment: words },
+    { userComment: infotext, description: 'a lake\nSteps: 5, Sampler: Euler, Seed: 10' },
+    { userComment: ' ', xpComment: infotext },
+  ])
+    expect((await readRecipeFile(jpeg(texts))).settings, JSON.stringify(texts)).toMatchObject({
+      prompt: 'a kettle',
+      steps: 4,
+      seed: 9,
+    });
+  await expect(readRecipeFile(jpeg({ userComment: words, description: words }))).rejects.toThrow('no settings in it');
+  await expect(readRecipeFile(jpeg({ userComment: words, xpComment: '{"sui_image_params": {}}' }))).rejects.toThrow(
+    "It is SwarmUI's",
+  );
+});
+
+test("words in EXIF are no prompt, even beside another program's name in a text of the PNG", async () => {
+  const picture = png({ Software: 'Paint' });
+  const exif = Buffer.from(await jpeg({ userComment: 'My holiday' }).arrayBuffer()).subarray(12);
+  const chunk = Buffer.concat([Buffer.alloc(4), Buffer.from('eXIf'), exif, Buffer.alloc(4)]);
+  chunk.writeUInt32BE(exif.length, 0);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), chunk.length - 4);
+  await expect(readRecipeFile(new Blob([picture.slice(0, 33), chunk, picture.slice(33)]))).rejects.toThrow(
+    'no settings in it',
+  );
 });
 
 test.each<[string, Blob, string]>([

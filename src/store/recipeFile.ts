@@ -23,16 +23,11 @@ export async function readRecipeFile(file: Blob): Promise<ReadRecipe> {
 /** Beside those that settings are read from, what tells other programs apart. */
 const KEYWORDS: ReadonlySet<string> = new Set([...READ_KEYWORDS, 'Software', 'XML:com.adobe.xmp']);
 
-function fromPicture({ texts, comment, keywords, problems, format }: PictureText): ReadRecipe {
-  const restored = recipeFromPngTexts(
-    comment !== null && !texts.has('parameters') ? new Map([...texts, ['parameters', comment]]) : texts,
-    PLAIN_PAG,
-  );
-  // A comment may be anything; settings make it an infotext.
-  const isPlain = texts.size === 0 && Object.keys(restored?.settings ?? {}).every((key) => NOT_TELLING.has(key));
-  if (restored && !isPlain && Object.keys(restored.settings).length > 0) return { ...restored, problems };
-  if (restored && !isPlain) throw new Error(sentence(restored));
-  const program = programOf([...texts.values(), ...(comment === null ? [] : [comment])], keywords);
+function fromPicture({ texts, comments, keywords, problems, format }: PictureText): ReadRecipe {
+  const restored = recipeOf(texts, comments);
+  if (restored && Object.keys(restored.settings).length > 0) return { ...restored, problems };
+  if (restored) throw new Error(sentence(restored));
+  const program = programOf([...texts.values(), ...comments], keywords);
   const reason =
     program === null
       ? `There ${format === 'PNG' ? 'are neither texts of A1111, Forge or Pagoda in it nor a comment' : 'is neither a comment of A1111 or Forge in it nor anything else'} that says what made it. Many sites remove such texts from pictures.`
@@ -40,6 +35,21 @@ function fromPicture({ texts, comment, keywords, problems, format }: PictureText
   throw new Error(
     ['This picture has no settings in it that Pagoda reads.', ...(problems.length > 0 ? problems : [reason])].join(' '),
   );
+}
+
+/** The first of the texts that has settings in it. A comment may be anything; settings make it an infotext. */
+function recipeOf(texts: PictureText['texts'], comments: readonly string[]): Restored | null {
+  const own = recipeFromPngTexts(texts, PLAIN_PAG);
+  if (own && isTelling(own)) return own;
+  for (const comment of comments) {
+    const restored = recipeFromPngTexts(new Map([...texts, ['parameters', comment]]), PLAIN_PAG);
+    if (restored && isTelling(restored)) return restored;
+  }
+  return own;
+}
+
+function isTelling({ settings }: Restored): boolean {
+  return !Object.keys(settings).every((key) => NOT_TELLING.has(key));
 }
 
 /** What any text gives, whether it is an infotext or not. */
