@@ -72,15 +72,13 @@ export async function findFile(root: FileSystemDirectoryHandle, path: string): P
   }
 }
 
-/** null where there is none that can be read. */
+/**
+ * null where there is none yet: while it is written it is empty, and then whole at once.
+ * @throws EngineError where it is no manifest, or DOMException of the file system.
+ */
 export async function readManifest(dir: FileSystemDirectoryHandle): Promise<Manifest | null> {
-  const handle = await findFile(dir, 'manifest.json');
-  if (!handle) return null;
-  try {
-    return await readJson(MANIFEST, 'manifest.json', await handle.getFile(), MANIFEST_LIMIT);
-  } catch {
-    return null;
-  }
+  const file = await (await findFile(dir, 'manifest.json'))?.getFile();
+  return file && file.size > 0 ? readJson(MANIFEST, 'manifest.json', file, MANIFEST_LIMIT) : null;
 }
 
 /**
@@ -96,15 +94,15 @@ export async function openStored(
       'This model is not, or not wholly, on this device. Open Model and fetch it, or choose another.',
       detail,
     );
-  let dir: FileSystemDirectoryHandle;
   let files: FileSystemDirectoryHandle;
+  let manifest: Manifest | null;
   try {
-    dir = await (await modelsFolder()).getDirectoryHandle(name);
+    const dir = await (await modelsFolder()).getDirectoryHandle(name);
     files = await dir.getDirectoryHandle('files');
+    manifest = await readManifest(dir);
   } catch (error) {
     throw missing(String(error));
   }
-  const manifest = await readManifest(dir);
   if (!manifest) throw missing(`${name}: no manifest`);
   return {
     roles: manifest.roles,

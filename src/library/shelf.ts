@@ -84,7 +84,11 @@ export class Shelf {
         Object.assign(entry, { state: 'failed', error: toFetchErrorData(cause) });
       })
       .finally(() => {
-        if (entry.abort === abort) entry.abort = null;
+        if (entry.abort === abort) {
+          entry.abort = null;
+          // It was stopped to be deleted; that may fail.
+          if (entry.state === 'fetching' || entry.state === 'waiting') entry.state = 'paused';
+        }
         this.changed();
         if (entry.state === 'whole') this.tabs.postMessage({ dir, stop: false });
       });
