@@ -4,41 +4,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { DEFAULTS } from '../store/settings';
 import { EngineClient } from './client';
 import type { EngineErrorData } from './errors';
-import type { EngineEvent, EngineRequest, WireEvent } from './messages';
-
-class FakeWorker {
-  onmessage: ((message: { data: EngineEvent | WireEvent }) => void) | null = null;
-  onerror: ((event: { preventDefault: () => void; message: string }) => void) | null = null;
-  readonly got: EngineRequest[] = [];
-  ended = false;
-  /** Whether pings are answered. */
-  hears = true;
-
-  postMessage(request: EngineRequest): void {
-    this.got.push(request);
-    if (request.type === 'ping' && this.hears) this.says({ type: 'pong', ping: request.ping });
-  }
-
-  says(event: EngineEvent | WireEvent): void {
-    if (!this.ended) this.onmessage?.({ data: event });
-  }
-
-  terminate(): void {
-    this.ended = true;
-  }
-
-  get types(): string {
-    return this.got
-      .flatMap((request) =>
-        request.type === 'ping'
-          ? []
-          : [
-              `${request.type} ${request.type === 'load' ? request.model.id : request.type === 'fit' ? request.prompt : request.runId}`,
-            ],
-      )
-      .join(', ');
-  }
-}
+import type { EngineEvent } from './messages';
+import { FakeWorker } from './testing/fakeWorker';
 
 const model = (id: string) => ({ kind: 'url', id, baseUrl: '/', bytes: {} }) as const;
 const pixels = { width: 1, height: 1, rgba: new Uint8ClampedArray(4) };
@@ -211,12 +178,12 @@ test('after an error that taints the worker it is replaced, and every open run e
 test('a script that does not start says why, and is asked for under another address', async () => {
   const engine = client({ why: { code: 'version-gone', message: '', detail: '' } });
   engine.load(model('a'), DEFAULTS);
-  worker().onerror?.({ preventDefault: () => {}, message: '' });
+  worker().fails('');
   engine.generate('1', model('a'), DEFAULTS);
   await vi.advanceTimersByTimeAsync(0);
   expect(heard).toEqual(['error version-gone']);
   worker().says({ type: 'alive', locked: true });
-  worker().onerror?.({ preventDefault: () => {}, message: 'out of memory' });
+  worker().fails('out of memory');
   expect(heard).toEqual(['error version-gone', 'error 1 worker-crashed']);
   engine.generate('2', model('a'), DEFAULTS);
   expect(again).toEqual([false, true, false]);
