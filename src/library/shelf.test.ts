@@ -2,7 +2,7 @@
 // a fetch ends early. What it does in a real browser is in e2e/models.spec.ts.
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Plan, StoredModel } from './messages';
+import type { Plan, StoredModel } from './libraryMessages';
 import type { Manifest } from './opfs';
 import { Shelf } from './shelf';
 import type { MemoryFile } from './testing/memoryFiles';
