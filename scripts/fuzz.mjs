@@ -17,6 +17,7 @@ const { status } = spawnSync(
     'unit',
     'src/onnx/hostile.test.ts',
     'src/engine/freedRows.test.ts',
+    'src/checkpoints/safetensors.test.ts',
     'src/store/recipeCases.test.ts',
   ],
   {

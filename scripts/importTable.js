@@ -46,6 +46,7 @@ export const TABLE = {
   'onnx/segments': { 'onnx/file': 'all', 'onnx/operators': 'all', 'onnx/graph': 'types', 'onnx/sites': 'types' },
   'onnx/passes': { 'onnx/file': 'all', 'onnx/operators': 'all', 'onnx/graph': 'all', 'onnx/sites': 'all' },
   configs: { 'protocol/errors': 'all' },
+  checkpoints: { configs: 'all', 'protocol/errors': 'all' },
   text: { configs: 'all', 'protocol/errors': 'all' },
   recipe: { diffusion: 'all', 'onnx/sites/layers': 'all' },
   models: { configs: 'types', diffusion: 'types' },
@@ -68,6 +69,8 @@ const DOORS = {
   onnx: 'Graphs belong to engine, and models looks into those of the hub; the page asks for what it needs with a message of protocol.',
   recipe: 'Recipes are made and read by store.',
   configs: 'JSON of models is read by library, text and engine, which give what it says.',
+  checkpoints:
+    'Checkpoints are read by library and engine; the page asks for what it needs with a message of protocol.',
   text: 'Tokens belong to engine; the page sends the prompt as it is.',
   models: 'What a model is belongs to library, engine and store.',
   library:
