@@ -16,8 +16,9 @@ export default defineConfig({
   base: './',
   define: VERSIONS,
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },
-  // The engine imports ONNX Runtime on demand; found late, it would make the dev server reload the page.
-  optimizeDeps: { exclude: ['onnxruntime-web'] },
+  // What is found late makes the dev server reload the page: ONNX Runtime, which the engine imports on demand, and what
+  // the workers import.
+  optimizeDeps: { exclude: ['onnxruntime-web'], entries: ['index.html', 'src/*/{worker,modelsWorker}.ts'] },
   worker: { format: 'es' },
   build: {
     target: 'es2022',

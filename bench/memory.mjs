@@ -91,7 +91,7 @@ async function print(what) {
 
 /** What COUNTERS counted in the engine's worker. */
 async function counted() {
-  const worker = page.workers().find((one) => /worker-[^/]*\.js$/.test(one.url()));
+  const worker = page.workers().find((one) => one.url().startsWith('blob:'));
   if (!worker) throw new Error('The engine has no worker.');
   return worker.evaluate(() => {
     const { gpuMost, gpuLargest, wasm } = /** @type {any} */ (self).__counted;
@@ -107,7 +107,7 @@ async function heapOfWorker() {
   /** @type {Map<number, (bytes: number) => void>} */
   const waiting = new Map();
   session.on('Target.attachedToTarget', ({ sessionId, targetInfo }) => {
-    if (/worker-[^/]*\.js$/.test(targetInfo.url)) workers.push(sessionId);
+    if (targetInfo.url.startsWith('blob:')) workers.push(sessionId);
   });
   session.on('Target.receivedMessageFromTarget', ({ message }) => {
     const { id, result } = JSON.parse(message);

@@ -2,6 +2,7 @@
 // WebGPU, no threads, no service worker, no storage and no clipboard. It runs all the same, and says what would be more.
 
 import { expect, test } from '@playwright/test';
+import { engineWorker, refusals } from './support/engineWorker';
 import { button, generate, setNumber } from './support/page';
 import { startPlainServer } from './support/plainServer';
 
@@ -25,6 +26,9 @@ test('over plain http a picture is made with one thread, its recipe is copied, a
   await expect(page.getByRole('status')).toContainText(
     'Over HTTPS or at localhost Pagoda may also use WebGPU and more threads, work offline and store models',
   );
+
+  // No header and no service worker: the engine has the page's own policy.
+  expect(await refusals(await engineWorker(page), 'http://localhost/')).toEqual(['script-src', 'connect-src']);
 
   await button(page, 'Model: Pocket (built in). Change').click();
   await expect(page.getByRole('region', { name: 'On this device' })).toContainText(

@@ -5,7 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
 import { startHubServer, type HubServer } from './support/hubServer';
-import { RECORD_EVENTS, engineWorker, prependToEngine } from './support/engineWorker';
+import { RECORD_EVENTS, engineWorker, modelsWorker, prependToEngine, refusals } from './support/engineWorker';
 import { button, generate, number, setNumber } from './support/page';
 import { startPlainServer } from './support/plainServer';
 
@@ -48,9 +48,7 @@ const MODELS_WORKER = /\/assets\/modelsWorker-/;
 
 /** Lets the worker write so many bytes to the private file system from now on, as a disk does that is nearly full. */
 async function leaveRoom(page: Page, room: number): Promise<void> {
-  const worker = page.workers().find((one) => MODELS_WORKER.test(one.url()));
-  if (!worker) throw new Error('The worker has not been started.');
-  await worker.evaluate((bytes) => {
+  await modelsWorker(page).evaluate((bytes) => {
     const scope = self as unknown as { room?: number };
     const patched = scope.room !== undefined;
     scope.room = bytes;
@@ -62,6 +60,12 @@ async function leaveRoom(page: Page, room: number): Promise<void> {
       return write.call(this, buffer, options);
     };
   }, room);
+}
+
+/** The engine may neither evaluate text nor reach the hub; the worker of models may reach it. */
+async function expectPolicies(page: Page): Promise<void> {
+  expect(await refusals(await engineWorker(page), hub.url)).toEqual(['script-src', 'connect-src']);
+  expect(await refusals(modelsWorker(page), hub.url)).toEqual(['script-src']);
 }
 
 const found = (page: Page) => page.getByRole('group', { name: 'Found' });
@@ -90,6 +94,7 @@ test('a repository: size and verdict first, then fetched, used, and used again w
   await button(page, `Use ${REPO}`).click();
   await setNumber(page, 'Steps', '2');
   await generate(page);
+  await expectPolicies(page);
 
   await hub.close();
   await host.close();
@@ -388,5 +393,6 @@ test.describe('without a service worker', () => {
     // The load of the built-in model may have been overtaken; this one's verdict comes before it is ready.
     expect(said).toContain('verdict');
     expect(said.lastIndexOf('verdict')).toBeLessThan(said.lastIndexOf('model-ready'));
+    await expectPolicies(page);
   });
 });

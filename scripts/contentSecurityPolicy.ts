@@ -1,29 +1,13 @@
-// The page's Content-Security-Policy, put into the built index.html. The dev server goes without: its hot
-// reload is made of inline scripts. Nothing is loaded from another origin, nothing is evaluated but WebAssembly; of
-// inline scripts and styles those alone that the file was built with, by their hashes.
+// Puts the Content-Security-Policies of src/pwa/policy.ts where they hold: the page's into the built index.html, with
+// the hashes of the inline scripts and styles that it was built with; the workers' into what the dev and preview
+// servers answer. The dev server's page gets a header that admits what is inline: its hot reload is made of that.
 
 import { createHash } from 'node:crypto';
-import type { Plugin } from 'vite';
+import type { Connect, Plugin } from 'vite';
 
-type Policy = Readonly<Record<string, readonly string[]>>;
+import { pagePolicy, policyHeaders } from '../src/pwa/policy.ts';
 
-function policyOf(html: string): Policy {
-  return {
-    'default-src': ["'none'"],
-    'script-src': ["'self'", "'wasm-unsafe-eval'", ...hashes(html, 'script')],
-    'worker-src': ["'self'"],
-    'style-src': ["'self'", ...hashes(html, 'style')],
-    // Generated images are shown from blobs.
-    'img-src': ["'self'", 'blob:', 'data:'],
-    // Models are fetched from this origin; ONNX Runtime reads weights through blobs.
-    'connect-src': ["'self'", 'blob:'],
-    'manifest-src': ["'self'"],
-    'font-src': ["'none'"],
-    'object-src': ["'none'"],
-    'base-uri': ["'none'"],
-    'form-action': ["'none'"],
-  };
-}
+const DEV_PAGE = pagePolicy({ scripts: ["'unsafe-inline'"], styles: ["'unsafe-inline'"] });
 
 /** Of elements without attributes, which are the inline ones here. */
 function hashes(html: string, tag: 'script' | 'style'): readonly string[] {
@@ -31,17 +15,27 @@ function hashes(html: string, tag: 'script' | 'style'): readonly string[] {
   return contents.map((content) => `'sha256-${createHash('sha256').update(content).digest('base64')}'`);
 }
 
+/** Sets the headers before anything answers; all that is no script gets `others`. */
+function withPolicies(others: Readonly<Record<string, string>>): Connect.NextHandleFunction {
+  return (request, response, next) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    for (const [name, value] of Object.entries({ ...others, ...policyHeaders(pathname) }))
+      response.setHeader(name, value);
+    next();
+  };
+}
+
 export function contentSecurityPolicy(): Plugin {
   return {
     name: 'pagoda:content-security-policy',
-    apply: 'build',
+    configureServer: ({ middlewares }) => void middlewares.use(withPolicies({ 'Content-Security-Policy': DEV_PAGE })),
+    configurePreviewServer: ({ middlewares }) => void middlewares.use(withPolicies({})),
     // After all that changes what is inline.
     transformIndexHtml: {
       order: 'post',
-      handler: (html) => {
-        const content = Object.entries(policyOf(html))
-          .map(([directive, sources]) => `${directive} ${sources.join(' ')}`)
-          .join('; ');
+      handler: (html, { server }) => {
+        if (server) return [];
+        const content = pagePolicy({ scripts: hashes(html, 'script'), styles: hashes(html, 'style') });
         return [{ tag: 'meta', attrs: { 'http-equiv': 'Content-Security-Policy', content }, injectTo: 'head-prepend' }];
       },
     },

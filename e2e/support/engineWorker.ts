@@ -1,9 +1,11 @@
 // Reaching into the engine's worker from a test: a snippet put before its script, and the GPU device that it
-// takes. So faults are made in the browser, and the product has no switches for them.
+// takes. So faults are made in the browser, and the product has no switches for them. And what a worker is refused.
 
 import type { Page, Worker } from '@playwright/test';
 
+/** The worker itself is a blob of one line, which imports this. */
 const SCRIPT = /\/assets\/worker-[^/]*\.js(\?.*)?$/;
+const MODELS_SCRIPT = /\/modelsWorker[^/]*$/;
 
 /** Runs `snippet` (JavaScript) in each engine worker started from now on, before the engine's own code. */
 export async function prependToEngine(page: Page, snippet: string): Promise<void> {
@@ -20,8 +22,38 @@ export async function restoreEngine(page: Page): Promise<void> {
 
 /** The engine's worker; waits until the page has started it. */
 export async function engineWorker(page: Page): Promise<Worker> {
-  const isEngine = (worker: Worker) => SCRIPT.test(new URL(worker.url()).pathname);
+  const isEngine = (worker: Worker) => worker.url().startsWith('blob:');
   return page.workers().find(isEngine) ?? (await page.waitForEvent('worker', isEngine));
+}
+
+/** The worker of models; once the page has started it. */
+export function modelsWorker(page: Page): Worker {
+  const worker = page.workers().find((one) => MODELS_SCRIPT.test(one.url()));
+  if (!worker) throw new Error('The worker has not been started.');
+  return worker;
+}
+
+/** The directives of its policy that refuse something when `worker` evaluates a text and then asks `url`. */
+export function refusals(worker: Worker, url: string): Promise<string[]> {
+  return worker.evaluate(async (elsewhere) => {
+    const refused: string[] = [];
+    self.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => refused.push(effectiveDirective));
+    // In a task of the worker's own: one that the inspector starts may evaluate whatever the policy says.
+    await new Promise<void>((done) =>
+      setTimeout(() => {
+        try {
+          (0, eval)('0');
+        } catch {
+          // It is the event that tells.
+        }
+        done();
+      }),
+    );
+    await fetch(elsewhere).catch(() => {});
+    // Violations are told in tasks of their own.
+    await new Promise((done) => setTimeout(done));
+    return refused;
+  }, url);
 }
 
 /** Keeps the engine's device on `self.__device`, for `loseDevice`. */

@@ -37,6 +37,17 @@ export async function loadScript(
   }
 }
 
+/**
+ * A module worker that is held to the page's own Content-Security-Policy. One started from `url` itself would be held to
+ * what its file is answered with, which on a host without headers is none; one from a blob inherits the page's.
+ * @param url absolute, of a module of this origin
+ */
+export function workerUnderPagePolicy(url: string, name: string): Worker {
+  const start = new Blob([`import ${JSON.stringify(url)};`], { type: 'text/javascript' });
+  // Never revoked: it is one line, and when a browser has read it for good is not told.
+  return new Worker(URL.createObjectURL(start), { type: 'module', name });
+}
+
 /** Why a script did not start, where its file is the reason; null where it is there and failed by itself. */
 export async function whyNotStarted(url: string, options: FetchOptions = {}): Promise<LoadError | null> {
   try {

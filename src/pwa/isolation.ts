@@ -8,11 +8,14 @@ export const ISOLATION_HEADERS = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 } as const;
 
-/** The same response with the headers. Opaque and error responses cannot be read and come back as they are. */
-export function withIsolationHeaders(response: Response): Response {
+/**
+ * The same response with these headers, and with `others`. Opaque and error responses cannot be read and come back as
+ * they are.
+ */
+export function withIsolationHeaders(response: Response, others: Readonly<Record<string, string>> = {}): Response {
   if (response.status === 0) return response;
   const headers = new Headers(response.headers);
-  for (const [name, value] of Object.entries(ISOLATION_HEADERS)) headers.set(name, value);
+  for (const [name, value] of Object.entries({ ...ISOLATION_HEADERS, ...others })) headers.set(name, value);
   // Statuses without a body (204, 304) refuse even an empty one.
   const body = [204, 205, 304].includes(response.status) ? null : response.body;
   return new Response(body, { status: response.status, statusText: response.statusText, headers });

@@ -1,10 +1,12 @@
 // The service worker. It keeps the page, the built-in model and the one wasm build that this browser uses
 // (Workbox's precache, filled at install), answers from there first, and gives every answer the headers of
-// cross-origin isolation. A new version waits until the page asks for it: a run is never cut off.
+// cross-origin isolation and scripts their policy. A new version waits until the page asks for it: a run is never cut
+// off.
 
 import { PrecacheController, type PrecacheEntry } from 'workbox-precaching';
 
 import { withIsolationHeaders } from './isolation';
+import { policyHeaders } from './policy';
 import { entriesForBrowser } from './wasmBuild';
 
 declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: readonly PrecacheEntry[] };
@@ -35,5 +37,5 @@ async function answer(request: Request): Promise<Response> {
   const url = new URL(request.mode === 'navigate' ? 'index.html' : request.url, self.registration.scope);
   url.hash = '';
   const cached = await precache.matchPrecache(url.href);
-  return withIsolationHeaders(cached ?? (await fetch(request)));
+  return withIsolationHeaders(cached ?? (await fetch(request)), policyHeaders(url.pathname));
 }

@@ -3,7 +3,7 @@
 import { create } from 'zustand';
 import engineUrl from '../engine/worker.ts?worker&url';
 import { ownFileError } from '../loading/loadError';
-import { anotherAddress, whyNotStarted } from '../loading/loadScript';
+import { anotherAddress, whyNotStarted, workerUnderPagePolicy } from '../loading/loadScript';
 import { EngineClient } from '../protocol/client';
 import { toErrorData } from '../protocol/errors';
 import type { Settings } from '../protocol/messages';
@@ -46,7 +46,7 @@ const ENGINE = new URL(engineUrl, import.meta.url).href;
 const FROM_MODEL = 'pagoda.fromModel';
 
 const client = new EngineClient({
-  spawn: (name, again) => new Worker(again ? anotherAddress(ENGINE) : ENGINE, { type: 'module', name }),
+  spawn: (name, again) => workerUnderPagePolicy(again ? anotherAddress(ENGINE) : ENGINE, name),
   explain: async () => {
     const why = await whyNotStarted(ENGINE);
     return why && toErrorData(ownFileError(why, 'worker-crashed', 'The engine'));
