@@ -15,16 +15,14 @@ createRoot(document.getElementById('root') as HTMLElement).render(
   </StrictMode>,
 );
 
-const { start, offerUpdate, noteOfflineReady } = useStore.getState();
+const { start, offerUpdate, noteOffline } = useStore.getState();
 start();
 void registerServiceWorker({
   onUpdateReady: offerUpdate,
-  onOfflineReady: noteOfflineReady,
+  onOfflineReady: () => noteOffline('kept'),
+  onNotKept: noteOffline,
   isIdle: () => {
     const { job } = useStore.getState();
     return job.runs.length === 0 && job.shown === null && document.querySelector('dialog[open]') === null;
   },
-}).catch((error: unknown) => {
-  // Refused, as in some private windows: the page works, but not without a network.
-  console.warn(error);
 });

@@ -1,7 +1,7 @@
 // A static host as people have it: serves dist/ from a subfolder, with no headers but the content type. Closing
 // it takes the network away from a page that was loaded from it.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
@@ -25,30 +25,48 @@ const TYPES: Readonly<Record<string, string>> = {
 export interface PlainServer {
   /** Where the page is, ending in `/`. */
   readonly url: string;
-  /** Text that ends `sw.js` from now on: to a browser, another byte is a new version of the site. */
-  readonly release: (comment: string) => void;
+  /** Puts a new version in the place of the old one: other hashes in the names of all assets; the old names are gone. */
+  readonly release: (version: string) => void;
+  /** What was asked for and is not there, by its name below the page. */
+  readonly missed: readonly string[];
   /** Stops it at once, open connections too. */
   readonly close: () => Promise<void>;
 }
 
 export async function startPlainServer(): Promise<PlainServer> {
+  const assets = await readdir(join(DIST, 'assets'));
+  const missed: string[] = [];
   let release = '';
+  /** `worker-a1b2.js` as the version calls it: `worker-a1b2_2.js`. */
+  const renamed = (asset: string) => asset.replace(/(\.\w+)$/, `${release && `_${release}`}$1`);
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
     const name = path === FOLDER ? 'index.html' : normalize(path).replace(FOLDER, '');
-    readFile(join(DIST, name)).then(
+    const asset = assets.find((it) => `assets/${renamed(it)}` === name);
+    const file = asset ? `assets/${asset}` : name.startsWith('assets/') ? '' : name;
+    readFile(join(DIST, file)).then(
       (bytes) => {
-        response.setHeader('Content-Type', TYPES[extname(name)] ?? 'application/octet-stream');
-        response.end(name === 'sw.js' ? `${bytes.toString()}\n// ${release}` : bytes);
+        const type = TYPES[extname(name)] ?? 'application/octet-stream';
+        response.setHeader('Content-Type', type);
+        response.end(/^text/.test(type) ? asReleased(bytes.toString()) : bytes);
       },
-      () => response.writeHead(404).end(),
+      () => {
+        missed.push(name);
+        response.writeHead(404).end();
+      },
     );
   });
+  /** Code and pages name the assets, and the service worker the revision of the page, which is then another one too. */
+  const asReleased = (text: string) =>
+    assets
+      .reduce((code, asset) => code.replaceAll(asset, renamed(asset)), text)
+      .replace(/(?<="revision":")(?=\w+","url":"index\.html")/, release);
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://localhost:${port}${FOLDER}`,
-    release: (comment) => (release = comment),
+    release: (version) => (release = version),
+    missed,
     close: () =>
       new Promise((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));

@@ -6,20 +6,28 @@
 import { PrecacheController, type PrecacheEntry } from 'workbox-precaching';
 
 import { withIsolationHeaders } from './isolation';
+import { installOrTell } from './notKept';
 import { policyHeaders } from './policy';
+import { matchAnyVersion, retire } from './superseded';
 import { entriesForBrowser } from './wasmBuild';
 
 declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: readonly PrecacheEntry[] };
 
 const precache = new PrecacheController();
 precache.addToCacheList(entriesForBrowser(self.__WB_MANIFEST, 'Suspending' in WebAssembly));
+const precached = { cacheName: precache.strategy.cacheName, keyOf: precache.getURLsToCacheKeys() };
 
 self.addEventListener('install', (event) => {
-  event.waitUntil(precache.install(event));
+  event.waitUntil(installOrTell(precache, event, self));
 });
 
 self.addEventListener('activate', (event) => {
-  event.waitUntil(precache.activate(event).then(() => self.clients.claim()));
+  // What is left over is no reason to leave the pages to the version before.
+  event.waitUntil(
+    retire(precached)
+      .catch(console.warn)
+      .then(() => self.clients.claim()),
+  );
 });
 
 self.addEventListener('message', (event: ExtendableMessageEvent) => {
@@ -32,10 +40,9 @@ self.addEventListener('fetch', (event) => {
   event.respondWith(answer(request));
 });
 
-/** From the precache, or else from the network. Every navigation gets the one page there is. */
+/** From what is stored, or else from the network. Every navigation gets the one page there is. */
 async function answer(request: Request): Promise<Response> {
   const url = new URL(request.mode === 'navigate' ? 'index.html' : request.url, self.registration.scope);
-  url.hash = '';
-  const cached = await precache.matchPrecache(url.href);
+  const cached = await matchAnyVersion(precached, url.href);
   return withIsolationHeaders(cached ?? (await fetch(request)), policyHeaders(url.pathname));
 }

@@ -18,13 +18,17 @@ import { putBack, readFromModel, switchUsual, without, type Brought } from './mo
 
 export type View = 'side' | 'wipe' | 'difference';
 
+/** Whether the page will be there without a network, or why not. */
+export type Offline = 'kept' | 'no-room' | 'no-room-for-update' | 'failed' | 'refused';
+
 interface Store {
   readonly settings: Settings;
   readonly job: Job;
   readonly view: View;
   /** Applies a new version of the page; null where there is none. */
   readonly update: (() => void) | null;
-  readonly offlineReady: boolean;
+  /** What is known of the page without a network; null until something is. */
+  readonly offline: Offline | null;
   /** What the model that was chosen last did to the settings; null where nothing, or where that was read. */
   readonly brought: Brought | null;
   readonly change: (changes: Partial<Settings>) => void;
@@ -37,7 +41,7 @@ interface Store {
   readonly answerBrought: (answer: 'undo' | 'setAll' | 'keep') => void;
   readonly dismissError: () => void;
   readonly offerUpdate: (apply: () => void) => void;
-  readonly noteOfflineReady: () => void;
+  readonly noteOffline: (offline: Offline) => void;
 }
 
 /** Between two letters of someone who types. */
@@ -90,7 +94,7 @@ export const useStore = create<Store>()((set, get) => {
     job: IDLE,
     view: 'side',
     update: null,
-    offlineReady: false,
+    offline: null,
     brought: null,
     change: (changes) => {
       const before = get().settings;
@@ -132,6 +136,6 @@ export const useStore = create<Store>()((set, get) => {
     },
     dismissError: () => set(({ job }) => ({ job: { ...job, error: null } })),
     offerUpdate: (update) => set({ update }),
-    noteOfflineReady: () => set({ offlineReady: true }),
+    noteOffline: (offline) => set({ offline }),
   };
 });

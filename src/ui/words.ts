@@ -2,10 +2,22 @@
 
 import type { DeviceInfo, LoadingEvent, VerdictEvent } from '../protocol/messages';
 import type { Job } from '../store/job';
+import type { Offline } from '../store/store';
 
 /** What the page lacks where it is no secure context. */
 export const PLAIN_HTTP =
   'Over HTTPS or at localhost Pagoda may also use WebGPU and more threads, work offline and store models';
+
+/** Whether the page will be there without a network, and what helps where it will not. */
+export const OFFLINE: Readonly<Record<Offline, string>> = {
+  kept: 'Works offline',
+  'no-room':
+    'Works, but not offline: the browser has no room to keep it. Free some space on this device, then reload the page',
+  'no-room-for-update':
+    'There is a new version, but the browser has no room for it. Free some space on this device, then reload the page',
+  failed: 'Works, but not offline: a part of it could not be stored. Reload the page to try again',
+  refused: 'Works, but not offline: this browser does not let it be stored here, as in a private window',
+};
 
 export function deviceText(device: DeviceInfo | null): string {
   if (!device) return 'Starting the engine';

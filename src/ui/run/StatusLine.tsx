@@ -2,16 +2,16 @@
 
 import { useStore } from '../../store/store';
 import styles from './StatusLine.module.css';
-import { PLAIN_HTTP, deviceText, noticesOf, progressText, shortened } from '../words';
+import { OFFLINE, PLAIN_HTTP, deviceText, noticesOf, progressText, shortened } from '../words';
 
 export function StatusLine() {
   const job = useStore((store) => store.job);
-  const offlineReady = useStore((store) => store.offlineReady);
+  const offline = useStore((store) => store.offline);
   const parts = [
     deviceText(job.device),
     ...noticesOf(job),
     job.error ? shortened(job.error.message) : progressText(job),
-    offlineReady ? 'Works offline' : '',
+    offline ? OFFLINE[offline] : '',
     isSecureContext ? '' : PLAIN_HTTP,
   ];
   // It changes with each step, which is too much to be said aloud: Announcer does that.
