@@ -1,7 +1,7 @@
 // After the first visit the page works without a network; it isolates itself on a host that sends no headers.
 
 import { expect, test } from '@playwright/test';
-import { generate, setNumber } from './support/page';
+import { button, generate, setNumber } from './support/page';
 import { startPlainServer } from './support/plainServer';
 
 test('offline: reload, generate; isolated by the service worker; installable', async ({ page, context }) => {
@@ -21,4 +21,36 @@ test('offline: reload, generate; isolated by the service worker; installable', a
   await setNumber(page, 'Steps', '2');
   await generate(page);
   await expect(page.getByRole('status')).toContainText(/[2-9] threads/);
+});
+
+test('a visit that there is no room for says that it will not be there offline, and is kept once there is', async ({
+  page,
+  context,
+}) => {
+  const host = await startPlainServer();
+  const { origin } = new URL(host.url);
+  const devtools = await context.newCDPSession(page);
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 5e6 });
+  await page.goto(host.url);
+  await expect(page.getByRole('status')).toContainText(
+    'not offline: the browser has no room to keep it. Free some space on this device, then reload',
+  );
+  const left = () =>
+    page.evaluate(async () => (await caches.keys()).length && (await navigator.storage.estimate()).usage);
+  await expect.poll(left).toBeLessThan(1e6);
+  expect(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length)).toBe(0);
+  await expect(page.getByRole('alert')).toHaveCount(0);
+
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin });
+  await page.reload();
+  await page.waitForFunction(() => crossOriginIsolated, undefined, { timeout: 60_000 });
+  await expect(page.getByRole('status')).not.toContainText('not offline');
+
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 30e6 });
+  host.release('2');
+  await page.reload();
+  await expect(page.getByRole('status')).toContainText('There is a new version, but the browser has no room for it');
+  await host.close();
+  await page.reload();
+  await expect(button(page, 'Generate')).toBeVisible();
 });
