@@ -1,5 +1,5 @@
-// The rules that the code is held to: typescript-eslint's strict set with types, React's rules of hooks, and
-// the import table of the rooms.
+// The rules that the code is held to: typescript-eslint's strict set with types, React's rules of hooks, the import
+// table of the rooms, and the length of lines.
 
 import js from '@eslint/js';
 import reactHooks from 'eslint-plugin-react-hooks';
@@ -7,6 +7,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 import { importTable } from './scripts/importTable.js';
+import { lineLength } from './scripts/lineLength.js';
 
 const TESTS = ['**/*.test.{ts,tsx}', 'e2e/**', 'fixtures/**'];
 
@@ -14,6 +15,10 @@ export default defineConfig(
   globalIgnores(['.probe', 'dist', 'test-results', 'playwright-report', 'training']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
+  {
+    plugins: { pagoda: { rules: { 'import-table': importTable, 'line-length': lineLength } } },
+    rules: { 'pagoda/line-length': 'error' },
+  },
   {
     files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked],
@@ -29,7 +34,6 @@ export default defineConfig(
   },
   {
     files: ['src/**/*.{ts,tsx}'],
-    plugins: { pagoda: { rules: { 'import-table': importTable } } },
     rules: { 'pagoda/import-table': 'error' },
   },
   { files: ['src/**/*.{ts,tsx}'], extends: [reactHooks.configs.flat['recommended-latest']] },

@@ -85,7 +85,8 @@ async function print(what) {
   const seconds = ((performance.now() - begun) / 1000).toFixed(0);
   const { wasm, gpuMost, gpuLargest } = await counted();
   console.log(
-    `${what}: ${seconds} s, JS heap ${mega(most)} at most, WASM ${mega(wasm)}, GPU ${mega(gpuMost)} at most, largest buffer ${mega(gpuLargest)}`,
+    `${what}: ${seconds} s, JS heap ${mega(most)} at most, WASM ${mega(wasm)}, GPU ${mega(gpuMost)} at most, ` +
+      `largest buffer ${mega(gpuLargest)}`,
   );
 }
 

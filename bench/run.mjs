@@ -56,7 +56,8 @@ async function measure(name, args, steps) {
     });
     const seconds = Number(/Done in ([\d.]+) s/.exec((await status.textContent()) ?? '')?.[1]);
     console.log(
-      `  a warm run of ${steps} steps: ${seconds} s, ${(seconds / steps).toFixed(2)} s a step with previews and decoding`,
+      `  a warm run of ${steps} steps: ${seconds} s, ` +
+        `${(seconds / steps).toFixed(2)} s a step with previews and decoding`,
     );
   }
   console.log(`  ${rows}\n`);

@@ -1,12 +1,13 @@
-// Plain http at an address of the local network, as when one machine serves the page to another: no secure context, so no
-// WebGPU, no threads, no service worker, no storage and no clipboard. It runs all the same, and says what would be more.
+// Plain http at an address of the local network, as when one machine serves the page to another: no secure context, so
+// no WebGPU, no threads, no service worker, no storage and no clipboard. It runs all the same, and says what would be
+// more.
 
 import { expect, test } from '@playwright/test';
 import { engineWorker, refusals } from './support/engineWorker';
 import { button, generate, setNumber } from './support/page';
 import { startPlainServer } from './support/plainServer';
 
-test('over plain http a picture is made with one thread, its recipe is copied, and the page says what HTTPS adds', async ({
+test('over plain http a picture is made with one thread, its recipe copied, and what HTTPS adds is said', async ({
   page,
 }) => {
   const host = await startPlainServer();

@@ -23,7 +23,8 @@ const OWN = {
   spacing: 'trailing',
 };
 const A1111 =
-  'a green apple\nNegative prompt: a dog\nSteps: 12, Sampler: DPM++ 2M Karras, CFG scale: 6, Seed: 99, Size: 512x768, ' +
+  'a green apple\nNegative prompt: a dog\nSteps: 12, Sampler: DPM++ 2M Karras, CFG scale: 6, Seed: 99, ' +
+  'Size: 512x768, ' +
   'Model: sd15, pag_enabled: True, pag_scale: 2, pag_block: middle, pag_block_id: 0, Hires upscaler: Latent';
 // One black pixel (grey, 8 bits), as Pillow writes it.
 const PIXEL = Buffer.from(

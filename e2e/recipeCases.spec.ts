@@ -1,5 +1,5 @@
-// The pictures that people bring (fixtures/recipe/cases), through the page's own file input, in one page: what is taken,
-// what is listed, and the error. Node reads the same ones in src/store/recipeCases.test.ts.
+// The pictures that people bring (fixtures/recipe/cases), through the page's own file input, in one page: what is
+// taken, what is listed, and the error. Node reads the same ones in src/store/recipeCases.test.ts.
 
 import { expect, test } from '@playwright/test';
 import { recipeCases } from '../fixtures/recipe/cases';

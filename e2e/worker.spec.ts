@@ -52,7 +52,10 @@ test('text that a model reads without end: Cancel is said at once, ends it, and 
     page,
     `for (const name of ['normalize', 'toLowerCase', 'replace', 'split']) {
     const own = String.prototype[name];
-    String.prototype[name] = function (...args) { while (own.call(this, ...args) !== undefined && this.includes('without end')); return own.call(this, ...args); };
+    String.prototype[name] = function (...args) {
+      while (own.call(this, ...args) !== undefined && this.includes('without end'));
+      return own.call(this, ...args);
+    };
   }`,
   );
   await serveTinyModel(page);

@@ -1,6 +1,6 @@
-// The tests of damaged model files and pictures, and that freed models compute what they did, with more cases and another
-// seed: npm run fuzz [cases] [seed]. The first case that fails names its own seed; `npm run fuzz 1 <that seed>` makes it
-// alone.
+// The tests of damaged model files and pictures, and that freed models compute what they did, with more cases and
+// another seed: npm run fuzz [cases] [seed]. The first case that fails names its own seed; `npm run fuzz 1 <that seed>`
+// makes it alone.
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -65,8 +65,11 @@ const DOORS = {
   engine: 'Nobody imports engine: the page reaches it through store, which talks to it over protocol/client.',
   kernels: 'GPU work belongs to engine; the page asks for it with a message of protocol.',
   diffusion:
-    'Numbers of sampling belong to engine, store and recipe; kernels, protocol and models may have the types of diffusion.',
-  onnx: 'Graphs belong to engine, and models looks into those of the hub; the page asks for what it needs with a message of protocol.',
+    'Numbers of sampling belong to engine, store and recipe; kernels, ' +
+    'protocol and models may have the types of diffusion.',
+  onnx:
+    'Graphs belong to engine, and models looks into those of the hub; ' +
+    'the page asks for what it needs with a message of protocol.',
   recipe: 'Recipes are made and read by store.',
   configs: 'JSON of models is read by library, text and engine, which give what it says.',
   checkpoints:
@@ -125,7 +128,8 @@ export function importFault(file, specifier, typeOnly) {
   const allowed = door && TABLE[room]?.[door];
   if (allowed === 'all' || (allowed === 'types' && typeOnly)) return null;
   const limit = allowed === 'types' ? ' (only with `import type`)' : '';
-  return `${room} may not import ${targetRoom}${limit}. ${DOORS[targetRoom] ?? DOORS[targetRoom.replace(/\/.*/, '')] ?? 'There is no such room.'}`;
+  const way = DOORS[targetRoom] ?? DOORS[targetRoom.replace(/\/.*/, '')] ?? 'There is no such room.';
+  return `${room} may not import ${targetRoom}${limit}. ${way}`;
 }
 
 /** The innermost folder that the table names; files of src/ itself are `main`. */

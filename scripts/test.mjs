@@ -88,7 +88,8 @@ function prepareBrowser() {
   if (!path && canUseApt() && aptInstall(['chromium'])) path = findChromium();
   if (!path) {
     throw new Error(
-      'No Chrome or Chromium was found. Install one (Debian: apt-get install chromium), or set CHROME_PATH to its executable.',
+      'No Chrome or Chromium was found. Install one (Debian: apt-get install chromium), ' +
+        'or set CHROME_PATH to its executable.',
     );
   }
   env['CHROME_PATH'] = path;
@@ -114,7 +115,8 @@ function prepareVulkan() {
   else {
     const rule = '!'.repeat(78);
     console.log(
-      `${rule}\nNO VULKAN DRIVER: the kernel and engine tests on Dawn are SKIPPED.\nInstall one (Debian: mesa-vulkan-drivers 25 or later) to run them.\n${rule}`,
+      `${rule}\nNO VULKAN DRIVER: the kernel and engine tests on Dawn are SKIPPED.\n` +
+        `Install one (Debian: mesa-vulkan-drivers 25 or later) to run them.\n${rule}`,
     );
   }
   return adapter;

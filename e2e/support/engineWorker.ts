@@ -80,11 +80,17 @@ export function limitBuffers(limits: {
     .join('\n');
 }
 
-/** Keeps the types of the engine's events on `self.__said`, in order, and those of loading whole on `self.__loading`. */
+/**
+ * Keeps the types of the engine's events on `self.__said`, in order, and those of loading whole on `self.__loading`.
+ */
 export const RECORD_EVENTS = `{
   self.__said = [];
   const post = self.postMessage.bind(self);
-  self.postMessage = (event, ...rest) => { self.__said.push(event.type); if (event.type === 'loading') (self.__loading ??= []).push(event); post(event, ...rest); };
+  self.postMessage = (event, ...rest) => {
+    self.__said.push(event.type);
+    if (event.type === 'loading') (self.__loading ??= []).push(event);
+    post(event, ...rest);
+  };
 }`;
 
 /** Makes every shader whose label matches fail to compile. */
@@ -105,7 +111,8 @@ export const SPOIL_ATTENTION = `{
   GPUDevice.prototype.createShaderModule = function (descriptor) {
     const isAttention = /FlashAttention/.test(descriptor.label ?? '') && /\\bexp\\(/.test(descriptor.code);
     if (isAttention) self.__spoiled = (self.__spoiled ?? 0) + 1;
-    return create.call(this, isAttention ? { ...descriptor, code: descriptor.code.replaceAll(/\\bexp\\(/g, 'exp2(') } : descriptor);
+    if (!isAttention) return create.call(this, descriptor);
+    return create.call(this, { ...descriptor, code: descriptor.code.replaceAll(/\\bexp\\(/g, 'exp2(') });
   };
 }`;
 
@@ -114,6 +121,7 @@ export const SPOIL_CONVOLUTIONS = `{
   const create = GPUDevice.prototype.createShaderModule;
   GPUDevice.prototype.createShaderModule = function (descriptor) {
     const isConvolution = /^Conv2dMM/.test(descriptor.label ?? '');
-    return create.call(this, isConvolution ? { ...descriptor, code: descriptor.code.replaceAll('+ acc[i]', '+ 0 * acc[i]') } : descriptor);
+    if (!isConvolution) return create.call(this, descriptor);
+    return create.call(this, { ...descriptor, code: descriptor.code.replaceAll('+ acc[i]', '+ 0 * acc[i]') });
   };
 }`;

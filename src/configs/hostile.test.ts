@@ -243,7 +243,8 @@ it('takes numbers that are written as strings, leaves out what is null, and read
   const config = parseJson(
     UNET,
     'unet/config.json',
-    '{"sample_size": "64", "in_channels": "4", "block_out_channels": ["32", 64], "time_cond_proj_dim": null, "other": [[]]}',
+    '{"sample_size": "64", "in_channels": "4", "block_out_channels": ["32", 64], "time_cond_proj_dim": null, ' +
+      '"other": [[]]}',
   );
   expect(config).toEqual({ sample_size: 64, in_channels: 4, block_out_channels: [32, 64] });
   expect(

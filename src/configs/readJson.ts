@@ -1,5 +1,5 @@
-// The one way in which JSON of a model becomes values: its size is bounded, its text parsed, its fields checked. What is
-// wrong is said with the file's name and the field's. The page, the worker that fetches and the engine all read so.
+// The one way in which JSON of a model becomes values: its size is bounded, its text parsed, its fields checked. What
+// is wrong is said with the file's name and the field's. The page, the worker that fetches and the engine all read so.
 
 import * as v from 'valibot';
 import { EngineError } from '../protocol/errors';

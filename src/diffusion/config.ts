@@ -16,7 +16,10 @@ export interface ReadConfig {
   readonly predictionType: PredictionType;
   readonly spacing: TimestepSpacing;
   readonly stepsOffset: number;
-  /** Betas rescaled to zero terminal SNR (arXiv 2305.08891, algorithm 1): the last ᾱ is 0, or 2⁻²⁴ where σ must be finite. */
+  /**
+   * Betas rescaled to zero terminal SNR (arXiv 2305.08891, algorithm 1):
+   * the last ᾱ is 0, or 2⁻²⁴ where σ must be finite.
+   */
   readonly zeroTerminalSnr: 'no' | 'exact' | 'finite';
 }
 
@@ -95,7 +98,8 @@ function requireOneOf<T>(
     given === null ? values[0] : values.find((followed) => followed === given || (isEmpty(followed) && isEmpty(given)));
   if (value !== undefined) return value;
   throw new Error(
-    `The scheduler config has ${field} = ${JSON.stringify(given).slice(0, 200)}, which ${scheduler} does not support here.`,
+    `The scheduler config has ${field} = ${JSON.stringify(given).slice(0, 200)}, ` +
+      `which ${scheduler} does not support here.`,
   );
 }
 

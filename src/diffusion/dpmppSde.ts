@@ -1,5 +1,5 @@
-// DPM-Solver++ SDE with r = ½ (k-diffusion's sample_dpmpp_sde), as diffusers' DPMSolverSDEScheduler runs it. A step from
-// σ to σ′ is two records around σₘ = √(σ·σ′), each an ancestral step (ancestral.ts) that starts from the same x:
+// DPM-Solver++ SDE with r = ½ (k-diffusion's sample_dpmpp_sde), as diffusers' DPMSolverSDEScheduler runs it. A step
+// from σ to σ′ is two records around σₘ = √(σ·σ′), each an ancestral step (ancestral.ts) that starts from the same x:
 //
 //   first    σ → σₘ with D and the noise of that way         keeps what the second makes of x and of this noise
 //   second   σ → σ′ with D at σₘ and the noise of the whole way

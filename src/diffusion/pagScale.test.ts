@@ -40,7 +40,7 @@ describe('windows', () => {
     expect(active({ semantics: 'guider', start: 0.01, stop: 0.2 }, 20)).toEqual([1, 2, 3]);
   });
 
-  it("Forge's .2 to .8 is active on steps 5 to 16 of 20, which it counts as 4 to 15, and 0 to 1 on all, even on a single one", () => {
+  it("Forge's .2 to .8 is active on steps 5 to 16 of 20, which it counts as 4 to 15; 0 to 1 on all", () => {
     expect(active({ semantics: 'forge', start: 0.2, stop: 0.8 }, 20)).toEqual([
       5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
     ]);

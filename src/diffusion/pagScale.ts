@@ -35,9 +35,9 @@ export function pagScaleAt(
 }
 
 /**
- * The PAG scale of each record of a table. Both records of a two-stage step have the step's index, for attenuation and for
- * windows that count steps, and a σ and a timestep of their own, for the others. (diffusers' guider counts the calls
- * of the model against the number of steps, so with Heun its window ends after half of the steps meant.)
+ * The PAG scale of each record of a table. Both records of a two-stage step have the step's index, for attenuation and
+ * for windows that count steps, and a σ and a timestep of their own, for the others. (diffusers' guider counts the
+ * calls of the model against the number of steps, so with Heun its window ends after half of the steps meant.)
  */
 export function pagScales(
   scale: number,

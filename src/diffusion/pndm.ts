@@ -6,8 +6,9 @@
 //   first step    x₁ from p₀, then from the first x again with p̄ = (p₀ + p₁)/2: two records
 //   then          p̄ = (3p − p₀)/2,   (23p − 16p₋₁ + 5p₋₂)/12,   (55p − 59p₋₁ + 37p₋₂ − 9p₋₃)/24
 //
-// p₁ of the second record is none of the p₋₁. The first x is found by undoing the first record. The Runge–Kutta steps of
-// skip_prk_steps = false are not served: they cost nine more forwards, and no known latent model's config asks for them.
+// p₁ of the second record is none of the p₋₁. The first x is found by undoing the first record. The Runge–Kutta steps
+// of skip_prk_steps = false are not served: they cost nine more forwards, and no known latent model's config asks for
+// them.
 
 import { makeTrainSchedule } from './betas';
 import { readConfig, type ConfigReader } from './config';

@@ -30,8 +30,8 @@ interface Goldens {
 }
 
 /**
- * Relative to the largest latent of the same record, and at least to 1; diffusers computes in f32, this in f64. Where a run
- * begins with latents of thousands (zero terminal SNR in σ), diffusers' differences of them keep a rounding error.
+ * Relative to the largest latent of the same record, and at least to 1; diffusers computes in f32, this in f64. Where a
+ * run begins with latents of thousands (zero terminal SNR in σ), diffusers' differences of them keep a rounding error.
  */
 const TOLERANCE = 1e-5;
 const ROUNDING = 2 ** -24;

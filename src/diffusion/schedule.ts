@@ -48,7 +48,8 @@ export function makeStepTable(
   const blind = table.steps.find(({ denoised }) => !Number.isFinite(denoised.sample));
   if (blind) {
     throw new Error(
-      `At timestep ${blind.timestep} nothing of the image is left (rescale_betas_zero_snr), and a prediction of the noise alone says nothing about it.`,
+      `At timestep ${blind.timestep} nothing of the image is left (rescale_betas_zero_snr), ` +
+        'and a prediction of the noise alone says nothing about it.',
     );
   }
   return table;

@@ -52,7 +52,7 @@ it('“model” takes what the config says, and a choice goes before it', () => 
   expect(chooseSigmas('exponential', { use_karras_sigmas: true })).toBe('exponential');
 });
 
-it("a chosen spread lies for Euler ancestral as for Euler, though diffusers' class has none; the config's flag is ignored as there", () => {
+it("a chosen spread is Euler's for Euler ancestral, which in diffusers has none; the flag is ignored as there", () => {
   const sigmas = (id: 'euler' | 'euler-a', choice: 'model' | 'karras', use_karras_sigmas = false) =>
     makeStepTable(id, { ...config, use_karras_sigmas }, 6, { sigmas: choice, spacing: 'model' }).steps.map(
       ({ sigma }) => sigma,

@@ -4,7 +4,7 @@
 //   linspace   evenly from N−1 down to 0, both visited; may be fractional
 //   leading    multiples of ⌊N/points⌋ plus steps_offset; never reaches N−1
 //   trailing   down from N−1 in strides of N/steps; never reaches 0
-//   turbo      down from N−1 in strides of N/10, on which SD-Turbo was distilled; ten at most (ComfyUI's SDTurboScheduler)
+//   turbo      down from N−1 in strides of N/10, SD-Turbo's; ten at most (ComfyUI's SDTurboScheduler)
 //
 // Halves round to even, as in numpy.
 
@@ -51,7 +51,9 @@ export function spaceTimesteps(config: ReadConfig, steps: number, options: Spaci
   return timesteps;
 }
 
-/** `steps` + 1 timesteps, evenly from N−1 to 0, without the last: SGM's and ComfyUI's `sgm_uniform`. May be fractional. */
+/**
+ * `steps` + 1 timesteps, evenly from N−1 to 0, without the last: SGM's and ComfyUI's `sgm_uniform`. May be fractional.
+ */
 export function uniformTimesteps({ trainTimesteps }: ReadConfig, steps: number): number[] {
   return Array.from({ length: steps }, (_, i) => (trainTimesteps - 1) * (1 - i / steps));
 }

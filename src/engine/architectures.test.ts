@@ -56,7 +56,7 @@ describe('prompt embeds', () => {
     expect(relativeError(joined(uncond.hidden, cond.hidden), goldenValues(golden.sd.embeds))).toBeLessThan(BOUND);
   });
 
-  test('of two: the penultimate hidden states side by side, pooled from the second, padded each in its own way', async () => {
+  test('of two: penultimate hidden states side by side, pooled from the second, padded each in its way', async () => {
     const { cond, uncond } = await sdxl.prompts.encode(prompts);
     expect(relativeError(joined(uncond.hidden, cond.hidden), goldenValues(golden.sdxl.embeds))).toBeLessThan(BOUND);
     expect(relativeError(joined(uncond.pooled, cond.pooled), goldenValues(golden.sdxl.pooled))).toBeLessThan(BOUND);

@@ -1,5 +1,5 @@
-// The two backends take the same steps: whole trajectories of every scheduler on WebGPU, against the CPU's. The "model" is
-// the tensor that it reads, so history, noise and clamping go through the backends' own tensors.
+// The two backends take the same steps: whole trajectories of every scheduler on WebGPU, against the CPU's. The "model"
+// is the tensor that it reads, so history, noise and clamping go through the backends' own tensors.
 
 import { expect, test } from 'vitest';
 import type { SchedulerId } from '../diffusion/options';

@@ -118,13 +118,15 @@ export async function openModel(
     notices: [
       ...(unet.fixedBatch !== null
         ? [
-            `Its UNet was exported for ${unet.fixedBatch} ${unet.fixedBatch === 1 ? 'row' : 'rows'} at a time: the predictions of a step run one after the other and share nothing, which is slower.`,
+            `Its UNet was exported for ${unet.fixedBatch} ${unet.fixedBatch === 1 ? 'row' : 'rows'} at a time: ` +
+              'the predictions of a step run one after the other and share nothing, which is slower.',
           ]
         : []),
       ...(unet.sites.length === 0 ? [withoutSites(unet.refused)] : someHeadDims(unet.refused)),
       ...(guidanceEmbedded
         ? [
-            'This model was trained to guide itself: the CFG scale is an input of its UNet, and the negative prompt has no effect.',
+            'This model was trained to guide itself: the CFG scale is an input of its UNet, ' +
+              'and the negative prompt has no effect.',
           ]
         : []),
     ],
@@ -143,7 +145,10 @@ export async function openModel(
   return { backend, files, prompts, unet, vaeDecoder, info, needs };
 }
 
-/** What the UNet reads beside latents and timestep, for rows of these contexts. The caller disposes of it. Throws AbortError too. */
+/**
+ * What the UNet reads beside latents and timestep, for rows of these contexts. The caller disposes of it.
+ * Throws AbortError too.
+ */
 export async function conditionRows(
   model: DiffusionModel,
   run: RunConditions,
@@ -223,7 +228,8 @@ const REFUSALS: Readonly<Record<Refusal, string>> = {
   masked: 'its attention has a mask',
   cached: 'its attention keeps keys and values of earlier calls',
   headDim:
-    'with WebGPU, Pagoda perturbs only attention whose heads have a multiple of 4 channels, at most 256; choose the CPU',
+    'with WebGPU, Pagoda perturbs only attention whose heads have a multiple of 4 channels, at most 256; ' +
+    'choose the CPU',
   layout: 'its attention is laid out in a way that Pagoda does not know',
 };
 

@@ -1,5 +1,6 @@
-// UNets as exporters write them on the WebGPU provider, with our WGSL kernel at the sites, held to diffusers; in f16 too,
-// where the device has it. Attention in separate operators stays so: exportersFused.dawn.test.ts has the other way.
+// UNets as exporters write them on the WebGPU provider, with our WGSL kernel at the sites, held to diffusers; in f16
+// too, where the device has it. Attention in separate operators stays so: exportersFused.dawn.test.ts has the other
+// way.
 
 import { test } from 'vitest';
 import { describeOnDawn } from '../kernels/testing/dawn';

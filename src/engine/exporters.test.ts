@@ -20,7 +20,10 @@ const backend = new CpuBackend(await loadNodeRuntime());
 /** Two of the files are there for what they cannot do, and have tests of their own. */
 const NAMES = Object.keys(files).filter((name) => name !== 'sd-static' && name !== 'sd-sliced');
 
-/** One file an architecture is cut anew for each set of sites. The others are cut once, at all: single sites do ordinary attention. */
+/**
+ * One file an architecture is cut anew for each set of sites.
+ * The others are cut once, at all: single sites do ordinary attention.
+ */
 const CUT_ANEW = ['sd-dynamo', 'sd2-optimum', 'sdxl-packed16', 'lcm-dynamo'];
 
 const table: string[] = [];
@@ -63,7 +66,7 @@ describe('what cannot be perturbed', () => {
     expect(withoutSites(refused)).toMatch(/sliced.*PAG scale of 0/);
   });
 
-  test('heads of a size that the GPU kernel does not take are left out there, under the names that all have', async () => {
+  test('heads of a size that the GPU kernel does not take are left out there, under the names of all', async () => {
     const { graph } = await OnnxFile.open(unetFile('sd-dynamo'), 'sd-dynamo.onnx', { device: backend, openFile: null });
     const all = surveySites(graph).sites;
     const dims = all.map((site) => (graph.shape(site.q)?.at(-1) ?? 0) / site.heads);

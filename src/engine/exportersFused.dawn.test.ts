@@ -1,6 +1,7 @@
-// Attention that is left to ONNX Runtime's MultiHeadAttention on WebGPU: one operator, packed or with a bias, or fused by us.
-// In a file of its own for the sake of the software driver that compiles that operator soonest. Software drivers run it in
-// the smallest graphs, held to PyTorch; a GPU runs whole UNets too, those in packed f16 among them, held to diffusers.
+// Attention that is left to ONNX Runtime's MultiHeadAttention on WebGPU: one operator, packed or with a bias, or fused
+// by us. In a file of its own for the sake of the software driver that compiles that operator soonest. Software drivers
+// run it in the smallest graphs, held to PyTorch; a GPU runs whole UNets too, those in packed f16 among them, held to
+// diffusers.
 
 import '../kernels/testing/preferSwiftShader';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -25,8 +25,10 @@ import { elemType } from './unetInputs';
 const backend = new CpuBackend(await loadNodeRuntime());
 const never = new AbortController().signal;
 
-/** Besides the weights the golden has the timestep's frequencies rounded to f16; the file also has ε of its norms so, which
- *  counts for little beside a variance. */
+/**
+ * Besides the weights the golden has the timestep's frequencies rounded to f16; the file also has ε of its norms so,
+ * which counts for little beside a variance.
+ */
 const HALF_BOUND = 5 * BOUND;
 
 /** Name, architecture, batch of the export, key of the golden's predictions, bound. */

@@ -52,7 +52,7 @@ describeOnDawn('attention on WebGPU', (gpu) => {
     expect(await computesAttention(await open())).toBe(true);
   }, 120_000);
 
-  test('as MultiHeadAttention it takes less room than the logits, which separate operators keep, and gives the same', async () => {
+  test('as MultiHeadAttention it takes less room than the logits of separate operators, and agrees', async () => {
     const logits = 4 * 4 * TOKENS * TOKENS;
     const plain = attentionGraph(4, 32);
     const [separate, fused] = [await run(plain, 32), await run(fuseAttention(plain), 32)];

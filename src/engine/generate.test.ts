@@ -89,7 +89,7 @@ test('one step is affine in the PAG scale (property 6)', async () => {
   expect(relativeError(extrapolated, two)).toBeLessThan(1e-5);
 });
 
-test('outside its window PAG runs no perturbed row, and a run that stays outside is bit-equal to CFG (property 8)', async () => {
+test('outside its window PAG runs no perturbed row; a run all outside is bit-equal to CFG (property 8)', async () => {
   const window = (start: number, stop: number) => ({
     ...PLAIN_PAG,
     window: { semantics: 'forge', start, stop } as const,
@@ -103,7 +103,7 @@ test('outside its window PAG runs no perturbed row, and a run that stays outside
   expect(never.latents.slice(0, size)).toEqual(early.latents.slice(0, size));
 });
 
-test('SoftPAG: u of single sites overrides that of the run; all at 1 is PAG, all at 0 runs no perturbed row', async () => {
+test('SoftPAG: u of single sites overrides the run’s; all at 1 is PAG, all at 0 runs no perturbed row', async () => {
   const soft = async (identity: number, siteIdentity: Readonly<Record<string, number>>) =>
     run({ compare: false, steps: 2, pag: { ...PLAIN_PAG, identity, siteIdentity } });
   const names = model.unet.sites.map((site) => site.name);

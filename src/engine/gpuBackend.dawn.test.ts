@@ -1,5 +1,5 @@
-// What a GPU refuses is an error and never a grey picture: real refusals, by Dawn's own limits, on a device of their own.
-// And a VAE that overflows real f16.
+// What a GPU refuses is an error and never a grey picture: real refusals, by Dawn's own limits, on a device of their
+// own. And a VAE that overflows real f16.
 
 import { expect, test } from 'vitest';
 import { describeOnDawn } from '../kernels/testing/dawn';

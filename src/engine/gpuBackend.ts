@@ -70,7 +70,10 @@ export class GpuBackend implements Backend {
   readonly f16: boolean;
   private readonly compiler: KernelCompiler;
   private lost: GPUDeviceLostInfo | null = null;
-  /** The first error that no scope caught, of our commands or of ONNX Runtime's: what came after it is not to be believed. */
+  /**
+   * The first error that no scope caught, of our commands or of ONNX Runtime's:
+   * what came after it is not to be believed.
+   */
   private refused: GPUError | null = null;
   private readonly hear = (event: GPUUncapturedErrorEvent) => {
     this.refused ??= event.error;
@@ -343,7 +346,9 @@ export class GpuBackend implements Backend {
   }
 }
 
-/** A buffer that is too large for the device is a validation error; one for which there is no room, an error of its own. */
+/**
+ * A buffer that is too large for the device is a validation error; one for which there is no room, an error of its own.
+ */
 function refusal(error: GPUError): EngineError {
   const [code, what] =
     error instanceof GPUOutOfMemoryError

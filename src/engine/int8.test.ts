@@ -1,5 +1,6 @@
-// int8 UNets of ONNX Runtime's quantizers (fixtures/architectures/make_int8.py): every attn1 is found, and cut there they
-// predict what diffusers does with the weights before rounding, to what int8 weights cost. Rows do not know each other.
+// int8 UNets of ONNX Runtime's quantizers (fixtures/architectures/make_int8.py): every attn1 is found, and cut there
+// they predict what diffusers does with the weights before rounding, to what int8 weights cost. Rows do not know each
+// other.
 
 import { describe, expect, test } from 'vitest';
 import { architectures, predictionOf } from '../../fixtures/architectures/golden';

@@ -1,5 +1,5 @@
-// Whether a device computes an operator of ONNX Runtime rightly: a graph of that operator alone, inputs, and the answer.
-// Each was seen to be wrong somewhere, so nothing is left to it unchecked.
+// Whether a device computes an operator of ONNX Runtime rightly: a graph of that operator alone, inputs, and the
+// answer. Each was seen to be wrong somewhere, so nothing is left to it unchecked.
 
 import type { Model, ValueInfo } from '../onnx/file/model';
 import { writeSegment } from '../onnx/segments/write';
@@ -13,7 +13,10 @@ export interface KnownAnswer {
   readonly answer: Float32Array;
 }
 
-/** Largest error of any element; NaN where one is not a number. Throws what the session throws: that says nothing of the answer. */
+/**
+ * Largest error of any element; NaN where one is not a number.
+ * Throws what the session throws: that says nothing of the answer.
+ */
 export async function worstError(backend: Backend, { graph, type, inputs, answer }: KnownAnswer): Promise<number> {
   const names = graph.inputs.map(({ name }) => name);
   const output = graph.outputs[0]?.name ?? '';

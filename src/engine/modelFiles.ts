@@ -63,7 +63,10 @@ export interface Watched {
   readonly tally: LoadTally;
 }
 
-/** Opens one file of a model; `path` is relative to its folder. Throws EngineError `model-missing`, or the reason of the signal. */
+/**
+ * Opens one file of a model; `path` is relative to its folder.
+ * Throws EngineError `model-missing`, or the reason of the signal.
+ */
 export type OpenFile = (path: string, load?: Watched) => Promise<Blob>;
 
 /** `paths` is null for a folder that cannot be listed: the standard layout is taken. */
@@ -95,7 +98,10 @@ export async function openSource(ref: ModelRef): Promise<ModelSource> {
   }
 }
 
-/** @throws EngineError `model-missing`, or `model-invalid` that names the file and the field; or the reason of the signal. */
+/**
+ * @throws EngineError `model-missing`, or `model-invalid` that names the file and the field;
+ * or the reason of the signal.
+ */
 export async function readModelFiles(
   openFile: OpenFile,
   paths: RolePaths | null = null,
@@ -155,7 +161,8 @@ export function fileGone(error: unknown): EngineError | null {
     if (!(cause instanceof DOMException && GONE.has(cause.name))) continue;
     return new EngineError(
       'model-missing',
-      'A file of the model is gone, or has changed since it was opened. Fetch the model again, open its folder again, or choose another.',
+      'A file of the model is gone, or has changed since it was opened. Fetch the model again, ' +
+        'open its folder again, or choose another.',
       String(cause),
       { cause: error },
     );

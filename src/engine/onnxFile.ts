@@ -41,7 +41,8 @@ export class OnnxFile {
     if (!device.fusesAttention && model.nodes.some((node) => node.opType === 'MultiHeadAttention')) {
       throw new EngineError(
         'session-build',
-        `ONNX Runtime computes attention wrongly on this GPU, and ${name} leaves it to ONNX Runtime. Choose the CPU, or another model.`,
+        `ONNX Runtime computes attention wrongly on this GPU, and ${name} leaves it to ONNX Runtime. ` +
+          'Choose the CPU, or another model.',
       );
     }
     return new OnnxFile(new Graph(model), blob, name, openFile, widened);
@@ -52,7 +53,10 @@ export class OnnxFile {
     return usesFloat16(this.graph.model);
   }
 
-  /** The same file for any number of rows, where its batch was fixed and can be freed; else itself. `holdsRows` tells the values with one entry a row. */
+  /**
+   * The same file for any number of rows, where its batch was fixed and can be freed; else itself.
+   * `holdsRows` tells the values with one entry a row.
+   */
   withFreeBatch(): { file: OnnxFile; holdsRows: (value: string) => boolean } {
     const { model, rowValues } = freeBatch(this.graph.model);
     if (!model) return { file: this, holdsRows: () => true };
@@ -86,7 +90,8 @@ export class OnnxFile {
 
   /**
    * Its runs throw EngineError `out-of-memory`.
-   * @throws EngineError `session-build` where ONNX Runtime refuses the graph, `model-invalid` where weights are missing.
+   * @throws EngineError `session-build` where ONNX Runtime refuses the graph, `model-invalid` where weights are
+   * missing.
    */
   async session(backend: Backend, segment: Segment): Promise<Session> {
     const { bytes, parts } = writeSegment(this.graph.model, segment);
@@ -111,7 +116,8 @@ export class OnnxFile {
     return asEngineError(
       cause,
       'out-of-memory',
-      `ONNX Runtime failed in ${this.name}: this device may not have the memory for it. Use the CPU, or a smaller model.`,
+      `ONNX Runtime failed in ${this.name}: this device may not have the memory for it. Use the CPU, ` +
+        'or a smaller model.',
     );
   }
 

@@ -1,5 +1,6 @@
-// The GPU as a backend, once it has given the known answers: without its subgroups where ONNX Runtime's attention is wrong
-// with them, without ONNX Runtime's attention where it is wrong all the same, and not at all where convolutions are.
+// The GPU as a backend, once it has given the known answers: without its subgroups where ONNX Runtime's attention is
+// wrong with them, without ONNX Runtime's attention where it is wrong all the same, and not at all where convolutions
+// are.
 
 import type { DeviceInfo } from '../protocol/messages';
 import { computesAttention } from './attentionCheck';

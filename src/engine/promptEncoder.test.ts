@@ -59,7 +59,7 @@ test('a prompt that was encoded is not encoded again', async () => {
   expect(backend.open).toBe(0);
 });
 
-test('where memory is short the weights go after use and come back for a new prompt, with the same result', async () => {
+test('where memory is short the weights go after use and come back for a new prompt, the result the same', async () => {
   const [short, ample] = [await setUp(false), await setUp(true)];
   await short.prompts.encode({ positive: 'a red apple', negative: '' });
   expect(short.backend.open).toBe(0);

@@ -1,5 +1,5 @@
-// Rows of tensors that lie in JavaScript's memory: all of the CPU's, and integers of the GPU's, which ONNX Runtime uploads
-// itself.
+// Rows of tensors that lie in JavaScript's memory: all of the CPU's, and integers of the GPU's, which ONNX Runtime
+// uploads itself.
 
 export type Data = Float32Array | Uint16Array | BigInt64Array | Int32Array;
 

@@ -1,6 +1,6 @@
-// Whole runs with every scheduler, and with Euler for each kind of guidance, against diffusers' PAG pipelines: the latents after each call of the
-// model, from the seed on, so noise, history, guidance and the model's timesteps all have to be right
-// (fixtures/diffusion/pipeline_goldens.py).
+// Whole runs with every scheduler, and with Euler for each kind of guidance, against diffusers' PAG pipelines: the
+// latents after each call of the model, from the seed on, so noise, history, guidance and the model's timesteps all
+// have to be right (fixtures/diffusion/pipeline_goldens.py).
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';

@@ -67,7 +67,7 @@ describe.each(['tiny', 'pocket'] as const)('%s', async (id) => {
     expect(relativeError(perturbed as Float32Array, goldenRow(golden, 'mid', 1))).toBeLessThan(BOUND);
   });
 
-  test('rows together, rows one by one and the fork agree; nothing leaks from a perturbed pass (properties 2, 3)', async () => {
+  test('rows together, one by one and forked agree; nothing leaks from perturbed ones (properties 2, 3)', async () => {
     const mid = golden.predictions.get('mid')?.sites ?? [];
     const [before] = await predictRows(opened, backend, mid, [1], [{ source: 0, identity: 0 }]);
     const together = await predictRows(opened, backend, mid, [0, 1], FORK);

@@ -98,7 +98,10 @@ export class Unet {
     return sizes.set(context.name, [rows, wholeOr(context.dims?.[1], PROMPT_TOKENS), wholeOr(context.dims?.[2], 1)]);
   }
 
-  /** Builds the sessions that a cut at `sites` needs and lets go of those that it does not. Throws AbortError between two of them. */
+  /**
+   * Builds the sessions that a cut at `sites` needs and lets go of those that it does not.
+   * Throws AbortError between two of them.
+   */
   async prepare(sites: readonly Site[], signal: AbortSignal = NEVER): Promise<CutPlan> {
     const segments = cut(this.file.graph, sites);
     const keys = segments.map(segmentKey);

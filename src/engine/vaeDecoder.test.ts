@@ -1,5 +1,6 @@
-// A VAE whose numbers leave f16: built anew in f32, once, and decoded again; and whatever fails, nothing is left behind.
-// The f16 device is a stand-in: ONNX Runtime on the CPU rounds to f16 where the graph says so, which overflows likewise.
+// A VAE whose numbers leave f16: built anew in f32, once, and decoded again; and whatever fails, nothing is left
+// behind. The f16 device is a stand-in: ONNX Runtime on the CPU rounds to f16 where the graph says so, which overflows
+// likewise.
 
 import { expect, test } from 'vitest';
 import { OnnxFile } from './onnxFile';

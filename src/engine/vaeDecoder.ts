@@ -123,10 +123,11 @@ export function latentsInput(file: OnnxFile): ValueInfo {
 /** @throws EngineError `not-finite`. */
 export function assertFinite(values: Float32Array): void {
   if (allFinite(values)) return;
+  const wrong = values.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0);
   throw new EngineError(
     'not-finite',
     'The numbers ran away and no picture is left (NaN). Try a lower CFG or PAG scale, more steps, or the CPU.',
-    `${values.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0)} of ${values.length} values are not finite`,
+    `${wrong} of ${values.length} values are not finite`,
   );
 }
 

@@ -1,6 +1,6 @@
 // Texts in EXIF (CIPA DC-008): a TIFF block of its own in PNG (eXIf), JPEG (APP1) and WebP (EXIF). Programs that make
-// pictures put their settings into UserComment, some into ImageDescription or Windows' XPComment. Every offset and count
-// is checked before it is used.
+// pictures put their settings into UserComment, some into ImageDescription or Windows' XPComment. Every offset and
+// count is checked before it is used.
 
 const EXIF_IFD = 0x8769;
 const USER_COMMENT = 0x9286;

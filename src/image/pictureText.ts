@@ -1,5 +1,5 @@
-// What is written in a picture, whatever its format: the texts of a PNG, and the comments in EXIF of PNG, JPEG and WebP.
-// The first bytes say what a file is. Sizes are those of the files' own chunks, each checked before it is used.
+// What is written in a picture, whatever its format: the texts of a PNG, and the comments in EXIF of PNG, JPEG and
+// WebP. The first bytes say what a file is. Sizes are those of the files' own chunks, each checked before it is used.
 
 import { exifTexts } from './exif';
 import { readPngText, type PngText } from './pngText';

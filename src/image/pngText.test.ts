@@ -87,7 +87,7 @@ describe('text chunks of a PNG', () => {
     push.mockRestore();
   });
 
-  it('reads what Pillow reads: bytes behind a zlib stream, UTF-8 in tEXt, the last of two, texts up to a zero', async () => {
+  it('reads what Pillow reads: bytes behind a zlib stream, UTF-8 in tEXt, the last of two, up to a zero', async () => {
     const { texts, problems, visited } = await read(
       png(
         ...Array.from({ length: 5000 }, (_, at) => chunk('tEXt', Buffer.from(`k${at}\0v`))),

@@ -1,8 +1,9 @@
 // Text chunks of a PNG: tEXt (Latin-1), zTXt (Latin-1, deflated) and iTXt (UTF-8, either way). A chunk is
 // length (u32, big-endian) | type | data | CRC-32 of type and data (PNG specification, 3rd edition, §5.3 and §11.3).
-// Files come from anywhere: every length is checked before it is used, only texts that are asked for are decoded, a wrong
-// CRC drops the chunk, and inflating stops at a limit, so that a small file cannot become a large string. What Pillow
-// reads is read: the last of two texts of one keyword, texts behind the picture, UTF-8 in tEXt, bytes behind a zlib stream.
+// Files come from anywhere: every length is checked before it is used, only texts that are asked for are decoded, a
+// wrong CRC drops the chunk, and inflating stops at a limit, so that a small file cannot become a large string. What
+// Pillow reads is read: the last of two texts of one keyword, texts behind the picture, UTF-8 in tEXt, bytes behind a
+// zlib stream.
 
 import { Unzlib } from 'fflate';
 
@@ -171,7 +172,9 @@ function inflated(data: Uint8Array): Uint8Array {
   return out;
 }
 
-/** The specification says Latin-1; many programs write UTF-8, which Latin-1 hardly ever is by chance. Ends at a zero. */
+/**
+ * The specification says Latin-1; many programs write UTF-8, which Latin-1 hardly ever is by chance. Ends at a zero.
+ */
 function utf8OrLatin1(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   const text = end < 0 ? bytes : bytes.subarray(0, end);

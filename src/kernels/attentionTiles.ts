@@ -37,7 +37,8 @@ export function attentionTiles(headDim: number, tokens: number): AttentionTiles 
   const groups = chooseQueryTile(tokens) / 4;
   const keysPerLane = Math.floor(TARGET_KEY_TILE / lanes);
   const keyTile = keysPerLane * lanes;
-  // The weights take keyTile × groups vectors, the reductions one a group; the stage gets the rest, in the largest even slices.
+  // The weights take keyTile × groups vectors, the reductions one a group; the stage gets the rest, in the largest even
+  // slices.
   const stage = WORKGROUP_VECS - (keyTile + 1) * groups;
   const depthSlices = Math.ceil(headVecs / Math.floor(stage / (4 * groups + keyTile)));
   return {

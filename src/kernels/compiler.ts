@@ -119,7 +119,8 @@ function describeMessage(message: GPUCompilationMessage, kernel: Kernel, header:
 function compileError(kernel: Kernel, detail: string, cause?: unknown): EngineError {
   return new EngineError(
     'shader-compile',
-    `This GPU refused the program "${kernel.name}". Update the browser or the graphics driver, or choose the CPU (WASM) backend.`,
+    `This GPU refused the program "${kernel.name}". Update the browser or the graphics driver, ` +
+      'or choose the CPU (WASM) backend.',
     detail,
     { cause },
   );

@@ -48,13 +48,15 @@ function checkedBinding(device: GPUDevice, label: string, { name, tensor, bytes 
   const { buffer, offset } = 'buffer' in tensor ? tensor : { buffer: tensor, offset: 0 };
   if (offset + bytes > buffer.size) {
     throw new RangeError(
-      `${label}: ${name} needs ${bytes} bytes, the buffer "${buffer.label}" has ${buffer.size - offset} from offset ${offset} on.`,
+      `${label}: ${name} needs ${bytes} bytes, ` +
+        `the buffer "${buffer.label}" has ${buffer.size - offset} from offset ${offset} on.`,
     );
   }
   const limit = device.limits.maxStorageBufferBindingSize;
   if (bytes > limit) {
     throw new RangeError(
-      `${label}: ${name} is ${bytes} bytes, the device binds at most ${limit}. Request it with the adapter's maxStorageBufferBindingSize, or run fewer rows.`,
+      `${label}: ${name} is ${bytes} bytes, the device binds at most ${limit}. ` +
+        "Request it with the adapter's maxStorageBufferBindingSize, or run fewer rows.",
     );
   }
   return { buffer, offset, size: bytes };

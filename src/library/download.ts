@@ -207,7 +207,8 @@ async function accepted(
 export function noAccess(detail: string): FetchError {
   return new FetchError(
     'no-access',
-    'The hub does not give this away without an account: it is gated, private, or misspelt. Accept its terms on the hub and download it there, then open the folder from your disk.',
+    'The hub does not give this away without an account: it is gated, private, or misspelt. ' +
+      'Accept its terms on the hub and download it there, then open the folder from your disk.',
     detail,
   );
 }

@@ -67,7 +67,8 @@ export function asFetchError(error: unknown): FetchError {
   if (name === 'QuotaExceededError') {
     return new FetchError(
       'quota',
-      'There is no more room for this model. Delete a model, or free space on the disk; then press Resume: what has come is kept.',
+      'There is no more room for this model. Delete a model, or free space on the disk; ' +
+        'then press Resume: what has come is kept.',
       detail,
       { cause: error },
     );
@@ -75,7 +76,8 @@ export function asFetchError(error: unknown): FetchError {
   if (name === 'NoModificationAllowedError') return busy(detail);
   return new FetchError(
     'storage',
-    'The browser did not let Pagoda store the model. Allow this site to store data; in a private window, use an ordinary one. Then try again.',
+    'The browser did not let Pagoda store the model. Allow this site to store data; in a private window, ' +
+      'use an ordinary one. Then try again.',
     detail,
     { cause: error },
   );

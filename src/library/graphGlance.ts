@@ -1,6 +1,6 @@
-// A look at the beginning of the UNet's file on the hub, before anything is downloaded: one request for a bounded range,
-// given up as soon as enough is known. A file that is no longer than the range (its weights lie beside it) is read
-// whole, and tells its largest buffer too. What goes wrong here costs nothing but precision.
+// A look at the beginning of the UNet's file on the hub, before anything is downloaded: one request for a bounded
+// range, given up as soon as enough is known. A file that is no longer than the range (its weights lie beside it) is
+// read whole, and tells its largest buffer too. What goes wrong here costs nothing but precision.
 
 import type { UnetConfig } from '../configs/schemas';
 import { headUsesFloat16 } from '../onnx/file/head';

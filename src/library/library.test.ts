@@ -61,7 +61,7 @@ test('a lookup that is given up ends at once and is forgotten by the worker; its
   await next;
 });
 
-test('a worker that cannot start ends all that waits, and the next request starts another at a new address', async () => {
+test('a worker that cannot start ends all that waits; the next request starts another at a new address', async () => {
   const asked = [library.ask({ type: 'list' }), library.ask({ type: 'online' })];
   last().fail();
   for (const one of asked)

@@ -16,7 +16,10 @@ export function storeName(repo: string, commit: string): string {
   return `${repo.replace('/', '--')}@${commit.slice(0, 12)}`;
 }
 
-/** @throws FetchError; `layout` where files are missing that every picture needs. EngineError `model-invalid` for configs that make no sense. */
+/**
+ * @throws FetchError; `layout` where files are missing that every picture needs.
+ * EngineError `model-invalid` for configs that make no sense.
+ */
 export async function makePlan(
   listing: Listing,
   hubUrl: string,

@@ -1,5 +1,5 @@
-// The model store's shelf over files, locks and a wire that the test holds: several tabs, reloads, and every way in which
-// a fetch ends early. What it does in a real browser is in e2e/models.spec.ts.
+// The model store's shelf over files, locks and a wire that the test holds: several tabs, reloads, and every way in
+// which a fetch ends early. What it does in a real browser is in e2e/models.spec.ts.
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Plan, StoredModel } from './libraryMessages';
@@ -142,7 +142,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('no list is told before every folder is read; one that cannot be read hides no other, and can be discarded', async () => {
+test('no list is told before every folder is read; an unreadable one hides none, and can be discarded', async () => {
   await stored('a-unfinished', 300);
   await root.put('models/b-no-folder/manifest.json', JSON.stringify({ ...plan('b', 'x'), format: 1, paused: false }));
   await root.put('models/b-no-folder/files', 'a file in the place of a folder');

@@ -35,7 +35,8 @@ export function ownFileError(error: unknown, code: EngineErrorCode, what: string
   if (error.fault === 'absent') {
     return new EngineError(
       'version-gone',
-      'Pagoda has been updated, and the files of the version in this tab are gone. Save the pictures you want to keep, then reload the page.',
+      'Pagoda has been updated, and the files of the version in this tab are gone. ' +
+        'Save the pictures you want to keep, then reload the page.',
       error.message,
       { cause: error },
     );

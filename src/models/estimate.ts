@@ -19,7 +19,9 @@ export interface Weights {
 export interface GraphGlance {
   /** Whether it computes in f16; null where it did not show. */
   readonly half: boolean | null;
-  /** Bytes of the largest weight and the largest tensor of one row, of the file's own types; null where it did not show. */
+  /**
+   * Bytes of the largest weight and the largest tensor of one row, of the file's own types; null where it did not show.
+   */
   readonly largest: number | null;
 }
 

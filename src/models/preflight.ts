@@ -54,7 +54,8 @@ export function preflight(needs: Needs, { device, freeBytes, memoryGiB }: Capaci
   const notes: string[] = [];
   if (freeBytes !== null && freeBytes < fetched) {
     no.push(
-      `The browser grants ${sizeText(freeBytes)} more, ${sizeText(fetched)} are needed. Delete a model or free space on the disk.`,
+      `The browser grants ${sizeText(freeBytes)} more, ${sizeText(fetched)} are needed. ` +
+        'Delete a model or free space on the disk.',
     );
   }
   const { weightBytes, half } = needs;
@@ -74,23 +75,28 @@ export function preflight(needs: Needs, { device, freeBytes, memoryGiB }: Capaci
   if (device?.backend === 'wasm') {
     if (resident > WASM_LIMIT)
       no.push(
-        `On the CPU ${sizeText(WASM_LIMIT)} of weights can be in memory at most; this model needs ${sizeText(resident)}.`,
+        `On the CPU ${sizeText(WASM_LIMIT)} of weights can be in memory at most; ` +
+          `this model needs ${sizeText(resident)}.`,
       );
     else if (largest && resident + largest.bytes > WASM_LIMIT)
       doubts.push(
-        `On the CPU ${sizeText(WASM_LIMIT)} can be in memory at most; this model needs ${sizeText(resident)} for weights and ${sizeText(largest.bytes)} at once for what it computes.`,
+        `On the CPU ${sizeText(WASM_LIMIT)} can be in memory at most; ` +
+          `this model needs ${sizeText(resident)} for weights ` +
+          `and ${sizeText(largest.bytes)} at once for what it computes.`,
       );
     if (resident <= WASM_LIMIT && weightBytes > WASM_SLOW)
       notes.push('It runs on the CPU here, which takes minutes per step for a model of this size.');
   }
   if (memoryGiB !== undefined && resident > MEMORY_SHARE * memoryGiB * 2 ** 30) {
     doubts.push(
-      `Its weights take ${sizeText(resident)} of memory, and the browser says that this machine has about ${memoryGiB} GB.`,
+      `Its weights take ${sizeText(resident)} of memory, ` +
+        `and the browser says that this machine has about ${memoryGiB} GB.`,
     );
   }
   if (half && device && !device.f16)
     notes.push(
-      `This device has no f16, so the half precision model runs in f32: slower, and with ${sizeText(weightBytes)} of weights in memory.`,
+      'This device has no f16, so the half precision model runs in f32: slower, ' +
+        `and with ${sizeText(weightBytes)} of weights in memory.`,
     );
   return {
     level: no.length > 0 ? 'no' : doubts.length > 0 ? 'doubtful' : 'fits',

@@ -121,7 +121,9 @@ export function neededPaths(paths: readonly string[], roles: RolePaths): string[
   return [...needed].sort();
 }
 
-/** Where a folder holds several graphs (`model.onnx`, `model_fp16.onnx`), a file named after another one is that one's. */
+/**
+ * Where a folder holds several graphs (`model.onnx`, `model_fp16.onnx`), a file named after another one is that one's.
+ */
 function forThisGraph(weights: readonly string[], graph: string, siblings: readonly string[]): string[] {
   const others = siblings.filter((path) => path.endsWith('.onnx') && path !== graph);
   return weights.filter((path) => path.startsWith(graph) || !others.some((other) => path.startsWith(other)));

@@ -1,5 +1,6 @@
 // Files that are wrong, by accident or on purpose. Whatever the bytes, reading, freeing the batch, finding sites,
-// cutting and writing end, either well or in an EngineError, in steps that grow with the graph. `npm run fuzz` runs the same with more cases and a seed of choice.
+// cutting and writing end, either well or in an EngineError, in steps that grow with the graph. `npm run fuzz` runs the
+// same with more cases and a seed of choice.
 
 import { openAsBlob } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -64,7 +65,10 @@ async function outcome(file: Blob): Promise<'taken' | 'refused'> {
   }
 }
 
-/** Some nodes of a model as a file of their own, with what is known of its sizes: the scanner's work on them is that on a whole UNet. */
+/**
+ * Some nodes of a model as a file of their own, with what is known of its sizes:
+ * the scanner's work on them is that on a whole UNet.
+ */
 async function partOf(
   file: Blob,
   choose: (nodes: readonly Node[]) => readonly Node[],

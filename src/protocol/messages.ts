@@ -80,7 +80,10 @@ export interface CancelRequest {
   readonly runId: string;
 }
 
-/** How much of these texts the model that is loaded reads. Answered out of turn, between segments; not at all where none is. */
+/**
+ * How much of these texts the model that is loaded reads.
+ * Answered out of turn, between segments; not at all where none is.
+ */
 export interface FitRequest {
   readonly type: 'fit';
   readonly prompt: string;
@@ -117,7 +120,9 @@ export interface SiteInfo {
   readonly heads: number;
   /** Tokens that attend to one another at the model's own size; null where the graph does not tell. */
   readonly tokens: number | null;
-  /** Part of a forward, 0 … 1, that a row perturbed from here on runs for itself; null where the graph does not tell. */
+  /**
+   * Part of a forward, 0 … 1, that a row perturbed from here on runs for itself; null where the graph does not tell.
+   */
   readonly share: number | null;
 }
 
@@ -183,7 +188,10 @@ export interface LoadingEvent {
   readonly secondsLeft: number | null;
 }
 
-/** Whether the device can hold a model, from its graphs; comes before anything of it is built, and again where other settings ask for more or less. */
+/**
+ * Whether the device can hold a model, from its graphs;
+ * comes before anything of it is built, and again where other settings ask for more or less.
+ */
 export interface VerdictEvent {
   readonly type: 'verdict';
   /** The `id` of its ModelRef. */

@@ -18,7 +18,10 @@ export const HANDED_OVER = new DOMException('A run of the same model goes on wit
 
 export interface EngineService {
   load(request: LoadRequest, signal: AbortSignal): Promise<void>;
-  /** Ends by emitting `done`, or throws. It is asked with a signal that is aborted already too: what was handed over to it ends. */
+  /**
+   * Ends by emitting `done`, or throws.
+   * It is asked with a signal that is aborted already too: what was handed over to it ends.
+   */
   generate(request: GenerateRequest, signal: AbortSignal): Promise<void>;
   /** Emits `fit`, where a model is loaded. */
   fit(request: FitRequest): void;

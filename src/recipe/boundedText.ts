@@ -1,6 +1,6 @@
-// Texts within bounds. Length: no text encoder reads as much. Marks: browsers lay out a run of combining marks in a time
-// that grows with its square (100,000 of them stop a page for half a minute); no writing has more than 30 on a letter,
-// which is also the bound of Unicode's Stream-Safe Text Format (UAX 15).
+// Texts within bounds. Length: no text encoder reads as much. Marks: browsers lay out a run of combining marks in a
+// time that grows with its square (100,000 of them stop a page for half a minute); no writing has more than 30 on a
+// letter, which is also the bound of Unicode's Stream-Safe Text Format (UAX 15).
 
 export interface BoundedText {
   readonly text: string;

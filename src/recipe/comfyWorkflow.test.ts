@@ -248,7 +248,7 @@ describe('the ComfyUI workflow', () => {
   const schedule = ({ workflow }: ReturnType<typeof convert>) =>
     workflow['6']?.inputs['scheduler'] ?? [workflow['11']?.class_type, workflow['11']?.inputs];
 
-  it('has the noise levels of the run: as the config says, by the name that means them, or by nodes that make them', () => {
+  it('has the noise levels of the run: as the config says, by the name that means them, or by nodes', () => {
     expect(schedule(scheduled('euler', {}))).toBe('ddim_uniform');
     expect(schedule(scheduled('euler', { spacing: 'linspace' }))).toBe('normal');
     expect(schedule(scheduled('euler', { spacing: 'trailing' }))).toBe('simple');

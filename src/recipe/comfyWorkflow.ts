@@ -46,7 +46,9 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   return { workflow, warnings };
 }
 
-/** What the sampler must know of the model beyond its file: LCM's own scalings, and a schedule that ends in pure noise. */
+/**
+ * What the sampler must know of the model beyond its file: LCM's own scalings, and a schedule that ends in pure noise.
+ */
 function modelSampling({ settings, scheduler }: Recipe): ComfyWorkflow[string] | null {
   const zsnr = scheduler?.rescale_betas_zero_snr === true;
   const kind =
@@ -60,7 +62,9 @@ function modelSampling({ settings, scheduler }: Recipe): ComfyWorkflow[string] |
   return kind && { class_type: 'ModelSamplingDiscrete', inputs: { model: ['1', 0], sampling: kind, zsnr } };
 }
 
-/** KSampler's schedules by name; ComfyUI's beta is the distribution over timesteps, which A1111's and diffusers' is not. */
+/**
+ * KSampler's schedules by name; ComfyUI's beta is the distribution over timesteps, which A1111's and diffusers' is not.
+ */
 const SCHEDULERS: Readonly<Partial<Record<ScheduleElsewhere, string>>> = {
   uniform: 'normal',
   simple: 'simple',
@@ -71,7 +75,10 @@ const SCHEDULERS: Readonly<Partial<Record<ScheduleElsewhere, string>>> = {
   'comfy-beta': 'beta',
 };
 
-/** KSampler, where one of its schedules is the run's; else the nodes that make the run's noise levels, where there are any. */
+/**
+ * KSampler, where one of its schedules is the run's;
+ * else the nodes that make the run's noise levels, where there are any.
+ */
 function samplerNodes(recipe: Recipe, model: ComfyInput, warnings: string[]): ComfyWorkflow {
   const {
     settings: { scheduler, sigmas, spacing, steps, seed, guidanceScale },

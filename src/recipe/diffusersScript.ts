@@ -13,7 +13,10 @@ export interface ScriptExport {
   readonly warnings: readonly string[];
 }
 
-/** What diffusers' classes can do with sigmas: flags of their config, and `timesteps` for SGM uniform; the rest have none. */
+/**
+ * What diffusers' classes can do with sigmas: flags of their config, and `timesteps` for SGM uniform;
+ * the rest have none.
+ */
 const SIGMA_FLAGS: readonly SchedulerId[] = ['euler', 'heun', 'dpmpp-2m', 'dpmpp-2m-sde', 'dpmpp-sde', 'lms', 'unipc'];
 const OWN_TIMESTEPS: readonly SchedulerId[] = ['euler', 'heun', 'dpmpp-2m', 'dpmpp-2m-sde'];
 const WHOLE_OWN_TIMESTEPS: readonly SchedulerId[] = ['dpmpp-2m', 'dpmpp-2m-sde'];
@@ -26,7 +29,8 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const embedded = recipe.guidanceEmbedded === true;
   const hasPag = settings.pagScale > 0 && !embedded;
   const warnings = [
-    'diffusers needs PyTorch weights: where MODEL has ONNX files alone, name the repository that they were exported from.',
+    'diffusers needs PyTorch weights: where MODEL has ONNX files alone, ' +
+      'name the repository that they were exported from.',
     ...(hasPag ? pagWarnings(recipe) : []),
     ...(embedded && settings.pagScale > 0
       ? ['The pipeline of models that guide themselves (LCM) has no PAG: it is left out.']
@@ -59,7 +63,8 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     `generator=torch.Generator("cpu").manual_seed(${settings.seed})`,
   ];
   const script = [
-    `# A picture of Pagoda as a script for diffusers: pip install torch diffusers transformers accelerate${furtherPackages(settings)}`,
+    '# A picture of Pagoda as a script for diffusers: pip install torch diffusers transformers ' +
+      `accelerate${furtherPackages(settings)}`,
     ...warnings.map((warning) => `# ${warning}`),
     '',
     'import torch',

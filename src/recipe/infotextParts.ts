@@ -1,7 +1,7 @@
-// An infotext in its parts: the prompt, lines that begin with `Negative prompt:`, and the settings, a line of `Key: value`
-// pairs with commas between them. A value may stand in JSON's quotes, be a list or an object of JSON, and programs add
-// lines behind the settings (`Template: …`). One walk over the text, without a limit on lengths; each letter is looked
-// at a bounded number of times (`steps`), whatever it says.
+// An infotext in its parts: the prompt, lines that begin with `Negative prompt:`, and the settings, a line of `Key:
+// value` pairs with commas between them. A value may stand in JSON's quotes, be a list or an object of JSON, and
+// programs add lines behind the settings (`Template: …`). One walk over the text, without a limit on lengths; each
+// letter is looked at a bounded number of times (`steps`), whatever it says.
 
 export interface InfotextParts {
   readonly prompt: string;

@@ -1,6 +1,9 @@
 // Which program made a picture whose settings Pagoda does not read, from the names of its texts and their beginnings.
 
-/** Whether a text is an object, a list or a text of JSON, perhaps cut off: prompts in braces have no quoted key behind one. */
+/**
+ * Whether a text is an object, a list or a text of JSON, perhaps cut off:
+ * prompts in braces have no quoted key behind one.
+ */
 export function isJson(text: string): boolean {
   const trimmed = text.trim();
   if (/^(?:\[\s*)?\{\s*"[^"\n]{1,200}"\s*:/.test(trimmed)) return true;

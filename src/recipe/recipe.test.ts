@@ -74,7 +74,8 @@ describe('a recipe', () => {
 
 const parse = (pag: string) =>
   parseInfotext(
-    `a cat, (b:1.2)\nsecond line\nNegative prompt: dog\nrain\nSteps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 4, Seed: 965400086, Size: 512x512, Model: sd15${pag}`,
+    'a cat, (b:1.2)\nsecond line\nNegative prompt: dog\nrain\nSteps: 20, Sampler: DPM++ 2M, ' +
+      `Schedule type: Karras, CFG scale: 4, Seed: 965400086, Size: 512x512, Model: sd15${pag}`,
     PLAIN_PAG,
   );
 
@@ -101,7 +102,9 @@ describe('an infotext', () => {
 
   it("of Forge's advanced script", () => {
     const { settings } = parse(
-      ', pag_enabled: True, pag_scale: 2.5, pag_rescale: 0.3, pag_rescale_mode: partial, pag_adaptive_scale: 0.1, pag_block: input, pag_block_id: 4, pag_block_list: "d2.2-9,d3", pag_sigma_start: -1, pag_sigma_end: 0.7',
+      ', pag_enabled: True, pag_scale: 2.5, pag_rescale: 0.3, pag_rescale_mode: partial, ' +
+        'pag_adaptive_scale: 0.1, pag_block: input, pag_block_id: 4, pag_block_list: "d2.2-9,d3", ' +
+        'pag_sigma_start: -1, pag_sigma_end: 0.7',
     );
     expect(settings).toMatchObject({
       pagScale: 2.5,

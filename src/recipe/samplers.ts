@@ -1,5 +1,6 @@
 // What each scheduler is called elsewhere. A1111's and Forge's names are those of their drop-down lists, ComfyUI's
-// those of KSampler (comfy/samplers.py); diffusers has classes, of which one stands for two schedulers. null: it has none.
+// those of KSampler (comfy/samplers.py); diffusers has classes, of which one stands for two schedulers. null: it has
+// none.
 
 import type { SchedulerId, SigmaSpacing } from '../diffusion/options';
 
@@ -47,7 +48,10 @@ export const SIGMA_NAMES: Readonly<Record<SigmaSpacing, { a1111: string; comfy: 
   beta: { a1111: 'Beta', comfy: 'beta' },
 };
 
-/** Second names that A1111 takes (1.0 to 1.10: modules/sd_samplers_*.py); DDIM, PLMS and UniPC have theirs in lower case. */
+/**
+ * Second names that A1111 takes (1.0 to 1.10: modules/sd_samplers_*.py);
+ * DDIM, PLMS and UniPC have theirs in lower case.
+ */
 const ALIASES: Readonly<Record<string, SchedulerId>> = {
   k_euler: 'euler',
   k_euler_a: 'euler-a',
@@ -62,7 +66,9 @@ const ALIASES: Readonly<Record<string, SchedulerId>> = {
   ddpm: 'ddpm',
 };
 
-/** What `Schedule type` stands for in A1111 (modules/sd_schedulers.py) and Forge, with aliases; null: Pagoda has it not. */
+/**
+ * What `Schedule type` stands for in A1111 (modules/sd_schedulers.py) and Forge, with aliases; null: Pagoda has it not.
+ */
 const SCHEDULES: readonly (readonly [readonly string[], SigmaSpacing | 'automatic' | null])[] = [
   [['Automatic'], 'automatic'],
   [['Uniform'], 'model'],
@@ -102,7 +108,10 @@ export interface A1111Sampler {
   readonly sigmas: SigmaSpacing | null | undefined;
 }
 
-/** As A1111 resolves both: a schedule that the sampler's name ends with counts before `schedule`. Letters' case does not count. */
+/**
+ * As A1111 resolves both: a schedule that the sampler's name ends with counts before `schedule`.
+ * Letters' case does not count.
+ */
 export function a1111Sampler(written: string | undefined, schedule: string | undefined): A1111Sampler {
   const sampler = written === undefined ? undefined : spelledOut(written);
   const suffix = SCHEDULES.find(([names]) => names.some((name) => endsWith(sampler, name)));

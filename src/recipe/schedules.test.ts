@@ -1,4 +1,5 @@
-// The schedules of A1111 and ComfyUI: figures of their own code for SD's betas, 20 steps (k-diffusion, comfy/samplers.py).
+// The schedules of A1111 and ComfyUI: figures of their own code for SD's betas, 20 steps (k-diffusion,
+// comfy/samplers.py).
 
 import { expect, test } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';

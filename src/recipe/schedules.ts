@@ -84,7 +84,10 @@ export function levelsOf(schedule: ScheduleElsewhere, train: Sigmas, steps: numb
   }
 }
 
-/** Whether the run's noise levels are those, to 1 % each: programs interpolate between training timesteps each in its way. */
+/**
+ * Whether the run's noise levels are those, to 1 % each:
+ * programs interpolate between training timesteps each in its way.
+ */
 export function isSchedule(schedule: ScheduleElsewhere, { run, train }: RunLevels): boolean {
   const levels = levelsOf(schedule, train, run.length);
   return (

@@ -19,8 +19,9 @@ export function escapeForComfy(prompt: string): string {
 export function obeyedByA1111(prompt: string): readonly string[] {
   const words = [/\bAND\b/, /\bBREAK\b/, /<\w+:[^>]+>/].flatMap((pattern) => pattern.exec(prompt)?.[0] ?? []);
   const weight = /:\s*[+-]?[.\d]+\s*$/.exec(prompt)?.[0].trim();
-  return [...words, ...(weight ? [`a weight, “${weight}”, at the end`] : [])].map(
-    (what) =>
-      `A1111 does not read ${what.startsWith('a weight') ? what : `“${what}” in a prompt`} as words: it does what that says.`,
-  );
+  const obeyed = [
+    ...words.map((word) => `“${word}” in a prompt`),
+    ...(weight ? [`a weight, “${weight}”, at the end`] : []),
+  ];
+  return obeyed.map((what) => `A1111 does not read ${what} as words: it does what that says.`);
 }

@@ -93,8 +93,10 @@ describe('an infotext that is written', () => {
     expect(write({ prompt: 'p', negativePrompt: 'n', seed: 7 }).text.split('\n')).toEqual([
       'p',
       'Negative prompt: n',
-      'Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 3.5, Seed: 7, Size: 512x768, Model: "some/model, one", RNG: CPU, ' +
-        'pagi_enabled: True, pagi_scale: 2.5, pagi_attenuation: 0, pagi_start_step: 0, pagi_end_step: 1, Version: Pagoda 1.2.3',
+      'Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 3.5, Seed: 7, Size: 512x768, ' +
+        'Model: "some/model, one", RNG: CPU, ' +
+        'pagi_enabled: True, pagi_scale: 2.5, pagi_attenuation: 0, pagi_start_step: 0, pagi_end_step: 1, ' +
+        'Version: Pagoda 1.2.3',
     ]);
   });
 

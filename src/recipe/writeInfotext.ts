@@ -27,7 +27,8 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     );
   if (/^\s*Negative prompt:/m.test(settings.prompt) || /^\s*Negative prompt:/m.test(settings.negativePrompt)) {
     warnings.push(
-      'A line of the prompts begins with “Negative prompt:”, which this text cannot say: it is read as where the negative prompt begins.',
+      'A line of the prompts begins with “Negative prompt:”, ' +
+        'which this text cannot say: it is read as where the negative prompt begins.',
     );
   }
   warnings.push(...obeyedByA1111(settings.prompt));
@@ -80,7 +81,8 @@ function scheduleWarnings(recipe: Recipe, label: string): readonly string[] {
   if (found.includes(label)) return [];
   return [
     found.length > 0
-      ? `In A1111 choose the schedule type “${found[0]}”: it has the noise levels of this run, which “${label}” has not.`
+      ? `In A1111 choose the schedule type “${found[0]}”: it has the noise levels of this run, ` +
+        `which “${label}” has not.`
       : `No schedule type of A1111 has the noise levels of this run; “${label}” comes near.`,
   ];
 }

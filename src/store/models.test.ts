@@ -1,5 +1,5 @@
-// The models slice with a model store that the test answers for: late answers, lookups that are given up, and errors where
-// they were asked for.
+// The models slice with a model store that the test answers for: late answers, lookups that are given up, and errors
+// where they were asked for.
 
 import { beforeEach, expect, test, vi } from 'vitest';
 import { FetchError } from '../library/fetchError';

@@ -33,7 +33,8 @@ export const usePageErrors = create<PageErrors>()((set) => ({
 /** Hears what is thrown from now on. */
 export function listenForErrors(): void {
   const { note } = usePageErrors.getState();
-  // Without an error object it is of the browser's own (a ResizeObserver that comes again), or of an extension's script.
+  // Without an error object it is of the browser's own (a ResizeObserver that comes again), or of an extension's
+  // script.
   window.addEventListener('error', ({ error }) => error != null && note(error));
   window.addEventListener('unhandledrejection', ({ reason }) => note(reason));
 }

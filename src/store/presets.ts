@@ -40,7 +40,9 @@ export const PRESETS: Readonly<Record<string, PagPreset>> = {
   },
   guider: {
     name: 'diffusers: guider',
-    what: 'perturbed_guidance_scale in a window of steps, start to stop. diffusers itself does not perturb while CFG is off; here it does.',
+    what:
+      'perturbed_guidance_scale in a window of steps, start to stop. ' +
+      'diffusers itself does not perturb while CFG is off; here it does.',
     settings: at(2.8, { window: { semantics: 'guider', start: 0.01, stop: 0.2 } }),
   },
   forge: {
@@ -50,7 +52,9 @@ export const PRESETS: Readonly<Record<string, PagPreset>> = {
   },
   incantations: {
     name: 'A1111: incantations',
-    what: 'A scale at the middle block (of SDXL its first layer alone), off until it is raised, from a start step to an end step.',
+    what:
+      'A scale at the middle block (of SDXL its first layer alone), off until it is raised, ' +
+      'from a start step to an end step.',
     settings: { ...at(0, { window: { semantics: 'steps', start: 0, stop: 150 } }), layers: 'm0.0' },
   },
 };

@@ -12,7 +12,9 @@ export interface ReadNumber {
 /** Groups of three, or India's of two with three at the end. */
 const GROUPS = /^[1-9]\d{0,2}(,\d{3})+$|^[1-9]\d?(,\d{2})+,\d{3}$/;
 
-/** @param whole whether a whole number is wanted: then a point before three digits sets a group apart, as a comma does. */
+/**
+ * @param whole whether a whole number is wanted: then a point before three digits sets a group apart, as a comma does.
+ */
 export function readNumber(text: string, whole: boolean): ReadNumber {
   const plain = inAscii(text);
   const [, sign = '', digits = '', exponent = ''] = /^([+-]?)([\d.,]*)(e[+-]?\d+)?$/i.exec(plain) ?? [];

@@ -28,9 +28,13 @@ function fromPicture({ texts, comments, keywords, problems, format }: PictureTex
   if (restored && Object.keys(restored.settings).length > 0) return { ...restored, problems };
   if (restored) throw new Error(sentence(restored));
   const program = programOf([...texts.values(), ...comments], keywords);
+  const missing =
+    format === 'PNG'
+      ? 'are neither texts of A1111, Forge or Pagoda in it nor a comment'
+      : 'is neither a comment of A1111 or Forge in it nor anything else';
   const reason =
     program === null
-      ? `There ${format === 'PNG' ? 'are neither texts of A1111, Forge or Pagoda in it nor a comment' : 'is neither a comment of A1111 or Forge in it nor anything else'} that says what made it. Many sites remove such texts from pictures.`
+      ? `There ${missing} that says what made it. Many sites remove such texts from pictures.`
       : `It is ${program}'s: open it there, and copy what you need.`;
   throw new Error(
     ['This picture has no settings in it that Pagoda reads.', ...(problems.length > 0 ? problems : [reason])].join(' '),

@@ -126,7 +126,7 @@ test.each(Object.entries(CODES) as [EngineErrorCode, string][])(
   },
 );
 
-test('a worker that dies in a run, with another waiting, ends both and says so once; the next has both pictures', () => {
+test('a worker that dies in a run, another waiting, ends both and says so once; the next has both pictures', () => {
   const { finished } = midRun();
   state().generate();
   expect(job().runs).toHaveLength(2);
@@ -210,7 +210,7 @@ test('of many requests one waits, the newest; Cancel ends both, and what the rep
   expectReady();
 });
 
-test('of models chosen one after the other the last counts: its runs, its errors, and what was loaded for the others is no error', () => {
+test('of models chosen one after the other the last counts: its runs, its errors; the others’ are none', () => {
   const choose = (name: string) =>
     useModels.setState({
       choice: { name, ref: { kind: 'opfs', id: `opfs:${name}`, dir: name }, usual: null, origin: null },

@@ -1,6 +1,6 @@
-// Where a prompt that is too long ends for the text encoder. Tokenizers here do not say which letters a token came from,
-// so the words are tried: the tokens of a prompt up to the end of a word are the first of the whole prompt's. In the
-// word at which it ends, where pieces are bytes (CLIP), bytes are counted, for writing without spaces.
+// Where a prompt that is too long ends for the text encoder. Tokenizers here do not say which letters a token came
+// from, so the words are tried: the tokens of a prompt up to the end of a word are the first of the whole prompt's. In
+// the word at which it ends, where pieces are bytes (CLIP), bytes are counted, for writing without spaces.
 
 import type { PromptTokenizer } from './tokenizer';
 

@@ -37,7 +37,10 @@ export async function openExportedFile(name: string, origin: string, backend: Ba
   return { info, file, unet: new Unet(backend, file, info.architecture === 'lcm' ? GUIDANCE_WIDTH : null) };
 }
 
-/** Both rows, perturbed at these sites; or other rows, as `fork` says. `cutAt` may name more sites: those do ordinary attention. */
+/**
+ * Both rows, perturbed at these sites; or other rows, as `fork` says.
+ * `cutAt` may name more sites: those do ordinary attention.
+ */
 export async function predictExported(
   { info, unet }: ExportedUnet,
   backend: Backend,

@@ -1,5 +1,5 @@
-// What must hold of an exported UNet on WebGPU, in f32 and in f16. Pipelines take long to compile on software drivers, so
-// each is cut once, at every site, and run as a step is: two plain rows, and a perturbed one that forks off.
+// What must hold of an exported UNet on WebGPU, in f32 and in f16. Pipelines take long to compile on software drivers,
+// so each is cut once, at every site, and run as a step is: two plain rows, and a perturbed one that forks off.
 
 import { beforeAll, expect, test } from 'vitest';
 import { architectures, predictionOf } from '../../../fixtures/architectures/golden';
@@ -45,7 +45,8 @@ export function testOnGpu(gpu: DawnGpu, { names, fuses, bound }: GpuChecks): voi
         const perturbed = relativeError(made.subarray(2 * size), golden(set).subarray(size));
         const effect = relativeError(golden(set), golden('none'));
         console.info(
-          `${name} · ${set} · plain ${plain.toExponential(1)} · perturbed ${perturbed.toExponential(1)} of ${effect.toFixed(2)}`,
+          `${name} · ${set} · plain ${plain.toExponential(1)} ` +
+            `· perturbed ${perturbed.toExponential(1)} of ${effect.toFixed(2)}`,
         );
         expect(Math.max(plain, perturbed), set).toBeLessThan(bound);
         expect(effect, `${set} matters`).toBeGreaterThan(5 * bound);

@@ -15,7 +15,10 @@ export async function openForm(name: string, backend: Backend, fusesAttention: b
   return new Unet(backend, await OnnxFile.open(formFile(name), `${name}.onnx`, { device, openFile: null }), null);
 }
 
-/** Errors against PyTorch's: of the whole graph, of the graph cut at its site, and with V in the place of that attention. */
+/**
+ * Errors against PyTorch's: of the whole graph, of the graph cut at its site,
+ * and with V in the place of that attention.
+ */
 export async function formErrors(
   unet: Unet,
   backend: Backend,

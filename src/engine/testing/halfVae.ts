@@ -1,5 +1,5 @@
-// A VAE decoder of five operators that computes in f16: latents·scale, rounded to f16, over scale again. A scale at which
-// the latents leave f16 makes it infinite.
+// A VAE decoder of five operators that computes in f16: latents·scale, rounded to f16, over scale again. A scale at
+// which the latents leave f16 makes it infinite.
 
 import { cut, type Segment } from '../../onnx/segments/cut';
 import { Graph } from '../../onnx/graph/graph';

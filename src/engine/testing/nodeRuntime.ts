@@ -3,7 +3,9 @@
 
 import type { Ort } from '../runtime';
 
-/** For the CPU alone: without WebGPU the build needs no asyncify, with which the same kernels take three times as long. */
+/**
+ * For the CPU alone: without WebGPU the build needs no asyncify, with which the same kernels take three times as long.
+ */
 export async function loadNodeRuntime(): Promise<Ort> {
   // The same interface, with fewer providers behind it.
   return configured(await import('onnxruntime-web/wasm'));

@@ -1,7 +1,7 @@
-// Damage for pictures, drawn from a seed. In a PNG it works on chunks, most of them with a checksum that is right again,
-// so that what it makes is read as far as the damage: chunks dropped, doubled, swapped, with wrong lengths and types;
-// texts cut, with parts repeated or dropped, bytes changed, and signs put in that infotexts and JSON are made of. Other
-// files have bytes changed, and some files of all kinds are cut.
+// Damage for pictures, drawn from a seed. In a PNG it works on chunks, most of them with a checksum that is right
+// again, so that what it makes is read as far as the damage: chunks dropped, doubled, swapped, with wrong lengths and
+// types; texts cut, with parts repeated or dropped, bytes changed, and signs put in that infotexts and JSON are made
+// of. Other files have bytes changed, and some files of all kinds are cut.
 
 import { crc32 } from 'node:zlib';
 import { randomBytes, type Random } from '../../onnx/testing/mutate';

@@ -9,7 +9,10 @@ import { create, globals } from 'webgpu';
 import { prefersSwiftShader } from './driverPreference';
 
 const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
-/** Software drivers that Dawn accepts, best first: lavapipe has f16, SwiftShader has not. A test may want it otherwise (./preferSwiftShader). */
+/**
+ * Software drivers that Dawn accepts, best first: lavapipe has f16, SwiftShader has not.
+ * A test may want it otherwise (./preferSwiftShader).
+ */
 const SOFTWARE_DRIVERS = [
   ...(prefersSwiftShader() ? [SWIFTSHADER] : []),
   '/usr/share/vulkan/icd.d/lvp_icd.json',

@@ -79,7 +79,10 @@ function withExternalRange(tensor: Tensor): Tensor {
   return external.length === 0 ? tensor : { ...tensor, range: externalRange(external, tensor), encoded: null };
 }
 
-/** `location`, `offset` and `length` of StringStringEntryProto messages. Without a length the weight takes what its type and sizes say. */
+/**
+ * `location`, `offset` and `length` of StringStringEntryProto messages.
+ * Without a length the weight takes what its type and sizes say.
+ */
 function externalRange(
   entries: readonly Uint8Array[],
   { dims, dataType }: Pick<Tensor, 'dims' | 'dataType'>,

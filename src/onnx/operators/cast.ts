@@ -1,5 +1,5 @@
-// Numbers as an element type holds them, by TensorProto.DataType: what a Cast makes of them, and whether a type is one of
-// integers, whose quotients are integers too.
+// Numbers as an element type holds them, by TensorProto.DataType: what a Cast makes of them, and whether a type is one
+// of integers, whose quotients are integers too.
 
 import { BOOL, DOUBLE, FLOAT, FLOAT16, INT32, INT64, INT8, UINT8 } from '../file/model';
 

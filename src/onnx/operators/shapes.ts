@@ -98,7 +98,9 @@ function lengthOf(values: PartialValues | undefined): PartialValues | undefined 
   return values && [values.length];
 }
 
-/** numpy's rule: a vector is a matrix of one row on the left, of one column on the right, whose axis is left out again. */
+/**
+ * numpy's rule: a vector is a matrix of one row on the left, of one column on the right, whose axis is left out again.
+ */
 export function matrixProduct(left: PartialValues, right: PartialValues): PartialValues {
   const matrix = [...left.slice(0, -1).slice(-1), ...(right.length > 1 ? right.slice(-1) : [])];
   return [...broadcast(left.slice(0, -2), right.slice(0, -2)), ...matrix];
@@ -118,7 +120,10 @@ export function reshaped(
   return dims.map((dim) => (dim === -1 ? left : dim));
 }
 
-/** A convolution's output along one of its axes (0 is the height of a picture, 1 its width); null with automatic padding. */
+/**
+ * A convolution's output along one of its axes (0 is the height of a picture, 1 its width);
+ * null with automatic padding.
+ */
 function convolved(node: Node, input: PartialValues | undefined, kernel: PartialValues, axis: number): number | null {
   const [size, taps] = [input?.[axis + 2], kernel[axis + 2]];
   if (

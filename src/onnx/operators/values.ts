@@ -173,7 +173,9 @@ function pairwise(
   });
 }
 
-/** An integer operation's result: quotients and powers lose their fractions, and what no number here holds is unknown. */
+/**
+ * An integer operation's result: quotients and powers lose their fractions, and what no number here holds is unknown.
+ */
 function asInteger(x: number): number | null {
   return Number.isSafeInteger(Math.trunc(x)) ? Math.trunc(x) + 0 : null;
 }

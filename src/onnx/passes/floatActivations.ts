@@ -1,8 +1,8 @@
 // Files whose weights and activations are int8, as ones whose weights alone are: what ONNX Runtime's quantizers write
 // around a product goes, and activations stay floats.
 //
-//   DynamicQuantizeLinear(x) ─ MatMulInteger|ConvInteger(·, W) ─ Cast ─ Mul(·, scale of x · scale of W)   quantize_dynamic
-//   x ─ QuantizeLinear ─ DequantizeLinear ─ …                                                             quantize_static, QDQ
+//   DynamicQuantizeLinear(x) ─ MatMulInteger|ConvInteger(·, W) ─ Cast ─ Mul(·, scale of x · scale of W)   (dynamic)
+//   x ─ QuantizeLinear ─ DequantizeLinear ─ …                                                             (static, QDQ)
 //
 // become MatMul|Conv(x, DequantizeLinear(W)), and x. The first measures one scale over all rows, so a row's prediction
 // would depend on the rows beside it, the perturbed ones too. WebGPU has no kernels for these operators, but has

@@ -1,7 +1,7 @@
-// Convolutions whose input channels are a multiple of 3, not of 4, and more than 3 get zero channels up to a multiple of
-// 4, in the input and in the weight: ONNX Runtime's WebGPU provider (1.30) computes them wrongly as they are, by more
-// than 1 relative, on every driver (6, 9, 15 … 66 were tried; kernels of one element are right). The zeros change no
-// sum. An inpainting UNet's first convolution has 9.
+// Convolutions whose input channels are a multiple of 3, not of 4, and more than 3 get zero channels up to a multiple
+// of 4, in the input and in the weight: ONNX Runtime's WebGPU provider (1.30) computes them wrongly as they are, by
+// more than 1 relative, on every driver (6, 9, 15 … 66 were tried; kernels of one element are right). The zeros change
+// no sum. An inpainting UNet's first convolution has 9.
 
 import { inferFacts, type Facts } from '../graph/facts';
 import { int64s, makeNode, withInputs } from '../file/makeNode';
@@ -61,7 +61,10 @@ function isWrong(channels: number): boolean {
   return channels > 3 && channels % 3 === 0 && channels % WIDTH !== 0;
 }
 
-/** A weight [out, channels, …kernel] with more channels; null where its numbers are in typed fields, or not as many as it says. */
+/**
+ * A weight [out, channels, …kernel] with more channels;
+ * null where its numbers are in typed fields, or not as many as it says.
+ */
 function withZeros(tensor: Tensor, zeros: number): Tensor | null {
   const {
     name,

@@ -1,6 +1,6 @@
 // A graph in the form in which a device runs it: without f64, with int8 in its weights alone, packed attention taken
-// apart, widened where it is only stored in f16 or the device has none, convolutions with numbers of channels that WebGPU
-// gets wrong padded, and separate attention fused where ONNX Runtime's fused one is right there.
+// apart, widened where it is only stored in f16 or the device has none, convolutions with numbers of channels that
+// WebGPU gets wrong padded, and separate attention fused where ONNX Runtime's fused one is right there.
 
 import { floatActivations } from './floatActivations';
 import { fuseAttention } from './fuse';

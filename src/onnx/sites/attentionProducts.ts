@@ -1,5 +1,5 @@
-// The two products of an attention in separate operators: which operand is Q, K or V. Each is a MatMul, an Einsum (which
-// CompVis' and other UNets with einsum keep through both exporters) or, in files that ONNX Runtime optimised, a
+// The two products of an attention in separate operators: which operand is Q, K or V. Each is a MatMul, an Einsum
+// (which CompVis' and other UNets with einsum keep through both exporters) or, in files that ONNX Runtime optimised, a
 // FusedMatMul of com.microsoft with the factor of the logits in it and K as it is or transposed.
 //
 //   scores[…, i, j] = Σ_d Q[…, i, d]·K[…, j, d]        out[…, i, …, d] = Σ_j P[…, i, j]·V[…, j, …, d]

@@ -64,7 +64,10 @@ function unscaledBy(graph: Graph, from: string): { value: string; scale: number 
   return found;
 }
 
-/** baddbmm is exported with its ignored operand: an uninitialised tensor times β = 0, perhaps folded, perhaps the first part of that (./freeBatch). */
+/**
+ * baddbmm is exported with its ignored operand:
+ * an uninitialised tensor times β = 0, perhaps folded, perhaps the first part of that (./freeBatch).
+ */
 function isZero(graph: Graph, value: string): boolean {
   let source = value;
   let node = graph.producers.get(source);
@@ -132,7 +135,10 @@ export function mergedOutput(graph: Graph, from: string): string | null {
   return null;
 }
 
-/** The activation that a projection (a product with a weight, perhaps with a bias added, perhaps one part of several) reads. */
+/**
+ * The activation that a projection (a product with a weight, perhaps with a bias added,
+ * perhaps one part of several) reads.
+ */
 export function projectionSource(graph: Graph, projection: string): string | null {
   const node = projectionNode(graph, projection);
   if (!node) return null;

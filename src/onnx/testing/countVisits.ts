@@ -1,5 +1,5 @@
-// How often passes look at a graph's nodes: each read of a node's field counts, wherever a walk comes by it. Unlike time
-// it is the same on every machine, and what grows faster than the graph shows in two sizes of it.
+// How often passes look at a graph's nodes: each read of a node's field counts, wherever a walk comes by it. Unlike
+// time it is the same on every machine, and what grows faster than the graph shows in two sizes of it.
 
 import type { Model, Node } from '../file/model';
 

@@ -8,7 +8,8 @@ import { ModelPanelError } from './ModelPanelError';
 import { percentText, storedText } from './modelWords';
 
 const REFUSED =
-  'Models cannot be stored here: the browser refuses it. Allow this site to store data, or leave the private window. A folder from your disk works all the same.';
+  'Models cannot be stored here: the browser refuses it. Allow this site to store data, ' +
+  'or leave the private window. A folder from your disk works all the same.';
 
 export function ModelPanelStored({ onChosen }: { readonly onChosen: () => void }) {
   const choice = useModels((models) => models.choice);

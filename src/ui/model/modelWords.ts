@@ -31,7 +31,9 @@ export function storedText(model: StoredModel): string {
   }
 }
 
-/** Settings that a model brings: "4 steps, CFG off, PAG scale 1, Euler, trailing timesteps"; '' where there are none. */
+/**
+ * Settings that a model brings: "4 steps, CFG off, PAG scale 1, Euler, trailing timesteps"; '' where there are none.
+ */
 export function usualText({
   steps,
   guidanceScale,

@@ -173,19 +173,17 @@ function Window({ pag: { window }, set }: PartProps) {
   );
 }
 
+const RESCALE_HINT =
+  'Tames over-cooked colours: scales the PAG term by deviations (rescale_mode full, partial), ' +
+  'or takes CFG or PAG where each is more salient (SNF).';
+
 function Rescale({ pag: { rescale }, set }: PartProps) {
   const amount = 'amount' in rescale ? rescale.amount : 0.7;
   const choose = (mode: Pag['rescale']['mode']) =>
     set({ rescale: mode === 'off' || mode === 'snf' ? { mode } : { mode, amount } });
   return (
     <>
-      <SelectField
-        label="Rescale"
-        value={rescale.mode}
-        options={RESCALES}
-        hint="Tames over-cooked colours: scales the PAG term by deviations (rescale_mode full, partial), or takes CFG or PAG where each is more salient (SNF)."
-        onChange={choose}
-      />
+      <SelectField label="Rescale" value={rescale.mode} options={RESCALES} hint={RESCALE_HINT} onChange={choose} />
       {'amount' in rescale && (
         <NumberField
           label="Rescale amount"

@@ -56,7 +56,10 @@ function summary(active: number, all: number): string {
   const saved = all - active;
   if (saved === 0) return `PAG runs in all ${all} UNet passes.`;
   if (active === 0) return `PAG runs in none of ${all} UNet passes.`;
-  return `PAG runs in ${active} of ${all} UNet passes; ${saved} perturbed ${saved === 1 ? 'pass is' : 'passes are'} saved.`;
+  return (
+    `PAG runs in ${active} of ${all} UNet passes; ` +
+    `${saved} perturbed ${saved === 1 ? 'pass is' : 'passes are'} saved.`
+  );
 }
 
 /** Noise from the first to the last step on a logarithmic axis; evenly spaced where σ is no finite positive number. */

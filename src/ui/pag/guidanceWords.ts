@@ -20,7 +20,8 @@ export function predictionsText({ guidanceScale, pagScale }: Scales, embedded: b
     : '';
   const perturbed =
     pagScale > 0
-      ? ', and once more with the chosen self-attentions returning their values unmixed (perturbed). That last prediction has lost its structure; steering away from it gives structure back.'
+      ? ', and once more with the chosen self-attentions returning their values unmixed (perturbed). ' +
+        'That last prediction has lost its structure; steering away from it gives structure back.'
       : '. PAG is off.';
   return `At each step the UNet predicts the noise with the prompt (cond)${input}${uncond}${perturbed}`;
 }
@@ -40,5 +41,8 @@ export function costText(
   if (share === null) return what;
   const guided = rowGuidance(guidanceScale, embedded) > 1;
   const forwards = (guided ? 2 : 1) + share;
-  return `${what} The perturbed row runs ${Math.round(100 * share)} % of a forward for itself: ${guided ? 'CFG and PAG cost' : 'PAG costs'} ${forwards.toFixed(2)} forwards a step.`;
+  return (
+    `${what} The perturbed row runs ${Math.round(100 * share)} % of a forward for itself: ` +
+    `${guided ? 'CFG and PAG cost' : 'PAG costs'} ${forwards.toFixed(2)} forwards a step.`
+  );
 }

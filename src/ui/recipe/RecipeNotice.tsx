@@ -1,5 +1,5 @@
-// What came of the recipe that was opened: taken over, what was not and why, another model, or why nothing was. It takes
-// the focus, so that those who do not see it hear it.
+// What came of the recipe that was opened: taken over, what was not and why, another model, or why nothing was. It
+// takes the focus, so that those who do not see it hear it.
 
 import { useEffect, useRef } from 'react';
 import { useRecipes, type Opened } from '../../store/recipeSlice';

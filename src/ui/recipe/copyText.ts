@@ -1,5 +1,5 @@
-// Puts the text of a field on the clipboard. Over plain http there is no `navigator.clipboard`, and where there is one it
-// may be forbidden; copying what is selected is older, and is allowed in a click.
+// Puts the text of a field on the clipboard. Over plain http there is no `navigator.clipboard`, and where there is one
+// it may be forbidden; copying what is selected is older, and is allowed in a click.
 
 /** Resolves to whether it was copied; where it was not, the text is selected for the visitor. */
 export async function copyText(field: HTMLTextAreaElement): Promise<boolean> {

@@ -53,7 +53,10 @@ export function freeBatch(model: Model): FreedBatch {
   }
 }
 
-/** The latents, their batch, and all inputs that have one entry a row. A timestep [1] is one for all rows, also at batch 1. */
+/**
+ * The latents, their batch, and all inputs that have one entry a row.
+ * A timestep [1] is one for all rows, also at batch 1.
+ */
 function rowInputs(inputs: readonly ValueInfo[]): { sample: string; batch: number; holders: string[] } {
   const samples = inputs.filter(({ dims }) => dims?.length === 4);
   const batch = samples[0]?.dims?.[0];
@@ -187,7 +190,9 @@ class Freeing implements Maker {
     tally.add(rebatched.node, rebatched.rows);
   }
 
-  /** A node that no row reaches. Where it repeats data for each row, as UNets do with a timestep, the rows begin here. */
+  /**
+   * A node that no row reaches. Where it repeats data for each row, as UNets do with a timestep, the rows begin here.
+   */
   private alike(node: Node): void {
     const { tally } = this;
     const [from = '', to = ''] = node.inputs;

@@ -1,4 +1,5 @@
-// Whether a constant holds one number over and over, as the zeros do that exporters write for baddbmm's ignored operand.
+// Whether a constant holds one number over and over, as the zeros do that exporters write for baddbmm's ignored
+// operand.
 
 import type { Tensor } from '../../file/model';
 
