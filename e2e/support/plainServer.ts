@@ -25,7 +25,9 @@ const TYPES: Readonly<Record<string, string>> = {
 export interface PlainServer {
   /** Where the page is, ending in `/`. */
   readonly url: string;
-  /** Puts a new version in the place of the old one: other hashes in the names of all assets; the old names are gone. */
+  /**
+   * Puts a new version in the place of the old one: other hashes in the names of all assets; the old names are gone.
+   */
   readonly release: (version: string) => void;
   /** What was asked for and is not there, by its name below the page. */
   readonly missed: readonly string[];

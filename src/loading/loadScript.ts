@@ -38,8 +38,8 @@ export async function loadScript(
 }
 
 /**
- * A module worker that is held to the page's own Content-Security-Policy. One started from `url` itself would be held to
- * what its file is answered with, which on a host without headers is none; one from a blob inherits the page's.
+ * A module worker that is held to the page's own Content-Security-Policy. One started from `url` itself would be held
+ * to what its file is answered with, which on a host without headers is none; one from a blob inherits the page's.
  * @param url absolute, of a module of this origin
  */
 export function workerUnderPagePolicy(url: string, name: string): Worker {

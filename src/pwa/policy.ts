@@ -1,8 +1,8 @@
 // The Content-Security-Policies: nothing is loaded from another origin, and nothing is evaluated but WebAssembly. The
-// page has its policy written in it; the engine's worker is started so that it inherits that one (`loading/loadScript`).
-// Workers that are started from a file, ONNX Runtime's threads and the models' worker, have the policy with which their
-// file is answered: by the dev and preview servers, and by the service worker on hosts that send no headers.
-// The models' worker alone may reach out.
+// page has its policy written in it; the engine's worker is started so that it inherits that one
+// (`loading/loadScript`). Workers that are started from a file, ONNX Runtime's threads and the models' worker, have the
+// policy with which their file is answered: by the dev and preview servers, and by the service worker on hosts that
+// send no headers. The models' worker alone may reach out.
 
 type Policy = Readonly<Record<string, readonly string[]>>;
 

@@ -6,7 +6,9 @@ import { Workbox } from 'workbox-window';
 import { notKeptIn, type NotKept } from './notKept';
 
 export interface ServiceWorkerCallbacks {
-  /** A new version is ready, or another tab has started it. `apply` reloads the page into it; on the user's wish only. */
+  /**
+   * A new version is ready, or another tab has started it. `apply` reloads the page into it; on the user's wish only.
+   */
   readonly onUpdateReady: (apply: () => void) => void;
   /** Everything is stored: from now on the page works without a network. Told once, after the first visit. */
   readonly onOfflineReady: () => void;
@@ -66,8 +68,8 @@ async function register(callbacks: ServiceWorkerCallbacks): Promise<void> {
 }
 
 /**
- * Only the service worker's answer carries the headers, so the first page of a first visit is not isolated and is loaded
- * once more: once in a tab, and never where that cannot be remembered (cookies refused, storage full).
+ * Only the service worker's answer carries the headers, so the first page of a first visit is not isolated and is
+ * loaded once more: once in a tab, and never where that cannot be remembered (cookies refused, storage full).
  */
 function isFirstReload(): boolean {
   try {

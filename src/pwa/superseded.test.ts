@@ -35,7 +35,9 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** Stores a version, as Workbox does at the install, and lets it take over; `path?revision` is a file with a revision. */
+/**
+ * Stores a version, as Workbox does at the install, and lets it take over; `path?revision` is a file with a revision.
+ */
 async function update(...files: readonly string[]) {
   const keys = files.map((file) => SITE + file);
   const cache = caches.get(NAME) ?? new Map<string, string>();
