@@ -43,7 +43,7 @@ export const TABLE = {
   'onnx/operators': { 'onnx/file': 'all' },
   'onnx/graph': { 'onnx/file': 'all', 'onnx/operators': 'all' },
   'onnx/sites': { 'protocol/errors': 'all', 'onnx/file': 'all', 'onnx/graph': 'all' },
-  'onnx/segments': { 'onnx/file': 'all', 'onnx/operators': 'all', 'onnx/graph': 'types', 'onnx/sites': 'types' },
+  'onnx/segments': { 'onnx/file': 'all', 'onnx/graph': 'all', 'onnx/sites': 'types' },
   'onnx/passes': { 'onnx/file': 'all', 'onnx/operators': 'all', 'onnx/graph': 'all', 'onnx/sites': 'all' },
   configs: { 'protocol/errors': 'all' },
   checkpoints: { configs: 'all', 'protocol/errors': 'all' },

@@ -21,7 +21,7 @@ describe('the import table', () => {
     ['protocol/messages.ts', '../diffusion/options', true],
     ['store/settings.ts', '../diffusion/options', false],
     ['onnx/file/read.ts', '../../protocol/errors', false],
-    ['onnx/graph/facts.ts', '../operators/shapes', false],
+    ['onnx/graph/facts.ts', '../operators/table', false],
     ['onnx/segments/cut.ts', '../sites/sites', true],
   ])('%s may import %s', (file, specifier, typeOnly) => {
     expect(importFault(file, specifier, typeOnly)).toBeNull();

@@ -5,7 +5,7 @@ import { openAsBlob } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { unetFile } from '../../fixtures/architectures/golden';
 import { cut, type Segment } from '../onnx/segments/cut';
-import { elemTypes } from '../onnx/operators/elemTypes';
+import { inferFacts } from '../onnx/graph/facts';
 import { Graph } from '../onnx/graph/graph';
 import { FLOAT16 } from '../onnx/file/model';
 import { graphNeeds } from '../onnx/graph/needs';
@@ -50,7 +50,7 @@ test('half precision: as it is in the file, and as it is widened', async () => {
 /** The largest tensor, in bytes, that ONNX Runtime makes when all of them are asked for. */
 async function largestMade(file: OnnxFile, dims: ReadonlyMap<string, readonly number[]>): Promise<number> {
   const { model } = file.graph;
-  const types = elemTypes(model);
+  const { types } = inferFacts(model);
   const names = model.nodes
     .flatMap((node) => node.outputs)
     .filter((name) => name && file.graph.weightDims(name) === null && [1, 7].includes(types.get(name) ?? 0));

@@ -1,16 +1,15 @@
 // What can be known of a graph's values without running it, in one pass over the nodes: small numeric values (the
-// targets of Reshapes, scale factors), shapes as far as they do not depend on the inputs' sizes, and which values
-// are weights. Exporters compute Reshape targets from Shape nodes: heads and head size hide there.
+// targets of Reshapes, scale factors), shapes as far as they do not depend on the inputs' sizes, element types, and
+// which values are weights. Exporters compute Reshape targets from Shape nodes: heads and head size hide there.
 
-import { isInteger } from '../operators/cast';
-import { type Model, type Node, type Tensor, type ValueInfo } from '../file/model';
-import { furtherOutputs, furtherShape } from '../operators/shapeRules';
-import { shapeOf, splitShapes } from '../operators/shapes';
-import { LIMIT, product, tensorValues, valuesOf, type PartialValues } from '../operators/values';
+import { FLOAT, type Model, type Node, type Tensor, type ValueInfo } from '../file/model';
+import type { Known, Operator } from '../operators/operator';
+import { operatorOf } from '../operators/table';
+import { LIMIT, product, tensorValues, type PartialValues } from '../operators/values';
 
-export interface Facts {
-  readonly values: ReadonlyMap<string, PartialValues>;
-  readonly shapes: ReadonlyMap<string, PartialValues>;
+export interface Facts extends Known {
+  /** Of every value; where neither operator nor file tell, that of the first input. */
+  readonly types: ReadonlyMap<string, number>;
   /** Shapes of weights and constants, also behind a Cast or a Transpose. */
   readonly weights: ReadonlyMap<string, readonly number[]>;
 }
@@ -19,9 +18,8 @@ export interface Facts {
 export interface GrowingFacts extends Facts {
   readonly values: Map<string, PartialValues>;
   readonly shapes: Map<string, PartialValues>;
+  readonly types: Map<string, number>;
   readonly weights: Map<string, readonly number[]>;
-  /** Values of an integer type: their quotients are integers too. */
-  readonly integers: Set<string>;
 }
 
 const MAX_RANK = 8;
@@ -41,11 +39,11 @@ export function firstFacts(
   { initializers, inputs }: Pick<Model, 'initializers' | 'inputs'>,
   inputDims: ReadonlyMap<string, PartialValues>,
 ): GrowingFacts {
-  const facts: GrowingFacts = { values: new Map(), shapes: new Map(), weights: new Map(), integers: new Set() };
+  const facts: GrowingFacts = { values: new Map(), shapes: new Map(), types: new Map(), weights: new Map() };
   for (const [name, weight] of initializers) learnWeight(facts, name, weight);
   for (const { name, elemType, dims } of inputs) {
     setShape(facts, name, inputDims.get(name) ?? numbersOf(dims));
-    if (isInteger(elemType)) facts.integers.add(name);
+    facts.types.set(name, elemType);
   }
   return facts;
 }
@@ -53,37 +51,47 @@ export function firstFacts(
 export function learnWeight(facts: GrowingFacts, name: string, weight: Tensor): void {
   facts.weights.set(name, weight.dims);
   setShape(facts, name, weight.dims);
+  facts.types.set(name, weight.dataType);
   const known = tensorValues(weight);
   if (known) facts.values.set(name, known);
-  if (isInteger(weight.dataType)) facts.integers.add(name);
 }
 
 /** Adds what is known of a node's outputs; `declared` fills in what does not follow from its inputs. */
 export function learn(facts: GrowingFacts, node: Node, declared: ReadonlyMap<string, ValueInfo>): void {
+  const operator = operatorOf(node);
+  learnTypes(facts, node, operator, declared);
   const output = node.outputs[0];
   if (!output) return;
-  const { values, shapes, weights, integers } = facts;
-  const weight = weightShape(node, weights.get(node.inputs[0] ?? ''));
-  if (weight) weights.set(output, weight);
-  if (node.opType === 'Split')
-    splitShapes(node, shapes, values).forEach((shape, index) => setShape(facts, node.outputs[index] ?? '', shape));
-  else
-    setShape(
-      facts,
-      output,
-      weight ??
-        known(
-          shapeOf(node, shapes, values) ?? furtherShape(node, shapes, values),
-          numbersOf(declared.get(output)?.dims),
-        ),
-    );
-  for (const [name, shape] of furtherOutputs(node, shapes)) setShape(facts, name, shape);
-  const found = valuesOf(node, values, shapes, integers);
+  const computed = operator.shape?.(node, facts) ?? null;
+  if (operator.weight === 'makes' || (operator.weight === 'keeps' && facts.weights.has(node.inputs[0] ?? ''))) {
+    if (computed)
+      facts.weights.set(
+        output,
+        computed.map((dim) => dim ?? 0),
+      );
+  }
+  setShape(facts, output, known(computed, numbersOf(declared.get(output)?.dims)));
+  const further = operator.further?.(node, facts) ?? [];
+  for (let index = 1; index < further.length; index += 1) setShape(facts, node.outputs[index] ?? '', further[index]);
+  const found = operator.values?.(node, facts);
   // Entries without their shape may be those of another: operands of one length can be a row and a column.
-  if (found && found.length <= LIMIT && product(shapes.get(output) ?? [null]) === found.length)
-    values.set(output, found);
-  if (makesIntegers(node, integers))
-    for (const one of node.opType === 'Split' ? node.outputs : [output]) integers.add(one);
+  if (found && found.length <= LIMIT && product(facts.shapes.get(output) ?? [null]) === found.length)
+    facts.values.set(output, found);
+}
+
+/** What a file declares counts only where it does not follow: on integers hangs what a quotient is. */
+function learnTypes(
+  { types }: GrowingFacts,
+  node: Node,
+  { elemType }: Operator,
+  declared: ReadonlyMap<string, ValueInfo>,
+): void {
+  const first = types.get(node.inputs[0] ?? '');
+  for (const [index, output] of node.outputs.entries()) {
+    if (output === '') continue;
+    const inferred = elemType ? elemType(node, types, index) : first;
+    types.set(output, inferred ?? declared.get(output)?.elemType ?? first ?? FLOAT);
+  }
 }
 
 function setShape(facts: GrowingFacts, name: string, shape: PartialValues | null | undefined): void {
@@ -92,49 +100,6 @@ function setShape(facts: GrowingFacts, name: string, shape: PartialValues | null
 
 function numbersOf(dims: readonly (number | string)[] | null | undefined): PartialValues | undefined {
   return dims?.map((dim) => (typeof dim === 'number' ? dim : null));
-}
-
-function makesIntegers(node: Node, integers: ReadonlySet<string>): boolean {
-  switch (node.opType) {
-    case 'Shape':
-    case 'Size':
-      return true;
-    case 'Cast':
-      return isInteger(node.attributes.get('to')?.i ?? 0);
-    case 'Constant':
-      return (
-        node.attributes.has('value_int') ||
-        node.attributes.has('value_ints') ||
-        isInteger(node.attributes.get('value')?.tensor?.dataType ?? 0)
-      );
-    case 'ConstantOfShape':
-      return isInteger(node.attributes.get('value')?.tensor?.dataType ?? 0);
-    case 'DequantizeLinear':
-      return false;
-    case 'Where':
-    case 'CastLike':
-      return integers.has(node.inputs[1] ?? '');
-    default:
-      return integers.has(node.inputs[0] ?? '');
-  }
-}
-
-function weightShape(node: Node, from: readonly number[] | undefined): readonly number[] | null {
-  if (node.opType === 'Constant') return constantDims(node);
-  if (!from) return null;
-  if (node.opType === 'Cast' || node.opType === 'Identity' || node.opType === 'DequantizeLinear') return from;
-  if (node.opType !== 'Transpose') return null;
-  const perm = node.attributes.get('perm')?.ints ?? [];
-  return perm.length > 0 ? perm.map((axis) => from[axis] ?? 0) : [...from].reverse();
-}
-
-/** null for what is not read, such as texts and sparse tensors. */
-function constantDims({ attributes }: Node): readonly number[] | null {
-  const tensor = attributes.get('value')?.tensor;
-  if (tensor) return tensor.dims;
-  const ints = attributes.get('value_ints');
-  if (ints) return [ints.ints.length];
-  return attributes.has('value_int') || attributes.has('value_float') ? [] : null;
 }
 
 /** `computed`, and what `declared` knows beyond it. */

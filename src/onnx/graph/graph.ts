@@ -2,7 +2,7 @@
 
 import { inferFacts, type Facts } from './facts';
 import type { PartialValues } from '../operators/values';
-import type { Model, Node } from '../file/model';
+import { FLOAT, type Model, type Node } from '../file/model';
 import { readsOf } from '../file/order';
 
 export class Graph {
@@ -49,6 +49,11 @@ export class Graph {
   /** What is known of a small numeric value; null where nothing is. */
   values(value: string): PartialValues | null {
     return this.facts.values.get(value) ?? null;
+  }
+
+  /** TensorProto.DataType. */
+  elemType(value: string): number {
+    return this.facts.types.get(value) ?? FLOAT;
   }
 
   /** A single known number, null otherwise. */

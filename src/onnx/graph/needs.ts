@@ -1,11 +1,22 @@
-// What a graph asks of a device's memory: bytes of its weights, its largest weight, the largest tensor that it makes on
-// the way, and whether it computes in f16. Counted on the graph as it will run: one that was widened for a device
-// without f16 has f32 where its file has f16, so nothing has to be doubled here.
+// What a graph asks of a device: multiply-accumulates, and of its memory bytes of its weights, its largest weight, the
+// largest tensor that it makes on the way, and whether it computes in f16. Counted on the graph as it will run: one
+// that was widened for a device without f16 has f32 where its file has f16, so nothing has to be doubled here.
 
-import { elemTypes } from '../operators/elemTypes';
-import { inferFacts } from './facts';
+import { inferFacts, type Facts } from './facts';
+import { operatorOf } from '../operators/table';
 import type { PartialValues } from '../operators/values';
-import { BOOL, DOUBLE, FLOAT16, INT64, INT8, UINT8, usedLength, type Model, type Tensor } from '../file/model';
+import {
+  BOOL,
+  DOUBLE,
+  FLOAT16,
+  INT64,
+  INT8,
+  UINT8,
+  usedLength,
+  type Model,
+  type Node,
+  type Tensor,
+} from '../file/model';
 
 export interface GraphNeeds {
   /** Of all weights, as they lie in memory when the graph runs. */
@@ -41,8 +52,7 @@ export function usesFloat16(model: Model): boolean {
  * @param inputDims sizes that the inputs will have in a run, by name.
  */
 export function graphNeeds(model: Model, inputDims: ReadonlyMap<string, readonly number[]>): GraphNeeds {
-  const { shapes, weights } = inferFacts(model, inputDims);
-  const types = elemTypes(model);
+  const { shapes, types, weights } = inferFacts(model, inputDims);
   const sizes = weightSizes(model);
   let largestTensor = 0;
   const weigh = (name: string) => {
@@ -58,6 +68,17 @@ export function graphNeeds(model: Model, inputDims: ReadonlyMap<string, readonly
     largestTensor,
     half: usesFloat16(model),
   };
+}
+
+/** Multiply-accumulates of one node; null where a size that they need is not known. */
+export function multiplyAccumulates(node: Node, { shapes }: Facts): number | null {
+  const dims = (value: string | undefined) => {
+    // What is not known of a first axis is rows, which exporters carry through Expand and Where: here one.
+    const sizes = shapes.get(value ?? '')?.map((dim, axis) => dim ?? (axis === 0 ? 1 : null));
+    return sizes?.every((dim) => dim !== null) ? sizes : null;
+  };
+  const { cost } = operatorOf(node);
+  return cost ? cost(node, dims) : 0;
 }
 
 /** In memory. A weight that only Casts read is cast when the session is built, and is then what they make of it. */

@@ -4,7 +4,7 @@
 import { openAsBlob } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { unetFile } from '../../../fixtures/architectures/golden';
-import { elemTypes } from '../operators/elemTypes';
+import { inferFacts } from '../graph/facts';
 import { fuseAttention } from './fuse';
 import { Graph } from '../graph/graph';
 import { FLOAT, FLOAT16, type Model } from '../file/model';
@@ -66,7 +66,7 @@ describe('one attention', () => {
   test('an f16 graph that computes the logits in f32 goes on doing so', () => {
     const after = fuseAttention(attentionGraph(2, 32, FLOAT16, true));
     const fused = after.nodes.find((node) => node.opType === 'MultiHeadAttention');
-    const types = elemTypes(after);
+    const { types } = inferFacts(after);
     expect(fused?.inputs.map((name) => types.get(name))).toEqual([FLOAT, FLOAT, FLOAT]);
     expect(types.get('out')).toBe(FLOAT16);
   });

@@ -5,7 +5,6 @@
 // Heads too wide for that (the one head of a VAE, 512) get their queries in parts: ./queryParts.
 
 import { matchAttention, type Attention } from '../sites/matchAttention';
-import { elemTypes } from '../operators/elemTypes';
 import { Graph } from '../graph/graph';
 import { backScaled } from '../sites/headLayout';
 import { makeNode } from '../file/makeNode';
@@ -26,7 +25,6 @@ const VECTOR = 4;
 /** Pure. Attention that is fused already, or that cannot be, stays as it is. */
 export function fuseAttention(model: Model): Model {
   const graph = new Graph(model);
-  const types = elemTypes(model);
   const replaced = new Map<Node, readonly Node[]>();
   const added = new Map<string, Tensor>();
   for (const node of model.nodes) {
@@ -38,8 +36,8 @@ export function fuseAttention(model: Model): Model {
     const make = dim === null ? null : makerFor(dim, match.heads, added);
     if (!make) continue;
     const logits = node.opType === 'Softmax' ? backScaled(graph, node.inputs[0] ?? '').value : (node.inputs[0] ?? '');
-    const type = types.get(match.q) ?? FLOAT;
-    const widened = type === FLOAT16 && types.get(logits) === FLOAT;
+    const type = graph.elemType(match.q);
+    const widened = type === FLOAT16 && graph.elemType(logits) === FLOAT;
     const sized = { ...match, type, scale: match.scale ?? 1 / Math.sqrt(dim as number) };
     replaced.set(last, widened ? inFloat32(sized, (wide) => make(node.name, wide)) : make(node.name, sized));
   }

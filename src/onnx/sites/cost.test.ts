@@ -3,10 +3,11 @@
 
 import { openAsBlob, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { multiplyAccumulates, siteCosts } from './cost';
+import { siteCosts } from './cost';
 import { cut } from '../segments/cut';
 import { inferFacts } from '../graph/facts';
 import { Graph } from '../graph/graph';
+import { multiplyAccumulates } from '../graph/needs';
 import { readModel } from '../file/read';
 import { findAttentionSites } from './sites';
 

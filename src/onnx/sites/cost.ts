@@ -1,8 +1,9 @@
 // What a forward costs, in multiply-accumulates of one row: convolutions, matrix products and attention; all else
 // is small beside them. The perturbed row shares everything that does not depend on its first site.
 
-import { inferFacts, type Facts } from '../graph/facts';
+import { inferFacts } from '../graph/facts';
 import type { Graph } from '../graph/graph';
+import { multiplyAccumulates } from '../graph/needs';
 import type { Node } from '../file/model';
 import type { Site } from './sites';
 
@@ -43,32 +44,4 @@ function costBehind(graph: Graph, value: string, costs: ReadonlyMap<Node, number
     }
   }
   return sum;
-}
-
-/** Of one node; null where a shape that it needs is not known. */
-export function multiplyAccumulates(node: Node, { shapes }: Facts): number | null {
-  const shape = (name: string | undefined) => {
-    // What is not known of a first axis is rows, which exporters carry through Expand and Where: here one.
-    const dims = shapes.get(name ?? '')?.map((dim, axis) => dim ?? (axis === 0 ? 1 : null));
-    return dims?.every((dim) => dim !== null) ? dims : null;
-  };
-  const [first, second, out] = [shape(node.inputs[0]), shape(node.inputs[1]), shape(node.outputs[0])];
-  const size = (dims: readonly number[]) => dims.reduce((product, dim) => product * dim, 1);
-  switch (node.opType) {
-    // Each output element sums over the kernel of its group.
-    case 'Conv':
-      return out && second ? size(out) * size(second.slice(1)) : null;
-    case 'MatMul':
-    case 'FusedMatMul':
-      return out && first ? size(out) * (first.at(-1) ?? 1) : null;
-    case 'Gemm':
-      return out && first
-        ? size(out) * (node.attributes.get('transA')?.i === 1 ? (first[0] ?? 1) : (first[1] ?? 1))
-        : null;
-    // [B, N, C] and [B, M, C]: QKᵀ and the sum over V.
-    case 'MultiHeadAttention':
-      return first?.length === 3 && second?.length === 3 ? 2 * size(first) * (second[1] ?? 1) : null;
-    default:
-      return 0;
-  }
 }

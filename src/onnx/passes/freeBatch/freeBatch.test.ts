@@ -527,30 +527,30 @@ describe('graphs made to be endless: twice as many nodes cost twice as much', ()
   const chain = (length: number, link: (from: string, to: string) => Node) =>
     counted(length).map((at) => link(at === 0 ? 'sample' : `v${at}`, at === length - 1 ? 'out' : `v${at + 1}`));
   const wide = new Array<string>(9000).fill('sample');
-  const taken = Object.fromEntries(counted(20_000).map((at) => [`rows.integers.${at}`, ints([1])]));
+  const taken = Object.fromEntries(counted(4_000).map((at) => [`rows.integers.${at}`, ints([1])]));
 
   test.each<[string, number, (length: number) => readonly Node[], Weights?]>([
     [
       'Reshapes',
-      5000,
+      1000,
       (length) => chain(length, (from, to) => op('Reshape', [from, 'shape'], [to])),
       { shape: ints([2, 4, 8, 8]) },
     ],
     [
       'Reshapes, and the names of their targets are taken',
-      5000,
+      1000,
       (length) => chain(length, (from, to) => op('Reshape', [from, 'shape'], [to])),
       { shape: ints([2, 4, 8, 8]), ...taken },
     ],
     [
       'additions of the same zeros',
-      5000,
+      1000,
       (length) => chain(length, (from, to) => op('Add', [from, 'zeros'], [to])),
       { zeros: floats([2, 1, 1, 1], [0, 0]) },
     ],
     [
       'Concats of 9,000',
-      100,
+      10,
       (length) => counted(length).map((at) => op('Concat', wide, [at === 0 ? 'out' : `v${at}`], { axis: 1 })),
     ],
     [

@@ -7,13 +7,13 @@
 //
 // Rows must stay whole and in order: of a Reshape, all that lies before the rows is as large behind it.
 
-import { reshaped } from '../../operators/shapes';
+import { axisOf } from '../../operators/dims';
+import { reshaped } from '../../operators/reshaping';
 import { product, type PartialValues } from '../../operators/values';
 import { withInputs } from '../../file/makeNode';
 import type { Node } from '../../file/model';
 import { isElementwise, mixes, sameRows } from './rowRules';
 import type { Look, Maker, Rows } from './rows';
-import { axisOf } from '../../operators/shapeRules';
 
 /** Stands for the end of any axis in a Slice. */
 const END = Number.MAX_SAFE_INTEGER;

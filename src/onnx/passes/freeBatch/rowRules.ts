@@ -3,11 +3,11 @@
 // would mix rows (a sum over the batch, a scale that is measured over all of it) must never pass as row by row.
 // Operators that carry sizes as constants are in ./rebatch.
 
-import { axesOf } from '../../operators/shapes';
+import { axesOf, axisOf } from '../../operators/dims';
 import { product } from '../../operators/values';
 import type { Node } from '../../file/model';
 import { Unfree, type Look, type Rows } from './rows';
-import { axisOf, einsumTerms } from '../../operators/shapeRules';
+import { einsumTerms } from '../../operators/products';
 
 type Rule = (node: Node, look: Look) => Rows;
 
@@ -337,7 +337,7 @@ function withoutAxes(node: Node, look: Look, keeps: boolean): Rows {
 /** Axes as an attribute or as a constant input; the batch in them, or none at all, is no row-by-row operator. */
 function axesIn(node: Node, look: Look): readonly number[] {
   const given = node.inputs[1] ?? '';
-  const axes = axesOf(node, new Map([[given, look.constant(given) ?? []]]));
+  const axes = axesOf(node, { values: new Map([[given, look.constant(given) ?? []]]) });
   if (!axes || axes.includes(null)) throw mixes(node);
   return axes as readonly number[];
 }

@@ -1,0 +1,78 @@
+// Operators on pictures [B, channels, …]: convolutions, poolings, and other sizes of the same picture.
+
+import type { Node } from '../file/model';
+import { sizeOf } from './dims';
+import { inputShape, inputValues, type Known, type Operator, type Operators } from './operator';
+import type { PartialValues } from './values';
+
+const RESIZE: Operator = { shape: resized };
+
+export const CONVOLUTIONS: Operators = {
+  Conv: {
+    shape: (node, known) => {
+      const [first, kernel] = [inputShape(node, known, 0), inputShape(node, known, 1)];
+      const sizes = kernel?.slice(2).map((_, axis) => convolved(node, first, kernel, axis)) ?? [];
+      return kernel && [first?.[0] ?? null, kernel[0] ?? null, ...sizes];
+    },
+    // Each output element sums over the kernel of its group.
+    cost: (node, dims) => {
+      const [out, kernel] = [dims(node.outputs[0]), dims(node.inputs[1])];
+      return out && kernel ? sizeOf(out) * sizeOf(kernel.slice(1)) : null;
+    },
+  },
+  NhwcConv: {
+    shape: (node, known) => {
+      const [first, kernel] = [inputShape(node, known, 0), inputShape(node, known, 1)];
+      return first && kernel && [first[0] ?? null, null, null, kernel[0] ?? null];
+    },
+  },
+  GlobalAveragePool: {
+    shape: (node, known) => inputShape(node, known, 0)?.map((dim, axis) => (axis < 2 ? dim : 1)) ?? null,
+  },
+  Resize: RESIZE,
+  Upsample: RESIZE,
+};
+
+/**
+ * A convolution's output along one of its axes (0 is the height of a picture, 1 its width); null with automatic
+ * padding.
+ */
+function convolved(node: Node, input: PartialValues | null, kernel: PartialValues, axis: number): number | null {
+  const [size, taps] = [input?.[axis + 2], kernel[axis + 2]];
+  if (
+    typeof size !== 'number' ||
+    typeof taps !== 'number' ||
+    !['', 'NOTSET'].includes(node.attributes.get('auto_pad')?.s ?? '')
+  )
+    return null;
+  const attribute = (name: string, at: number, otherwise: number) => node.attributes.get(name)?.ints[at] ?? otherwise;
+  const padding = attribute('pads', axis, 0) + attribute('pads', axis + kernel.length - 2, 0);
+  return (
+    Math.floor((size + padding - attribute('dilations', axis, 1) * (taps - 1) - 1) / attribute('strides', axis, 1)) + 1
+  );
+}
+
+/** By sizes where they are given, else by scales; null where neither is of all axes and of the whole input. */
+function resized(node: Node, known: Known): PartialValues | null {
+  const from = inputShape(node, known, 0);
+  if (takesPart(node)) return null;
+  const sizes = inputValues(node, known, 3);
+  if (sizes && sizes.length > 0) return sizes;
+  const scales = inputValues(node, known, node.opType === 'Upsample' ? 1 : 2);
+  return scales && from
+    ? from.map((dim, axis) =>
+        dim === null || typeof scales[axis] !== 'number' ? null : Math.floor(Math.fround(dim * scales[axis])),
+      )
+    : null;
+}
+
+/**
+ * Whether it is of a part of the input, of some axes alone, or keeps the aspect instead of the sizes that it is given.
+ */
+function takesPart(node: Node): boolean {
+  const attribute = (name: string) => node.attributes.get(name)?.s ?? '';
+  const keepsAspect = !['', 'stretch'].includes(attribute('keep_aspect_ratio_policy'));
+  return (
+    attribute('coordinate_transformation_mode') === 'tf_crop_and_resize' || keepsAspect || node.attributes.has('axes')
+  );
+}
