@@ -35,7 +35,7 @@ export function RunBar() {
         <button type="button" className={styles.generate} data-home onClick={generate}>
           Generate
         </button>
-        <button type="button" onClick={cancel} disabled={!running}>
+        <button type="button" className={styles.cancel} onClick={cancel} disabled={!running}>
           {job.cancelling ? 'Cancelling…' : 'Cancel'}
         </button>
         <button type="button" onClick={() => shown?.stats && void savePng(shown)} disabled={!shown?.stats}>
