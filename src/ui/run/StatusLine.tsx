@@ -7,10 +7,12 @@ import { OFFLINE, PLAIN_HTTP, deviceText, noticesOf, progressText, shortened } f
 export function StatusLine() {
   const job = useStore((store) => store.job);
   const offline = useStore((store) => store.offline);
+  const now = job.error ? shortened(job.error.message) : progressText(job);
   const parts = [
-    deviceText(job.device),
+    // What it waits for, or why it does not start, says more.
+    job.device || !now ? deviceText(job.device) : '',
     ...noticesOf(job),
-    job.error ? shortened(job.error.message) : progressText(job),
+    now,
     offline ? OFFLINE[offline] : '',
     isSecureContext ? '' : PLAIN_HTTP,
   ];
