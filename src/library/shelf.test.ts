@@ -172,6 +172,10 @@ test('files that are refused as a whole are said, and asked for again at the nex
   const tab = new Tab();
   await expect(tab.shelf.open()).rejects.toMatchObject({ name: 'SecurityError' });
   expect(tab.told).toEqual([]);
+  await expect(tab.shelf.add(plan('b', 'unet.onnx'))).rejects.toMatchObject({
+    code: 'storage',
+    message: expect.stringContaining('then press Fetch again') as string,
+  });
   navigator.storage.getDirectory = real;
   await tab.shelf.open();
   tab.shelf.changed();

@@ -56,16 +56,16 @@ export class Shelf {
   }
 
   async add(plan: Plan): Promise<void> {
-    await this.open();
     const { dir, repo, revision, commit, name, hubUrl, roles, files } = plan;
     const manifest: Manifest = { format: 1, repo, revision, commit, name, hubUrl, roles, files, paused: false };
-    if (!this.entries.has(dir)) {
-      try {
+    try {
+      await this.open();
+      if (!this.entries.has(dir)) {
         await this.write(dir, manifest);
-      } catch (cause) {
-        throw asFirstError(cause);
+        this.entries.set(dir, entryOf(manifest, new Map(), 'paused'));
       }
-      this.entries.set(dir, entryOf(manifest, new Map(), 'paused'));
+    } catch (cause) {
+      throw asFirstError(cause);
     }
     await this.resume(dir);
   }
