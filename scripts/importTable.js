@@ -45,6 +45,7 @@ export const TABLE = {
   'onnx/sites': { 'protocol/errors': 'all', 'onnx/file': 'all', 'onnx/graph': 'all' },
   'onnx/segments': { 'onnx/file': 'all', 'onnx/graph': 'all', 'onnx/sites': 'types' },
   'onnx/passes': { 'onnx/file': 'all', 'onnx/operators': 'all', 'onnx/graph': 'all', 'onnx/sites': 'all' },
+  'checkpoints/networks': { 'onnx/file': 'all', 'kernels/float16': 'all', 'protocol/errors': 'all' },
   configs: { 'protocol/errors': 'all' },
   checkpoints: { configs: 'all', 'protocol/errors': 'all' },
   text: { configs: 'all', 'protocol/errors': 'all' },
@@ -70,6 +71,7 @@ const DOORS = {
   onnx:
     'Graphs belong to engine, and models looks into those of the hub; ' +
     'the page asks for what it needs with a message of protocol.',
+  'checkpoints/networks': 'Networks are built by engine.',
   recipe: 'Recipes are made and read by store.',
   configs: 'JSON of models is read by library, text and engine, which give what it says.',
   checkpoints:

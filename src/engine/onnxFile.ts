@@ -5,7 +5,7 @@
 import { cut, type Segment } from '../onnx/segments/cut';
 import { freeBatch } from '../onnx/passes/freeBatch/freeBatch';
 import { Graph } from '../onnx/graph/graph';
-import type { ByteRange, ValueInfo } from '../onnx/file/model';
+import type { ByteRange, Model, ValueInfo } from '../onnx/file/model';
 import { storedBytes } from '../onnx/graph/needs';
 import { readModel } from '../onnx/file/read';
 import { runnable, type DeviceTraits } from '../onnx/passes/runnable';
@@ -36,8 +36,17 @@ export class OnnxFile {
   ) {}
 
   /** @throws EngineError `model-invalid`. */
-  static async open(blob: Blob, name: string, { device, openFile }: OnnxFileOptions): Promise<OnnxFile> {
-    const { model, widened } = runnable(await readModel(blob, name), device);
+  static async open(blob: Blob, name: string, options: OnnxFileOptions): Promise<OnnxFile> {
+    return OnnxFile.of(await readModel(blob, name), blob, name, options);
+  }
+
+  /** A graph that was built and not read: each of its weights lies in a file that `openFile` opens. */
+  static built(graph: Model, name: string, options: OnnxFileOptions): OnnxFile {
+    return OnnxFile.of(graph, new Blob([]), name, options);
+  }
+
+  private static of(graph: Model, blob: Blob, name: string, { device, openFile }: OnnxFileOptions): OnnxFile {
+    const { model, widened } = runnable(graph, device);
     if (!device.fusesAttention && model.nodes.some((node) => node.opType === 'MultiHeadAttention')) {
       throw new EngineError(
         'session-build',
@@ -121,14 +130,14 @@ export class OnnxFile {
     );
   }
 
-  private async slice({ location, offset, length, widened, padding }: ByteRange): Promise<WeightsPart[]> {
+  private async slice({ location, offset, length, cast, transposed, padding }: ByteRange): Promise<WeightsPart[]> {
     const file = location === null ? this.blob : await this.beside(location);
     if (offset + length > file.size)
       throw this.incomplete(`${location ?? this.name} ${offset}+${length} of ${file.size}`);
-    const part = (from: number, bytes: number) => ({ blob: file.slice(from, from + bytes), widened: widened === true });
+    const part = (from: number, bytes: number) => ({ blob: file.slice(from, from + bytes), cast, transposed });
     if (!padding) return [part(offset, length)];
     const { every, zeros } = padding;
-    const nothing = { blob: new Blob([new Uint8Array(zeros)]), widened: widened === true };
+    const nothing = { blob: new Blob([new Uint8Array(zeros)]), cast };
     return Array.from({ length: length / every }, (_, at) => [part(offset + at * every, every), nothing]).flat();
   }
 

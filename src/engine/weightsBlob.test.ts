@@ -1,29 +1,35 @@
-// The file of weights as ONNX Runtime reads it: whole, by slices, as a stream.
+// The file of weights as ONNX Runtime reads it: whole, by slices, as a stream; and what it is converted from.
 
 import { describe, expect, test } from 'vitest';
-import { float32ToFloat16 } from '../kernels/float16';
-import { weightsBlob } from './weightsBlob';
+import { float16ToFloat32, float32ToFloat16 } from '../kernels/float16';
+import { BFLOAT16, FLOAT, FLOAT16, FLOAT8E4M3FN, FLOAT8E5M2 } from '../onnx/file/model';
+import { weightsBlob, type WeightsPart } from './weightsBlob';
 
 const halves = Float32Array.from({ length: 5000 }, (_, at) => ((at % 1000) - 500) / 16);
 const singles = Float32Array.of(1e-3, 2e7, -3);
 const parts = [
-  { blob: new Blob([singles]), widened: false },
-  { blob: new Blob([float32ToFloat16(halves)]), widened: true },
-  { blob: new Blob([singles]), widened: false },
+  { blob: new Blob([singles]) },
+  { blob: new Blob([float32ToFloat16(halves)]), cast: { from: FLOAT16, to: FLOAT } },
+  { blob: new Blob([singles]) },
 ];
 const expected = new Uint8Array(Float32Array.of(...singles, ...halves, ...singles).buffer);
 
 async function streamed(blob: Blob): Promise<Uint8Array> {
-  const chunks: number[] = [];
+  const chunks: Uint8Array[] = [];
   const reader = blob.stream().getReader();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(...next.value);
-  return Uint8Array.from(chunks);
+  for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
+  return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }
 
-describe('weights with f16 parts that are to be f32', () => {
+async function numbers(part: WeightsPart): Promise<number[]> {
+  const bytes = await weightsBlob([part]).arrayBuffer();
+  return [...(part.cast?.to === FLOAT16 ? float16ToFloat32(new Uint16Array(bytes)) : new Float32Array(bytes))];
+}
+
+describe('weights with parts of another type than they are stored in', () => {
   const blob = weightsBlob(parts);
 
-  test('are a Blob of the widened size', async () => {
+  test('are a Blob of the size in use', async () => {
     expect(blob).toBeInstanceOf(Blob);
     expect(blob.size).toBe(expected.length);
     expect(new Uint8Array(await blob.arrayBuffer())).toEqual(expected);
@@ -43,14 +49,75 @@ describe('weights with f16 parts that are to be f32', () => {
     expect(new Uint8Array(await slice.arrayBuffer())).toEqual(expected.slice(start, end));
   });
 
-  test('a bound inside a widened number is refused', () => {
+  test('a bound inside a converted number is refused', () => {
     expect(() => blob.slice(14, 20)).toThrow(RangeError);
   });
 });
 
-test('without f16 parts they are plain slices', async () => {
-  const blob = weightsBlob([parts[0] as (typeof parts)[number], parts[2] as (typeof parts)[number]]);
+test('what is not converted is plain slices', async () => {
+  const blob = weightsBlob([parts[0]!, parts[2]!]);
   expect(new Uint8Array(await blob.arrayBuffer())).toEqual(
     new Uint8Array(Float32Array.of(...singles, ...singles).buffer),
   );
+});
+
+describe('conversions', () => {
+  const bf16 = new Blob([Uint16Array.of(0x3fc0, 0xc000, 0x3dcd, 0x7f80, 0x0001)]);
+  const e4m3 = new Blob([Uint8Array.of(0x38, 0x80, 0x7e, 0x01, 0x7f, 0xc1)]);
+  const e5m2 = new Blob([Uint8Array.of(0x38, 0x01, 0x7c, 0xc4)]);
+
+  // Vectors of PyTorch's bfloat16, float8_e4m3fn and float8_e5m2.
+  test.each([FLOAT, FLOAT16])('bf16 and both kinds of f8 to type %i', async (to) => {
+    const wide = await numbers({ blob: bf16, cast: { from: BFLOAT16, to } });
+    expect(wide.slice(0, 2)).toEqual([1.5, -2]);
+    expect(wide[2]).toBeCloseTo(0.1, 3);
+    expect(wide.slice(3)).toEqual([Infinity, to === FLOAT ? 2 ** -133 : 0]);
+    const narrow = await numbers({ blob: e4m3, cast: { from: FLOAT8E4M3FN, to } });
+    expect(narrow).toEqual([1, -0, 448, 2 ** -9, NaN, -2.25]);
+    expect(await numbers({ blob: e5m2, cast: { from: FLOAT8E5M2, to } })).toEqual([0.5, 2 ** -16, Infinity, -4]);
+  });
+
+  test('f32 to f16: the nearest, and what f16 cannot hold is refused', async () => {
+    const from = (...values: number[]) => ({
+      blob: new Blob([Float32Array.from(values)]),
+      cast: { from: FLOAT, to: FLOAT16 },
+    });
+    expect(await numbers(from(1 / 3, 65519, 1e-9, -Infinity))).toEqual([0.333251953125, 65504, 0, -Infinity]);
+    await expect(numbers(from(1, -65520))).rejects.toMatchObject({ code: 'not-finite', detail: '-65520' });
+    const largest = new Blob([Uint16Array.of(0x4780)]);
+    await expect(numbers({ blob: largest, cast: { from: BFLOAT16, to: FLOAT16 } })).rejects.toThrow(/full precision/);
+  });
+});
+
+// The last is read in two pieces, whose bound lies inside the tiles in which it is transposed.
+describe.each([
+  [3, 5],
+  [70, 33],
+  [1040, 1100],
+])('a matrix %i × %i, transposed', (rows, columns) => {
+  const stored = Float32Array.from({ length: rows * columns }, (_, at) => at % 2039);
+  const turned = Float32Array.from(
+    { length: rows * columns },
+    (_, at) => stored[(at % rows) * columns + Math.floor(at / rows)]!,
+  );
+
+  test.each([
+    [FLOAT, FLOAT],
+    [FLOAT16, FLOAT],
+    [FLOAT, FLOAT16],
+    [FLOAT16, FLOAT16],
+  ])('stored as type %i and used as %i, whole and in part', async (from, to) => {
+    const part: WeightsPart = {
+      blob: new Blob([from === FLOAT16 ? float32ToFloat16(stored) : stored]),
+      transposed: { rows, columns },
+      ...(from === to ? {} : { cast: { from, to } }),
+    };
+    const used = to === FLOAT16 ? float32ToFloat16(turned) : turned;
+    const blob = weightsBlob([{ blob: new Blob([singles]) }, part]);
+    const all = Buffer.concat([new Uint8Array(singles.buffer), new Uint8Array(used.buffer)]);
+    expect(blob.size).toBe(all.length);
+    expect(Buffer.compare(await streamed(blob.slice(12)), all.subarray(12))).toBe(0);
+    const [start, end] = [12 + 2 * used.BYTES_PER_ELEMENT, all.length - 3 * used.BYTES_PER_ELEMENT];
+    expect(Buffer.compare(Buffer.from(await blob.slice(start, end).arrayBuffer()), all.subarray(start, end))).toBe(0);
+  });
 });

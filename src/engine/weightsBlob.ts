@@ -1,38 +1,51 @@
-// The one file of weights that a session is built from: slices of a model's files, one after the other. Those whose
-// f16 numbers are to be f32 are widened while they are read, piece by piece, so that neither the file nor a large
-// part of it is ever in memory twice. ONNX Runtime asks a Blob for its size, slices of it, and their bytes.
+// The one file of weights that a session is built from: slices of a model's files, one after the other. Those that are
+// of another element type in use, or transposed, are converted while they are read, piece by piece, so that neither the
+// file nor a large part of it is ever in memory twice; of one that is transposed the whole is in memory, once.
+// ONNX Runtime asks a Blob for its size, slices of it, and their bytes.
 
-import { float16ToFloat32 } from '../kernels/float16';
+import type { Matrix, TypeCast } from '../onnx/file/model';
+import { convert, elementBytes, transposedPart } from './convertWeights';
 
 export interface WeightsPart {
   readonly blob: Blob;
-  /** f16 numbers, read as f32. */
-  readonly widened: boolean;
+  readonly cast?: TypeCast | undefined;
+  readonly transposed?: Matrix | undefined;
 }
 
-/** Bytes of f16 that are widened at once. */
+/**
+ * A part of which elements `start` to `end` are meant, in the order in which they are used; `blob` is that of them all
+ * where it is transposed.
+ */
+interface Window extends WeightsPart {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Bytes, as they are used, that are read at once. */
 const PIECE = 4 * 1024 * 1024;
 
 export function weightsBlob(parts: readonly WeightsPart[]): Blob {
-  return parts.some((part) => part.widened) ? new WidenedBlob(parts) : new Blob(parts.map((part) => part.blob));
+  const plain = parts.every(({ cast, transposed }) => !cast && !transposed);
+  return plain ? new Blob(parts.map((part) => part.blob)) : new ConvertedBlob(parts.map(whole));
 }
 
-class WidenedBlob extends Blob {
-  constructor(private readonly parts: readonly WeightsPart[]) {
+class ConvertedBlob extends Blob {
+  constructor(private readonly windows: readonly Window[]) {
     super();
-    Object.defineProperty(this, 'size', { value: parts.reduce((sum, part) => sum + sizeOf(part), 0) });
+    Object.defineProperty(this, 'size', { value: windows.reduce((sum, window) => sum + sizeOf(window), 0) });
   }
 
-  /** @throws RangeError for a bound inside a number. */
+  /** @throws RangeError for a bound inside a number that is converted. */
   override slice(start = 0, end = this.size): Blob {
-    const chosen: WeightsPart[] = [];
+    const chosen: Window[] = [];
     let at = 0;
-    for (const part of this.parts) {
-      const [from, to] = [Math.max(start, at) - at, Math.min(end, at + sizeOf(part)) - at];
-      if (from < to) chosen.push({ ...part, blob: part.blob.slice(inFile(from, part), inFile(to, part)) });
-      at += sizeOf(part);
+    for (const window of this.windows) {
+      const size = sizeOf(window);
+      const [from, to] = [Math.max(start, at) - at, Math.min(end, at + size) - at];
+      if (from < to) chosen.push(narrowed(window, from, to));
+      at += size;
     }
-    return new WidenedBlob(chosen);
+    return new ConvertedBlob(chosen);
   }
 
   override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -57,21 +70,50 @@ class WidenedBlob extends Blob {
   }
 
   private async *pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    for (const { blob, widened } of this.parts) {
-      for (let at = 0; at < blob.size; at += PIECE) {
-        const bytes = await blob.slice(at, at + PIECE).arrayBuffer();
-        yield new Uint8Array(widened ? float16ToFloat32(new Uint16Array(bytes)).buffer : bytes);
+    for (const window of this.windows) {
+      const { blob, cast, transposed, start, end } = window;
+      const bytes = transposed ? await bytesOf(blob) : null;
+      // Whole rows of the transpose: the bands that are read twice at their bounds would be many.
+      const rows = transposed?.rows ?? 1;
+      const each = Math.max(1, Math.floor(PIECE / usedBytes(window) / rows)) * rows;
+      for (let at = start; at < end; at = Math.min(end, (Math.floor(at / each) + 1) * each)) {
+        const to = Math.min(end, (Math.floor(at / each) + 1) * each);
+        const piece =
+          bytes && transposed
+            ? transposedPart(bytes, transposed, [at, to])
+            : await bytesOf(blob.slice(at * storedBytes(window), to * storedBytes(window)));
+        yield cast ? convert(piece, cast) : piece;
       }
     }
   }
 }
 
-function sizeOf({ blob, widened }: WeightsPart): number {
-  return widened ? 2 * blob.size : blob.size;
+function whole(part: WeightsPart): Window {
+  return { ...part, start: 0, end: part.blob.size / storedBytes(part) };
 }
 
-function inFile(place: number, { widened }: WeightsPart): number {
-  if (!widened) return place;
-  if (place % 4 === 0) return place / 2;
-  throw new RangeError(`Byte ${place} lies inside a number.`);
+/** Bytes `from` to `to` of a window, as they are used. */
+function narrowed(window: Window, from: number, to: number): Window {
+  const bytes = usedBytes(window);
+  if (from % bytes !== 0 || to % bytes !== 0)
+    throw new RangeError(`Bytes ${from} to ${to} begin or end inside a number.`);
+  return { ...window, start: window.start + from / bytes, end: window.start + to / bytes };
+}
+
+function sizeOf(window: Window): number {
+  return (window.end - window.start) * usedBytes(window);
+}
+
+/** Of an element in use; of what is not converted, bytes are the elements. */
+function usedBytes(part: WeightsPart): number {
+  return part.cast ? elementBytes(part.cast.to) : storedBytes(part);
+}
+
+function storedBytes({ blob, cast, transposed }: WeightsPart): number {
+  if (transposed) return blob.size / (transposed.rows * transposed.columns);
+  return cast ? elementBytes(cast.from) : 1;
+}
+
+async function bytesOf(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await blob.arrayBuffer());
 }

@@ -7,6 +7,7 @@ import { decodeNode } from './read';
 /** AttributeProto.AttributeType. */
 const FLOAT_ATTRIBUTE = 1;
 const INT_ATTRIBUTE = 2;
+const STRING_ATTRIBUTE = 3;
 const TENSOR_ATTRIBUTE = 4;
 const INTS_ATTRIBUTE = 7;
 
@@ -14,6 +15,7 @@ export type AttributeValue =
   | { readonly int: number }
   | { readonly ints: readonly number[] }
   | { readonly float: number }
+  | { readonly string: string }
   | { readonly tensor: MessageWriter };
 
 /** `domain` is '' for ONNX's own operators. */
@@ -76,5 +78,6 @@ function encodeAttribute(name: string, value: AttributeValue): MessageWriter {
     return attribute.varint(20, INTS_ATTRIBUTE);
   }
   if ('float' in value) return attribute.float(2, value.float).varint(20, FLOAT_ATTRIBUTE);
+  if ('string' in value) return attribute.string(4, value.string).varint(20, STRING_ATTRIBUTE);
   return attribute.message(5, value.tensor).varint(20, TENSOR_ATTRIBUTE);
 }

@@ -11,6 +11,9 @@ export const INT64 = 7;
 export const BOOL = 9;
 export const FLOAT16 = 10;
 export const DOUBLE = 11;
+export const BFLOAT16 = 16;
+export const FLOAT8E4M3FN = 17;
+export const FLOAT8E5M2 = 19;
 
 /** Widths in bits by TensorProto.DataType, from FLOAT on: 0 for texts, and 4 for the packed ones. */
 const BITS = [32, 8, 8, 16, 16, 32, 64, 0, 8, 16, 64, 32, 64, 64, 128, 16, 8, 8, 8, 8, 4, 4, 4];
@@ -25,15 +28,29 @@ export interface ByteRange {
   readonly location: string | null;
   readonly offset: number;
   readonly length: number;
-  /** These are f16 numbers and stand for the same numbers in f32: in use they are twice as long. */
-  readonly widened?: true;
+  /** These are numbers of one element type that are another's in use (engine/weightsBlob converts as it reads). */
+  readonly cast?: TypeCast;
+  /** These are the rows of a matrix that is transposed in use. */
+  readonly transposed?: Matrix;
   /** Behind each `every` of these bytes come so many zero bytes that are not in the file. */
   readonly padding?: { readonly every: number; readonly zeros: number };
 }
 
-/** Bytes of a weight in use: widened and padded as its range says. */
-export function usedLength({ length, widened, padding }: ByteRange): number {
-  return (widened ? 2 : 1) * (length + (padding ? (length / padding.every) * padding.zeros : 0));
+/** Element types, as TensorProto.DataType. */
+export interface TypeCast {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Bytes of a weight in use: cast and padded as its range says. */
+export function usedLength({ length, cast, padding }: ByteRange): number {
+  const stored = length + (padding ? (length / padding.every) * padding.zeros : 0);
+  return cast ? (stored * (elementBits(cast.to) ?? NaN)) / (elementBits(cast.from) ?? NaN) : stored;
 }
 
 export interface Tensor {

@@ -4,6 +4,7 @@
 // Cast: for large ones ONNX Runtime would fold it into copies in WASM memory, which 1.7 GB of f16 do not fit.
 
 import { tensorValues } from '../operators/values';
+import { asType } from '../file/inUse';
 import { float32Tensor, makeNode } from '../file/makeNode';
 import { FLOAT, FLOAT16, type Model, type Node, type Tensor, type ValueInfo } from '../file/model';
 import { MessageWriter } from '../file/protobuf';
@@ -19,8 +20,7 @@ export function toFloat32(model: Model): Model {
   };
   for (const [name, weight] of model.initializers) {
     if (weight.dataType !== FLOAT16) initializers.set(name, weight);
-    else if (weight.range)
-      initializers.set(name, { ...weight, dataType: FLOAT, range: { ...weight.range, widened: true } });
+    else if (weight.range) initializers.set(name, asType(weight, FLOAT));
     else addHalf(name, weight);
   }
   const nodes = model.nodes.flatMap((node) => {

@@ -1,6 +1,7 @@
 // Weights that a graph only keeps in f16, with a Cast to f32 behind each, are widened as they are read instead: ONNX
 // Runtime would fold the Casts when it builds a session, into copies in WASM memory.
 
+import { asType } from '../file/inUse';
 import { FLOAT, FLOAT16, type Model, type Tensor } from '../file/model';
 import { readsOf } from '../file/order';
 
@@ -20,7 +21,7 @@ export function widenStored(model: Model): Model {
       outputs.has(output)
     )
       return true;
-    widened.set(output, { ...weight, name: output, dataType: FLOAT, range: { ...weight.range, widened: true } });
+    widened.set(output, { ...asType(weight, FLOAT), name: output });
     return false;
   });
   if (widened.size === 0) return model;

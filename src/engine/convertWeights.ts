@@ -1,0 +1,114 @@
+// Numbers of a weight as another element type, and matrices transposed: what is done to weights while they are read.
+// bf16 is the upper half of f32. f8 has two kinds: E5M2 is the upper half of f16; E4M3 (bias 7, no infinity, NaN only
+// where all bits but the sign are set, largest 448) is looked up. Rounding to f16 is to nearest, ties to even.
+
+import { float16ToFloat32, float32ToFloat16 } from '../kernels/float16';
+import {
+  BFLOAT16,
+  FLOAT,
+  FLOAT16,
+  FLOAT8E4M3FN,
+  FLOAT8E5M2,
+  elementBits,
+  type Matrix,
+  type TypeCast,
+} from '../onnx/file/model';
+import { EngineError } from '../protocol/errors';
+
+const F16_INFINITY = 0x7c00;
+
+/** Bytes of one element. */
+export function elementBytes(type: number): number {
+  return (elementBits(type) ?? NaN) / 8;
+}
+
+/**
+ * The same numbers as bytes of another type. `bytes` must begin at a multiple of their element's size.
+ * @throws EngineError `not-finite` for a number that f16 cannot hold.
+ */
+export function convert(bytes: Uint8Array<ArrayBuffer>, { from, to }: TypeCast): Uint8Array<ArrayBuffer> {
+  if (to === FLOAT16 && from === FLOAT8E5M2) return bytesOf(Uint16Array.from(bytes, (byte) => byte << 8));
+  if (to === FLOAT16 && from === FLOAT8E4M3FN) return bytesOf(Uint16Array.from(bytes, (byte) => HALF_OF_E4M3[byte]!));
+  const wide = toFloat32(bytes, from);
+  if (to === FLOAT) return bytesOf(wide);
+  if (to !== FLOAT16) throw new Error(`Weights are not converted to the type ${to}.`);
+  return bytesOf(narrowed(wide));
+}
+
+/**
+ * Elements `start` to `end` of the transpose of a matrix, row by row of the transpose.
+ * @param bytes of the whole matrix.
+ */
+export function transposedPart(
+  bytes: Uint8Array<ArrayBuffer>,
+  { rows, columns }: Matrix,
+  [start, end]: readonly [number, number],
+): Uint8Array<ArrayBuffer> {
+  const width = bytes.length / (rows * columns);
+  const View = width === 4 ? Uint32Array : width === 2 ? Uint16Array : Uint8Array;
+  const from = new View(bytes.buffer, bytes.byteOffset, rows * columns);
+  const [first, last] = [Math.floor(start / rows), Math.ceil(end / rows)];
+  const band = new View((last - first) * rows);
+  // In tiles: one that is written along rows and read along columns stays in the cache.
+  for (let top = 0; top < rows; top += TILE) {
+    const bottom = Math.min(rows, top + TILE);
+    for (let left = first; left < last; left += TILE) {
+      const right = Math.min(last, left + TILE);
+      for (let column = left; column < right; column += 1) {
+        let at = (column - first) * rows + top;
+        for (let row = top; row < bottom; row += 1) band[at++] = from[row * columns + column]!;
+      }
+    }
+  }
+  return bytesOf(band.subarray(start - first * rows, end - first * rows));
+}
+
+const TILE = 32;
+
+function toFloat32(bytes: Uint8Array<ArrayBuffer>, from: number): Float32Array<ArrayBuffer> {
+  switch (from) {
+    case FLOAT:
+      return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    case FLOAT16:
+      return float16ToFloat32(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2));
+    case BFLOAT16:
+      return floats(
+        Uint32Array.from(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2), (x) => x << 16),
+      );
+    case FLOAT8E5M2:
+      return float16ToFloat32(Uint16Array.from(bytes, (byte) => byte << 8));
+    case FLOAT8E4M3FN:
+      return Float32Array.from(bytes, (byte) => E4M3[byte]!);
+    default:
+      throw new Error(`Weights are not converted from the type ${from}.`);
+  }
+}
+
+function narrowed(wide: Float32Array<ArrayBuffer>): Uint16Array<ArrayBuffer> {
+  const halves = float32ToFloat16(wide);
+  for (let at = 0; at < halves.length; at += 1) {
+    if ((halves[at]! & 0x7fff) !== F16_INFINITY || Math.abs(wide[at]!) === Infinity) continue;
+    throw new EngineError(
+      'not-finite',
+      'This model has weights that half precision cannot hold. It must run in full precision.',
+      `${wide[at]}`,
+    );
+  }
+  return halves;
+}
+
+/** 1 sign, 4 exponent and 3 fraction bits. */
+const E4M3 = Float32Array.from({ length: 256 }, (_, byte) => {
+  const [sign, exponent, fraction] = [byte & 0x80 ? -1 : 1, (byte >> 3) & 15, byte & 7];
+  if (exponent === 15 && fraction === 7) return NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -9 : (1 + fraction / 8) * 2 ** (exponent - 7));
+});
+const HALF_OF_E4M3 = float32ToFloat16(E4M3);
+
+function floats(bits: Uint32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+  return new Float32Array(bits.buffer);
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
