@@ -1,6 +1,7 @@
 // Index over a graph: who makes a value, who reads it, and what is known of it before anything runs.
 
-import { inferFacts, type Facts } from './facts';
+import type { Facts } from './facts';
+import { factsOf } from './factsOf';
 import type { PartialValues } from '../operators/values';
 import { FLOAT, type Model, type Node } from '../file/model';
 import { readsOf } from '../file/order';
@@ -9,7 +10,6 @@ export class Graph {
   readonly producers = new Map<string, Node>();
   readonly consumers = new Map<string, Node[]>();
   readonly graphInputs: ReadonlySet<string>;
-  private readonly facts: Facts;
   private readonly onlyReaders = new Map<string, Node | null>();
 
   /** `model.nodes` must be in topological order, as `readModel` gives them. */
@@ -24,7 +24,10 @@ export class Graph {
       }
     }
     this.graphInputs = new Set(model.inputs.map((input) => input.name));
-    this.facts = inferFacts(model);
+  }
+
+  private get facts(): Facts {
+    return factsOf(this.model);
   }
 
   readers(value: string): readonly Node[] {

@@ -2,7 +2,8 @@
 // largest tensor that it makes on the way, and whether it computes in f16. Counted on the graph as it will run: one
 // that was widened for a device without f16 has f32 where its file has f16, so nothing has to be doubled here.
 
-import { inferFacts, type Facts } from './facts';
+import type { Facts } from './facts';
+import { factsAt } from './factsOf';
 import { operatorOf } from '../operators/table';
 import type { PartialValues } from '../operators/values';
 import {
@@ -52,7 +53,7 @@ export function usesFloat16(model: Model): boolean {
  * @param inputDims sizes that the inputs will have in a run, by name.
  */
 export function graphNeeds(model: Model, inputDims: ReadonlyMap<string, readonly number[]>): GraphNeeds {
-  const { shapes, types, weights } = inferFacts(model, inputDims);
+  const { shapes, types, weights } = factsAt(model, inputDims);
   const sizes = weightSizes(model);
   let largestTensor = 0;
   const weigh = (name: string) => {

@@ -3,7 +3,7 @@
 // more than 1 relative, on every driver (6, 9, 15 … 66 were tried; kernels of one element are right). The zeros change
 // no sum. An inpainting UNet's first convolution has 9.
 
-import { inferFacts, type Facts } from '../graph/facts';
+import { factsOf } from '../graph/factsOf';
 import { int64s, makeNode, withInputs } from '../file/makeNode';
 import type { Model, Node, Tensor } from '../file/model';
 import { fields, text, type Field } from '../file/protobuf';
@@ -15,10 +15,8 @@ const PADS_AS_INPUT = 11;
 
 /** Pure. Weights in files are padded as they are read. */
 export function padChannels(model: Model): Model {
-  let facts: Facts | null = null;
   /** Also behind a Cast. */
-  const weightDims = (name: string) =>
-    model.initializers.get(name)?.dims ?? (facts ??= inferFacts(model)).weights.get(name);
+  const weightDims = (name: string) => model.initializers.get(name)?.dims ?? factsOf(model).weights.get(name);
   const added = new Map<string, Tensor>();
   const replaced = new Set<string>();
   const padded = new Map<string, string>();

@@ -3,7 +3,7 @@
 // Blob slices is such a file without a copy; where f16 numbers are to be f32, a WeightsBlob is (engine/weightsBlob).
 
 import { segmentWeights, type Segment } from './cut';
-import { inferFacts } from '../graph/facts';
+import { factsOf } from '../graph/factsOf';
 import { usedLength, type ByteRange, type Model, type ValueInfo } from '../file/model';
 import { MessageWriter } from '../file/protobuf';
 import { encodeTensor } from '../file/readTensor';
@@ -17,7 +17,7 @@ export interface WrittenModel {
 }
 
 export function writeSegment(model: Model, segment: Segment): WrittenModel {
-  const { types } = inferFacts(model);
+  const { types } = factsOf(model);
   const declared = new Map([...model.inputs, ...model.outputs].map((info) => [info.name, info]));
   const info = (name: string): ValueInfo => declared.get(name) ?? { name, elemType: types.get(name) ?? 0, dims: null };
 

@@ -1,7 +1,7 @@
 // What a forward costs, in multiply-accumulates of one row: convolutions, matrix products and attention; all else
 // is small beside them. The perturbed row shares everything that does not depend on its first site.
 
-import { inferFacts } from '../graph/facts';
+import { factsAt } from '../graph/factsOf';
 import type { Graph } from '../graph/graph';
 import { multiplyAccumulates } from '../graph/needs';
 import type { Node } from '../file/model';
@@ -20,7 +20,7 @@ export function siteCosts(
   sites: readonly Site[],
   inputDims: ReadonlyMap<string, readonly number[]>,
 ): SiteCost[] {
-  const facts = inferFacts(graph.model, inputDims);
+  const facts = factsAt(graph.model, inputDims);
   const costs = new Map(graph.model.nodes.map((node) => [node, multiplyAccumulates(node, facts)]));
   const total = [...costs.values()].reduce<number>((sum, cost) => sum + (cost ?? 0), 0);
   const complete = total > 0 && graph.model.nodes.every((node) => costs.get(node) !== null);
