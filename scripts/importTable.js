@@ -9,9 +9,10 @@ import { posix } from 'node:path';
  */
 export const TABLE = {
   main: { ui: 'all', store: 'all', pwa: 'all' },
-  ui: { store: 'all', protocol: 'types', library: 'types' },
+  ui: { store: 'all', settings: 'all', protocol: 'types', library: 'types' },
   store: {
     protocol: 'all',
+    settings: 'all',
     diffusion: 'all',
     image: 'all',
     recipe: 'all',
@@ -23,10 +24,11 @@ export const TABLE = {
     'library/libraryMessages': 'types',
     loading: 'all',
   },
-  protocol: { diffusion: 'types' },
+  protocol: { settings: 'types', diffusion: 'types' },
   loading: { 'protocol/errors': 'all' },
   engine: {
     protocol: 'all',
+    settings: 'types',
     configs: 'all',
     loading: 'all',
     diffusion: 'all',
@@ -37,7 +39,8 @@ export const TABLE = {
     'library/opfs': 'all',
     image: 'all',
   },
-  kernels: { diffusion: 'types', 'protocol/errors': 'all' },
+  kernels: { 'diffusion/stepTable': 'all', diffusion: 'types', 'protocol/errors': 'all' },
+  settings: { diffusion: 'all' },
   diffusion: {},
   'onnx/file': { 'protocol/errors': 'all' },
   'onnx/operators': { 'onnx/file': 'all' },
@@ -49,9 +52,9 @@ export const TABLE = {
   configs: { 'protocol/errors': 'all' },
   checkpoints: { configs: 'all', 'protocol/errors': 'all' },
   text: { configs: 'all', 'protocol/errors': 'all' },
-  recipe: { diffusion: 'all', 'onnx/sites/layers': 'all' },
-  models: { configs: 'types', diffusion: 'types' },
-  library: { models: 'all', configs: 'all', onnx: 'all', 'protocol/errors': 'all', loading: 'all' },
+  recipe: { settings: 'all', diffusion: 'all', 'onnx/sites/layers': 'all' },
+  models: { settings: 'types', configs: 'types', diffusion: 'types' },
+  library: { settings: 'types', models: 'all', configs: 'all', onnx: 'all', 'protocol/errors': 'all', loading: 'all' },
   image: {},
   pwa: {},
 };
@@ -73,6 +76,8 @@ const DOORS = {
     'the page asks for what it needs with a message of protocol.',
   'checkpoints/networks': 'Networks are built by engine.',
   recipe: 'Recipes are made and read by store.',
+  settings:
+    'Settings are fields of one table, for store, recipe and ui; engine, models and library may have their types.',
   configs: 'JSON of models is read by library, text and engine, which give what it says.',
   checkpoints:
     'Checkpoints are read by library and engine; the page asks for what it needs with a message of protocol.',

@@ -38,6 +38,22 @@ export function sigmaAt(sigmas: Float64Array, timestep: number): number {
   return sigmas[low]! + (t - low) * (sigmas[low + 1]! - sigmas[low]!);
 }
 
+/**
+ * The timestep, usually fractional, whose noise level is σ: linear in ln σ between training timesteps,
+ * and the first or last one outside them.
+ * @param trainSigmas ascending, indexed by training timestep.
+ */
+export function timestepOfSigma(sigma: number, trainSigmas: Float64Array): number {
+  const above = trainSigmas.findIndex((trainSigma) => trainSigma > sigma);
+  if (above === 0) return 0;
+  const high = above < 0 ? trainSigmas.length - 1 : above;
+  // In f32, as diffusers has these logarithms: where a timestep is cut to a whole one, the last bit decides.
+  const logLow = Math.fround(Math.log(trainSigmas[high - 1]!));
+  const logHigh = Math.fround(Math.log(trainSigmas[high]!));
+  const share = (Math.log(sigma) - logLow) / (logHigh - logLow);
+  return high - 1 + Math.min(Math.max(share, 0), 1);
+}
+
 function accumulate(betas: Float32Array): Float64Array {
   const alphasCumprod = new Float64Array(betas.length);
   let product = 1;

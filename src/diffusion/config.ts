@@ -4,7 +4,7 @@
 
 import type { PredictionType, SchedulerConfig } from './types';
 
-export type TimestepSpacing = 'linspace' | 'leading' | 'trailing' | 'turbo';
+export type ConfigSpacing = 'linspace' | 'leading' | 'trailing' | 'turbo';
 export type BetaSchedule = 'linear' | 'scaled_linear' | 'squaredcos_cap_v2';
 
 /** What every scheduler reads, with diffusers' defaults in the place of absent fields. */
@@ -14,7 +14,7 @@ export interface ReadConfig {
   readonly betaEnd: number;
   readonly betaSchedule: BetaSchedule;
   readonly predictionType: PredictionType;
-  readonly spacing: TimestepSpacing;
+  readonly spacing: ConfigSpacing;
   readonly stepsOffset: number;
   /**
    * Betas rescaled to zero terminal SNR (arXiv 2305.08891, algorithm 1):
@@ -28,7 +28,7 @@ export interface ConfigReader {
   /** The scheduler's name, for errors. */
   readonly scheduler: string;
   /** The default of `timestep_spacing`, which differs by scheduler. */
-  readonly spacing: TimestepSpacing;
+  readonly spacing: ConfigSpacing;
   /** The defaults of `beta_start`, `beta_end` and `beta_schedule`, where they are not 0.0001, 0.02 and linear. */
   readonly betas?: { readonly start: number; readonly end: number; readonly schedule: BetaSchedule };
   /** epsilon and v_prediction where absent. */

@@ -1,9 +1,8 @@
 // Where the steps of the multistep DPM solvers lie: DPM++ 2M, 2M SDE and UniPC. Their latents keep unit variance, their
 // timesteps are whole. Spread σ cover the whole training schedule and are not moved to those of whole timesteps.
 
-import { makeTrainSchedule } from './betas';
+import { makeTrainSchedule, timestepOfSigma } from './betas';
 import type { ReadConfig } from './config';
-import { timestepOfSigma } from './karras';
 import { readUnit } from './predictions';
 import { chooseSigmas, spreadSigmas } from './sigmas';
 import { roundHalfEven, spaceTimesteps, uniformTimesteps } from './timesteps';

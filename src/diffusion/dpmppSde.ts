@@ -1,5 +1,5 @@
 // DPM-Solver++ SDE with r = ½ (k-diffusion's sample_dpmpp_sde), as diffusers' DPMSolverSDEScheduler runs it. A step
-// from σ to σ′ is two records around σₘ = √(σ·σ′), each an ancestral step (ancestral.ts) that starts from the same x:
+// from σ to σ′ is two records around σₘ = √(σ·σ′), each an ancestral step (euler.ts) that starts from the same x:
 //
 //   first    σ → σₘ with D and the noise of that way         keeps what the second makes of x and of this noise
 //   second   σ → σ′ with D at σₘ and the noise of the whole way
@@ -9,7 +9,7 @@
 // its increments are drawn in order from the run's generator, which has the same distribution. All else is equal to
 // diffusers. The last step goes to σ′ = 0 and is Euler's, one record.
 
-import { ancestralStep } from './ancestral';
+import { ancestralStep } from './euler';
 import { readConfig, type ConfigReader } from './config';
 import { readSigma } from './predictions';
 import { chooseSigmas } from './sigmas';

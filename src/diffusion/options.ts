@@ -1,25 +1,32 @@
 // What a user may choose about sampling and guidance, as plain data. A preset of another system is a value of
 // these types: its parameters, and whose semantics they have (the formulas are in guidance's files).
 
-export type SchedulerId =
-  | 'ddim'
-  | 'ddpm'
-  | 'euler'
-  | 'euler-a'
-  | 'heun'
-  | 'dpmpp-2m'
-  | 'dpmpp-2m-sde'
-  | 'dpmpp-sde'
-  | 'lms'
-  | 'pndm'
-  | 'unipc'
-  | 'lcm';
+/**
+ * How sigmas are spread, and what A1111 and ComfyUI call that; `model` takes what the model's scheduler config says.
+ */
+const SIGMA_TABLE = {
+  // A1111's Automatic is Karras or Exponential for some samplers.
+  model: { label: 'As the model says', a1111: 'Uniform', comfy: 'normal' },
+  karras: { label: 'Karras', a1111: 'Karras', comfy: 'karras' },
+  exponential: { label: 'Exponential', a1111: 'Exponential', comfy: 'exponential' },
+  'sgm-uniform': { label: 'SGM uniform', a1111: 'SGM Uniform', comfy: 'sgm_uniform' },
+  beta: { label: 'Beta', a1111: 'Beta', comfy: 'beta' },
+} as const;
 
-/** How sigmas are spread; `model` takes what the model's scheduler config says. */
-export type SigmaSpacing = 'model' | 'karras' | 'exponential' | 'sgm-uniform' | 'beta';
+export type SigmaSpacing = keyof typeof SIGMA_TABLE;
+export const SIGMAS: Readonly<Record<SigmaSpacing, { label: string; a1111: string; comfy: string }>> = SIGMA_TABLE;
 
 /** diffusers' `timestep_spacing`, or ComfyUI's of SD-Turbo; `model` takes what the model's scheduler config says. */
-export type TimestepSpacing = 'model' | 'linspace' | 'leading' | 'trailing' | 'turbo';
+const SPACING_TABLE = {
+  model: { label: 'As the model says' },
+  linspace: { label: 'Linspace' },
+  leading: { label: 'Leading' },
+  trailing: { label: 'Trailing' },
+  turbo: { label: 'Turbo (ten steps at most)' },
+} as const;
+
+export type TimestepSpacing = keyof typeof SPACING_TABLE;
+export const SPACINGS: Readonly<Record<TimestepSpacing, { label: string }>> = SPACING_TABLE;
 
 /** s falls with the timestep, by whose formula; amount 0 is off. */
 export interface AdaptiveScale {

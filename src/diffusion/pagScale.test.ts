@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { PLAIN_PAG, type AdaptiveScale, type PagWindow } from './options';
 import { pagScaleAt, pagScales } from './pagScale';
-import { makeStepTable } from './schedule';
+import { makeStepTable } from './schedulers';
 import type { StepTable } from './types';
 
 const place = { index: 0, count: 20, opened: 0, timestep: 500, sigma: 1 };

@@ -1,8 +1,7 @@
 // Where the steps of the samplers in σ lie: Euler, Euler ancestral, Heun, LMS, DPM++ SDE. Their latents are x₀ + σ·ε.
 
-import { makeTrainSchedule, sigmaAt } from './betas';
+import { makeTrainSchedule, sigmaAt, timestepOfSigma } from './betas';
 import type { ReadConfig } from './config';
-import { timestepOfSigma } from './karras';
 import { spreadSigmas, type ChosenSigmas } from './sigmas';
 import { spaceTimesteps, uniformTimesteps } from './timesteps';
 

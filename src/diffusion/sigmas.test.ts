@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { betaQuantile } from './betaQuantile';
-import { makeStepTable } from './schedule';
+import { makeStepTable } from './schedulers';
 import { chooseSigmas, spreadSigmas } from './sigmas';
 
 const config = {

@@ -9,9 +9,10 @@
 // `sgm-uniform` is of another kind: timesteps.ts spreads steps + 1 of them evenly and leaves out the last.
 
 import { betaQuantile } from './betaQuantile';
-import { karrasSigmas } from './karras';
 import type { SigmaSpacing } from './options';
 import type { SchedulerConfig } from './types';
+
+const RHO = 7;
 
 /** What `model` stands for is what the config says; null where σ come from spaced timesteps. */
 export type ChosenSigmas = Exclude<SigmaSpacing, 'model'> | null;
@@ -36,5 +37,14 @@ export function spreadSigmas(
     return spacing === 'exponential'
       ? sigmaMax * (sigmaMin / sigmaMax) ** ramp
       : sigmaMin + (sigmaMax - sigmaMin) * betaQuantile(1 - ramp, 0.6, 0.6);
+  });
+}
+
+function karrasSigmas(steps: number, sigmaMax: number, sigmaMin: number): number[] {
+  const high = sigmaMax ** (1 / RHO);
+  const low = sigmaMin ** (1 / RHO);
+  return Array.from({ length: steps }, (_, i) => {
+    const ramp = steps === 1 ? 0 : i / (steps - 1);
+    return (high + ramp * (low - high)) ** RHO;
   });
 }

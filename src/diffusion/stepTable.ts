@@ -1,6 +1,6 @@
-// What the engine asks of a whole step table.
+// The table of a run: one record of coefficients for each forward of the model, and what is asked of a whole table.
 
-import type { StepTable } from './types';
+import type { StepCoefficients, StepTable } from './types';
 
 /** How many steps a table has, as the user counts them: a two-stage step is one. */
 export function countSteps({ steps }: StepTable): number {
@@ -10,4 +10,9 @@ export function countSteps({ steps }: StepTable): number {
 /** How many K's of earlier records to keep: what the table's records read, and at least one. */
 export function historyLength({ steps }: StepTable): number {
   return Math.max(1, ...steps.map(({ next }) => next.history?.length ?? 0));
+}
+
+/** Whether a record reads noise. */
+export function needsNoise({ next, keep }: StepCoefficients): boolean {
+  return (next.noise ?? 0) !== 0 || (keep?.noise ?? 0) !== 0;
 }

@@ -6,7 +6,7 @@ import { openAsBlob } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { engineGolden as golden, goldenValues, type GoldenRun } from '../../fixtures/engine/golden';
 import { PLAIN_PAG } from '../diffusion/options';
-import type { Settings } from '../protocol/messages';
+import type { Settings } from '../settings/fields';
 import { guidanceEmbedding } from './conditioning';
 import { CpuBackend } from './cpuBackend';
 import { openModel } from './diffusionModel';

@@ -2,11 +2,10 @@
 // is the tensor that it reads, so history, noise and clamping go through the backends' own tensors.
 
 import { expect, test } from 'vitest';
-import type { SchedulerId } from '../diffusion/options';
-import { makeStepTable } from '../diffusion/schedule';
-import { historyLength } from '../diffusion/stepTable';
+import type { SchedulerId } from '../diffusion/schedulers';
+import { makeStepTable } from '../diffusion/schedulers';
+import { historyLength, needsNoise } from '../diffusion/stepTable';
 import type { StepTable } from '../diffusion/types';
-import { needsNoise } from '../kernels/guidedStep';
 import { pseudoRandom } from '../kernels/testing/buffers';
 import { describeOnDawn } from '../kernels/testing/dawn';
 import { cut, type Segment } from '../onnx/segments/cut';

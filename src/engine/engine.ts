@@ -11,8 +11,8 @@ import type {
   GenerateRequest,
   LoadRequest,
   ModelRef,
-  Settings,
 } from '../protocol/messages';
+import type { Settings } from '../settings/fields';
 import type { Backend } from './backend';
 import { Busy } from './busy';
 import { CpuBackend } from './cpuBackend';

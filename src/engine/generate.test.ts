@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
-import type { Settings } from '../protocol/messages';
+import type { Settings } from '../settings/fields';
 import { CpuBackend } from './cpuBackend';
 import { openModel } from './diffusionModel';
 import { generate } from './generate';

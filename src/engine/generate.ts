@@ -13,14 +13,14 @@ import {
 import { TorchGenerator } from '../diffusion/noise';
 import { PLAIN_PAG } from '../diffusion/options';
 import { pagScales } from '../diffusion/pagScale';
-import { makeStepTable } from '../diffusion/schedule';
-import { countSteps, historyLength } from '../diffusion/stepTable';
+import { makeStepTable } from '../diffusion/schedulers';
+import { countSteps, historyLength, needsNoise } from '../diffusion/stepTable';
 import type { Row, SiteRow, StepTable } from '../diffusion/types';
-import { needsNoise } from '../kernels/guidedStep';
 import { selectSites } from '../onnx/sites/layers';
 import type { Site } from '../onnx/sites/sites';
 import { EngineError } from '../protocol/errors';
-import type { Pair, ProgressEvent, RunStats, Settings } from '../protocol/messages';
+import type { Pair, ProgressEvent, RunStats } from '../protocol/messages';
+import type { Settings } from '../settings/fields';
 import { elements, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
 import { conditionRows, withoutSites, type DiffusionModel } from './diffusionModel';

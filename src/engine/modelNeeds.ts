@@ -4,7 +4,7 @@ import { rowGuidance } from '../diffusion/guidance';
 import type { Buffer, Needs } from '../models/preflight';
 import { graphNeeds } from '../onnx/graph/needs';
 import type { ValueInfo } from '../onnx/file/model';
-import type { Settings } from '../protocol/messages';
+import type { Settings } from '../settings/fields';
 import { keepsTextEncoders, machineMemoryGiB } from './memory';
 import type { OnnxFile } from './onnxFile';
 

@@ -4,8 +4,9 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { PLAIN_PAG, type SchedulerId } from '../diffusion/options';
-import type { Settings } from '../protocol/messages';
+import { PLAIN_PAG } from '../diffusion/options';
+import type { SchedulerId } from '../diffusion/schedulers';
+import type { Settings } from '../settings/fields';
 import type { StepInput, StepOutput } from './backend';
 import { CpuBackend } from './cpuBackend';
 import { openModel } from './diffusionModel';

@@ -3,6 +3,7 @@
 // Rows of weight 0 are not read, nor history and noise where their factors are 0: what lies there cannot leak, not even
 // a NaN.
 
+import { needsNoise } from '../diffusion/stepTable';
 import type { StepCoefficients, StepFactors } from '../diffusion/types';
 import body from './guidedStep.wgsl?raw';
 import type { ElementType, KernelCompiler } from './compiler';
@@ -78,11 +79,6 @@ export async function createGuidedStep(
       );
     },
   };
-}
-
-/** Whether a step reads noise. */
-export function needsNoise({ next, keep }: StepCoefficients): boolean {
-  return (next.noise ?? 0) !== 0 || (keep?.noise ?? 0) !== 0;
 }
 
 /** @throws RangeError, see `GuidedStep.encode`. */

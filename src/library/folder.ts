@@ -6,7 +6,8 @@ import { SCHEDULER, TEXT_ENCODER, UNET } from '../configs/schemas';
 import { NO_GLANCE, type Weights } from '../models/estimate';
 import { FetchError } from './fetchError';
 import { findRoles, missingRoles, neededPaths } from '../models/roles';
-import { usualSettings, type UsualSettings } from '../models/usualSettings';
+import { usualSettings } from '../models/usualSettings';
+import type { UsualSettings } from '../settings/fields';
 
 export interface FolderModel {
   readonly name: string;

@@ -9,7 +9,7 @@ import type { HubEntry } from '../models/hubCatalog';
 import type { ManifestFile } from './opfs';
 import type { RepoId } from '../models/repoId';
 import type { RolePaths } from '../models/roles';
-import type { UsualSettings } from '../models/usualSettings';
+import type { UsualSettings } from '../settings/fields';
 
 /** A model that can be fetched: which files, how large, from where. */
 export interface Plan extends RepoId {

@@ -10,7 +10,8 @@ import { listRepo } from './hub';
 import type { Plan, StoredModel, StoredState } from './libraryMessages';
 import { findFile, modelsFolder, readManifest, type Manifest } from './opfs';
 import { Rate } from '../loading/rate';
-import { usualSettings, type UsualSettings } from '../models/usualSettings';
+import { usualSettings } from '../models/usualSettings';
+import type { UsualSettings } from '../settings/fields';
 
 interface Entry {
   manifest: Manifest;

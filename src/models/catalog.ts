@@ -1,6 +1,6 @@
 // The models that the page offers, as plain data: where they lie and settings that suit them.
 
-import type { UsualSettings } from './usualSettings';
+import type { UsualSettings } from '../settings/fields';
 
 export interface CatalogEntry {
   readonly id: string;

@@ -4,7 +4,8 @@
 
 import type { RepoId } from './repoId';
 import type { Role, RolePaths } from './roles';
-import { USUAL_LCM, USUAL_SD, USUAL_TURBO, type UsualSettings } from './usualSettings';
+import { USUAL_LCM, USUAL_SD, USUAL_TURBO } from './usualSettings';
+import type { UsualSettings } from '../settings/fields';
 
 export interface HubEntry extends RepoId {
   readonly name: string;

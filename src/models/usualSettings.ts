@@ -1,18 +1,8 @@
 // The settings that suit a model: what a catalogue entry says, or what its configs tell of how it was trained.
 
+import type { UsualSettings } from '../settings/fields';
 import type { UnetConfig } from '../configs/schemas';
-import type { SchedulerId, SigmaSpacing, TimestepSpacing } from '../diffusion/options';
 import type { SchedulerConfig } from '../diffusion/types';
-
-export interface UsualSettings {
-  readonly steps: number;
-  readonly guidanceScale: number;
-  readonly pagScale: number;
-  readonly layers: string;
-  readonly scheduler: SchedulerId;
-  readonly sigmas: SigmaSpacing;
-  readonly spacing: TimestepSpacing;
-}
 
 export interface ModelConfigs {
   /** `scheduler_config.json` and the UNet's `config.json`; empty where there are none. */

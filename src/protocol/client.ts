@@ -6,15 +6,8 @@
 // what stays unanswered. ONNX Runtime may hold the thread for long, which the worker says beforehand.
 
 import type { EngineErrorCode, EngineErrorData } from './errors';
-import type {
-  EngineEvent,
-  EngineRequest,
-  GenerateRequest,
-  LoadRequest,
-  ModelRef,
-  Settings,
-  WireEvent,
-} from './messages';
+import type { EngineEvent, EngineRequest, GenerateRequest, LoadRequest, ModelRef, WireEvent } from './messages';
+import type { Settings } from '../settings/fields';
 
 /** What leaves ONNX Runtime or the GPU in a state that only a new worker mends. */
 const FATAL: ReadonlySet<EngineErrorCode> = new Set([

@@ -2,34 +2,9 @@
 // Requests go page → worker, events go worker → page. A run is named by the page (`runId`); while one is
 // under way one more may wait, the newest, and a cancel takes effect between segments.
 
-import type { PagOptions, SchedulerId, SigmaSpacing, TimestepSpacing } from '../diffusion/options';
+import type { Settings } from '../settings/fields';
 import type { PredictionType, SchedulerConfig } from '../diffusion/types';
 import type { EngineErrorData } from './errors';
-
-/** What one run is made of. Numbers are taken as given by the engine: the store has corrected them. */
-export interface Settings {
-  readonly prompt: string;
-  readonly negativePrompt: string;
-  /** 0 … 2⁵³−1; its low 32 bits seed mt19937, as `torch.manual_seed` does for CPU generators. */
-  readonly seed: number;
-  readonly steps: number;
-  /** Classifier-free guidance g; off at g ≤ 1. */
-  readonly guidanceScale: number;
-  /** PAG scale s; 0 runs no perturbed row. */
-  readonly pagScale: number;
-  /** How s goes over the steps, what is rescaled, how much is perturbed. A step whose s is 0 runs no perturbed row. */
-  readonly pag: PagOptions;
-  /** `mid`, `down`, `up`, `all`, diffusers' `pag_applied_layers` or ComfyUI's `unet_block_list` notation. */
-  readonly layers: string;
-  readonly scheduler: SchedulerId;
-  /** How noise levels are spread; schedulers of whole timesteps ignore it. */
-  readonly sigmas: SigmaSpacing;
-  readonly spacing: TimestepSpacing;
-  /** Make "Without PAG" too, from the same seed. */
-  readonly compare: boolean;
-  /** `auto` takes WebGPU where the browser has it; `wasm` runs on the CPU. */
-  readonly backend: 'auto' | 'wasm';
-}
 
 /** Where a model's files are. `id` names what was chosen: another id is another model. */
 export type ModelRef = UrlModelRef | StoredModelRef | FolderModelRef;

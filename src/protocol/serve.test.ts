@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { DEFAULTS } from '../store/settings';
-import type { EngineEvent, EngineRequest, Settings, WireEvent } from './messages';
+import type { EngineEvent, EngineRequest, WireEvent } from './messages';
+import type { Settings } from '../settings/fields';
 import { HANDED_OVER, serve } from './serve';
 
 interface Call {

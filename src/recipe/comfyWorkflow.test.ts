@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { PLAIN_PAG, type PagOptions, type SchedulerId, type SigmaSpacing } from '../diffusion/options';
+import { PLAIN_PAG, SIGMAS, type PagOptions, type SigmaSpacing } from '../diffusion/options';
+import { SCHEDULERS, type SchedulerId } from '../diffusion/schedulers';
 import type { SchedulerConfig } from '../diffusion/types';
 import { recipeToComfyWorkflow, type ComfyInput, type ComfyWorkflow } from './comfyWorkflow';
-import { makeRecipe, type RecipeSettings } from './recipe';
-import { SAMPLERS, SIGMA_NAMES } from './samplers';
+import { makeRecipe } from './recipe';
+import type { RecipeSettings } from '../settings/fields';
 
 // Inputs as ComfyUI's nodes.py, comfy_extras/nodes_pag.py, comfy/samplers.py and sd-perturbed-attention's pag_nodes.py
 // declare them, and the types of each node's outputs. ComfyUI refuses a workflow that breaks one of these.
@@ -208,8 +209,8 @@ const CASES = [
     100,
     { seed: 2 ** 53 - 1, steps: 150, guidanceScale: 30 },
   ),
-  ...Object.keys(SAMPLERS).map((id) => convert({}, 'mid', id as SchedulerId)),
-  ...Object.keys(SIGMA_NAMES).map((id) => convert({}, 'mid', 'euler', 3, { sigmas: id as SigmaSpacing })),
+  ...Object.keys(SCHEDULERS).map((id) => convert({}, 'mid', id as SchedulerId)),
+  ...Object.keys(SIGMAS).map((id) => convert({}, 'mid', 'euler', 3, { sigmas: id as SigmaSpacing })),
 ];
 
 describe('the ComfyUI workflow', () => {

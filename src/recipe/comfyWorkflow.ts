@@ -5,7 +5,8 @@
 import { advancedPag, isMidBlock } from './advancedPag';
 import type { Recipe } from './recipe';
 import { chooseSigmas } from '../diffusion/sigmas';
-import { SAMPLERS, SIGMA_NAMES } from './samplers';
+import { SIGMAS } from '../diffusion/options';
+import { SCHEDULERS } from '../diffusion/schedulers';
 import { isSchedule, runLevels, type ScheduleElsewhere } from './schedules';
 import { escapeForComfy } from './weighedText';
 
@@ -23,7 +24,7 @@ export interface ComfyExport {
 export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): ComfyExport {
   const { settings, size } = recipe;
   const warnings: string[] = [];
-  const names = SAMPLERS[settings.scheduler];
+  const names = SCHEDULERS[settings.scheduler];
   if (names.comfy === null) warnings.push(`KSampler has no ${settings.scheduler}; the workflow says euler.`);
   if (recipe.guidanceEmbedded)
     warnings.push(
@@ -65,7 +66,7 @@ function modelSampling({ settings, scheduler }: Recipe): ComfyWorkflow[string] |
 /**
  * KSampler's schedules by name; ComfyUI's beta is the distribution over timesteps, which A1111's and diffusers' is not.
  */
-const SCHEDULERS: Readonly<Partial<Record<ScheduleElsewhere, string>>> = {
+const SCHEDULES: Readonly<Partial<Record<ScheduleElsewhere, string>>> = {
   uniform: 'normal',
   simple: 'simple',
   ddim: 'ddim_uniform',
@@ -83,7 +84,7 @@ function samplerNodes(recipe: Recipe, model: ComfyInput, warnings: string[]): Co
   const {
     settings: { scheduler, sigmas, spacing, steps, seed, guidanceScale },
   } = recipe;
-  const sampler_name = SAMPLERS[scheduler].comfy ?? 'euler';
+  const sampler_name = SCHEDULERS[scheduler].comfy ?? 'euler';
   const inputs = { model, cfg: guidanceScale, positive: ['2', 0], negative: ['3', 0], latent_image: ['4', 0] } as const;
   const named = (name: string): ComfyWorkflow => ({
     '6': { class_type: 'KSampler', inputs: { ...inputs, seed, steps, sampler_name, scheduler: name, denoise: 1 } },
@@ -99,14 +100,14 @@ function samplerNodes(recipe: Recipe, model: ComfyInput, warnings: string[]): Co
   // The distilled schedule has 50 steps, of which diffusers and ComfyUI's simple take the same.
   if (scheduler === 'lcm') return named('simple');
   const spread = chooseSigmas(sigmas, recipe.scheduler ?? {});
-  const own = SIGMA_NAMES[spread ?? 'model'].comfy;
+  const own = SIGMAS[spread ?? 'model'].comfy;
   const levels = runLevels(recipe);
   if (!levels) {
     if (spacing !== 'model') warnings.push(`KSampler has no timestep spacing; ${spacing} is left out.`);
     if (spread === 'beta') warnings.push(BETA);
     return named(own);
   }
-  const found = Object.entries(SCHEDULERS)
+  const found = Object.entries(SCHEDULES)
     .filter(([key]) => isSchedule(key as ScheduleElsewhere, levels))
     .map(([, name]) => name);
   if (found.length > 0) return named(found.includes(own) ? own : (found[0] as string));

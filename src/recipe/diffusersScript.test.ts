@@ -3,7 +3,8 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
-import { PLAIN_PAG, type PagOptions, type SchedulerId } from '../diffusion/options';
+import { PLAIN_PAG, type PagOptions } from '../diffusion/options';
+import { SCHEDULERS, type SchedulerId } from '../diffusion/schedulers';
 import { CpuBackend } from '../engine/cpuBackend';
 import { openModel } from '../engine/diffusionModel';
 import { generate } from '../engine/generate';
@@ -13,8 +14,8 @@ import { loadNodeRuntime } from '../engine/testing/nodeRuntime';
 import { relativeError } from '../engine/testing/unetChecks';
 import { recipeToDiffusersScript } from './diffusersScript';
 import { pythonString } from './pythonText';
-import { makeRecipe, type Recipe, type RecipeSettings } from './recipe';
-import { SAMPLERS } from './samplers';
+import { makeRecipe, type Recipe } from './recipe';
+import type { RecipeSettings } from '../settings/fields';
 
 const SETTINGS: RecipeSettings = {
   prompt: 'a photo of a red apple',
@@ -147,7 +148,7 @@ describe('what the script cannot do', () => {
 
   it('is said of sigmas, for the classes that step on sigmas', () => {
     const without = (sigmas: RecipeSettings['sigmas']) =>
-      (Object.keys(SAMPLERS) as SchedulerId[]).filter((scheduler) =>
+      (Object.keys(SCHEDULERS) as SchedulerId[]).filter((scheduler) =>
         warnings({ scheduler, sigmas }).some((text) => text.includes('sigmas')),
       );
     expect(without('model')).toEqual([]);

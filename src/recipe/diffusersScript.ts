@@ -3,25 +3,15 @@
 // `from_config` the model's own schedule, as Pagoda does. What the pipelines cannot do stands in the script's head
 // and in `warnings`.
 
-import type { SchedulerId, SigmaSpacing } from '../diffusion/options';
+import type { SigmaSpacing } from '../diffusion/options';
+import { SCHEDULERS, type SchedulerId } from '../diffusion/schedulers';
 import { pythonList, pythonString } from './pythonText';
 import type { Recipe } from './recipe';
-import { SAMPLERS } from './samplers';
 
 export interface ScriptExport {
   readonly script: string;
   readonly warnings: readonly string[];
 }
-
-/**
- * What diffusers' classes can do with sigmas: flags of their config, and `timesteps` for SGM uniform;
- * the rest have none.
- */
-const SIGMA_FLAGS: readonly SchedulerId[] = ['euler', 'heun', 'dpmpp-2m', 'dpmpp-2m-sde', 'dpmpp-sde', 'lms', 'unipc'];
-const OWN_TIMESTEPS: readonly SchedulerId[] = ['euler', 'heun', 'dpmpp-2m', 'dpmpp-2m-sde'];
-const WHOLE_OWN_TIMESTEPS: readonly SchedulerId[] = ['dpmpp-2m', 'dpmpp-2m-sde'];
-/** Steps on training timesteps: sigmas do not apply, in Pagoda neither. */
-const WITHOUT_SIGMAS: readonly SchedulerId[] = ['ddim', 'ddpm', 'pndm', 'lcm'];
 
 /** @returns the script, ending in a line break, and sentences for people. */
 export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
@@ -38,8 +28,9 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...scheduleWarnings(settings.scheduler, settings.sigmas),
     ...(settings.spacing === 'turbo' ? ['diffusers has no turbo spacing: the model’s own is used.'] : []),
   ];
-  const { diffusers: scheduler } = SAMPLERS[settings.scheduler];
-  const isSgm = settings.sigmas === 'sgm-uniform' && OWN_TIMESTEPS.includes(settings.scheduler);
+  const { diffusers } = SCHEDULERS[settings.scheduler];
+  const scheduler = diffusers.name;
+  const isSgm = settings.sigmas === 'sgm-uniform' && diffusers.takesTimesteps !== undefined;
   const { adaptive } = settings.pag;
   const loading = [
     'MODEL',
@@ -86,7 +77,11 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
 
 /** Of which diffusers imports only when they are needed, each after a space. */
 function furtherPackages({ scheduler, sigmas }: Recipe['settings']): string {
-  return `${sigmas === 'beta' || scheduler === 'lms' ? ' scipy' : ''}${scheduler === 'dpmpp-sde' ? ' torchsde' : ''}`;
+  const packages = new Set([
+    ...(sigmas === 'beta' ? ['scipy'] : []),
+    ...(SCHEDULERS[scheduler].diffusers.packages ?? []),
+  ]);
+  return [...packages].map((name) => ` ${name}`).join('');
 }
 
 /** A call with one argument a line; a single one stays on the line. */
@@ -102,40 +97,41 @@ function layerPatterns({ sites }: Recipe): readonly string[] {
 }
 
 function schedulerArguments({ settings: { scheduler, sigmas, spacing, seed } }: Recipe): readonly string[] {
+  const { diffusers } = SCHEDULERS[scheduler];
   const flags = ['karras', 'exponential', 'beta'] as const;
   const setsFlags =
     sigmas !== 'model' &&
-    SIGMA_FLAGS.includes(scheduler) &&
-    (sigmas !== 'sgm-uniform' || OWN_TIMESTEPS.includes(scheduler));
+    diffusers.hasSigmaFlags === true &&
+    (sigmas !== 'sgm-uniform' || diffusers.takesTimesteps !== undefined);
   return [
-    ...SAMPLERS[scheduler].diffusersArguments,
+    ...(diffusers.arguments ?? []),
     ...(spacing === 'model' || spacing === 'turbo' ? [] : [`timestep_spacing=${pythonString(spacing)}`]),
     // All of them: diffusers refuses two at once, and the model's config may have another.
     ...(setsFlags ? flags.map((flag) => `use_${flag}_sigmas=${flag === sigmas ? 'True' : 'False'}`) : []),
-    ...(scheduler === 'dpmpp-sde' ? [`noise_sampler_seed=${seed}`] : []),
+    ...(diffusers.ownNoise ? [`noise_sampler_seed=${seed}`] : []),
   ];
 }
 
 /** N timesteps of N + 1 even ones, without the last; some classes know whole ones alone. */
 function sgmTimesteps(scheduler: SchedulerId): readonly string[] {
   const each = 'last * (1 - i / STEPS)';
+  const isWhole = SCHEDULERS[scheduler].diffusers.takesTimesteps === 'whole';
   return [
     'last = pipe.scheduler.config.num_train_timesteps - 1',
-    `timesteps = [${WHOLE_OWN_TIMESTEPS.includes(scheduler) ? `round(${each})` : each} for i in range(STEPS)]`,
+    `timesteps = [${isWhole ? `round(${each})` : each} for i in range(STEPS)]`,
   ];
 }
 
 function scheduleWarnings(scheduler: SchedulerId, sigmas: SigmaSpacing): readonly string[] {
   const warnings: string[] = [];
-  const choices = sigmas === 'sgm-uniform' ? OWN_TIMESTEPS : SIGMA_FLAGS;
-  if (sigmas !== 'model' && !choices.includes(scheduler) && !WITHOUT_SIGMAS.includes(scheduler)) {
-    warnings.push(
-      `${SAMPLERS[scheduler].diffusers} cannot spread sigmas as ${sigmas}: those of the model's config are taken.`,
-    );
+  const { diffusers, onTrainTimesteps } = SCHEDULERS[scheduler];
+  const canSpread = sigmas === 'sgm-uniform' ? diffusers.takesTimesteps !== undefined : diffusers.hasSigmaFlags;
+  if (sigmas !== 'model' && !canSpread && !onTrainTimesteps) {
+    warnings.push(`${diffusers.name} cannot spread sigmas as ${sigmas}: those of the model's config are taken.`);
   }
-  if (scheduler === 'dpmpp-sde')
+  if (diffusers.ownNoise)
     warnings.push(
-      'DPMSolverSDEScheduler draws the noise of its steps from a generator of its own: the picture is another one.',
+      `${diffusers.name} draws the noise of its steps from a generator of its own: the picture is another one.`,
     );
   return warnings;
 }

@@ -4,23 +4,14 @@
 //   PAG …    incantations: the first layer of the mid block, a window in steps
 
 import type { PagOptions } from '../diffusion/options';
-import { boundedText } from './boundedText';
-import {
-  MAX_PROMPT,
-  RANGES,
-  isNumber,
-  rangeText,
-  refusal,
-  type NotRestored,
-  type RecipeSettings,
-  type Restored,
-} from './recipe';
+import { FIELDS, readField, type RecipeSettings } from '../settings/fields';
+import { isInRange, rangeText, type NumberRule } from '../settings/numbers';
+import { PAG_RULES } from '../settings/pagOptions';
+import { refusal, type NotRestored, type Restored } from './recipe';
 import { infotextParts } from './infotextParts';
 import { promptSyntax } from './promptSyntax';
 import { a1111Sampler } from './samplers';
 import { unescapeFromA1111 } from './weighedText';
-
-const PLAIN = { min: 0, max: 1 };
 
 /** What the keys of the three sets mean; the rest of PAG's options are the paper's. */
 const ADVANCED = {
@@ -47,21 +38,21 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     ['negativePrompt', negativePrompt],
   ] as const) {
     const words = unescapeFromA1111(written);
-    const { text: kept, note } = boundedText(words, MAX_PROMPT);
-    settings[key] = kept;
-    if (note !== null) notRestored.push(refusal(key, words.slice(kept.length), note));
+    const { nearest, note } = readField(key, words);
+    settings[key] = nearest ?? '';
+    if (note !== null) notRestored.push(refusal(key, words.slice(settings[key].length), note));
   }
   const used = new Set<string>();
   const take = (key: string) => {
     used.add(key);
     return pairs.get(key);
   };
-  const number = (key: string, range: { min: number; max: number; whole?: boolean }): number | null => {
+  const number = (key: string, rule: NumberRule): number | null => {
     const written = take(key);
     if (written === undefined) return null;
     const value = written === '' ? NaN : Number(written);
-    if (isNumber(value, range)) return value;
-    refuse(key, rangeText(range));
+    if (isInRange(value, rule)) return value;
+    refuse(key, rangeText(rule));
     return null;
   };
   for (const [key, field] of [
@@ -69,7 +60,7 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     ['Seed', 'seed'],
     ['CFG scale', 'guidanceScale'],
   ] as const) {
-    const value = number(key, RANGES[field]);
+    const value = number(key, FIELDS[field]);
     if (value !== null) settings[field] = value;
   }
 
@@ -94,16 +85,15 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
   else settings.pagScale = 0;
 
   function advanced(): void {
-    settings.pagScale = number(ADVANCED.scale, RANGES.pagScale) ?? 3;
-    const amount = number(ADVANCED.rescale, PLAIN) ?? 0;
+    settings.pagScale = number(ADVANCED.scale, FIELDS.pagScale) ?? 3;
+    const amount = number(ADVANCED.rescale, PAG_RULES.fraction) ?? 0;
     const mode = take(ADVANCED.mode) ?? 'full';
-    const range = { min: -1, max: 10_000 };
-    const [start, stop] = [number(ADVANCED.start, range) ?? -1, number(ADVANCED.stop, range) ?? -1];
+    const [start, stop] = [number(ADVANCED.start, PAG_RULES.sigma) ?? -1, number(ADVANCED.stop, PAG_RULES.sigma) ?? -1];
     if (mode !== 'full' && mode !== 'partial' && mode !== 'snf')
       refuse(ADVANCED.mode, 'It is not full, partial or snf.');
     settings.pag = {
       ...plain,
-      adaptive: { semantics: 'pamparamm', amount: number(ADVANCED.adaptive, PLAIN) ?? 0 },
+      adaptive: { semantics: 'pamparamm', amount: number(ADVANCED.adaptive, PAG_RULES.adaptive) ?? 0 },
       window: start < 0 && stop < 0 ? { semantics: 'always' } : { semantics: 'sigma', start, stop },
       rescale:
         mode === 'snf'
@@ -113,28 +103,33 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
             : { mode: 'off' },
     };
     const [list, block, id] = [take(ADVANCED.list), take(ADVANCED.block) ?? 'middle', take(ADVANCED.blockId) ?? '0'];
-    if (list !== undefined && list !== '') settings.layers = list.slice(0, 4096);
+    if (list !== undefined && list !== '') settings.layers = list.slice(0, FIELDS.layers.letters);
     else if (block === 'middle' && id === '0') settings.layers = 'mid';
     else refuse(ADVANCED.block, 'A block number counts all blocks of one U-Net; choose the layers by name.');
   }
 
   function builtIn(): void {
-    settings.pagScale = number('pagi_scale', RANGES.pagScale) ?? 3;
+    settings.pagScale = number('pagi_scale', FIELDS.pagScale) ?? 3;
     settings.layers = 'mid';
-    const [start, stop] = [number('pagi_start_step', PLAIN) ?? 0, number('pagi_end_step', PLAIN) ?? 1];
+    const [start, stop] = [
+      number('pagi_start_step', PAG_RULES.fraction) ?? 0,
+      number('pagi_end_step', PAG_RULES.fraction) ?? 1,
+    ];
     settings.pag = {
       ...plain,
-      attenuation: number('pagi_attenuation', { min: 0, max: 100 }) ?? 0,
+      attenuation: number('pagi_attenuation', PAG_RULES.attenuation) ?? 0,
       window: start === 0 && stop === 1 ? { semantics: 'always' } : { semantics: 'forge', start, stop },
     };
   }
 
   function incantations(): void {
-    settings.pagScale = number('PAG Scale', RANGES.pagScale) ?? 0;
+    settings.pagScale = number('PAG Scale', FIELDS.pagScale) ?? 0;
     // The middle block; of SDXL its first layer alone.
     settings.layers = 'm0.0';
-    const whole = { min: 0, max: 10_000, whole: true };
-    const [start, stop] = [number('PAG Start Step', whole) ?? 0, number('PAG End Step', whole) ?? 150];
+    const [start, stop] = [
+      number('PAG Start Step', PAG_RULES.step) ?? 0,
+      number('PAG End Step', PAG_RULES.step) ?? 150,
+    ];
     const last = (settings.steps ?? 20) - 1;
     const isWholeRun = start === 0 && stop >= last;
     settings.pag = {

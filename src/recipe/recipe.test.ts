@@ -4,7 +4,8 @@ import { seeded } from '../onnx/testing/mutate';
 import { parseInfotext } from './infotext';
 import { infotextParts } from './infotextParts';
 import { recipeFromPngTexts } from './pngTexts';
-import { makeRecipe, parseRecipe, type RecipeSettings } from './recipe';
+import { makeRecipe, parseRecipe } from './recipe';
+import type { RecipeSettings } from '../settings/fields';
 
 const SETTINGS: RecipeSettings = {
   prompt: 'red apple',

@@ -1,70 +1,7 @@
-// What each scheduler is called elsewhere. A1111's and Forge's names are those of their drop-down lists, ComfyUI's
-// those of KSampler (comfy/samplers.py); diffusers has classes, of which one stands for two schedulers. null: it has
-// none.
+// Samplers and noise levels as A1111 and Forge name them, resolved as they do.
 
-import type { SchedulerId, SigmaSpacing } from '../diffusion/options';
-
-export interface SamplerNames {
-  readonly a1111: string | null;
-  readonly comfy: string | null;
-  readonly diffusers: string;
-  /** Arguments of `from_config` that tell it from others of the same class, as Python. */
-  readonly diffusersArguments: readonly string[];
-}
-
-const names = (
-  a1111: string | null,
-  comfy: string | null,
-  diffusers: string,
-  ...diffusersArguments: string[]
-): SamplerNames => ({ a1111, comfy, diffusers, diffusersArguments });
-
-export const SAMPLERS: Readonly<Record<SchedulerId, SamplerNames>> = {
-  ddim: names('DDIM', 'ddim', 'DDIMScheduler'),
-  ddpm: names(null, 'ddpm', 'DDPMScheduler'),
-  euler: names('Euler', 'euler', 'EulerDiscreteScheduler'),
-  'euler-a': names('Euler a', 'euler_ancestral', 'EulerAncestralDiscreteScheduler'),
-  heun: names('Heun', 'heun', 'HeunDiscreteScheduler'),
-  'dpmpp-2m': names('DPM++ 2M', 'dpmpp_2m', 'DPMSolverMultistepScheduler', 'algorithm_type="dpmsolver++"'),
-  'dpmpp-2m-sde': names(
-    'DPM++ 2M SDE',
-    'dpmpp_2m_sde',
-    'DPMSolverMultistepScheduler',
-    'algorithm_type="sde-dpmsolver++"',
-  ),
-  'dpmpp-sde': names('DPM++ SDE', 'dpmpp_sde', 'DPMSolverSDEScheduler'),
-  lms: names('LMS', 'lms', 'LMSDiscreteScheduler'),
-  pndm: names('PLMS', null, 'PNDMScheduler', 'skip_prk_steps=True'),
-  unipc: names('UniPC', 'uni_pc', 'UniPCMultistepScheduler'),
-  lcm: names('LCM', 'lcm', 'LCMScheduler'),
-};
-
-export const SIGMA_NAMES: Readonly<Record<SigmaSpacing, { a1111: string; comfy: string }>> = {
-  // A1111's Automatic is Karras or Exponential for some samplers.
-  model: { a1111: 'Uniform', comfy: 'normal' },
-  karras: { a1111: 'Karras', comfy: 'karras' },
-  exponential: { a1111: 'Exponential', comfy: 'exponential' },
-  'sgm-uniform': { a1111: 'SGM Uniform', comfy: 'sgm_uniform' },
-  beta: { a1111: 'Beta', comfy: 'beta' },
-};
-
-/**
- * Second names that A1111 takes (1.0 to 1.10: modules/sd_samplers_*.py);
- * DDIM, PLMS and UniPC have theirs in lower case.
- */
-const ALIASES: Readonly<Record<string, SchedulerId>> = {
-  k_euler: 'euler',
-  k_euler_a: 'euler-a',
-  k_euler_ancestral: 'euler-a',
-  k_heun: 'heun',
-  k_lms: 'lms',
-  k_lcm: 'lcm',
-  k_dpmpp_2m: 'dpmpp-2m',
-  k_dpmpp_sde: 'dpmpp-sde',
-  k_dpmpp_2m_sde: 'dpmpp-2m-sde',
-  // Forge has it, A1111 has not.
-  ddpm: 'ddpm',
-};
+import type { SigmaSpacing } from '../diffusion/options';
+import { SCHEDULERS, SCHEDULER_IDS, type SchedulerId } from '../diffusion/schedulers';
 
 /**
  * What `Schedule type` stands for in A1111 (modules/sd_schedulers.py) and Forge, with aliases; null: Pagoda has it not.
@@ -94,13 +31,6 @@ const ALIAS_ENDINGS: readonly (readonly [string, string])[] = [
   ['_exp', 'Exponential'],
 ];
 
-/** A1111's own choice of noise levels where the schedule type is Automatic; for others it is Uniform. */
-const AUTOMATIC: Readonly<Partial<Record<SchedulerId, SigmaSpacing>>> = {
-  'dpmpp-2m': 'karras',
-  'dpmpp-sde': 'karras',
-  'dpmpp-2m-sde': 'exponential',
-};
-
 export interface A1111Sampler {
   /** null where Pagoda has no such sampler. */
   readonly scheduler: SchedulerId | null;
@@ -128,7 +58,10 @@ export function a1111Sampler(written: string | undefined, schedule: string | und
   // What A1111 would choose for a sampler that is not known here is not known either.
   if (suffix === undefined && schedule === undefined && scheduler === null) return { scheduler, sigmas: undefined };
   const spacing = (suffix ?? typed)?.[1] ?? (schedule === undefined && !suffix ? 'automatic' : null);
-  return { scheduler, sigmas: spacing === 'automatic' ? ((scheduler && AUTOMATIC[scheduler]) ?? 'model') : spacing };
+  return {
+    scheduler,
+    sigmas: spacing === 'automatic' ? ((scheduler && SCHEDULERS[scheduler].a1111?.automatic) ?? 'model') : spacing,
+  };
 }
 
 /** `k_dpmpp_2m_ka` as `k_dpmpp_2m Karras`. */
@@ -139,9 +72,9 @@ function spelledOut(sampler: string): string {
 }
 
 function schedulerNamed(name: string): SchedulerId | null {
-  const found = Object.entries(SAMPLERS).find(([, { a1111 }]) => a1111 !== null && isSame(a1111, name));
-  const key = name.toLowerCase();
-  return found ? (found[0] as SchedulerId) : Object.hasOwn(ALIASES, key) ? (ALIASES[key] as SchedulerId) : null;
+  const isNamed = ({ a1111, a1111Aliases }: (typeof SCHEDULERS)[SchedulerId]) =>
+    (a1111 !== null && isSame(a1111.name, name)) || a1111Aliases.includes(name.toLowerCase());
+  return SCHEDULER_IDS.find((id) => isNamed(SCHEDULERS[id])) ?? null;
 }
 
 function endsWith(name: string | undefined, suffix: string): boolean {

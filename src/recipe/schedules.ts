@@ -11,7 +11,7 @@
 import { betaQuantile } from '../diffusion/betaQuantile';
 import { makeTrainSchedule } from '../diffusion/betas';
 import { readConfig } from '../diffusion/config';
-import { makeStepTable } from '../diffusion/schedule';
+import { makeStepTable } from '../diffusion/schedulers';
 import { spreadSigmas } from '../diffusion/sigmas';
 import { roundHalfEven } from '../diffusion/timesteps';
 import type { Recipe } from './recipe';

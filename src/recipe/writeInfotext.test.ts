@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { PLAIN_PAG, type PagOptions, type SchedulerId, type SigmaSpacing } from '../diffusion/options';
+import { PLAIN_PAG, SIGMAS, type PagOptions, type SigmaSpacing } from '../diffusion/options';
+import { SCHEDULERS, type SchedulerId } from '../diffusion/schedulers';
 import type { SchedulerConfig } from '../diffusion/types';
 import { parseInfotext } from './infotext';
-import { makeRecipe, type RecipeSettings } from './recipe';
-import { SAMPLERS, SIGMA_NAMES } from './samplers';
+import { makeRecipe } from './recipe';
+import type { RecipeSettings } from '../settings/fields';
 import { recipeToInfotext } from './writeInfotext';
 
 const SETTINGS: RecipeSettings = {
@@ -79,8 +80,8 @@ describe('an infotext that is written', () => {
   });
 
   it('has every scheduler that A1111 has, and every spread of sigmas', () => {
-    for (const scheduler of (Object.keys(SAMPLERS) as SchedulerId[]).filter((id) => id !== 'ddpm')) {
-      for (const sigmas of Object.keys(SIGMA_NAMES) as SigmaSpacing[]) {
+    for (const scheduler of (Object.keys(SCHEDULERS) as SchedulerId[]).filter((id) => id !== 'ddpm')) {
+      for (const sigmas of Object.keys(SIGMAS) as SigmaSpacing[]) {
         expect(parseInfotext(write({ scheduler, sigmas }).text, PLAIN_PAG).settings).toMatchObject({
           scheduler,
           sigmas,

@@ -4,7 +4,8 @@
 import { advancedPag, isMidBlock } from './advancedPag';
 import type { Recipe } from './recipe';
 import { chooseSigmas } from '../diffusion/sigmas';
-import { SAMPLERS, SIGMA_NAMES } from './samplers';
+import { SIGMAS } from '../diffusion/options';
+import { SCHEDULERS } from '../diffusion/schedulers';
 import { isSchedule, runLevels, type ScheduleElsewhere } from './schedules';
 import { escapeForA1111, obeyedByA1111 } from './weighedText';
 
@@ -16,11 +17,11 @@ export interface InfotextExport {
 export function recipeToInfotext(recipe: Recipe): InfotextExport {
   const { settings, size, model } = recipe;
   const warnings: string[] = [];
-  const sampler = SAMPLERS[settings.scheduler].a1111;
+  const sampler = SCHEDULERS[settings.scheduler].a1111?.name ?? null;
   if (sampler === null) warnings.push(`A1111 has no sampler ${settings.scheduler}; it is left out.`);
   // What the model's config says stands under its own name; "Uniform" is the schedule without any.
   const sigmas = chooseSigmas(settings.sigmas, recipe.scheduler ?? {}) ?? 'model';
-  warnings.push(...scheduleWarnings(recipe, SIGMA_NAMES[sigmas].a1111));
+  warnings.push(...scheduleWarnings(recipe, SIGMAS[sigmas].a1111));
   if (recipe.guidanceEmbedded)
     warnings.push(
       'The CFG scale was an input of this model’s UNet: A1111 guides with it instead, with a prediction of its own.',
@@ -35,7 +36,7 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
   const pairs: Record<string, string | number> = {
     Steps: settings.steps,
     ...(sampler !== null && { Sampler: sampler }),
-    'Schedule type': SIGMA_NAMES[sigmas].a1111,
+    'Schedule type': SIGMAS[sigmas].a1111,
     'CFG scale': settings.guidanceScale,
     Seed: settings.seed,
     Size: `${size.width}x${size.height}`,
@@ -62,8 +63,6 @@ const LABELS: Readonly<Partial<Record<ScheduleElsewhere, string>>> = {
   exponential: 'Exponential',
   beta: 'Beta',
 };
-/** These step on timesteps of their own there, whatever the schedule type: those of its DDIM. */
-const ON_TIMESTEPS: readonly string[] = ['ddim', 'pndm', 'unipc'];
 
 function scheduleWarnings(recipe: Recipe, label: string): readonly string[] {
   const { spacing, scheduler } = recipe.settings;
@@ -74,10 +73,11 @@ function scheduleWarnings(recipe: Recipe, label: string): readonly string[] {
   const found = Object.entries(LABELS)
     .filter(([key]) => isSchedule(key as ScheduleElsewhere, levels))
     .map(([, name]) => name);
-  if (ON_TIMESTEPS.includes(scheduler))
+  const names = SCHEDULERS[scheduler].a1111;
+  if (names?.ownTimesteps)
     return found.includes('DDIM')
       ? []
-      : [`A1111’s ${SAMPLERS[scheduler].a1111} steps on other timesteps than this run: the picture is another one.`];
+      : [`A1111’s ${names.name} steps on other timesteps than this run: the picture is another one.`];
   if (found.includes(label)) return [];
   return [
     found.length > 0

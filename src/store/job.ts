@@ -11,9 +11,9 @@ import type {
   Pair,
   ProgressEvent,
   RunStats,
-  Settings,
   VerdictEvent,
 } from '../protocol/messages';
+import type { Settings } from '../settings/fields';
 import type { Recipe } from '../recipe/recipe';
 import { runRecipe } from './runRecipe';
 

@@ -2,8 +2,7 @@
 // the visitor set stays. What was brought is remembered over a reload, so that a value of theirs is never taken for a
 // model's only because they are equal.
 
-import type { UsualSettings } from '../models/usualSettings';
-import type { Settings } from '../protocol/messages';
+import { USUAL_NAMES, type Settings, type UsualSettings } from '../settings/fields';
 
 type Key = keyof UsualSettings;
 type Some = Partial<Pick<Settings, Key>>;
@@ -28,18 +27,16 @@ export interface Switch {
   readonly brought: Brought | null;
 }
 
-const KEYS: readonly Key[] = ['steps', 'guidanceScale', 'pagScale', 'layers', 'scheduler', 'sigmas', 'spacing'];
-
 /** @param fromModel what the last model brought, as far as it was not changed before an earlier switch. */
 export function switchUsual(settings: Settings, fromModel: Some, model: string, usual: UsualSettings): Switch {
   const isModels = (key: Key) => settings[key] === fromModel[key];
-  const differs = KEYS.filter((key) => settings[key] !== usual[key]);
+  const differs = USUAL_NAMES.filter((key) => settings[key] !== usual[key]);
   const changed = differs.filter(isModels);
   const own = differs.filter((key) => !isModels(key));
   return {
     changes: pick(usual, changed),
     // An equal value of the visitor's stays theirs.
-    fromModel: pick(usual, KEYS.filter(isModels)),
+    fromModel: pick(usual, USUAL_NAMES.filter(isModels)),
     brought:
       differs.length === 0
         ? null
@@ -51,7 +48,7 @@ export function switchUsual(settings: Settings, fromModel: Some, model: string, 
 export function putBack(settings: Settings, { set, before }: Brought): Some {
   return pick(
     before,
-    KEYS.filter((key) => key in set && settings[key] === set[key]),
+    USUAL_NAMES.filter((key) => key in set && settings[key] === set[key]),
   );
 }
 
@@ -59,7 +56,7 @@ export function putBack(settings: Settings, { set, before }: Brought): Some {
 export function without(some: Some, taken: Some): Some {
   return pick(
     some,
-    KEYS.filter((key) => key in some && !(key in taken)),
+    USUAL_NAMES.filter((key) => key in some && !(key in taken)),
   );
 }
 
@@ -68,7 +65,9 @@ export function readFromModel(stored: string | null, otherwise: UsualSettings): 
   try {
     const from = JSON.parse(stored ?? 'null') as unknown;
     if (typeof from !== 'object' || from === null) return otherwise;
-    const known = KEYS.filter((key) => ['string', 'number'].includes(typeof (from as Record<string, unknown>)[key]));
+    const known = USUAL_NAMES.filter((key) =>
+      ['string', 'number'].includes(typeof (from as Record<string, unknown>)[key]),
+    );
     return pick(from, known);
   } catch {
     return otherwise;

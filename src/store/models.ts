@@ -12,7 +12,7 @@ import { Library } from '../library/library';
 import type { Plan, StoredModel } from '../library/libraryMessages';
 import { preflight, sizeText, type Verdict } from '../models/preflight';
 import { HUB_URL, parseRepoId } from '../models/repoId';
-import type { UsualSettings } from '../models/usualSettings';
+import type { UsualSettings } from '../settings/fields';
 import type { DeviceInfo, ModelRef } from '../protocol/messages';
 import { read, write } from './browserStorage';
 import { newId } from './newId';

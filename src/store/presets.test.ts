@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { pagScales } from '../diffusion/pagScale';
-import { makeStepTable } from '../diffusion/schedule';
+import { makeStepTable } from '../diffusion/schedulers';
 import type { SchedulerConfig } from '../diffusion/types';
 import { selectSites } from '../onnx/sites/layers';
 import { nameSites } from '../onnx/sites/names';
-import { readPag } from '../recipe/recipe';
+import { readPag } from '../settings/pagOptions';
 import { pagCurve } from './scaleByStep';
-import { PRESETS, isAtPreset, presetOf } from './presets';
+import { PRESETS, isAtPreset, presetOf } from '../settings/presets';
 import { DEFAULTS } from './settings';
 
 const SD: SchedulerConfig = {

@@ -4,17 +4,15 @@
 import { create } from 'zustand';
 import { pngName } from '../image/png';
 import { POCKET } from '../models/catalog';
-import type { Settings } from '../protocol/messages';
+import { readField, type Settings } from '../settings/fields';
 import { recipeToComfyWorkflow } from '../recipe/comfyWorkflow';
 import { recipeToDiffusersScript } from '../recipe/diffusersScript';
-import { boundedText } from '../recipe/boundedText';
 import { refusal, type NotRestored, type Recipe, type Restored } from '../recipe/recipe';
 import { recipeToInfotext } from '../recipe/writeInfotext';
 import { download } from './saveFile';
 import { useModels } from './models';
 import { readRecipeFile } from './recipeFile';
 import { recipeModel } from './runRecipe';
-import { MAX_LETTERS } from './settings';
 import { useStore } from './store';
 
 export type { Recipe };
@@ -153,15 +151,15 @@ async function take(file: File, isWanted: () => boolean): Promise<Opened | null>
   return { outcome: 'taken', fileName: file.name, notRestored, otherModel, problems: read.problems, before };
 }
 
-/** Texts as long as the page can show them. */
+/** Texts as the page can show them. */
 function within({ settings, notRestored }: Restored): Pick<Restored, 'settings' | 'notRestored'> {
   const bounded = (['prompt', 'negativePrompt', 'layers'] as const).flatMap((key) => {
     const given = settings[key];
-    return given === undefined ? [] : [{ key, given, ...boundedText(given, MAX_LETTERS[key]) }];
+    return given === undefined ? [] : [{ key, given, ...readField(key, given) }];
   });
   const cut = bounded.flatMap(({ key, given, note }) => (note === null ? [] : [refusal(key, given, note)]));
   return {
-    settings: { ...settings, ...Object.fromEntries(bounded.map(({ key, text }) => [key, text])) },
+    settings: { ...settings, ...Object.fromEntries(bounded.map(({ key, nearest }) => [key, nearest])) },
     notRestored: [...notRestored, ...cut],
   };
 }

@@ -1,7 +1,8 @@
 // The recipe of a run: what it was really made of, taken from the run itself and not from the form, which may have
 // changed since.
 
-import type { DeviceInfo, ModelInfo, Pair, RunStats, Settings } from '../protocol/messages';
+import type { DeviceInfo, ModelInfo, Pair, RunStats } from '../protocol/messages';
+import type { Settings } from '../settings/fields';
 import { makeRecipe, type Recipe } from '../recipe/recipe';
 import type { Choice } from './models';
 

@@ -1,9 +1,9 @@
 // The PAG scale over a run that is still to be made, from the same functions that the engine runs it with.
 
 import { pagScales } from '../diffusion/pagScale';
-import { makeStepTable } from '../diffusion/schedule';
+import { makeStepTable } from '../diffusion/schedulers';
 import type { SchedulerConfig } from '../diffusion/types';
-import type { Settings } from '../protocol/messages';
+import type { Settings } from '../settings/fields';
 
 export interface CurvePoint {
   /** Which of the run's steps, from 0; a two-stage step has two passes. */

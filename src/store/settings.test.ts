@@ -1,9 +1,36 @@
-import { expect, test, vi } from 'vitest';
-import type { Settings } from '../protocol/messages';
-import { DEFAULTS, loadSettings, readSettings, saveChanges } from './settings';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { create } from 'zustand';
+import { persist } from 'zustand/middleware';
+import type { Settings } from '../settings/fields';
+import { DEFAULTS, settingsPersistence } from './settings';
+
+const KEY = 'pagoda.settings';
+const storage = new Map<string, string>();
+
+beforeEach(() => {
+  storage.clear();
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => storage.get(key) ?? null,
+    setItem: (key: string, value: string) => storage.set(key, value),
+  });
+});
+
+/** A tab: what it shows at first, and a way to change it. */
+function open(): { settings: () => Settings; change: (changes: Partial<Settings>) => void } {
+  const use = create(persist(() => ({ settings: DEFAULTS, other: 0 }), settingsPersistence()));
+  return {
+    settings: () => use.getState().settings,
+    change: (changes) => use.setState(({ settings }) => ({ settings: { ...settings, ...changes } })),
+  };
+}
+
+const reloaded = (stored: unknown) => {
+  storage.set(KEY, JSON.stringify(stored));
+  return open().settings();
+};
 
 test.each([null, undefined, 5, 'x', [], {}])('from %j come the defaults', (stored) => {
-  expect(readSettings(stored)).toEqual(DEFAULTS);
+  expect(reloaded(stored ?? null)).toEqual(DEFAULTS);
 });
 
 test('one wrong field costs that field only', () => {
@@ -18,7 +45,7 @@ test('one wrong field costs that field only', () => {
     compare: 'yes',
     backend: 'wasm',
   };
-  expect(readSettings(stored)).toEqual({ ...DEFAULTS, prompt: 'frog', steps: 150, backend: 'wasm' });
+  expect(reloaded(stored)).toEqual({ ...DEFAULTS, prompt: 'frog', steps: 150, backend: 'wasm' });
 });
 
 test('what was saved comes back', () => {
@@ -36,31 +63,34 @@ test('what was saved comes back', () => {
     spacing: 'trailing',
     compare: false,
   } as const;
-  expect(readSettings(JSON.parse(JSON.stringify(own)))).toEqual(own);
+  open().change(own);
+  expect(open().settings()).toEqual(own);
+});
+
+test('what visitors have from before there was a version survives, and stays', () => {
+  const own = { ...DEFAULTS, prompt: 'of long ago', steps: 9 };
+  storage.set(KEY, JSON.stringify({ ...own, sigmas: undefined, karras: true }));
+  const tab = open();
+  expect(tab.settings()).toEqual({ ...own, sigmas: 'karras' });
+  tab.change({ seed: 3 });
+  expect(open().settings()).toEqual({ ...own, sigmas: 'karras', seed: 3 });
+  expect(JSON.parse(storage.get(KEY) ?? '')).toMatchObject({ version: 1, sigmas: 'karras' });
 });
 
 test("a stored flag of older versions for Karras' spacing is taken over, but not over a newer choice", () => {
-  expect(readSettings({ karras: true }).sigmas).toBe('karras');
-  expect(readSettings({ karras: false }).sigmas).toBe('model');
-  expect(readSettings({ karras: true, sigmas: 'beta' }).sigmas).toBe('beta');
+  expect(reloaded({ karras: true }).sigmas).toBe('karras');
+  expect(reloaded({ karras: false }).sigmas).toBe(DEFAULTS.sigmas);
+  expect(reloaded({ karras: true, sigmas: 'beta' }).sigmas).toBe('beta');
 });
 
 test('each tab writes what it changed alone, and a reload has the newest of each field', () => {
-  const storage = new Map<string, string>();
-  vi.stubGlobal('localStorage', {
-    getItem: (key: string) => storage.get(key) ?? null,
-    setItem: (key: string, value: string) => storage.set(key, value),
-  });
-  const pagOf = (changes: Partial<Settings['pag']>): Settings => ({
-    ...DEFAULTS,
-    pag: { ...DEFAULTS.pag, ...changes },
-  });
-  saveChanges(DEFAULTS, { ...DEFAULTS, prompt: 'of one tab', seed: 1 });
-  saveChanges(DEFAULTS, { ...DEFAULTS, steps: 9, seed: 2 });
-  saveChanges(DEFAULTS, { ...DEFAULTS });
-  saveChanges(DEFAULTS, pagOf({ attenuation: 5 }));
-  saveChanges(DEFAULTS, pagOf({ guidanceRescale: 0.7 }));
-  expect(loadSettings()).toEqual({
+  const [one, other, idle] = [open(), open(), open()];
+  one.change({ prompt: 'of one tab', seed: 1 });
+  other.change({ steps: 9, seed: 2 });
+  idle.change({});
+  one.change({ pag: { ...DEFAULTS.pag, attenuation: 5 } });
+  other.change({ pag: { ...DEFAULTS.pag, guidanceRescale: 0.7 } });
+  expect(open().settings()).toEqual({
     ...DEFAULTS,
     prompt: 'of one tab',
     steps: 9,
@@ -68,16 +98,15 @@ test('each tab writes what it changed alone, and a reload has the newest of each
     pag: { ...DEFAULTS.pag, attenuation: 5, guidanceRescale: 0.7 },
   });
   // Back to what it was is a change too.
-  saveChanges({ ...DEFAULTS, steps: 9 }, DEFAULTS);
-  expect(loadSettings().steps).toBe(DEFAULTS.steps);
-  storage.set('pagoda.settings', '[damaged');
-  saveChanges(DEFAULTS, { ...DEFAULTS, seed: 3 });
-  expect(loadSettings()).toEqual({ ...DEFAULTS, seed: 3 });
-  vi.unstubAllGlobals();
+  other.change({ steps: DEFAULTS.steps });
+  expect(open().settings().steps).toBe(DEFAULTS.steps);
+  storage.set(KEY, '[damaged');
+  idle.change({ seed: 3 });
+  expect(open().settings()).toEqual({ ...DEFAULTS, seed: 3 });
 });
 
 test('a stored text that is too long ends between two letters', () => {
-  expect(readSettings({ prompt: `${'a'.repeat(1999)}🍎` }).prompt).toBe('a'.repeat(1999));
+  expect(reloaded({ prompt: `${'a'.repeat(1999)}🍎` }).prompt).toBe('a'.repeat(1999));
   const layers = 'd0,'.repeat(1300);
-  expect(readSettings({ layers }).layers).toBe(layers);
+  expect(reloaded({ layers }).layers).toBe(layers);
 });

@@ -1,19 +1,20 @@
 // The page's one store: settings, job, and the door to the engine. Only this file talks to the engine client.
 
-import { create } from 'zustand';
+import { create, type StateCreator } from 'zustand';
+import { persist } from 'zustand/middleware';
 import engineUrl from '../engine/worker.ts?worker&url';
 import { ownFileError } from '../loading/loadError';
 import { anotherAddress, whyNotStarted, workerUnderPagePolicy } from '../loading/loadScript';
 import { EngineClient } from '../protocol/client';
 import { toErrorData } from '../protocol/errors';
-import type { Settings } from '../protocol/messages';
+import type { Settings } from '../settings/fields';
 import { POCKET } from '../models/catalog';
 import { read, write } from './browserStorage';
 import { IDLE, asked, cancelled, reduce, type Job } from './job';
 import { useModels, type Choice } from './models';
 import { newId } from './newId';
 import { recipeModel } from './runRecipe';
-import { loadSettings, saveChanges } from './settings';
+import { DEFAULTS, settingsPersistence } from './settings';
 import { putBack, readFromModel, switchUsual, without, type Brought } from './modelSwitch';
 
 export type View = 'side' | 'wipe' | 'difference';
@@ -58,7 +59,7 @@ const client = new EngineClient({
   locks: (navigator as { readonly locks?: LockManager }).locks,
 });
 
-export const useStore = create<Store>()((set, get) => {
+const withEngine: StateCreator<Store> = (set, get) => {
   client.subscribe((event) => {
     set(({ job }) => ({ job: reduce(job, event) }));
     if (event.type === 'model-ready') askFit();
@@ -90,7 +91,7 @@ export const useStore = create<Store>()((set, get) => {
     get().start();
   });
   return {
-    settings: loadSettings(),
+    settings: DEFAULTS,
     job: IDLE,
     view: 'side',
     update: null,
@@ -100,7 +101,6 @@ export const useStore = create<Store>()((set, get) => {
       const before = get().settings;
       const settings = { ...before, ...changes };
       set({ settings });
-      saveChanges(before, settings);
       if (before.prompt === settings.prompt && before.negativePrompt === settings.negativePrompt) return;
       clearTimeout(asking);
       asking = setTimeout(askFit, TYPING_MS);
@@ -138,4 +138,6 @@ export const useStore = create<Store>()((set, get) => {
     offerUpdate: (update) => set({ update }),
     noteOffline: (offline) => set({ offline }),
   };
-});
+};
+
+export const useStore = create<Store>()(persist(withEngine, settingsPersistence()));

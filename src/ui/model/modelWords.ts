@@ -2,7 +2,7 @@
 
 import type { StoredModel } from '../../library/libraryMessages';
 import { sizeText } from '../../store/models';
-import { SCHEDULERS, SIGMAS, SPACINGS } from '../../store/settings';
+import { labelOf } from '../../settings/fields';
 import type { Brought } from '../../store/modelSwitch';
 import { secondsText } from '../words';
 
@@ -48,13 +48,13 @@ export function usualText({
     guidanceScale === undefined ? null : guidanceScale > 1 ? `CFG scale ${guidanceScale}` : 'CFG off',
     pagScale === undefined ? null : pagScale > 0 ? `PAG scale ${pagScale}` : 'PAG off',
     layers === undefined ? null : `layers ${layers}`,
-    scheduler === undefined ? null : SCHEDULERS[scheduler],
-    sigmas === undefined ? null : sigmas === 'model' ? 'the model’s sigmas' : `${SIGMAS[sigmas]} sigmas`,
+    scheduler === undefined ? null : labelOf('scheduler', scheduler),
+    sigmas === undefined ? null : sigmas === 'model' ? 'the model’s sigmas' : `${labelOf('sigmas', sigmas)} sigmas`,
     spacing === undefined
       ? null
       : spacing === 'model'
         ? 'the model’s timesteps'
-        : `${SPACINGS[spacing].toLowerCase()} timesteps`,
+        : `${labelOf('spacing', spacing).toLowerCase()} timesteps`,
   ];
   return parts.filter((part) => part !== null).join(', ');
 }

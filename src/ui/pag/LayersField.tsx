@@ -2,7 +2,7 @@
 
 import { useId } from 'react';
 import { useStore } from '../../store/store';
-import { MAX_LETTERS } from '../../store/settings';
+import { FIELDS } from '../../settings/fields';
 import styles from '../settings/NumberField.module.css';
 import { useBoundedText } from '../settings/useBoundedText';
 
@@ -12,7 +12,7 @@ export function LayersField() {
   const id = useId();
   const layers = useStore((store) => store.settings.layers);
   const change = useStore((store) => store.change);
-  const { ref, note, onChange } = useBoundedText<HTMLInputElement>(MAX_LETTERS.layers, (text) =>
+  const { ref, note, onChange } = useBoundedText<HTMLInputElement>(FIELDS.layers.letters, (text) =>
     change({ layers: text }),
   );
   const sites = useStore((store) => store.job.model?.sites);

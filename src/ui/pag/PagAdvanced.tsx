@@ -2,9 +2,9 @@
 // has, under the name that it has there. A preset sets them to one system's defaults.
 
 import { useState } from 'react';
-import type { Settings } from '../../protocol/messages';
-import { PAG_RULES } from '../../store/numbers';
-import { PRESETS, isAtPreset, presetOf } from '../../store/presets';
+import type { Settings } from '../../settings/fields';
+import { PAG_RULES } from '../../settings/pagOptions';
+import { PRESETS, isAtPreset, presetOf } from '../../settings/presets';
 import { useStore } from '../../store/store';
 import { NumberField } from '../settings/NumberField';
 import styles from './PagAdvanced.module.css';

@@ -1,6 +1,6 @@
 // SoftPAG layer by layer: u of each chosen self-attention, where it is to differ from that of the run.
 
-import { PAG_RULES } from '../../store/numbers';
+import { PAG_RULES } from '../../settings/pagOptions';
 import { useStore } from '../../store/store';
 import { chosenSites } from '../../store/drawnUnet';
 import { NumberField } from '../settings/NumberField';

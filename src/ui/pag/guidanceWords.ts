@@ -1,7 +1,7 @@
 // What guidance computes, in words and with the settings' own numbers: the sum, the predictions in it, and what they
 // cost. A UNet with the CFG scale as an input (LCM) guides by itself: no unconditional prediction is run.
 
-import type { Settings } from '../../protocol/messages';
+import type { Settings } from '../../settings/fields';
 import { rowGuidance } from '../../store/drawnUnet';
 
 type Scales = Pick<Settings, 'guidanceScale' | 'pagScale'>;

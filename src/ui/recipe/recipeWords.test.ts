@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { PLAIN_PAG } from '../../diffusion/options';
-import { makeRecipe, type RecipeSettings } from '../../recipe/recipe';
+import { makeRecipe } from '../../recipe/recipe';
+import type { RecipeSettings } from '../../settings/fields';
 import { recipeLines } from './recipeWords';
 
 const lines = (changes: Partial<RecipeSettings>, revision: string | null = null) =>

@@ -2,7 +2,7 @@
 // options as in the paper) has no line.
 
 import type { Recipe } from '../../store/recipeSlice';
-import { SCHEDULERS, SIGMAS, SPACINGS } from '../../store/settings';
+import { labelOf } from '../../settings/fields';
 
 export type RecipeLine = readonly [name: string, value: string];
 
@@ -47,9 +47,9 @@ export function modelText({ id, revision }: Recipe['model']): string {
 /** As the form calls them. */
 function schedulerText({ scheduler, sigmas, spacing }: Recipe['settings']): string {
   return [
-    SCHEDULERS[scheduler],
-    sigmas === 'model' ? '' : `${SIGMAS[sigmas]} sigmas`,
-    spacing === 'model' ? '' : `${SPACINGS[spacing].toLowerCase()} timesteps`,
+    labelOf('scheduler', scheduler),
+    sigmas === 'model' ? '' : `${labelOf('sigmas', sigmas)} sigmas`,
+    spacing === 'model' ? '' : `${labelOf('spacing', spacing).toLowerCase()} timesteps`,
   ]
     .filter(Boolean)
     .join(', ');

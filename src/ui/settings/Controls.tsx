@@ -1,8 +1,8 @@
 // Everything that a run is made of, with one sentence where each control stands.
 
-import { RULES } from '../../store/numbers';
 import { useModels } from '../../store/models';
-import { SCHEDULERS, SIGMAS, SPACINGS, ideasFor } from '../../store/settings';
+import { FIELDS, type Settings } from '../../settings/fields';
+import { ideasFor } from '../../store/settings';
 import { useStore } from '../../store/store';
 import styles from './Controls.module.css';
 import { Region } from '../errors/ErrorBoundary';
@@ -14,6 +14,14 @@ import { PagSlider } from '../pag/PagSlider';
 import { PromptField } from './PromptField';
 import { SelectField } from './SelectField';
 import { UnetDrawing } from '../pag/UnetDrawing';
+
+/** What the choices of a setting are called. */
+function labels<K extends 'scheduler' | 'sigmas' | 'spacing' | 'backend'>(
+  name: K,
+): Readonly<Record<Settings[K], string>> {
+  const named = Object.entries(FIELDS[name].choices).map(([choice, { label }]) => [choice, label]);
+  return Object.fromEntries(named) as Record<Settings[K], string>;
+}
 
 export function Controls() {
   const settings = useStore((store) => store.settings);
@@ -46,7 +54,7 @@ export function Controls() {
         <NumberField
           label="PAG scale"
           value={settings.pagScale}
-          rule={RULES.pagScale}
+          rule={FIELDS.pagScale}
           hint="How hard to steer away from the perturbed prediction; 0 is off."
           onChange={(pagScale) => change({ pagScale })}
         />
@@ -75,14 +83,14 @@ export function Controls() {
           <NumberField
             label="Steps"
             value={settings.steps}
-            rule={RULES.steps}
+            rule={FIELDS.steps}
             hint="More are slower and finer."
             onChange={(steps) => change({ steps })}
           />
           <NumberField
             label="CFG scale"
             value={settings.guidanceScale}
-            rule={RULES.guidanceScale}
+            rule={FIELDS.guidanceScale}
             hint={
               embedded
                 ? 'Pull towards the prompt: an input of this UNet, at no cost.'
@@ -94,28 +102,28 @@ export function Controls() {
         <SelectField
           label="Scheduler"
           value={settings.scheduler}
-          options={SCHEDULERS}
+          options={labels('scheduler')}
           hint="The rule that turns predictions into the next latents."
           onChange={(scheduler) => change({ scheduler })}
         />
         <SelectField
           label="Sigmas"
           value={settings.sigmas}
-          options={SIGMAS}
+          options={labels('sigmas')}
           hint="How noise levels are spread; Karras spends more steps at low noise. DDIM does not use it."
           onChange={(sigmas) => change({ sigmas })}
         />
         <SelectField
           label="Timestep spacing"
           value={settings.spacing}
-          options={SPACINGS}
+          options={labels('spacing')}
           hint="Which training timesteps are visited; turbo models want trailing, or ComfyUI’s turbo."
           onChange={(spacing) => change({ spacing })}
         />
         <NumberField
           label="Seed"
           value={settings.seed}
-          rule={RULES.seed}
+          rule={FIELDS.seed}
           hint="Same seed, same settings, same image."
           onChange={(seed) => change({ seed })}
         />
@@ -129,7 +137,7 @@ export function Controls() {
         <SelectField
           label="Run on"
           value={settings.backend}
-          options={{ auto: 'Automatic', wasm: 'CPU' }}
+          options={labels('backend')}
           hint="Automatic takes the GPU where the browser offers it."
           onChange={(backend) => change({ backend })}
         />

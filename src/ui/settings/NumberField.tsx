@@ -2,7 +2,7 @@
 // field is left or Enter is pressed, and a note says so.
 
 import { useId, useState, type KeyboardEvent } from 'react';
-import { correctNumber, stepNumber, type NumberRule } from '../../store/numbers';
+import { correctNumber, stepNumber, type NumberRule } from '../../settings/numbers';
 import styles from './NumberField.module.css';
 
 interface Props {

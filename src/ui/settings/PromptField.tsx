@@ -2,7 +2,7 @@
 
 import { useId } from 'react';
 import type { TextFit } from '../../protocol/messages';
-import { MAX_LETTERS } from '../../store/settings';
+import { FIELDS } from '../../settings/fields';
 import { useStore } from '../../store/store';
 import styles from './NumberField.module.css';
 import { fitText } from './promptWords';
@@ -20,7 +20,7 @@ export function PromptField({ name, label, rows, unread = null }: Props) {
   const id = useId();
   const value = useStore((store) => store.settings[name]);
   const change = useStore((store) => store.change);
-  const { ref, note, onChange } = useBoundedText<HTMLTextAreaElement>(MAX_LETTERS[name], (text) =>
+  const { ref, note, onChange } = useBoundedText<HTMLTextAreaElement>(FIELDS[name].letters, (text) =>
     change({ [name]: text }),
   );
   // The answer for an earlier text says nothing of this one.

@@ -1,8 +1,8 @@
-// A text field within bounds (recipe/boundedText). What is pasted or dropped is bounded before it is in the field: the
-// browser would lay it out first. What comes in on other ways is bounded after.
+// A text field within bounds (settings/boundedText). What is pasted or dropped is bounded before it is in the field:
+// the browser would lay it out first. What comes in on other ways is bounded after.
 
 import { useEffect, useRef, useState, type ChangeEvent, type RefObject } from 'react';
-import { boundedText } from '../../store/settings';
+import { boundedText } from '../../settings/boundedText';
 
 export interface BoundedField<E> {
   readonly ref: RefObject<E | null>;

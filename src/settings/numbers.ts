@@ -13,22 +13,17 @@ export interface NumberRule {
   readonly fallback: number;
 }
 
-export const RULES = {
-  seed: { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true, step: 1, fallback: 0 },
-  steps: { min: 1, max: 150, whole: true, step: 1, fallback: 20 },
-  guidanceScale: { min: 1, max: 30, whole: false, step: 0.5, fallback: 3 },
-  pagScale: { min: 0, max: 100, whole: false, step: 0.1, fallback: 3 },
-} as const satisfies Record<string, NumberRule>;
+/** Whether a value can stand as it is. */
+export function isInRange(
+  value: unknown,
+  { min, max, whole }: Pick<NumberRule, 'min' | 'max' | 'whole'>,
+): value is number {
+  return typeof value === 'number' && value >= min && value <= max && (!whole || Number.isInteger(value));
+}
 
-/** The numbers of PagOptions; ranges are those of the systems that have them. */
-export const PAG_RULES = {
-  adaptive: { min: 0, max: 1, whole: false, step: 0.001, fallback: 0 },
-  sigma: { min: -1, max: 10_000, whole: false, step: 0.1, fallback: -1 },
-  step: { min: 0, max: 10_000, whole: true, step: 1, fallback: 0 },
-  fraction: { min: 0, max: 1, whole: false, step: 0.05, fallback: 0 },
-  attenuation: { min: 0, max: 100, whole: false, step: 1, fallback: 0 },
-  identity: { min: 0, max: 1, whole: false, step: 0.05, fallback: 1 },
-} as const satisfies Record<string, NumberRule>;
+export function rangeText({ min, max, whole }: Pick<NumberRule, 'min' | 'max' | 'whole'>): string {
+  return `A ${whole ? 'whole ' : ''}number from ${min} to ${max} is needed.`;
+}
 
 export interface Correction {
   readonly value: number;

@@ -2,7 +2,7 @@
 // those follow. Choosing one sets these fields and nothing else; every number can be typed over.
 
 import { PLAIN_PAG, type PagOptions } from '../diffusion/options';
-import type { Settings } from '../protocol/messages';
+import type { Settings } from './fields';
 
 export interface PagPreset {
   readonly name: string;

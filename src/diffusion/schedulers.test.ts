@@ -4,10 +4,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { makeTrainSchedule } from './betas';
 import { readConfig } from './config';
-import { karrasSigmas } from './karras';
-import type { SchedulerId, SigmaSpacing } from './options';
+import { spreadSigmas } from './sigmas';
+import type { SigmaSpacing } from './options';
+import type { SchedulerId } from './schedulers';
 import { TorchGenerator } from './noise';
-import { makeStepTable } from './schedule';
+import { makeStepTable } from './schedulers';
 import { countSteps } from './stepTable';
 import type { SchedulerConfig, StepCoefficients, StepFactors, StepTable } from './types';
 
@@ -185,7 +186,7 @@ describe('the noise schedule of Stable Diffusion', () => {
   });
 
   it('is spaced by Karras from the largest to the smallest, evenly in the seventh root', () => {
-    const sigmas = karrasSigmas(9, 14.6, 0.03);
+    const sigmas = spreadSigmas('karras', 9, 14.6, 0.03);
     expect(sigmas[0]).toBeCloseTo(14.6, 12);
     expect(sigmas[8]).toBeCloseTo(0.03, 12);
     const roots = sigmas.map((sigma) => sigma ** (1 / 7));

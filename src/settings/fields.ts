@@ -1,0 +1,183 @@
+// What a run is made of, one row a setting: its kind and range, what stands there at first, and where it belongs. The
+// types of settings and the one reader that storage, recipes and infotexts share follow from this table; a new setting
+// is a row here and its control.
+
+import { PLAIN_PAG, SIGMAS, SPACINGS, type PagOptions } from '../diffusion/options';
+import { SCHEDULERS } from '../diffusion/schedulers';
+import { boundedText } from './boundedText';
+import { correctValue, isInRange, rangeText, type NumberRule } from './numbers';
+import { readPag } from './pagOptions';
+
+interface Place {
+  /** Part of what made a picture; else of the visitor's machine. */
+  readonly inRecipe: boolean;
+  /** A model brings its own. */
+  readonly usual: boolean;
+}
+
+export interface TextField extends Place {
+  readonly kind: 'text';
+  /** UTF-16 units at most. */
+  readonly letters: number;
+  readonly initial: string;
+}
+
+export interface NumberField extends Place, NumberRule {
+  readonly kind: 'number';
+  readonly initial: number;
+}
+
+export interface ChoiceField extends Place {
+  readonly kind: 'choice';
+  readonly choices: Readonly<Record<string, { readonly label: string }>>;
+  readonly initial: string;
+}
+
+export interface FlagField extends Place {
+  readonly kind: 'flag';
+  readonly initial: boolean;
+}
+
+export interface PagField extends Place {
+  readonly kind: 'pag';
+  readonly initial: PagOptions;
+}
+
+export type Field = TextField | NumberField | ChoiceField | FlagField | PagField;
+
+const OF_THE_PICTURE = { inRecipe: true, usual: false } as const;
+const OF_THE_MODEL = { inRecipe: true, usual: true } as const;
+const OF_THE_MACHINE = { inRecipe: false, usual: false } as const;
+
+const TABLE = {
+  prompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
+  negativePrompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
+  /** 0 … 2⁵³−1; its low 32 bits seed mt19937, as `torch.manual_seed` does for CPU generators. */
+  seed: {
+    kind: 'number',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    whole: true,
+    step: 1,
+    initial: 7,
+    fallback: 0,
+    ...OF_THE_PICTURE,
+  },
+  steps: { kind: 'number', min: 1, max: 150, whole: true, step: 1, initial: 20, fallback: 20, ...OF_THE_MODEL },
+  /** Classifier-free guidance g; off at g ≤ 1. */
+  guidanceScale: {
+    kind: 'number',
+    min: 1,
+    max: 30,
+    whole: false,
+    step: 0.5,
+    initial: 3,
+    fallback: 3,
+    ...OF_THE_MODEL,
+  },
+  /** PAG scale s; 0 runs no perturbed row. The range is that of ComfyUI's node. */
+  pagScale: { kind: 'number', min: 0, max: 100, whole: false, step: 0.1, initial: 3, fallback: 3, ...OF_THE_MODEL },
+  /** `mid`, `down`, `up`, `all`, diffusers' `pag_applied_layers` or ComfyUI's `unet_block_list` notation. */
+  layers: { kind: 'text', letters: 4096, initial: 'mid', ...OF_THE_MODEL },
+  scheduler: { kind: 'choice', choices: SCHEDULERS, initial: 'ddim', ...OF_THE_MODEL },
+  /** How noise levels are spread; schedulers of whole timesteps ignore it. */
+  sigmas: { kind: 'choice', choices: SIGMAS, initial: 'model', ...OF_THE_MODEL },
+  spacing: { kind: 'choice', choices: SPACINGS, initial: 'model', ...OF_THE_MODEL },
+  /** How s goes over the steps, what is rescaled, how much is perturbed. A step whose s is 0 runs no perturbed row. */
+  pag: { kind: 'pag', initial: PLAIN_PAG, ...OF_THE_PICTURE },
+  /** Make "Without PAG" too, from the same seed. */
+  compare: { kind: 'flag', initial: true, ...OF_THE_MACHINE },
+  /** `auto` takes WebGPU where the browser has it; `wasm` runs on the CPU. */
+  backend: {
+    kind: 'choice',
+    choices: { auto: { label: 'Automatic' }, wasm: { label: 'CPU' } },
+    initial: 'auto',
+    ...OF_THE_MACHINE,
+  },
+} as const satisfies Record<string, Field>;
+
+type Table = typeof TABLE;
+type Value<F extends Field> = F extends TextField
+  ? string
+  : F extends NumberField
+    ? number
+    : F extends ChoiceField
+      ? keyof F['choices']
+      : F extends FlagField
+        ? boolean
+        : PagOptions;
+type At<P extends keyof Place> = { [K in keyof Table]: Table[K][P] extends true ? K : never }[keyof Table];
+
+export type Settings = { readonly [K in keyof Table]: Value<Table[K]> };
+/** What a run is made of, without what belongs to a visitor's machine. */
+export type RecipeSettings = Pick<Settings, At<'inRecipe'>>;
+/** What a model brings. */
+export type UsualSettings = Pick<Settings, At<'usual'>>;
+export type SettingName = keyof Settings;
+export type TextName = { [K in keyof Table]: Table[K] extends TextField ? K : never }[keyof Table];
+
+export const FIELDS: Table = TABLE;
+export const SETTING_NAMES = Object.keys(TABLE) as readonly SettingName[];
+export const RECIPE_NAMES = SETTING_NAMES.filter((name) => FIELDS[name].inRecipe) as readonly (keyof RecipeSettings)[];
+export const USUAL_NAMES = SETTING_NAMES.filter((name) => FIELDS[name].usual) as readonly (keyof UsualSettings)[];
+
+export const INITIAL = Object.fromEntries(
+  SETTING_NAMES.map((name) => [name, FIELDS[name].initial]),
+) as unknown as Settings;
+
+export interface ReadField<T> {
+  /** What was given, where it can stand as it is. */
+  readonly value: T | null;
+  /** The nearest that can stand; null where nothing is near. */
+  readonly nearest: T | null;
+  /** Why it cannot stand, as a sentence. */
+  readonly why: string | null;
+  /** What `nearest` leaves out of a text, as a sentence; null where nothing. */
+  readonly note: string | null;
+}
+
+/** A setting from anything. Throws nothing. */
+export function readField<K extends SettingName>(name: K, given: unknown): ReadField<Settings[K]> {
+  const { value = null, nearest = value, why, note = null } = readKind(FIELDS[name], given);
+  type Read = Settings[K] | null;
+  return { value: value as Read, nearest: nearest as Read, why: value === null ? why : null, note };
+}
+
+interface Reading {
+  readonly value?: unknown;
+  readonly nearest?: unknown;
+  readonly why: string;
+  readonly note?: string | null;
+}
+
+function readKind(field: Field, given: unknown): Reading {
+  switch (field.kind) {
+    case 'text': {
+      const why = `A text of up to ${field.letters} letters is needed.`;
+      if (typeof given !== 'string') return { why };
+      const { text, note } = boundedText(given, field.letters);
+      return { ...(given.length <= field.letters && { value: given }), nearest: text, why, note };
+    }
+    case 'number': {
+      const why = rangeText(field);
+      if (isInRange(given, field)) return { value: given, why };
+      return typeof given === 'number' && !Number.isNaN(given)
+        ? { nearest: correctValue(given, field).value, why }
+        : { why };
+    }
+    case 'choice': {
+      const why = `It is not one of ${Object.keys(field.choices).join(', ')}.`;
+      return typeof given === 'string' && Object.hasOwn(field.choices, given) ? { value: given, why } : { why };
+    }
+    case 'flag':
+      return typeof given === 'boolean' ? { value: given, why: '' } : { why: 'It is neither true nor false.' };
+    case 'pag':
+      return { value: readPag(given), why: 'These guidance options are incomplete or out of range.' };
+  }
+}
+
+/** What a choice is called, for people. */
+export function labelOf(name: 'scheduler' | 'sigmas' | 'spacing', choice: string): string {
+  const { choices } = FIELDS[name] as ChoiceField;
+  return choices[choice]?.label ?? choice;
+}
