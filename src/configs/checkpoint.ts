@@ -24,8 +24,7 @@ const depths = v.union(
 );
 const flags = v.union([flag, list(flag, 16)], 'must be true or false, or a list of them');
 
-/** `unet/config.json`, whole. */
-export const UNET_NETWORK = config({
+const unetFields = config({
   _class_name: text,
   sample_size: v.union([whole(1, 4096), list(whole(1, 4096), 2)], 'must be a whole number from 1 to 4096, or two'),
   in_channels: size,
@@ -34,7 +33,10 @@ export const UNET_NETWORK = config({
   down_block_types: list(text, 16),
   mid_block_type: text,
   up_block_types: list(text, 16),
-  layers_per_block: sizeOrLevels,
+  layers_per_block: v.union(
+    [whole(1, 16), list(whole(1, 16), 16)],
+    'must be a whole number from 1 to 16, or a list of them',
+  ),
   transformer_layers_per_block: depths,
   reverse_transformer_layers_per_block: depths,
   attention_head_dim: sizeOrLevels,
@@ -76,6 +78,20 @@ export const UNET_NETWORK = config({
   upcast_attention: flag,
   dropout: real(),
 });
+
+/**
+ * `unet/config.json`, whole. Its mid_block_type is one with attention where it is absent, and left out where it is
+ * null.
+ */
+export const UNET_NETWORK = v.pipe(
+  v.unknown(),
+  v.transform((input) =>
+    typeof input === 'object' && input !== null && 'mid_block_type' in input && input.mid_block_type === null
+      ? { ...input, mid_block_type: 'none' }
+      : input,
+  ),
+  unetFields,
+);
 export type UnetNetwork = v.InferOutput<typeof UNET_NETWORK>;
 
 /** `text_encoder/config.json`, whole. Some have the text model's fields in `text_config`. */
@@ -85,7 +101,7 @@ export const CLIP_NETWORK = config({
   vocab_size: whole(1, 10_000_000),
   hidden_size: size,
   intermediate_size: size,
-  num_hidden_layers: whole(1, 1000),
+  num_hidden_layers: whole(1, 200),
   num_attention_heads: size,
   max_position_embeddings: whole(1, 4096),
   hidden_act: text,
@@ -105,7 +121,7 @@ export const VAE_NETWORK = config({
   block_out_channels: list(size, 8),
   down_block_types: list(text, 8),
   up_block_types: list(text, 8),
-  layers_per_block: size,
+  layers_per_block: whole(1, 16),
   norm_num_groups: size,
   act_fn: text,
   scaling_factor: real(1e-6, 1e6),

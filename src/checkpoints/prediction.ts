@@ -1,0 +1,68 @@
+// Whether a UNet predicts the noise (ε) or v, and whether it was trained up to pure noise (zero terminal SNR). No shape
+// tells; markers and metadata may, and of SD 2 one small tensor. Without evidence it is ε, which most models predict.
+
+import { floatValues } from './floats';
+import type { Checkpoint } from './identify';
+import type { SafetensorsHeader } from './safetensors';
+
+export interface Prediction {
+  readonly type: 'epsilon' | 'v_prediction' | 'sample';
+  readonly zeroTerminalSnr: boolean;
+  /** What told it, from the strongest. `assumed`: nothing did. */
+  readonly evidence: 'scheduler' | 'marker' | 'metadata' | 'yaml' | 'weights' | 'assumed';
+}
+
+export interface Beside {
+  /** `scheduler/scheduler_config.json` of a diffusers folder. */
+  readonly scheduler?: { readonly prediction_type?: string; readonly rescale_betas_zero_snr?: boolean };
+  /** The text of the .yaml with the file's own stem. */
+  readonly yaml?: string;
+}
+
+/**
+ * Of SD 2's last attention: the biases of its first norm spread further where it was trained for v (ComfyUI's bound).
+ */
+const TELLING = 'up_blocks.3.attentions.2.transformer_blocks.0.norm1.bias';
+const SPREAD_OF_V = 0.09;
+
+/** @param file the checkpoint, of which at most one small tensor is read. */
+export async function readPrediction(
+  header: SafetensorsHeader,
+  { family, task, unet }: Checkpoint,
+  file: Blob,
+  { scheduler, yaml }: Beside = {},
+): Promise<Prediction> {
+  const marked = header.tensors.has('v_pred');
+  const zeroTerminalSnr = scheduler?.rescale_betas_zero_snr ?? header.tensors.has('ztsnr');
+  const is = (type: string, evidence: Prediction['evidence']): Prediction => ({
+    type: type === 'v_prediction' || type === 'v' ? 'v_prediction' : type === 'sample' ? 'sample' : 'epsilon',
+    zeroTerminalSnr,
+    evidence,
+  });
+  if (scheduler?.prediction_type !== undefined) return is(scheduler.prediction_type, 'scheduler');
+  if (marked) return is('v', 'marker');
+  const stated = header.metadata.get('modelspec.prediction_type');
+  if (stated === 'v' || stated === 'epsilon') return is(stated, 'metadata');
+  const architecture = header.metadata.get('modelspec.architecture') ?? '';
+  if (architecture.startsWith('stable-diffusion-v2-768-v')) return is('v', 'metadata');
+  if (yaml !== undefined && /parameterization\s*:\s*["']?v\b|\bVScaling\b/.test(yaml)) return is('v', 'yaml');
+  const source = family?.id === 'sd2' && task === 'text-to-image' ? unet?.sources.get(TELLING) : undefined;
+  if (source) {
+    const { dtype, offset, length } = source.tensor;
+    const values = floatValues(dtype, new Uint8Array(await file.slice(offset, offset + length).arrayBuffer()));
+    if (values) return is(spread(values) > SPREAD_OF_V ? 'v' : 'epsilon', 'weights');
+  }
+  return is('epsilon', 'assumed');
+}
+
+/** Edge of the pictures that the model was made for, in pixels. */
+export function usualEdge({ family, unet }: Checkpoint, { type }: Prediction): number {
+  const latents = unet?.config.sample_size ?? (family?.base === 'sd2' && type === 'v_prediction' ? 96 : 64);
+  return 8 * (typeof latents === 'number' ? latents : Math.max(...latents));
+}
+
+/** Population standard deviation. */
+function spread(values: Float32Array): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+}
