@@ -1,7 +1,6 @@
-// The PAG scale over a run that is still to be made, from the same functions that the engine runs it with.
+// The PAG scale over a run that is still to be made, from the same plan that the engine carries out.
 
-import { pagScales } from '../diffusion/pagScale';
-import { makeStepTable } from '../diffusion/schedulers';
+import { planRun } from '../diffusion/runPlan';
 import type { SchedulerConfig } from '../diffusion/types';
 import type { Settings } from '../settings/fields';
 
@@ -18,13 +17,12 @@ export interface CurvePoint {
 /** One point a UNet pass, noisiest first; a sentence where the schedule cannot be made. */
 export function pagCurve(settings: Settings, scheduler: SchedulerConfig): readonly CurvePoint[] | string {
   try {
-    const table = makeStepTable(settings.scheduler, scheduler, settings.steps, settings);
-    const scales = pagScales(settings.pagScale, settings.pag, table);
-    return table.steps.map(({ step, sigma, timestep }, index) => ({
+    const { records } = planRun(settings, { scheduler, guidanceEmbedded: false, strengths: [] });
+    return records.map(({ coefficients: { step, sigma, timestep }, pagScale }) => ({
       step,
       sigma,
       timestep,
-      scale: scales[index] as number,
+      scale: pagScale,
     }));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
