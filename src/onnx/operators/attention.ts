@@ -3,6 +3,7 @@
 import type { Node } from '../file/model';
 import { sizeOf } from './dims';
 import { inputShape, type Known, type Operators } from './operator';
+import { firstAxis, mixes, type Look, type Rows } from './rows';
 import type { PartialValues } from './values';
 
 export const ATTENTION: Operators = {
@@ -16,8 +17,12 @@ export const ATTENTION: Operators = {
       const [first, second] = [dims(node.inputs[0]), dims(node.inputs[1])];
       return first?.length === 3 && second?.length === 3 ? 2 * sizeOf(first) * (second[1] ?? 1) : null;
     },
+    rows: (node, look) => attention(node, look, 4),
   },
-  Attention: { shape: (node, known) => (node.domain === '' ? ofTensors(node, known) : ofWeights(node, known)) },
+  Attention: {
+    shape: (node, known) => (node.domain === '' ? ofTensors(node, known) : ofWeights(node, known)),
+    rows: (node, look) => (node.domain === '' ? attention(node, look, 3) : oneTensorAttention(node, look)),
+  },
 };
 
 /** ONNX's own: [B, tokens, heads·dim], or [B, heads, tokens, dim] with the sizes of V. */
@@ -35,4 +40,23 @@ function ofWeights(node: Node, known: Known): PartialValues | null {
   const [first, second, bias] = [0, 1, 2].map((index) => inputShape(node, known, index));
   if (!first || !second) return null;
   return [...first.slice(0, 2), bias ? (bias.map((size) => (size === null ? null : size / 3))[0] ?? null) : null];
+}
+
+/** Q, K and V in tensors of their own; a bias that is the same for all, no mask and no cache. */
+function attention(node: Node, look: Look, biases: number): Rows {
+  const rows = firstAxis(node, look, [0, 1, 2]);
+  if (
+    node.inputs.slice(biases).some((name) => name !== '') ||
+    node.inputs.slice(0, 3).includes('') ||
+    node.outputs.slice(1).some((name) => name !== '')
+  )
+    throw mixes(node);
+  return rows;
+}
+
+/** com.microsoft.Attention: x, weights and bias. */
+function oneTensorAttention(node: Node, look: Look): Rows {
+  if (node.inputs.slice(3).some((name) => name !== '') || node.outputs.slice(1).some((name) => name !== ''))
+    throw mixes(node);
+  return firstAxis(node, look, [0]);
 }

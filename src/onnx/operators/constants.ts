@@ -15,6 +15,7 @@ export const CONSTANTS: Operators = {
   ConstantOfShape: {
     shape: (node, known) => inputValues(node, known, 0),
     values: filled,
+    uniform: 'always',
     elemType: (node) => valueType(node),
   },
   Shape: {

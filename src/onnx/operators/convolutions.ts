@@ -1,11 +1,11 @@
 // Operators on pictures [B, channels, …]: convolutions, poolings, and other sizes of the same picture.
 
+import { withInputs } from '../file/makeNode';
 import type { Node } from '../file/model';
 import { sizeOf } from './dims';
-import { inputShape, inputValues, type Known, type Operator, type Operators } from './operator';
+import { inputShape, inputValues, type Known, type Operators } from './operator';
+import { mixes, onFirstAxis, sameRows, type Look, type Maker, type Rebatched } from './rows';
 import type { PartialValues } from './values';
-
-const RESIZE: Operator = { shape: resized };
 
 export const CONVOLUTIONS: Operators = {
   Conv: {
@@ -19,18 +19,21 @@ export const CONVOLUTIONS: Operators = {
       const [out, kernel] = [dims(node.outputs[0]), dims(node.inputs[1])];
       return out && kernel ? sizeOf(out) * sizeOf(kernel.slice(1)) : null;
     },
+    rows: onFirstAxis,
   },
   NhwcConv: {
     shape: (node, known) => {
       const [first, kernel] = [inputShape(node, known, 0), inputShape(node, known, 1)];
       return first && kernel && [first[0] ?? null, null, null, kernel[0] ?? null];
     },
+    rows: onFirstAxis,
   },
   GlobalAveragePool: {
     shape: (node, known) => inputShape(node, known, 0)?.map((dim, axis) => (axis < 2 ? dim : 1)) ?? null,
+    rows: onFirstAxis,
   },
-  Resize: RESIZE,
-  Upsample: RESIZE,
+  Resize: { shape: resized, rebatch: resize, readsCounts: true },
+  Upsample: { shape: resized, rebatch: resize },
 };
 
 /**
@@ -75,4 +78,24 @@ function takesPart(node: Node): boolean {
   return (
     attribute('coordinate_transformation_mode') === 'tf_crop_and_resize' || keepsAspect || node.attributes.has('axes')
   );
+}
+
+function resize(node: Node, look: Look, make: Maker): Rebatched {
+  const rows = sameRows(node, look, [0]);
+  if (takesPart(node)) throw mixes(node);
+  const [from = '', ...others] = node.inputs;
+  const sizesAt = node.opType === 'Resize' ? 2 : -1;
+  const sizes = others[sizesAt] ?? '';
+  if (sizes === '') {
+    const scales = look.constant(others[node.opType === 'Resize' ? 1 : 0] ?? '');
+    if (scales?.[rows.axis] !== 1) throw mixes(node);
+    return { node, rows };
+  }
+  const size = rows.each * look.batch;
+  const target = look.counts(sizes);
+  if (target?.now[rows.axis] !== size) throw mixes(node);
+  if (target.then[rows.axis] === rows.each * look.probe) return { node, rows };
+  const constant = look.constant(sizes);
+  if (!constant || constant.includes(null)) throw mixes(node);
+  return { node: withInputs(node, [from, ...others.slice(0, sizesAt), make.shapeOf(constant, rows)]), rows };
 }

@@ -1,9 +1,11 @@
 // Operators that make each element of the elements at the same place: of one value, or of several that are broadcast.
 
+import { withInputs } from '../file/makeNode';
 import { BOOL, FLOAT, type Node } from '../file/model';
 import { castTo, isInteger } from './cast';
 import { broadcast } from './dims';
-import { alike, inputShape, inputValues, sameShape, type Known, type Operators } from './operator';
+import { alike, inputShape, inputValues, sameShape, type Known, type Operator, type Operators } from './operator';
+import { mixes, type Look, type Maker, type Rebatched, type Rows } from './rows';
 import type { PartialValues } from './values';
 
 const OF_ONE = [
@@ -37,14 +39,19 @@ const OF_ONE = [
 ];
 const COMPARISONS = ['Less', 'Greater', 'LessOrEqual', 'GreaterOrEqual', 'And', 'Or', 'Xor'];
 
+/** A row of what they make is of that row alone; one number over and over makes one number over and over. */
+const BY_ELEMENT: Operator = { rebatch: broadcasting, uniform: 'ofUniform' };
+
 export const ELEMENTWISE: Operators = {
-  ...alike(OF_ONE, { shape: sameShape }),
+  ...alike(OF_ONE, { ...BY_ELEMENT, shape: sameShape }),
   Sqrt: {
+    ...BY_ELEMENT,
     shape: sameShape,
     values: (node, known) =>
       inputValues(node, known, 0)?.map((x) => (x === null ? null : Math.fround(Math.sqrt(x)))) ?? null,
   },
   Cast: {
+    ...BY_ELEMENT,
     weight: 'keeps',
     shape: sameShape,
     values: (node, known) =>
@@ -53,8 +60,8 @@ export const ELEMENTWISE: Operators = {
     elemType: (node) => node.attributes.get('to')?.i ?? FLOAT,
   },
   CastLike: { elemType: typeOfSecond },
-  Identity: { weight: 'keeps', shape: sameShape, values: (node, known) => inputValues(node, known, 0) },
-  Not: { shape: sameShape, elemType: () => BOOL },
+  Identity: { ...BY_ELEMENT, weight: 'keeps', shape: sameShape, values: (node, known) => inputValues(node, known, 0) },
+  Not: { ...BY_ELEMENT, shape: sameShape, elemType: () => BOOL },
   ...alike(['IsNaN', 'IsInf'], { elemType: () => BOOL }),
   Mul: arithmetic((a, b) => a * b),
   Add: arithmetic((a, b) => a + b),
@@ -62,9 +69,9 @@ export const ELEMENTWISE: Operators = {
   Div: arithmetic((a, b) => a / b),
   Pow: arithmetic((a, b) => a ** b),
   Equal: { ...arithmetic((a, b) => Number(a === b)), elemType: () => BOOL },
-  ...alike(COMPARISONS, { shape: ofAll, elemType: () => BOOL }),
-  ...alike(['Max', 'Min', 'Mod', 'Sum'], { shape: ofAll }),
-  Where: { shape: ofAll, values: chosen, elemType: typeOfSecond },
+  ...alike(COMPARISONS, { ...BY_ELEMENT, shape: ofAll, elemType: () => BOOL }),
+  ...alike(['Max', 'Min', 'Mod', 'Sum'], { ...BY_ELEMENT, shape: ofAll }),
+  Where: { ...BY_ELEMENT, shape: ofAll, values: chosen, elemType: typeOfSecond },
 };
 
 function ofAll(node: Node, { shapes }: Known): PartialValues | null {
@@ -75,8 +82,9 @@ function ofAll(node: Node, { shapes }: Known): PartialValues | null {
 }
 
 /** Of two values; of floats in f32, since no backend computes in f64. */
-function arithmetic(f: (a: number, b: number) => number): Operators[string] {
+function arithmetic(f: (a: number, b: number) => number): Operator {
   return {
+    ...BY_ELEMENT,
     shape: (node, known) => {
       const [first, second] = [inputShape(node, known, 0), inputShape(node, known, 1)];
       return first && second ? broadcast(first, second) : null;
@@ -123,4 +131,31 @@ function pairwise(
  */
 function asInteger(x: number): number | null {
   return Number.isSafeInteger(Math.trunc(x)) ? Math.trunc(x) + 0 : null;
+}
+
+/** A constant of as many entries as there were rows can stay only where it is the same for each. */
+function broadcasting(node: Node, look: Look, make: Maker): Rebatched {
+  const shapes = node.inputs.map((name) => (name === '' ? [] : look.shape(name)));
+  const rank = Math.max(...shapes.map((shape) => shape.length));
+  let found: Rows | null = null;
+  for (const [index, name] of node.inputs.entries()) {
+    const rows = look.rows(name);
+    if (!rows) continue;
+    const axis = rows.axis + rank - (shapes[index] as PartialValues).length;
+    if (found && (found.axis !== axis || found.each !== rows.each)) throw mixes(node);
+    found = { axis, each: rows.each };
+  }
+  if (!found) throw mixes(node);
+  const { axis } = found;
+  const inputs = node.inputs.map((name, index) => {
+    const shape = shapes[index] as PartialValues;
+    const at = axis - rank + shape.length;
+    if (name === '' || look.rows(name) || at < 0 || shape[at] === 1) return name;
+    if (!look.isUniform(name)) throw mixes(node);
+    return make.first(name, at);
+  });
+  return {
+    node: inputs.every((name, index) => name === node.inputs[index]) ? node : withInputs(node, inputs),
+    rows: found,
+  };
 }

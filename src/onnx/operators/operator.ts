@@ -2,6 +2,7 @@
 // its batch are loops over such records. What a record leaves out is not known.
 
 import type { Node } from '../file/model';
+import type { RebatchRule, RowRule } from './rows';
 import type { PartialValues } from './values';
 
 /** What is known of values where a node stands, by name. */
@@ -29,6 +30,15 @@ export interface Operator {
    * beside products. `dims` has the sizes of an input or output.
    */
   readonly cost?: (node: Node, dims: (value: string | undefined) => readonly number[] | null) => number | null;
+  /** Where rows lie behind it. One without this and without `rebatch` is not known to treat each row by itself. */
+  readonly rows?: RowRule;
+  readonly rebatch?: RebatchRule;
+  /** Outputs behind the first that hold the rows where the first one does. */
+  readonly rowOutputs?: readonly number[] | 'all';
+  /** Inputs behind the first may count rows. */
+  readonly readsCounts?: true;
+  /** What it makes is one number over and over: always, or where all its inputs are. */
+  readonly uniform?: 'always' | 'ofUniform';
 }
 
 /** Operators by their opType. */

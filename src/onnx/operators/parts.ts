@@ -1,29 +1,41 @@
-// Operators that take a value apart, put values together, or turn its axes round.
+// Operators that take a value apart or put values together.
 
+import { withInputs } from '../file/makeNode';
 import type { Node } from '../file/model';
 import { axisOf, sum } from './dims';
 import { inputShape, inputValues, type Known, type Operators } from './operator';
+import { mixes, sameRows, type Look, type Maker, type Rebatched } from './rows';
 import { sliceRange, type SliceRange } from './sliceRange';
 import { LIMIT, type PartialValues } from './values';
 
+/** Stands for the end of any axis in a Slice. */
+const END = Number.MAX_SAFE_INTEGER;
 /** The step of a Slice that gives none. */
 const ONE: PartialValues = [1];
 
 export const PARTS: Operators = {
-  Transpose: {
-    weight: 'keeps',
-    shape: (node, known) => {
-      const from = inputShape(node, known, 0);
-      const perm = node.attributes.get('perm')?.ints ?? [];
-      return perm.length > 0 ? perm.map((axis) => from?.[axis] ?? null) : from ? [...from].reverse() : null;
+  Concat: {
+    shape: joined,
+    values: joinedValues,
+    rows: (node, look) => {
+      const rows = sameRows(node, look, 'all');
+      if (axisOf(node.attributes.get('axis')?.i ?? 0, look.shape(node.inputs[0] ?? '').length) === rows.axis)
+        throw mixes(node);
+      return rows;
     },
   },
-  Concat: { shape: joined, values: joinedValues },
   Split: {
     shape: (node, known) => splitShapes(node, known)[0] ?? null,
     further: splitShapes,
+    rows: (node, look) => {
+      const rows = sameRows(node, look, [0]);
+      if (axisOf(node.attributes.get('axis')?.i ?? 0, look.shape(node.inputs[0] ?? '').length) === rows.axis)
+        throw mixes(node);
+      return rows;
+    },
+    rowOutputs: 'all',
   },
-  Slice: { shape: sliced, values: slicedValues },
+  Slice: { shape: sliced, values: slicedValues, rebatch: slice, readsCounts: true },
   Gather: {
     shape: (node, known) => {
       const [from, at] = [inputShape(node, known, 0), inputShape(node, known, 1)];
@@ -36,6 +48,14 @@ export const PARTS: Operators = {
         ? at.map((index) => (index === null ? null : (from?.at(index) ?? null)))
         : null;
     },
+    rows: (node, look) => {
+      const [data = '', indices = ''] = node.inputs;
+      const axis = axisOf(node.attributes.get('axis')?.i ?? 0, look.shape(data).length);
+      const [inData, inIndices] = [look.rows(data), look.rows(indices)];
+      if (inIndices && !inData) return { ...inIndices, axis: inIndices.axis + axis };
+      if (!inData || inIndices || inData.axis === axis) throw mixes(node);
+      return { ...inData, axis: inData.axis < axis ? inData.axis : inData.axis - 1 + look.shape(indices).length };
+    },
   },
   Pad: {
     shape: (node, known) => {
@@ -43,6 +63,13 @@ export const PARTS: Operators = {
       return from && pads && !node.inputs[3] && pads.length === 2 * from.length
         ? from.map((dim, axis) => sum(dim, sum(pads[axis] ?? null, pads[axis + from.length] ?? null)))
         : null;
+    },
+    rows: (node, look) => {
+      const rows = sameRows(node, look, [0]);
+      const pads = look.constant(node.inputs[1] ?? '');
+      if ((node.inputs[3] ?? '') !== '' || pads?.[rows.axis] !== 0 || pads[rows.axis + pads.length / 2] !== 0)
+        throw mixes(node);
+      return rows;
     },
   },
   Trilu: { shape: (node, known) => inputShape(node, known, 0) },
@@ -119,4 +146,35 @@ function rangeOf(size: number, bounds: readonly (PartialValues | null)[]): Slice
   return typeof start === 'number' && typeof end === 'number' && typeof step === 'number'
     ? sliceRange(size, start, end, step)
     : null;
+}
+
+/** Of the rows themselves only all can be taken: from the first one to the last one that there was. */
+function slice(node: Node, look: Look, make: Maker): Rebatched {
+  const rows = sameRows(node, look, [0]);
+  const [from = '', ...bounds] = node.inputs;
+  const rank = look.shape(from).length;
+  const [starts, ends, axes, steps] = bounds.map((name) => (name === '' ? undefined : look.constant(name)));
+  if (!starts || !ends || axes === null || steps === null) throw mixes(node);
+  const taken = axes ?? starts.map((_, axis) => axis);
+  const matches = taken.map((axis) => axis !== null && axisOf(axis, rank) === rows.axis);
+  const at = matches.indexOf(true);
+  if (taken.includes(null) || at !== matches.lastIndexOf(true)) throw mixes(node);
+  if (at < 0) return { node, rows };
+  const [end, size] = [ends[at] ?? 0, rows.each * look.batch];
+  if (
+    starts[at] !== 0 ||
+    (steps?.[at] ?? 1) !== 1 ||
+    end < size ||
+    [...starts, ...ends, ...(steps ?? [])].includes(null)
+  )
+    throw mixes(node);
+  if (end > 2 ** 30) return { node, rows };
+  const all = [
+    starts,
+    ends.map((entry, index) => (index === at ? END : entry)),
+    taken,
+    steps ?? taken.map(() => 1),
+  ] as readonly (readonly number[])[];
+  const within = (entry: number) => Math.max(-END, Math.min(END, entry));
+  return { node: withInputs(node, [from, ...all.map((entries) => make.integers(entries.map(within)))]), rows };
 }

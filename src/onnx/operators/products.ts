@@ -3,6 +3,7 @@
 import type { Node } from '../file/model';
 import { broadcast, sizeOf } from './dims';
 import { inputShape, type Known, type Operator, type Operators } from './operator';
+import { before, eachOf, firstAxis, mixes, type Look, type Rows } from './rows';
 import type { PartialValues } from './values';
 
 export const PRODUCTS: Operators = {
@@ -12,6 +13,7 @@ export const PRODUCTS: Operators = {
       return first && second ? matrixProduct(first, second) : null;
     },
     cost: sumsOverLastAxis,
+    rows: matMul,
   },
   FusedMatMul: {
     shape: (node, known) => {
@@ -21,12 +23,21 @@ export const PRODUCTS: Operators = {
         : null;
     },
     cost: sumsOverLastAxis,
+    rows: (node, look) => {
+      if (
+        ['transA', 'transB', 'transBatchA', 'transBatchB'].some((flag) => node.attributes.get(flag)?.i) &&
+        onTwoLastAxes(node, look)
+      )
+        throw mixes(node);
+      return matMul(node, look);
+    },
   },
   MatMulNBits: {
     shape: (node, known) => {
       const first = inputShape(node, known, 0);
       return first && [...first.slice(0, -1), node.attributes.get('N')?.i || null];
     },
+    rows: before(-1, [0]),
   },
   Gemm: {
     shape: (node, known) => {
@@ -40,12 +51,37 @@ export const PRODUCTS: Operators = {
         ? sizeOf(out) * (node.attributes.get('transA')?.i === 1 ? (first[0] ?? 1) : (first[1] ?? 1))
         : null;
     },
+    rows: (node, look) => {
+      const summand = node.inputs[2] ?? '';
+      const shape = summand === '' ? [] : look.shape(summand);
+      const holds = look.rows(summand) !== null;
+      if (node.attributes.get('transA')?.i || (holds ? shape.length !== 2 : shape.length > 1 && shape[0] !== 1))
+        throw mixes(node);
+      return firstAxis(node, look, holds ? [0, 2] : [0]);
+    },
   },
-  Einsum: { shape: einsumShape },
+  Einsum: {
+    shape: einsumShape,
+    rows: (node, look) => {
+      const terms = einsumTerms(node);
+      if (!terms) throw mixes(node);
+      const letters = new Set(
+        node.inputs.flatMap((name, index) =>
+          look.rows(name) ? [terms.inputs[index]?.[look.rows(name)?.axis ?? 0] ?? ''] : [],
+        ),
+      );
+      const [letter = ''] = letters;
+      const axis = terms.output.indexOf(letter);
+      const shared = node.inputs.some((name, index) => !look.rows(name) && terms.inputs[index]?.includes(letter));
+      const twice = [...terms.inputs, terms.output].some((term) => term.indexOf(letter) !== term.lastIndexOf(letter));
+      if (letters.size !== 1 || letter === '' || axis < 0 || shared || twice) throw mixes(node);
+      return { axis, each: eachOf(node, look) };
+    },
+  },
 };
 
 /** What an equation `bhn,bnm->bhm` says of its operands; null with an ellipsis or without an arrow. */
-export function einsumTerms(node: Node): { readonly inputs: readonly string[]; readonly output: string } | null {
+function einsumTerms(node: Node): { readonly inputs: readonly string[]; readonly output: string } | null {
   const match = /^([a-zA-Z,]*)->([a-zA-Z]*)$/.exec((node.attributes.get('equation')?.s ?? '').replaceAll(' ', ''));
   const inputs = match?.[1]?.split(',') ?? [];
   return match && inputs.length === node.inputs.length ? { inputs, output: match[2] ?? '' } : null;
@@ -83,4 +119,30 @@ function transposed(dims: PartialValues, swaps: boolean): PartialValues {
 function sumsOverLastAxis(node: Node, dims: Parameters<NonNullable<Operator['cost']>>[1]): number | null {
   const [first, out] = [dims(node.inputs[0]), dims(node.outputs[0])];
   return out && first ? sizeOf(out) * (first.at(-1) ?? 1) : null;
+}
+
+/** Rows in the stack of matrices of both operands, in that of one while the other has none, or in M or N of one. */
+function matMul(node: Node, look: Look): Rows {
+  const operands = [0, 1].map((index) => node.inputs[index] ?? '');
+  const ranks = operands.map((name) => look.shape(name).length);
+  const rank = Math.max(...ranks);
+  if (Math.min(...ranks) < 2) throw mixes(node);
+  const places = operands.flatMap((name, index) => {
+    const rows = look.rows(name);
+    return rows ? [rows.axis + rank - (ranks[index] as number)] : [];
+  });
+  const [axis = -1] = places;
+  const summed = operands.some(
+    (name, index) => look.rows(name)?.axis === (ranks[index] as number) - (index === 0 ? 1 : 2),
+  );
+  const clash = operands.some((name, index) => {
+    const at = axis - rank + (ranks[index] as number);
+    return !look.rows(name) && axis < rank - 2 && at >= 0 && look.shape(name)[at] !== 1;
+  });
+  if (summed || clash || (places.length === 2 && (places[0] !== places[1] || axis >= rank - 2))) throw mixes(node);
+  return { axis, each: eachOf(node, look) };
+}
+
+function onTwoLastAxes(node: Node, look: Look): boolean {
+  return node.inputs.some((name) => (look.rows(name)?.axis ?? -1) >= look.shape(name).length - 2);
 }

@@ -1,13 +1,14 @@
 // Operators that make one element of all along some axes.
 
 import type { Node } from '../file/model';
+import { withoutAxes } from './axes';
 import { axesOf } from './dims';
 import { alike, inputShape, type Known, type Operators } from './operator';
 import type { PartialValues } from './values';
 
 export const REDUCTIONS: Operators = alike(
   ['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceProd', 'ReduceL2', 'ReduceSumSquare'],
-  { shape: reduced },
+  { shape: reduced, rows: (node, look) => withoutAxes(node, look, (node.attributes.get('keepdims')?.i ?? 1) !== 0) },
 );
 
 /** The axes that are reduced are kept with the size 1, or left out. Without a list, all are. */

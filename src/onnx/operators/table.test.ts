@@ -15,3 +15,16 @@ test('nothing is known of an operator that is not there, whatever it is called',
   for (const opType of ['Unheard', 'constructor', '__proto__', ''])
     expect(operatorOf({ opType }).shape, opType).toBeUndefined();
 });
+
+test('one that is known to treat each row by itself has shapes, of every output that holds rows', () => {
+  const withRows = all.filter(([, operator]) => operator.rows ?? operator.rebatch);
+  expect(withRows.length).toBeGreaterThan(80);
+  expect(withRows.filter(([, { shape }]) => !shape).map(([opType]) => opType)).toEqual([]);
+  expect(all.filter(([, one]) => one.rowOutputs && !one.further).map(([opType]) => opType)).toEqual([]);
+  // Each stands for a proof: there is one of them.
+  expect(all.filter(([, { rows, rebatch }]) => rows && rebatch).map(([opType]) => opType)).toEqual([]);
+});
+
+test('inputs that count rows are read by rules that know them', () => {
+  expect(all.filter(([, one]) => one.readsCounts && !one.rebatch).map(([opType]) => opType)).toEqual([]);
+});

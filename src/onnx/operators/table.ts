@@ -1,6 +1,7 @@
 // All operators that are known. One that is not here makes values of which nothing is known.
 
 import { ATTENTION } from './attention';
+import { AXES } from './axes';
 import { CONSTANTS } from './constants';
 import { CONVOLUTIONS } from './convolutions';
 import { ELEMENTWISE } from './elementwise';
@@ -14,6 +15,7 @@ import { RESHAPING } from './reshaping';
 
 export const FAMILIES = {
   ATTENTION,
+  AXES,
   CONSTANTS,
   CONVOLUTIONS,
   ELEMENTWISE,

@@ -2,21 +2,20 @@
 // where that is proven to change nothing, else the graph is left alone and it is said why.
 //
 // The proof. Every replaced constant equals the old one at the batch B of the export, so at B rows the new graph
-// computes what the old one did. And every operator that rows reach treats each row by itself (./rowRules, ./rebatch):
-// row r of the output is F(row r of the inputs), whatever the number of rows. So F is what the old graph computes for a
-// row. It does not matter which axes were guessed to be the batch, not even at B = 1, where any 1 may be one: a wrong
-// guess ends in an operator that is refused. At last the whole graph is inferred anew at a few batches, and every value
-// that holds rows must have that many.
+// computes what the old one did. And every operator that rows reach treats each row by itself (`rows` and `rebatch` of
+// its record in onnx/operators): row r of the output is F(row r of the inputs), whatever the number of rows. So F is
+// what the old graph computes for a row. It does not matter which axes were guessed to be the batch, not even at B = 1,
+// where any 1 may be one: a wrong guess ends in an operator that is refused. At last the whole graph is inferred anew
+// at a few batches, and every value that holds rows must have that many.
 
 import { inferFacts } from '../../graph/facts';
 import type { PartialValues } from '../../operators/values';
 import { int64s, makeNode } from '../../file/makeNode';
 import type { Model, Node, Tensor, ValueInfo } from '../../file/model';
 import { readsOf } from '../../file/order';
-import { rebatch } from './rebatch';
-import { mixes, rowRule } from './rowRules';
+import { mixes, Unfree, type Maker, type Rows } from '../../operators/rows';
+import { operatorOf } from '../../operators/table';
 import { RowTally } from './rowTally';
-import { Unfree, type Maker, type Rows } from './rows';
 
 export interface FreedBatch {
   /** null where the batch stays fixed. */
@@ -31,8 +30,6 @@ const ROWS = 'rows';
 const PROVEN_AT = [1, 2, 3, 5, 64];
 const MOST_ROWS = 4096;
 const DOMAINS = new Set(['', 'ai.onnx', 'com.microsoft']);
-/** Operators that may read counts of rows, behind their first input. */
-const TARGETS = new Set(['Reshape', 'Expand', 'Slice', 'Resize']);
 
 /** Pure; `model` is left as it is, and its nodes must be in topological order. */
 export function freeBatch(model: Model): FreedBatch {
@@ -183,9 +180,9 @@ class Freeing implements Maker {
       this.reckon(node);
       return;
     }
-    if (counts && (!TARGETS.has(node.opType) || tally.counting.has(node.inputs[0] ?? ''))) throw mixes(node);
-    const rule = rowRule(node);
-    const rebatched = rebatch(node, tally, this) ?? (rule ? { node, rows: rule(node, tally) } : null);
+    const { rows, rebatch, readsCounts } = operatorOf(node);
+    if (counts && (!readsCounts || tally.counting.has(node.inputs[0] ?? ''))) throw mixes(node);
+    const rebatched = rebatch?.(node, tally, this) ?? (rows ? { node, rows: rows(node, tally) } : null);
     if (!rebatched) throw mixes(node);
     tally.add(rebatched.node, rebatched.rows);
   }

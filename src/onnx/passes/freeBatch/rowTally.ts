@@ -5,18 +5,12 @@
 import { firstFacts, learn, learnWeight, type GrowingFacts } from '../../graph/facts';
 import type { PartialValues } from '../../operators/values';
 import type { Model, Node, Tensor, ValueInfo } from '../../file/model';
-import { isElementwise, mixes } from './rowRules';
-import { Unfree, type Look, type Rows } from './rows';
+import { mixes, Unfree, type Look, type Rows } from '../../operators/rows';
+import { operatorOf } from '../../operators/table';
 import { isUniformTensor } from './uniform';
 
 const PROBE = 10_007;
 const NOTHING: ReadonlyMap<string, ValueInfo> = new Map();
-/** Outputs behind the first that hold rows too. */
-const FURTHER: Readonly<Record<string, number>> = {
-  SkipLayerNormalization: 3,
-  SkipSimplifiedLayerNormalization: 3,
-  SkipGroupNorm: 1,
-};
 
 export class RowTally implements Look {
   readonly probe = PROBE;
@@ -73,9 +67,10 @@ export class RowTally implements Look {
     this.nodes.push(node);
     for (const facts of [this.now, this.then]) learn(facts, node, declared);
     if (!rows) return;
+    const { rowOutputs = [] } = operatorOf(node);
     for (const [index, output] of node.outputs.entries()) {
       if (output === '') continue;
-      if (index > 0 && node.opType !== 'Split' && FURTHER[node.opType] !== index) throw mixes(node);
+      if (index > 0 && rowOutputs !== 'all' && !rowOutputs.includes(index)) throw mixes(node);
       this.holders.set(output, rows);
       this.check(output, this.now, this.batch);
       this.check(output, this.then, PROBE);
@@ -87,11 +82,9 @@ export class RowTally implements Look {
     this.add(node, null, this.model.valueInfo);
     const [output = ''] = node.outputs;
     const tensor = node.opType === 'Constant' ? node.attributes.get('value')?.tensor : null;
+    const { uniform } = operatorOf(node);
     if (tensor) this.uniform.set(output, isUniformTensor(tensor));
-    else if (
-      node.opType === 'ConstantOfShape' ||
-      (isElementwise(node) && node.inputs.every((name) => this.isUniform(name)))
-    )
+    else if (uniform === 'always' || (uniform === 'ofUniform' && node.inputs.every((name) => this.isUniform(name))))
       this.uniform.set(output, true);
   }
 
