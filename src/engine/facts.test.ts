@@ -124,6 +124,7 @@ const CASES: Readonly<Record<string, readonly Node[]>> = {
   'Resize within sizes': [
     op('Resize', ['image', '', '', 'sixths'], ['out'], { axes: [2, 3], keep_aspect_ratio_policy: 'not_larger' }),
   ],
+  'Resize of the last axes': [op('Resize', ['image', '', '', 'sixths'], ['out'], { axes: [-2, -1] })],
   'Pad of some axes': [op('Pad', ['data', 'pads', '', 'turned'], ['out'])],
   'ReduceSum of no axes': [op('ReduceSum', ['data'], ['out'], { noop_with_empty_axes: 1 })],
   'ReduceMean from the end': [op('ReduceMean', ['data', 'minusTwo'], ['out'], { keepdims: 0 })],

@@ -2,40 +2,19 @@
 // (fixtures/checkpoints/make_networks.py).
 
 import { describe, expect, test } from 'vitest';
-import { golden, storedWeights, valuesOf, type GoldenNetwork } from '../../../fixtures/checkpoints/networks';
+import { golden, storedWeights, valuesOf } from '../../../fixtures/checkpoints/networks';
 import { CpuBackend } from '../../engine/cpuBackend';
-import { OnnxFile } from '../../engine/onnxFile';
 import { loadNodeRuntime } from '../../engine/testing/nodeRuntime';
 import { relativeError } from '../../engine/testing/unetChecks';
-import { elemType } from '../../engine/unetInputs';
-import { FLOAT, type Model } from '../../onnx/file/model';
+import { FLOAT } from '../../onnx/file/model';
 import { clipText } from './clipText';
-import type { WeightSource } from './graph';
+import { run } from './testing/built';
 import { tinyVaeDecoder, tinyVaeEncoder } from './tinyVae';
 import { vaeDecoder, vaeEncoder } from './vae';
 
 const backend = new CpuBackend(await loadNodeRuntime());
 /** f32 sums in another order. */
 const BOUND = 5e-6;
-
-async function run(
-  network: string,
-  build: (options: { weight: WeightSource; type: typeof FLOAT; splitsGelu: false }) => Model,
-  place: GoldenNetwork<unknown>['inputs'][string],
-) {
-  const { weight, openFile, asked } = storedWeights(network);
-  const model = build({ weight, type: FLOAT, splitsGelu: false });
-  const file = OnnxFile.built(model, network, { device: backend, openFile });
-  const session = await file.session(backend, file.upTo(file.outputs.map(({ name }) => name)));
-  const [input] = file.inputs;
-  const made = await session.run({
-    [input!.name]: backend.upload(elemType(input!), place.shape, valuesOf(place)),
-  });
-  await session.dispose();
-  const values = new Map<string, Float32Array>();
-  for (const [name, tensor] of Object.entries(made)) values.set(name, await backend.read(tensor));
-  return { values, asked };
-}
 
 describe('text encoders', () => {
   test.each([
@@ -45,7 +24,7 @@ describe('text encoders', () => {
     const { config, inputs, outputs } = golden.texts[name];
     const expected = (key: string) => valuesOf(outputs[key]!);
     const encode = (clipSkip: number) =>
-      run(name, (options) => clipText(config, { ...options, projects, clipSkip }), inputs.input_ids!);
+      run(name, (options) => clipText(config, { ...options, projects, clipSkip }), inputs.input_ids!, backend, FLOAT);
     const { values, asked } = await encode(1);
     expect([...asked].sort()).toEqual([...storedWeights(name).names].sort());
     expect([...values.keys()].sort()).toEqual(['hidden_states.3', 'last_hidden_state', pooled].sort());
@@ -66,9 +45,9 @@ describe('VAEs', () => {
     ['taesd', tinyVaeDecoder, tinyVaeEncoder],
   ] as const)('%s: both ways, images of odd sizes too', async (name, decoder, encoder) => {
     const { config, inputs, outputs } = golden.vaes[name];
-    const decoded = await run(name, (options) => decoder(config, options), inputs.latents!);
+    const decoded = await run(name, (options) => decoder(config, options), inputs.latents!, backend, FLOAT);
     expect(relativeError(decoded.values.get('sample')!, valuesOf(outputs.decoded!))).toBeLessThan(BOUND);
-    const encoded = await run(name, (options) => encoder(config, options), inputs.image!);
+    const encoded = await run(name, (options) => encoder(config, options), inputs.image!, backend, FLOAT);
     const latents = encoded.values.get(name === 'kl' ? 'latent_parameters' : 'latent_sample');
     expect(relativeError(latents!, valuesOf(outputs.encoded!))).toBeLessThan(BOUND);
     expect([...decoded.asked, ...encoded.asked].sort()).toEqual([...storedWeights(name).names].sort());

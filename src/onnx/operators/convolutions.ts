@@ -55,34 +55,35 @@ function convolved(node: Node, input: PartialValues | null, kernel: PartialValue
   );
 }
 
-/** By sizes where they are given, else by scales; null where neither is of all axes and of the whole input. */
+/** By sizes where they are given, else by scales, of all axes or of those named; null where these are not known. */
 function resized(node: Node, known: Known): PartialValues | null {
   const from = inputShape(node, known, 0);
-  if (takesPart(node)) return null;
-  const sizes = inputValues(node, known, 3);
-  if (sizes && sizes.length > 0) return sizes;
-  const scales = inputValues(node, known, node.opType === 'Upsample' ? 1 : 2);
-  return scales && from
-    ? from.map((dim, axis) =>
-        dim === null || typeof scales[axis] !== 'number' ? null : Math.floor(Math.fround(dim * scales[axis])),
-      )
-    : null;
+  if (!isStretched(node)) return null;
+  const all = inputValues(node, known, 3);
+  const sizes = all && all.length > 0 ? all : null;
+  const named = node.attributes.get('axes')?.ints;
+  if (sizes && !named) return sizes;
+  const given = sizes ?? inputValues(node, known, node.opType === 'Upsample' ? 1 : 2);
+  if (!from || !given || (named && named.length !== given.length)) return null;
+  return from.map((dim, axis) => {
+    const at = named ? named.findIndex((one) => one === axis || one === axis - from.length) : axis;
+    if (at < 0) return dim;
+    const value = given[at] ?? null;
+    if (sizes) return value;
+    return dim === null || value === null ? null : Math.floor(Math.fround(dim * value));
+  });
 }
 
-/**
- * Whether it is of a part of the input, of some axes alone, or keeps the aspect instead of the sizes that it is given.
- */
-function takesPart(node: Node): boolean {
+/** Whether the whole input gets the sizes that are given: not a part of it, and whatever becomes of its aspect. */
+function isStretched(node: Node): boolean {
   const attribute = (name: string) => node.attributes.get(name)?.s ?? '';
-  const keepsAspect = !['', 'stretch'].includes(attribute('keep_aspect_ratio_policy'));
-  return (
-    attribute('coordinate_transformation_mode') === 'tf_crop_and_resize' || keepsAspect || node.attributes.has('axes')
-  );
+  const stretches = ['', 'stretch'].includes(attribute('keep_aspect_ratio_policy'));
+  return stretches && attribute('coordinate_transformation_mode') !== 'tf_crop_and_resize';
 }
 
 function resize(node: Node, look: Look, make: Maker): Rebatched {
   const rows = sameRows(node, look, [0]);
-  if (takesPart(node)) throw mixes(node);
+  if (!isStretched(node) || node.attributes.has('axes')) throw mixes(node);
   const [from = '', ...others] = node.inputs;
   const sizesAt = node.opType === 'Resize' ? 2 : -1;
   const sizes = others[sizesAt] ?? '';

@@ -1,0 +1,55 @@
+// Networks as we write them on ONNX Runtime's WebGPU provider, in f32 and, where the device has it, in f16.
+
+import { beforeAll, expect, test } from 'vitest';
+import { golden, valuesOf } from '../../../fixtures/checkpoints/networks';
+import { GpuBackend } from '../../engine/gpuBackend';
+import { GPU_F16, GPU_F32 } from '../../engine/testing/bounds';
+import { loadNodeGpuRuntime } from '../../engine/testing/nodeRuntime';
+import { relativeError } from '../../engine/testing/unetChecks';
+import { describeOnDawn } from '../../kernels/testing/dawn';
+import { FLOAT, FLOAT16 } from '../../onnx/file/model';
+import { clipText } from './clipText';
+import { openUnet, predict, run } from './testing/built';
+import { vaeDecoder } from './vae';
+
+describeOnDawn('networks on WebGPU', (gpu) => {
+  let backend: GpuBackend;
+
+  beforeAll(async () => {
+    backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false);
+  });
+
+  const types = [[FLOAT, GPU_F32] as const, ...(gpu.f16 ? [[FLOAT16, GPU_F16] as const] : [])];
+
+  test.each(types.flatMap(([type, bound]) => (['sd', 'sdxl'] as const).map((name) => [name, type, bound] as const)))(
+    'the UNet %s in type %i, plain and perturbed at each site',
+    async (name, type, bound) => {
+      const { unet } = openUnet(name, type, backend);
+      const { sets, predictions } = golden.unets[name];
+      for (const set of ['none', 'all']) {
+        const made = await predict(unet, name, sets[set]!, backend);
+        expect(relativeError(made, valuesOf(predictions[set]!)), set).toBeLessThan(bound);
+      }
+      await unet.dispose();
+    },
+    300_000,
+  );
+
+  test.each(types)(
+    'a text encoder and a VAE in type %i',
+    async (type, bound) => {
+      const text = golden.texts.openclip;
+      const encode = (options: Parameters<typeof vaeDecoder>[1]) =>
+        clipText(text.config, { ...options, projects: true, clipSkip: 1 });
+      const encoded = (await run('openclip', encode, text.inputs.input_ids!, backend, type)).values;
+      const states = encoded.get('last_hidden_state')!;
+      expect(relativeError(states, valuesOf(text.outputs.last_hidden_state!))).toBeLessThan(bound);
+      expect(relativeError(encoded.get('text_embeds')!, valuesOf(text.outputs.pooled!))).toBeLessThan(bound);
+      const vae = golden.vaes.kl;
+      const decode = (options: Parameters<typeof vaeDecoder>[1]) => vaeDecoder(vae.config, options);
+      const decoded = (await run('kl', decode, vae.inputs.latents!, backend, type)).values;
+      expect(relativeError(decoded.get('sample')!, valuesOf(vae.outputs.decoded!))).toBeLessThan(bound);
+    },
+    300_000,
+  );
+});
