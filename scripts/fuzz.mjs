@@ -18,6 +18,7 @@ const { status } = spawnSync(
     'src/onnx/hostile.test.ts',
     'src/engine/freedRows.test.ts',
     'src/checkpoints/safetensors.test.ts',
+    'src/checkpoints/identify.test.ts',
     'src/store/recipeCases.test.ts',
   ],
   {

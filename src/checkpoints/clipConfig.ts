@@ -3,7 +3,7 @@
 
 import type { ClipNetwork } from '../configs/checkpoint';
 import { EngineError } from '../protocol/errors';
-import { countOf, type Shapes } from './shapes';
+import { countOf, MOST, type Shapes } from './shapes';
 
 export interface ClipConfig {
   readonly vocab_size: number;
@@ -30,9 +30,10 @@ const EMBEDDINGS = 'text_model.embeddings';
 export function clipFromShapes(shapes: Shapes, act: ClipConfig['hidden_act'], unused: number): ClipConfig {
   const [vocabulary, width] = shapes.get(`${EMBEDDINGS}.token_embedding.weight`) ?? [];
   const [positions] = shapes.get(`${EMBEDDINGS}.position_embedding.weight`) ?? [];
-  const layers = countOf(shapes, (at) => `text_model.encoder.layers.${at}.mlp.fc1.weight`) - unused;
+  const layers = countOf(shapes, MOST.depth, (at) => `text_model.encoder.layers.${at}.mlp.fc1.weight`) - unused;
   const [inner] = shapes.get('text_model.encoder.layers.0.mlp.fc1.weight') ?? [];
-  if (!vocabulary || !width || !positions || !inner || layers < 1) throw unknown(`${layers} layers of width ${width}`);
+  if (!vocabulary || !width || !positions || !inner || layers < 1 || layers > MOST.depth)
+    throw unknown(`${layers} layers of width ${width}`);
   return {
     vocab_size: vocabulary,
     max_position_embeddings: positions,

@@ -17,8 +17,14 @@ export function floatValues(dtype: Dtype, bytes: Uint8Array): Float32Array | nul
       return each(8, (at) => view.getFloat64(at, true));
     case 'F16':
       return each(2, (at) => smallFloat(view.getUint16(at, true), 5, 10));
-    case 'BF16': // the upper half of an f32
-      return each(2, (at) => smallFloat(view.getUint16(at, true), 8, 7));
+    case 'BF16': {
+      // The upper half of an f32.
+      const whole = new DataView(new ArrayBuffer(4));
+      return each(2, (at) => {
+        whole.setUint16(0, view.getUint16(at, true));
+        return whole.getFloat32(0);
+      });
+    }
     case 'F8_E5M2':
       return each(1, (at) => smallFloat(view.getUint8(at), 5, 2));
     case 'F8_E4M3': // without infinities: only all ones are no number

@@ -93,9 +93,11 @@ export function identify(header: SafetensorsHeader, configs: Configs = {}): Chec
   const task = unet ? taskOf(unet.config) : 'text-to-image';
   return {
     family,
-    name: [family?.name ?? partName(vae !== null, text.parts.length), ...(task === 'text-to-image' ? [] : [task])].join(
-      ', ',
-    ),
+    name: [
+      family?.name ?? partName(vae !== null, text.parts.length),
+      ...(task === 'text-to-image' ? [] : [task]),
+      ...(unet && unet.config.time_cond_proj_dim !== null ? ['LCM'] : []),
+    ].join(', '),
     task,
     unet: unet && { config: unet.config, sources: unet.sources, prefix: unet.prefix, naming: unet.naming },
     vae,
@@ -175,6 +177,8 @@ function readVae(header: SafetensorsHeader, base: Base | null, config?: VaeNetwo
   const { sources } = findSources(entries, one(vaeNames(names)));
   const shapes = new Map([...sources].map(([name, { shape }]) => [name, shape]));
   const built = config ? vaeFromConfig(config) : vaeFromShapes(shapes, base && BASES[base].scaling);
+  if (built.latent_channels !== 4)
+    throw refused(`This is a VAE of another kind of model, ${RUNS}`, `${built.latent_channels} latent channels`);
   const ldm = names.has('decoder.mid.block_1.norm1.weight');
   return {
     config: built,

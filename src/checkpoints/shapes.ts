@@ -2,9 +2,15 @@
 
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
-/** How many of the names for 0, 1, 2, … are there, without a gap. */
-export function countOf(shapes: Shapes, name: (at: number) => string): number {
+/** Far above every published model's: levels of a network, resnets of a level, transformers behind one another. */
+export const MOST = { levels: 8, layers: 8, depth: 64 } as const;
+
+/**
+ * How many of the names for 0, 1, 2, … are there, without a gap. No further than one above `most`: files are not to
+ * decide how much is made of them.
+ */
+export function countOf(shapes: Shapes, most: number, name: (at: number) => string): number {
   let count = 0;
-  while (shapes.has(name(count))) count += 1;
+  while (count <= most && shapes.has(name(count))) count += 1;
   return count;
 }

@@ -4,7 +4,7 @@
 
 import type { UnetNetwork } from '../configs/checkpoint';
 import { EngineError } from '../protocol/errors';
-import { countOf, type Shapes } from './shapes';
+import { countOf, MOST, type Shapes } from './shapes';
 
 export interface UnetConfig {
   readonly in_channels: number;
@@ -53,14 +53,16 @@ export function unetFromShapes(shapes: Shapes, rules: UnetRules): UnetConfig {
     if (size === undefined) throw incomplete(`${name} is not there, or has other axes.`);
     return size;
   };
-  const levels = countOf(shapes, (level) => `down_blocks.${level}.resnets.0.conv1.weight`);
-  const layers = countOf(shapes, (layer) => `down_blocks.0.resnets.${layer}.conv1.weight`);
+  const levels = countOf(shapes, MOST.levels, (level) => `down_blocks.${level}.resnets.0.conv1.weight`);
+  const layers = countOf(shapes, MOST.layers, (layer) => `down_blocks.0.resnets.${layer}.conv1.weight`);
   const channels = listOf(levels, (level) => of(`down_blocks.${level}.resnets.0.conv2.weight`, 0));
   const depth = (attention: string) =>
-    countOf(shapes, (at) => `${attention}.transformer_blocks.${at}.attn1.to_q.weight`);
+    countOf(shapes, MOST.depth, (at) => `${attention}.transformer_blocks.${at}.attn1.to_q.weight`);
   const down = listOf(levels, (level) => listOf(layers, (at) => depth(`down_blocks.${level}.attentions.${at}`)));
   const up = listOf(levels, (level) => listOf(layers + 1, (at) => depth(`up_blocks.${level}.attentions.${at}`)));
   const mid = depth('mid_block.attentions.0');
+  if (levels > MOST.levels || layers > MOST.layers || [down, up, mid].flat(2).some((each) => each > MOST.depth))
+    throw incomplete(`${levels} levels of ${layers} resnets`);
   const first = [...shapes.keys()].find((name) => name.endsWith('.transformer_blocks.0.attn2.to_k.weight'));
   if (first === undefined) throw incomplete('There is no cross-attention.');
   const projection = first.replace('transformer_blocks.0.attn2.to_k', 'proj_in');
@@ -148,6 +150,8 @@ export function unetFromConfig(config: UnetNetwork): UnetConfig {
       const depth = type === known[0] ? each[level] : 0;
       return typeof depth === 'object' ? depth : listOf(count, () => depth ?? 0);
     });
+  if (depths.length !== levels || reverse.length !== levels) throw unknown('transformer_layers_per_block', depths);
+  if (heads.length !== levels) throw unknown('attention_head_dim', heads);
   if (downTypes.length !== levels || upTypes.length !== levels) throw unknown('block types', downTypes.length);
   if (![null, 'UNetMidBlock2DCrossAttn', 'UNetMidBlock2D'].includes(midType)) throw unknown('mid_block_type', midType);
   const last = depths.at(-1);

@@ -3,7 +3,7 @@
 
 import type { VaeNetwork } from '../configs/checkpoint';
 import { EngineError } from '../protocol/errors';
-import { countOf, type Shapes } from './shapes';
+import { countOf, MOST, type Shapes } from './shapes';
 
 export interface VaeConfig {
   /** Channels of the picture. */
@@ -32,13 +32,14 @@ export interface VaeConfig {
 export function vaeFromShapes(shapes: Shapes, scaling: number | null): VaeConfig {
   const latents = shapes.get('decoder.conv_in.weight');
   const picture = shapes.get('decoder.conv_out.weight');
-  const levels = countOf(shapes, (level) => `decoder.up_blocks.${level}.resnets.0.conv1.weight`);
+  const levels = countOf(shapes, MOST.levels, (level) => `decoder.up_blocks.${level}.resnets.0.conv1.weight`);
   const channels = Array.from({ length: levels }, (_, level) => {
     const name = `decoder.up_blocks.${levels - 1 - level}.resnets.0.conv2.weight`;
     return shapes.get(name)?.[0] ?? 0;
   });
-  const layers = countOf(shapes, (at) => `decoder.up_blocks.0.resnets.${at}.conv1.weight`) - 1;
-  if (!latents || !picture || layers < 1) throw unknown(`${levels} levels of ${layers} resnets`);
+  const layers = countOf(shapes, MOST.layers + 1, (at) => `decoder.up_blocks.0.resnets.${at}.conv1.weight`) - 1;
+  if (!latents || !picture || layers < 1 || layers > MOST.layers || levels > MOST.levels)
+    throw unknown(`${levels} levels of ${layers} resnets`);
   return {
     in_channels: shapes.get('encoder.conv_in.weight')?.[1] ?? picture[0] ?? 0,
     out_channels: picture[0] ?? 0,
