@@ -16,7 +16,7 @@ export function floatValues(dtype: Dtype, bytes: Uint8Array): Float32Array | nul
     case 'F64':
       return each(8, (at) => view.getFloat64(at, true));
     case 'F16':
-      return each(2, (at) => smallFloat(view.getUint16(at, true), 5, 10));
+      return each(2, (at) => HALF[view.getUint16(at, true)] ?? NaN);
     case 'BF16': {
       // The upper half of an f32.
       const whole = new DataView(new ArrayBuffer(4));
@@ -36,6 +36,9 @@ export function floatValues(dtype: Dtype, bytes: Uint8Array): Float32Array | nul
       return null;
   }
 }
+
+/** Every f16 number, by its bits. */
+const HALF = Float32Array.from({ length: 2 ** 16 }, (_, bits) => smallFloat(bits, 5, 10));
 
 /** Sign, exponent and mantissa of so many bits, as IEEE 754 has them. */
 function smallFloat(bits: number, exponentBits: number, mantissaBits: number, infinities = true): number {

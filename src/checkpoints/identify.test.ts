@@ -257,6 +257,14 @@ describe('files as merges and trainers leave them', () => {
     expect(identify(headerOf(Object.fromEntries(early))).textEncoders[0]?.sources.size).toBe(196);
   });
 
+  test('SD 2 under the names of SD-Turbo’s file, which are those of the refiner', () => {
+    const renamed = Object.entries(fileShapes(real['sd2'] as Table)).map(
+      ([key, shape]) => [key.replace('cond_stage_model.model.', 'conditioner.embedders.0.model.'), shape] as const,
+    );
+    const found = identify(headerOf(Object.fromEntries(renamed)));
+    expect([found.family?.id, found.textEncoders[0]?.sources.size, found.unknown]).toEqual(['sd2', 372, []]);
+  });
+
   test('matrices as convolutions of one pixel, and the other way round', () => {
     const swapped = Object.entries(file).map(([key, shape]): [string, Shape] => [
       key,
