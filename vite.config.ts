@@ -8,8 +8,11 @@ import { VitePWA } from 'vite-plugin-pwa';
 
 import { contentSecurityPolicy } from './scripts/contentSecurityPolicy.ts';
 import { firstPaint } from './scripts/firstPaint.ts';
+import { thirdPartyNotices } from './scripts/thirdPartyNotices.ts';
 import { VERSIONS } from './scripts/versions.ts';
 import { ISOLATION_HEADERS } from './src/pwa/isolation.ts';
+
+const notices = thirdPartyNotices();
 
 export default defineConfig({
   // Relative, so that the page can be served from any folder.
@@ -19,7 +22,7 @@ export default defineConfig({
   // What is found late makes the dev server reload the page: ONNX Runtime, which the engine imports on demand, and what
   // the workers import.
   optimizeDeps: { exclude: ['onnxruntime-web'], entries: ['index.html', 'src/*/{worker,modelsWorker}.ts'] },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [notices.collect()] },
   build: {
     target: 'es2022',
     // The Content-Security-Policy admits no data: URLs but images.
@@ -33,6 +36,7 @@ export default defineConfig({
     react(),
     firstPaint(),
     contentSecurityPolicy(),
+    notices.collect(),
     VitePWA({
       strategies: 'injectManifest',
       srcDir: 'src/pwa',
@@ -41,7 +45,8 @@ export default defineConfig({
       // The patterns below find the icons already.
       includeManifestIcons: false,
       injectManifest: {
-        globPatterns: ['**/*.{html,js,mjs,css,wasm,svg,png,json,onnx}'],
+        buildPlugins: { vite: [notices.write()] },
+        globPatterns: ['**/*.{html,js,mjs,css,wasm,svg,png,json,onnx}', 'third-party-notices.txt'],
         // Hashed names never change their content.
         dontCacheBustURLsMatching: /\/?assets\//,
         maximumFileSizeToCacheInBytes: 64 * 2 ** 20,

@@ -4,7 +4,10 @@ import { expect, test } from '@playwright/test';
 import { button, generate, setNumber } from './support/page';
 import { startPlainServer } from './support/plainServer';
 
-test('offline: reload, generate; isolated by the service worker; installable', async ({ page, context }) => {
+test('offline: reload, generate, read the licences; isolated by the service worker; installable', async ({
+  page,
+  context,
+}) => {
   const host = await startPlainServer();
   await page.goto(host.url);
   // The first visit is loaded once more when the service worker takes over.
@@ -21,6 +24,13 @@ test('offline: reload, generate; isolated by the service worker; installable', a
   await setNumber(page, 'Steps', '2');
   await generate(page);
   await expect(page.getByRole('status')).toContainText(/[2-9] threads/);
+
+  await page.getByText('About', { exact: true }).click();
+  const opened = context.waitForEvent('page');
+  await page.getByRole('link', { name: 'Licences of all that it contains' }).click();
+  const notices = await (await opened).locator('body').innerText();
+  for (const part of [/^onnxruntime-web \d/m, /^react \d/m, /^workbox-precaching \d/m, /^dawn$/m, /Noto Emoji/])
+    expect(notices).toMatch(part);
 });
 
 test('a visit that there is no room for says that it will not be there offline, and is kept once there is', async ({

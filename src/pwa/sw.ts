@@ -40,9 +40,10 @@ self.addEventListener('fetch', (event) => {
   event.respondWith(answer(request));
 });
 
-/** From what is stored, or else from the network. Every navigation gets the one page there is. */
+/** From what is stored, or else from the network. Every navigation to no file gets the one page there is. */
 async function answer(request: Request): Promise<Response> {
-  const url = new URL(request.mode === 'navigate' ? 'index.html' : request.url, self.registration.scope);
-  const cached = await matchAnyVersion(precached, url.href);
-  return withIsolationHeaders(cached ?? (await fetch(request)), policyHeaders(url.pathname));
+  const page = request.mode === 'navigate' ? new URL('index.html', self.registration.scope).href : null;
+  const stored = await matchAnyVersion(precached, request.url);
+  const cached = stored ?? (page === null ? undefined : await matchAnyVersion(precached, page));
+  return withIsolationHeaders(cached ?? (await fetch(request)), policyHeaders(new URL(request.url).pathname));
 }

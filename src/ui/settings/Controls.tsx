@@ -150,6 +150,12 @@ export function Controls() {
           Emoji Flat (© Microsoft Corporation, MIT License), with keywords from emojilib (MIT License). Nothing that you
           type or make leaves this device.
         </p>
+        <p className={styles.hint}>
+          Pagoda is free software (MIT License).{' '}
+          <a href="third-party-notices.txt" target="_blank" rel="noreferrer">
+            Licences of all that it contains
+          </a>
+        </p>
       </details>
     </form>
   );
