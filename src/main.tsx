@@ -22,7 +22,7 @@ void registerServiceWorker({
   onOfflineReady: () => noteOffline('kept'),
   onNotKept: noteOffline,
   isIdle: () => {
-    const { job } = useStore.getState();
-    return job.runs.length === 0 && job.shown === null && document.querySelector('dialog[open]') === null;
+    const { job, openDialogs } = useStore.getState();
+    return job.runs.length === 0 && job.shown === null && openDialogs === 0;
   },
 });

@@ -30,6 +30,7 @@ interface Store {
   readonly update: (() => void) | null;
   /** What is known of the page without a network; null until something is. */
   readonly offline: Offline | null;
+  readonly openDialogs: number;
   /** What the model that was chosen last did to the settings; null where nothing, or where that was read. */
   readonly brought: Brought | null;
   readonly change: (changes: Partial<Settings>) => void;
@@ -43,6 +44,8 @@ interface Store {
   readonly dismissError: () => void;
   readonly offerUpdate: (apply: () => void) => void;
   readonly noteOffline: (offline: Offline) => void;
+  /** One more dialog is open, or one fewer. */
+  readonly countDialog: (more: 1 | -1) => void;
 }
 
 /** Between two letters of someone who types. */
@@ -96,6 +99,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
     view: 'side',
     update: null,
     offline: null,
+    openDialogs: 0,
     brought: null,
     change: (changes) => {
       const before = get().settings;
@@ -137,6 +141,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
     dismissError: () => set(({ job }) => ({ job: { ...job, error: null } })),
     offerUpdate: (update) => set({ update }),
     noteOffline: (offline) => set({ offline }),
+    countDialog: (more) => set(({ openDialogs }) => ({ openDialogs: openDialogs + more })),
   };
 };
 

@@ -76,7 +76,7 @@ export function useKeyboard(): Keyboard {
 function isElsewhere(event: KeyboardEvent): boolean {
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- Safari's last key of a composition says it only so
   const inComposition = event.isComposing || event.keyCode === 229;
-  return event.defaultPrevented || inComposition || document.querySelector('dialog[open]') !== null;
+  return event.defaultPrevented || inComposition || useStore.getState().openDialogs > 0;
 }
 
 /** The browser does not say whether its own list is open. */

@@ -1,9 +1,10 @@
 // Which model makes the images. The line in the controls names it; its dialog lists what is on the device, a few
 // models of the hub, any repository, and a folder on disk.
 
-import { useId, useRef } from 'react';
+import { useId, useState } from 'react';
 import { useModels } from '../../store/models';
 import { useStore } from '../../store/store';
+import { Dialog } from '../Dialog';
 import { Region } from '../errors/ErrorBoundary';
 import styles from './ModelPanel.module.css';
 import { ModelPanelHub } from './ModelPanelHub';
@@ -15,7 +16,7 @@ import { verdictText } from '../words';
 
 export function ModelPanel() {
   const id = useId();
-  const dialog = useRef<HTMLDialogElement>(null);
+  const [open, setOpen] = useState(false);
   const choice = useModels((models) => models.choice);
   const fetching = useModels((models) =>
     models.stored.find(({ state }) => state === 'fetching' || state === 'waiting'),
@@ -25,8 +26,9 @@ export function ModelPanel() {
   const { dismiss, lookUp } = useModels.getState();
   const show = () => {
     useModels.getState().open();
-    dialog.current?.showModal();
+    setOpen(true);
   };
+  const close = () => setOpen(false);
   return (
     <section className={styles.line} aria-labelledby={`${id}-name`}>
       <span id={`${id}-name`} className={styles.label}>
@@ -81,30 +83,17 @@ export function ModelPanel() {
         </p>
       )}
       {/* A dialog inside the form of the settings: Enter in its fields must not submit that. */}
-      <dialog
-        ref={dialog}
-        className={styles.dialog}
-        aria-labelledby={`${id}-title`}
-        onClick={(event) => event.target === dialog.current && dialog.current.close()}
-      >
-        <div className={styles.body}>
-          <header className={styles.header}>
-            <h2 id={`${id}-title`}>Models</h2>
-            <button type="button" onClick={() => dialog.current?.close()}>
-              Close
-            </button>
-          </header>
-          <Region name="The list of models on this device">
-            <ModelPanelStored onChosen={() => dialog.current?.close()} />
-          </Region>
-          <Region name="The models of the hub">
-            <ModelPanelHub />
-          </Region>
-          <Region name="The folder on disk">
-            <ModelPanelFolder onChosen={() => dialog.current?.close()} />
-          </Region>
-        </div>
-      </dialog>
+      <Dialog title="Models" open={open} onClose={close}>
+        <Region name="The list of models on this device">
+          <ModelPanelStored onChosen={close} />
+        </Region>
+        <Region name="The models of the hub">
+          <ModelPanelHub />
+        </Region>
+        <Region name="The folder on disk">
+          <ModelPanelFolder onChosen={close} />
+        </Region>
+      </Dialog>
     </section>
   );
 }

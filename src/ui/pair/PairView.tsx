@@ -1,15 +1,20 @@
 // The pair: side by side, under a wipe, or as a difference. Without PAG on the left, with PAG on the right.
 
-import { useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { Pixels } from '../../protocol/messages';
 import { useStore, type View } from '../../store/store';
 import { difference } from './difference';
 import styles from './PairView.module.css';
 import { Picture, fittedEdge } from './Picture';
 import { RecipeDialog } from '../recipe/RecipeDialog';
+import { Segmented } from '../Segmented';
 import { Wipe } from './Wipe';
 
-const VIEWS: Readonly<Record<View, string>> = { side: 'Side by side', wipe: 'Wipe', difference: 'Difference' };
+const VIEWS: readonly { readonly value: View; readonly name: string }[] = [
+  { value: 'side', name: 'Side by side' },
+  { value: 'wipe', name: 'Wipe' },
+  { value: 'difference', name: 'Difference' },
+];
 
 export function PairView({ flipped }: { flipped: boolean }) {
   const shown = useStore((store) => store.job.shown);
@@ -36,7 +41,12 @@ export function PairView({ flipped }: { flipped: boolean }) {
   return (
     <section className={styles.pair} aria-label="Images">
       <div className={styles.bar}>
-        <Views view={view} enabled={complete !== null} onChange={setView} />
+        <Segmented
+          label="View"
+          value={view}
+          choices={VIEWS.map((choice) => ({ ...choice, disabled: !complete && choice.value !== 'side' }))}
+          onChange={setView}
+        />
         <RecipeDialog />
       </div>
       <div className={styles.frame} ref={frame}>
@@ -53,44 +63,6 @@ export function PairView({ flipped }: { flipped: boolean }) {
         )}
       </div>
     </section>
-  );
-}
-
-/** Radio buttons: one stop for Tab, and the arrows choose. */
-function Views({
-  view,
-  enabled,
-  onChange,
-}: {
-  readonly view: View;
-  readonly enabled: boolean;
-  readonly onChange: (view: View) => void;
-}) {
-  const keys = Object.keys(VIEWS) as View[];
-  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (step === undefined || !enabled) return;
-    event.preventDefault();
-    const next = (keys.indexOf(view) + step + keys.length) % keys.length;
-    onChange(keys[next] as View);
-    (event.currentTarget.children[next] as HTMLElement).focus();
-  };
-  return (
-    <div className={styles.views} role="radiogroup" aria-label="View" onKeyDown={onKeyDown}>
-      {keys.map((key) => (
-        <button
-          key={key}
-          type="button"
-          role="radio"
-          aria-checked={view === key}
-          tabIndex={view === key ? 0 : -1}
-          disabled={!enabled && key !== 'side'}
-          onClick={() => onChange(key)}
-        >
-          {VIEWS[key]}
-        </button>
-      ))}
-    </div>
   );
 }
 

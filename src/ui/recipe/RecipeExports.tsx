@@ -2,6 +2,7 @@
 
 import { useId, useMemo, useRef, useState } from 'react';
 import { recipeExports, saveExport, type Recipe } from '../../store/recipeSlice';
+import { Segmented } from '../Segmented';
 import { copyText } from './copyText';
 import styles from './RecipeDialog.module.css';
 
@@ -21,22 +22,15 @@ export function RecipeExports({ recipe }: { readonly recipe: Recipe }) {
   return (
     <section className={styles.section} aria-labelledby={`${id}-title`}>
       <h3 id={`${id}-title`}>Take it elsewhere</h3>
-      <div className={styles.formats} role="radiogroup" aria-labelledby={`${id}-title`}>
-        {exports.map(({ name }, index) => (
-          <label key={name}>
-            <input
-              type="radio"
-              name={`${id}-format`}
-              checked={index === chosen}
-              onChange={() => {
-                setChosen(index);
-                setSaid('');
-              }}
-            />
-            <span>{name}</span>
-          </label>
-        ))}
-      </div>
+      <Segmented
+        labelledBy={`${id}-title`}
+        value={one.name}
+        choices={exports.map(({ name }) => ({ value: name, name }))}
+        onChange={(name) => {
+          setChosen(exports.findIndex((other) => other.name === name));
+          setSaid('');
+        }}
+      />
       <p className={styles.quiet}>{one.note}</p>
       {one.warnings.length > 0 && (
         <ul className={styles.warnings} aria-label="What to know">
