@@ -48,7 +48,12 @@ export const TABLE = {
   'onnx/sites': { 'protocol/errors': 'all', 'onnx/file': 'all', 'onnx/graph': 'all' },
   'onnx/segments': { 'onnx/file': 'all', 'onnx/graph': 'all', 'onnx/sites': 'types' },
   'onnx/passes': { 'onnx/file': 'all', 'onnx/operators': 'all', 'onnx/graph': 'all', 'onnx/sites': 'all' },
-  'checkpoints/networks': { 'onnx/file': 'all', 'kernels/float16': 'all', 'protocol/errors': 'all' },
+  'checkpoints/networks': {
+    'checkpoints/keys': 'all',
+    'onnx/file': 'all',
+    'kernels/float16': 'all',
+    'protocol/errors': 'all',
+  },
   configs: { 'protocol/errors': 'all' },
   checkpoints: { configs: 'all', 'protocol/errors': 'all' },
   text: { configs: 'all', 'protocol/errors': 'all' },

@@ -5,6 +5,7 @@
 import { float16ToFloat32, float32ToFloat16 } from '../kernels/float16';
 import {
   BFLOAT16,
+  DOUBLE,
   FLOAT,
   FLOAT16,
   FLOAT8E4M3FN,
@@ -45,7 +46,7 @@ export function transposedPart(
   [start, end]: readonly [number, number],
 ): Uint8Array<ArrayBuffer> {
   const width = bytes.length / (rows * columns);
-  const View = width === 4 ? Uint32Array : width === 2 ? Uint16Array : Uint8Array;
+  const View = width === 8 ? Float64Array : width === 4 ? Uint32Array : width === 2 ? Uint16Array : Uint8Array;
   const from = new View(bytes.buffer, bytes.byteOffset, rows * columns);
   const [first, last] = [Math.floor(start / rows), Math.ceil(end / rows)];
   const band = new View((last - first) * rows);
@@ -69,6 +70,8 @@ function toFloat32(bytes: Uint8Array<ArrayBuffer>, from: number): Float32Array<A
   switch (from) {
     case FLOAT:
       return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    case DOUBLE:
+      return Float32Array.from(new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8));
     case FLOAT16:
       return float16ToFloat32(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2));
     case BFLOAT16:

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { float16ToFloat32, float32ToFloat16 } from '../kernels/float16';
-import { BFLOAT16, FLOAT, FLOAT16, FLOAT8E4M3FN, FLOAT8E5M2 } from '../onnx/file/model';
+import { BFLOAT16, DOUBLE, FLOAT, FLOAT16, FLOAT8E4M3FN, FLOAT8E5M2 } from '../onnx/file/model';
 import { weightsBlob, type WeightsPart } from './weightsBlob';
 
 const halves = Float32Array.from({ length: 5000 }, (_, at) => ((at % 1000) - 500) / 16);
@@ -75,6 +75,11 @@ describe('conversions', () => {
     const narrow = await numbers({ blob: e4m3, cast: { from: FLOAT8E4M3FN, to } });
     expect(narrow).toEqual([1, -0, 448, 2 ** -9, NaN, -2.25]);
     expect(await numbers({ blob: e5m2, cast: { from: FLOAT8E5M2, to } })).toEqual([0.5, 2 ** -16, Infinity, -4]);
+  });
+
+  test('f64 to f32', async () => {
+    const blob = new Blob([Float64Array.of(0.1, -1e300)]);
+    expect(await numbers({ blob, cast: { from: DOUBLE, to: FLOAT } })).toEqual([Math.fround(0.1), -Infinity]);
   });
 
   test('f32 to f16: the nearest, and what f16 cannot hold is refused', async () => {

@@ -17,7 +17,7 @@ export interface TextArchitecture {
   readonly vocab_size?: number;
   readonly hidden_size?: number;
   readonly intermediate_size?: number;
-  readonly projection_dim?: number;
+  readonly projection_dim?: number | null;
   readonly num_hidden_layers?: number;
   readonly num_attention_heads?: number;
   readonly max_position_embeddings?: number;

@@ -28,14 +28,16 @@ export interface UnetArchitecture {
   readonly transformer_layers_per_block?: EachLevel<EachLevel<number>>;
   readonly reverse_transformer_layers_per_block?: readonly EachLevel<number>[] | null;
   readonly attention_head_dim?: EachLevel<number>;
+  /** The same by its right name, which no published config has. */
+  readonly num_attention_heads?: EachLevel<number> | null;
+  /** Of the middle; the first that the last level says if not given. */
+  readonly mid_transformer_layers?: number;
   readonly addition_embed_type?: string | null;
   readonly addition_time_embed_dim?: number | null;
   readonly projection_class_embeddings_input_dim?: number | null;
   readonly upcast_attention?: boolean;
   readonly time_embedding_dim?: number | null;
   readonly time_cond_proj_dim?: number | null;
-  /** Everything else that a config may say. */
-  readonly [other: string]: unknown;
 }
 
 export interface UnetLevel {
@@ -87,7 +89,6 @@ const FIXED: Readonly<Record<string, readonly unknown[]>> = {
   mid_block_only_cross_attention: [null, false],
   mid_block_scale_factor: [1],
   mid_block_type: [null, 'UNetMidBlock2D', 'UNetMidBlock2DCrossAttn'],
-  num_attention_heads: [null],
   num_class_embeds: [null],
   only_cross_attention: [false],
   resnet_out_scale_factor: [1],
@@ -100,10 +101,11 @@ const FIXED: Readonly<Record<string, readonly unknown[]>> = {
 
 /** @throws EngineError `model-invalid` for a config that says what is not built here. */
 export function unetPlan(config: UnetArchitecture): UnetPlan {
+  const fields = config as Readonly<Record<string, unknown>>;
   for (const [field, allowed] of Object.entries(FIXED)) {
-    const said = config[field] ?? null;
+    const said = fields[field] ?? null;
     const all = (Array.isArray(said) ? said : [said]) as readonly unknown[];
-    if (config[field] !== undefined && !all.every((one) => allowed.includes(one))) throw refused(field, said);
+    if (fields[field] !== undefined && !all.every((one) => allowed.includes(one))) throw refused(field, said);
   }
   const channels = config.block_out_channels ?? [320, 640, 1280, 1280];
   const last = channels.length - 1;
@@ -120,7 +122,7 @@ export function unetPlan(config: UnetArchitecture): UnetPlan {
   const upDepths = config.reverse_transformer_layers_per_block ?? (isList(depths) ? [...depths].reverse() : depths);
   const level = (index: number) => ({
     channels: channels[index] as number,
-    heads: at('attention_head_dim', config.attention_head_dim ?? 8, index),
+    heads: at('attention_head_dim', config.num_attention_heads ?? config.attention_head_dim ?? 8, index),
     contextDim: at('cross_attention_dim', config.cross_attention_dim ?? 1280, index),
     resnets: at('layers_per_block', config.layers_per_block ?? 2, index),
   });
@@ -183,7 +185,8 @@ function midLevel(
   const type = config.mid_block_type === undefined ? 'UNetMidBlock2DCrossAttn' : config.mid_block_type;
   if (type === null) return null;
   if (type === 'UNetMidBlock2D') return { ...common, resnets: 1, layers: [] };
-  return { ...common, resnets: 2, layers: [(isList(depth) ? depth[0] : depth) as number] };
+  const layers = config.mid_transformer_layers ?? (isList(depth) ? (depth[0] ?? 1) : depth);
+  return { ...common, resnets: 2, layers: [layers] };
 }
 
 function additionOf(config: UnetArchitecture): UnetPlan['addition'] {
