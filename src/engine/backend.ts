@@ -62,6 +62,8 @@ export interface Backend {
   readonly f16: boolean;
   /** Whether ONNX Runtime's MultiHeadAttention is right here: separate operators are then replaced by it. */
   readonly fusesAttention: boolean;
+  /** Whether ONNX Runtime has kernels here for operators on integers, QLinearConv and the like. */
+  readonly computesIntegers: boolean;
   /** Whether `attend` takes heads of so many channels. */
   takesHeadDim(headDim: number): boolean;
   /** A session from a written graph and the one file that its weights are ranges of. */

@@ -5,7 +5,7 @@ import { inferFacts } from '../onnx/graph/facts';
 import { FLOAT, FLOAT16 } from '../onnx/file/model';
 import { readModel } from '../onnx/file/read';
 import { runnable } from '../onnx/passes/runnable';
-import { convolutionGraph, withCastWeight } from '../onnx/testing/convolutionGraph';
+import { convolutionGraph, withCastWeight, withInt8Weight } from '../onnx/testing/convolutionGraph';
 import { writeSegment } from '../onnx/segments/write';
 import { CpuBackend } from './cpuBackend';
 import { convolve, convolveAsItIs } from './testing/convolve';
@@ -20,6 +20,7 @@ test.each([
   ['in f16, for a device that has none', convolutionGraph(33, FLOAT16), 36],
   ['in f16 in the graph, for a device that has none', convolutionGraph(6, FLOAT16, 2), 8],
   ['in f16, with a Cast behind them', withCastWeight(15), 16],
+  ['of int8, with a DequantizeLinear behind them', withInt8Weight(9), 12],
 ])('weights %s', async (_, graph, channels) => {
   const type = graph.inputs[0]?.elemType ?? 0;
   const plain =

@@ -46,6 +46,7 @@ function own(tensor: DeviceTensor): CpuTensor {
 export class CpuBackend implements Backend {
   readonly f16 = false;
   readonly fusesAttention = true;
+  readonly computesIntegers = true;
 
   constructor(private readonly ort: Ort) {}
 

@@ -11,6 +11,7 @@ import type { Settings } from '../settings/fields';
 import type { Backend } from './backend';
 import { NEVER, checkpoint } from './checkpoint';
 import { makeConditioning, type Conditioning } from './conditioning';
+import { integerNotices, refuseMeasuredScales } from './integerOperators';
 import { latentShape, pixelsPerLatent } from './latentShape';
 import { keepsTextEncoders, machineMemoryGiB } from './memory';
 import type { ModelFiles } from './modelFiles';
@@ -71,6 +72,7 @@ export async function openModel(
   };
   const unetFile = await open(files.unet, paths.unet ?? 'unet/model.onnx');
   const unet = new Unet(backend, unetFile, unetConfig.time_cond_proj_dim ?? null);
+  refuseMeasuredScales(unet.file);
   const textFiles = await openTextGraphs(open, files);
   const vaeFile = await open(files.vaeDecoder, paths.vaeDecoder ?? 'vae_decoder/model.onnx');
   const guidanceEmbedded = unet.inputs.timestepCond !== null;
@@ -124,6 +126,7 @@ export async function openModel(
           ]
         : []),
       ...(unet.sites.length === 0 ? [withoutSites(unet.refused)] : someHeadDims(unet.refused)),
+      ...integerNotices([unetFile, ...textFiles, vaeFile], backend),
       ...(guidanceEmbedded
         ? [
             'This model was trained to guide itself: the CFG scale is an input of its UNet, ' +

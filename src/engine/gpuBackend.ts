@@ -68,6 +68,7 @@ function own(tensor: DeviceTensor): GpuTensor {
 
 export class GpuBackend implements Backend {
   readonly f16: boolean;
+  readonly computesIntegers = false;
   private readonly compiler: KernelCompiler;
   private lost: GPUDeviceLostInfo | null = null;
   /**

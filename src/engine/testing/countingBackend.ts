@@ -58,6 +58,7 @@ export function countingBackend(
   return {
     f16: traits.f16 ?? inner.f16,
     fusesAttention: traits.fusesAttention ?? inner.fusesAttention,
+    computesIntegers: inner.computesIntegers,
     takesHeadDim: (headDim) => inner.takesHeadDim(headDim),
     made,
     live,

@@ -2,7 +2,7 @@
 
 import { float32ToFloat16 } from '../../kernels/float16';
 import { makeNode } from '../file/makeNode';
-import { FLOAT, FLOAT16, type Model } from '../file/model';
+import { FLOAT, FLOAT16, INT8, type Model, type Tensor } from '../file/model';
 import { MessageWriter } from '../file/protobuf';
 
 /** x [rows, channels, height, width] → out [rows, outChannels, height, width]. */
@@ -31,4 +31,16 @@ export function withCastWeight(channels: number): Model {
   const cast = makeNode({ name: 'cast', opType: 'Cast' }, ['w'], ['wide'], { to: { int: FLOAT } });
   const conv = makeNode({ name: 'conv', opType: 'Conv' }, ['x', 'wide'], ['out'], { pads: { ints: [1, 1, 1, 1] } });
   return { ...graph, nodes: [cast, conv], initializers };
+}
+
+/** The same numbers as int8, of which one is 1/64. */
+export function withInt8Weight(channels: number): Model {
+  const graph = convolutionGraph(channels, FLOAT);
+  const weight = graph.initializers.get('w') as Tensor;
+  const values = new Float32Array((weight.raw as Uint8Array).slice().buffer);
+  const w = { ...weight, dataType: INT8, raw: new Uint8Array(Int8Array.from(values, (value) => 64 * value).buffer) };
+  const step = { ...weight, name: 'step', dims: [], raw: new Uint8Array(Float32Array.of(1 / 64).buffer) };
+  const floats = makeNode({ name: 'floats', opType: 'DequantizeLinear' }, ['w', 'step'], ['wide']);
+  const conv = makeNode({ name: 'conv', opType: 'Conv' }, ['x', 'wide'], ['out'], { pads: { ints: [1, 1, 1, 1] } });
+  return { ...graph, nodes: [floats, conv], initializers: new Map(Object.entries({ w, step })) };
 }
