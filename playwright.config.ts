@@ -1,6 +1,8 @@
 // End-to-end tests, in a real Chromium on the built page. `*.webgpu.spec.ts` run on WebGPU by SwiftShader, which
 // needs no GPU and wants a tiny model; all others in a browser without WebGPU, on WASM.
 
+import { availableParallelism } from 'node:os';
+
 import { defineConfig, type LaunchOptions } from '@playwright/test';
 
 import { findChromium } from './scripts/support/chromium.mjs';
@@ -21,10 +23,16 @@ export default defineConfig({
   testDir: 'e2e',
   timeout: 300_000,
   expect: { timeout: 60_000 },
-  workers: 1,
+  // Two even on two cores: half of a test's time is spent waiting.
+  workers: Math.max(2, Math.min(4, Math.floor(availableParallelism() / 2))),
   retries: 0,
   forbidOnly: Boolean(process.env['CI']),
-  use: { baseURL: `http://localhost:${PORT}/`, trace: 'retain-on-failure', viewport: { width: 1280, height: 800 } },
+  // No traces: recording them takes a quarter of all the work. Of a failure: `npx playwright test --trace on …`.
+  use: {
+    baseURL: `http://localhost:${PORT}/`,
+    screenshot: 'only-on-failure',
+    viewport: { width: 1280, height: 800 },
+  },
   projects: [
     {
       name: 'webgpu',

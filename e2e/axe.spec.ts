@@ -11,7 +11,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
     { width: 360, height: 740 },
   ]) {
     test(`${colorScheme} at ${viewport.width}`, async ({ page }) => {
-      await page.route('**/models/**', (route) => route.abort());
+      // An answer: what is only broken off is asked for again and again before it is an error.
+      await page.route('**/models/**', (route) => route.fulfill({ status: 404 }));
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize(viewport);
       await page.goto('/');

@@ -1,12 +1,13 @@
-// `npm test`: everything, in order of cost, from a fresh clone: packages, a browser, a Vulkan driver for Dawn,
-// then types, lint, unit tests (kernels and engine on Dawn among them), build, end-to-end. It stops at the first
+// `npm test`: everything, from a fresh clone: packages, a browser, a Vulkan driver for Dawn, then types, lint and
+// build beside the tests on Dawn, of which each keeps one core busy, unit tests, end-to-end. It stops at the first
 // stage that fails. The last line is the sum of all tests, alone: `N passed, N failed[, N skipped]`; a stage that
-// fails without naming a test counts as one failure.
+// fails without naming a test counts as one failure. Above it stand the twenty slowest tests.
 
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { aptInstall, aptInstallFromBackports, canUseApt, distributionCodename } from './support/apt.mjs';
@@ -15,12 +16,15 @@ import { installPackages } from './support/install.mjs';
 import { probeAdapter, swiftShaderEnvironment } from './support/vulkan.mjs';
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/** @typedef {{ name: string, milliseconds: number }} Timing */
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const reports = mkdtempSync(join(tmpdir(), 'pagoda-test-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
 /** @type {string[]} */
 const summary = [];
+/** @type {Timing[]} */
+const timings = [];
 /** @type {NodeJS.ProcessEnv} */
 const env = { ...process.env, CI: '1' };
 
@@ -33,53 +37,65 @@ const bin = {
   playwright: '@playwright/test/cli.js',
 };
 
-function main() {
-  stage('packages', () => installPackages(root));
-  stage('browser', prepareBrowser);
-  const adapter = stage('vulkan', prepareVulkan);
-  stage('types', () => run('tsc', ['-p', '.', '--noEmit']));
-  stage('lint', () => {
-    run('biome', ['format', '.']);
-    run('eslint', ['.', '--max-warnings', '0']);
-  });
-  stage('unit', () => unitTests(adapter !== null));
-  stage('build', () => run('vite', ['build', '--logLevel', 'warn']));
-  stage('e2e', endToEndTests);
+/** Of tests that the total names. */
+class FailedTests extends Error {}
+
+async function main() {
+  await stage('packages', () => installPackages(root));
+  await stage('browser', prepareBrowser);
+  const adapter = await stage('vulkan', prepareVulkan);
+  const checks = async () => {
+    await stage('types', () => run('tsc', ['-p', '.', '--noEmit']));
+    await stage('lint', async () => {
+      await run('biome', ['format', '.']);
+      await run('eslint', ['.', '--max-warnings', '0']);
+    });
+    await stage('build', () => run('vite', ['build', '--logLevel', 'warn']));
+  };
+  const both = [checks(), stage('dawn', () => (adapter === null ? skipDawnTests() : vitest('dawn')))];
+  for (const outcome of await Promise.allSettled(both)) if (outcome.status === 'rejected') throw outcome.reason;
+  await stage('unit', () => vitest('unit'));
+  await stage('e2e', endToEndTests);
 }
 
 /**
  * @template T
  * @param {string} name
- * @param {() => T} work throws where the stage fails
- * @returns {T}
+ * @param {() => T | Promise<T>} work throws where the stage fails
+ * @returns {Promise<T>}
  */
-function stage(name, work) {
+async function stage(name, work) {
   console.log(`\n── ${name} ──`);
   const start = performance.now();
-  const failedBefore = total.failed;
   let outcome = 'failed';
   try {
-    const result = work();
+    const result = await work();
     outcome = 'ok';
     return result;
   } catch (error) {
-    if (total.failed === failedBefore) total.failed++;
+    if (!(error instanceof FailedTests)) total.failed++;
     throw error;
   } finally {
     summary.push(`${name.padEnd(10)} ${outcome.padEnd(7)} ${((performance.now() - start) / 1000).toFixed(1)} s`);
   }
 }
 
-function run(
+/** What it says comes in one piece when it ends, unless it runs alone and is watched. */
+async function run(
   /** @type {keyof typeof bin} */ tool,
   /** @type {string[]} */ args,
-  /** @type {NodeJS.ProcessEnv} */ extra = {},
+  /** @type {{ env?: NodeJS.ProcessEnv, watched?: boolean }} */ { env: extra = {}, watched = false } = {},
 ) {
-  const { status } = spawnSync(process.execPath, [join(root, 'node_modules', bin[tool]), ...args], {
+  const child = spawn(process.execPath, [join(root, 'node_modules', bin[tool]), ...args], {
     cwd: root,
-    stdio: 'inherit',
+    stdio: watched ? 'inherit' : ['ignore', 'pipe', 'pipe'],
     env: { ...env, ...extra },
   });
+  /** @type {Buffer[]} */
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk));
+  const [status] = await once(child, 'close');
+  if (said.length > 0) console.log(`\n${tool}:\n${Buffer.concat(said)}`);
   if (status !== 0) throw new Error(`${tool} failed; its message is above.`);
 }
 
@@ -122,40 +138,51 @@ function prepareVulkan() {
   return adapter;
 }
 
-function unitTests(/** @type {boolean} */ withDawn) {
-  const report = join(reports, 'vitest.json');
-  const projects = withDawn ? [] : ['--project', 'unit'];
-  if (!withDawn) total.skipped += countDawnTests();
-  try {
-    run('vitest', ['run', ...projects, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
-  } finally {
-    add(readVitest(report));
-  }
+async function vitest(/** @type {'unit' | 'dawn'} */ project) {
+  const report = join(reports, `${project}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  await counted(
+    () => run('vitest', ['run', '--project', project, ...reporters], { watched: project === 'unit' }),
+    () => readVitest(report),
+  );
 }
 
-function countDawnTests() {
+async function skipDawnTests() {
   const list = join(reports, 'dawn.json');
-  run('vitest', ['list', '--project', 'dawn', `--json=${list}`]);
-  return JSON.parse(readFileSync(list, 'utf8')).length;
+  await run('vitest', ['list', '--project', 'dawn', `--json=${list}`]);
+  total.skipped += JSON.parse(readFileSync(list, 'utf8')).length;
 }
 
-function endToEndTests() {
+async function endToEndTests() {
   const report = join(reports, 'playwright.json');
-  try {
-    run('playwright', ['test', '--reporter=list,json'], { PLAYWRIGHT_JSON_OUTPUT_NAME: report });
-  } finally {
-    add(readPlaywright(report));
-  }
+  await counted(
+    () =>
+      run('playwright', ['test', '--reporter=list,json'], {
+        env: { PLAYWRIGHT_JSON_OUTPUT_NAME: report },
+        watched: true,
+      }),
+    () => readPlaywright(report),
+  );
 }
 
-function add(/** @type {Counts | null} */ counts) {
-  if (!counts) return;
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.skipped += counts.skipped;
+/** Adds what a runner has reported to the total, whether it fails or not. */
+async function counted(
+  /** @type {() => Promise<void>} */ runner,
+  /** @type {() => Counts & { timings: Timing[] } | null} */ read,
+) {
+  /** @type {unknown} */
+  let failure = null;
+  await runner().catch((error) => (failure = error));
+  const report = read();
+  total.passed += report?.passed ?? 0;
+  total.failed += report?.failed ?? 0;
+  total.skipped += report?.skipped ?? 0;
+  timings.push(...(report?.timings ?? []));
+  if (failure === null) return;
+  throw report?.failed ? new FailedTests(failure instanceof Error ? failure.message : '') : failure;
 }
 
-/** @returns {Counts | null} null where the runner left no report */
+/** @returns {Counts & { timings: Timing[] } | null} null where the runner left no report */
 function readVitest(/** @type {string} */ path) {
   const report = readReport(path);
   if (!report) return null;
@@ -167,13 +194,29 @@ function readVitest(/** @type {string} */ path) {
     passed: report.numPassedTests,
     failed: report.numFailedTests + unloaded.length,
     skipped: report.numPendingTests + report.numTodoTests,
+    timings: report.testResults.flatMap((/** @type {any} */ file) =>
+      file.assertionResults.map((/** @type {any} */ test) => ({
+        name: `${relative(root, file.name)}: ${test.fullName}`,
+        milliseconds: test.duration ?? 0,
+      })),
+    ),
   };
 }
 
-/** @returns {Counts | null} */
+/** @returns {Counts & { timings: Timing[] } | null} */
 function readPlaywright(/** @type {string} */ path) {
-  const stats = readReport(path)?.stats;
-  return stats ? { passed: stats.expected + stats.flaky, failed: stats.unexpected, skipped: stats.skipped } : null;
+  const report = readReport(path);
+  if (!report) return null;
+  const { expected, flaky, unexpected, skipped } = report.stats;
+  /** @returns {Timing[]} */
+  const timingsOf = (/** @type {any} */ suite) => [
+    ...(suite.suites ?? []).flatMap(timingsOf),
+    ...(suite.specs ?? []).map((/** @type {any} */ spec) => ({
+      name: `e2e/${spec.file}: ${spec.title}`,
+      milliseconds: Math.max(0, ...spec.tests[0].results.map((/** @type {any} */ result) => result.duration)),
+    })),
+  ];
+  return { passed: expected + flaky, failed: unexpected, skipped, timings: report.suites.flatMap(timingsOf) };
 }
 
 function readReport(/** @type {string} */ path) {
@@ -184,13 +227,21 @@ function readReport(/** @type {string} */ path) {
   }
 }
 
+function slowest() {
+  const twenty = timings.sort((a, b) => b.milliseconds - a.milliseconds).slice(0, 20);
+  return twenty.map(({ name, milliseconds }) =>
+    `${(milliseconds / 1000).toFixed(1).padStart(6)} s  ${name.replaceAll(/\s+/g, ' ')}`.slice(0, 120),
+  );
+}
+
 try {
-  main();
+  await main();
 } catch (error) {
   console.error(`\n${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
 } finally {
   rmSync(reports, { recursive: true });
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+  if (timings.length > 0) console.log(`\nThe slowest tests:\n${slowest().join('\n')}`);
   console.log(`\n${summary.join('\n')}\n\n${total.passed} passed, ${total.failed} failed${skipped}`);
 }
