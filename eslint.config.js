@@ -11,6 +11,22 @@ import { lineLength } from './scripts/lineLength.js';
 
 const TESTS = ['**/*.test.{ts,tsx}', 'e2e/**', 'fixtures/**'];
 
+// Names of the browser that ours have been mistaken for; a reader takes `new TextEncoder()` for the browser's.
+const GLOBALS =
+  '(Blob|Cache|Comment|Document|Element|ErrorEvent|Event|File|Headers|Image|Lock|MessageEvent|Option|Plugin|' +
+  'ProgressEvent|Range|Request|Response|Selection|Text|TextDecoder|TextEncoder|Window|Worker|fetch|name|status)';
+
+const AT_TOP = ['Program', 'Program > ExportNamedDeclaration'].map(
+  (parent) => `${parent} > VariableDeclaration > VariableDeclarator`,
+);
+const DECLARATIONS = `:matches(${[
+  'ClassDeclaration',
+  'FunctionDeclaration',
+  'TSInterfaceDeclaration',
+  'TSTypeAliasDeclaration',
+  ...AT_TOP,
+].join(', ')})`;
+
 export default defineConfig(
   globalIgnores(['.probe', 'dist', 'test-results', 'playwright-report', 'training']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
@@ -28,6 +44,13 @@ export default defineConfig(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: `${DECLARATIONS}[id.name=/^${GLOBALS}$/]`,
+          message: 'The browser has a global of this name; call ours something else.',
+        },
+      ],
       // In loops over typed arrays the index is known to be inside.
       '@typescript-eslint/no-non-null-assertion': 'off',
     },

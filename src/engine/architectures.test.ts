@@ -9,7 +9,7 @@ import { PLAIN_PAG } from '../diffusion/options';
 import type { Settings } from '../settings/fields';
 import { guidanceEmbedding } from './conditioning';
 import { CpuBackend } from './cpuBackend';
-import { openModel } from './diffusionModel';
+import { openModel } from './testing/openModel';
 import { generate } from './generate';
 import { readModelFiles } from './modelFiles';
 import { OnnxFile } from './onnxFile';

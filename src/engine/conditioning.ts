@@ -3,7 +3,8 @@
 
 import type { Backend, DeviceTensor, ElemType } from './backend';
 import type { PromptEmbeds } from './promptEncoder';
-import { elemType, type UnetInputs } from './unetInputs';
+import { elemType } from './onnxFile';
+import type { UnetInputs } from './unetInputs';
 
 /** Feeds by the names of the UNet's inputs; every tensor has a row for each row before the fork. */
 export interface Conditioning {

@@ -18,7 +18,7 @@ import type { ModelFiles } from './modelFiles';
 import { modelNeeds, rowsOfRun } from './modelNeeds';
 import { OnnxFile } from './onnxFile';
 import { PromptEncoder } from './promptEncoder';
-import { TextEncoder } from './textEncoder';
+import { PromptTextEncoder } from './textEncoder';
 import { Unet } from './unet';
 import { VaeDecoder, latentsInput } from './vaeDecoder';
 
@@ -52,18 +52,12 @@ export interface OpenOptions {
   readonly signal?: AbortSignal;
 }
 
-const UNWEIGHED: OpenOptions = {
-  run: { compare: true, guidanceScale: 3, pagScale: 3 },
-  weigh: () => {},
-  notice: () => {},
-};
-
 /** @throws EngineError `model-invalid`, `model-missing` or `session-build`, what `weigh` throws, or AbortError. */
 export async function openModel(
   backend: Backend,
   files: ModelFiles,
   id: string,
-  { run, weigh, notice, signal = NEVER }: OpenOptions = UNWEIGHED,
+  { run, weigh, notice, signal = NEVER }: OpenOptions,
 ): Promise<DiffusionModel> {
   const { unetConfig, vaeConfig, paths } = files;
   const open = async (blob: Blob, path: string) => {
@@ -199,7 +193,7 @@ function promptEncoder(
   const pooled = unet.inputs.textEmbeds !== null;
   const encoders = texts.map(
     (text, index) =>
-      new TextEncoder(backend, graphs[index] as OnnxFile, text, {
+      new PromptTextEncoder(backend, graphs[index] as OnnxFile, text, {
         hidden: pooled ? 'penultimate' : 'last',
         pooled: pooled && index === texts.length - 1,
       }),

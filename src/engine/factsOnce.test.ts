@@ -5,7 +5,7 @@ import { expect, test, vi } from 'vitest';
 import type { inferFacts } from '../onnx/graph/facts';
 import type { Model } from '../onnx/file/model';
 import { CpuBackend } from './cpuBackend';
-import { openModel } from './diffusionModel';
+import { openModel } from './testing/openModel';
 import { readModelFiles } from './modelFiles';
 import { folder } from './testing/folder';
 import { loadNodeRuntime } from './testing/nodeRuntime';

@@ -12,15 +12,14 @@ import {
 import type { SiteRow } from '../diffusion/types';
 import { MessageWriter } from '../onnx/file/protobuf';
 import { CpuBackend } from './cpuBackend';
-import { openModel } from './diffusionModel';
+import { openModel } from './testing/openModel';
 import { readModelFiles } from './modelFiles';
-import { OnnxFile } from './onnxFile';
+import { elemType, OnnxFile } from './onnxFile';
 import { CPU_F32 as BOUND } from './testing/bounds';
 import { folder } from './testing/folder';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 import { relativeError } from './testing/unetChecks';
 import { Unet } from './unet';
-import { elemType } from './unetInputs';
 
 const backend = new CpuBackend(await loadNodeRuntime());
 const never = new AbortController().signal;

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
 import type { Settings } from '../settings/fields';
 import { CpuBackend } from './cpuBackend';
-import { openModel } from './diffusionModel';
+import { openModel } from './testing/openModel';
 import { generate } from './generate';
 import { readModelFiles } from './modelFiles';
 import { folder } from './testing/folder';

@@ -7,7 +7,7 @@ import { planRun, type RunPlan } from '../diffusion/runPlan';
 import { selectSites } from '../onnx/sites/layers';
 import type { Site } from '../onnx/sites/sites';
 import { EngineError } from '../protocol/errors';
-import type { Pair, ProgressEvent, RunStats } from '../protocol/messages';
+import type { Pair, RunProgressEvent, RunStats } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { elements, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
@@ -16,7 +16,7 @@ import { assertFinite } from './vaeDecoder';
 
 export interface RunHooks {
   readonly signal: AbortSignal;
-  progress(phase: ProgressEvent['phase'], step: number, secondsLeft: number | null): void;
+  progress(phase: RunProgressEvent['phase'], step: number, secondsLeft: number | null): void;
   preview(step: number, pair: Pair): void;
 }
 

@@ -11,7 +11,7 @@ import { writeSegment } from '../onnx/segments/write';
 import { floats, op, smallModel } from '../onnx/testing/smallModel';
 import type { Backend } from './backend';
 import { CpuBackend } from './cpuBackend';
-import { openModel } from './diffusionModel';
+import { openModel } from './testing/openModel';
 import { integerNotices } from './integerOperators';
 import { readModelFiles } from './modelFiles';
 import { OnnxFile } from './onnxFile';

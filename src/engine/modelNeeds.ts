@@ -1,15 +1,12 @@
 // What a model asks of this device, from all its graphs as they will run, before any session is built.
 
 import { rowGuidance } from '../diffusion/guidance';
-import type { Buffer, Needs } from '../models/preflight';
+import { PROMPT_TOKENS, type Buffer, type Needs } from '../models/preflight';
 import { graphNeeds } from '../onnx/graph/needs';
 import type { ValueInfo } from '../onnx/file/model';
 import type { Settings } from '../settings/fields';
 import { keepsTextEncoders, machineMemoryGiB } from './memory';
 import type { OnnxFile } from './onnxFile';
-
-/** CLIP's. */
-const PROMPT_TOKENS = 77;
 
 export interface ModelGraphs {
   readonly unet: OnnxFile;

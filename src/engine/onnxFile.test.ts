@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { CpuBackend } from './cpuBackend';
 import type { OpenFile } from './modelFiles';
 import { OnnxFile } from './onnxFile';
-import { TextEncoder } from './textEncoder';
+import { PromptTextEncoder } from './textEncoder';
 import { folder } from './testing/folder';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 
@@ -24,7 +24,7 @@ async function encode(path: string, openFile: OpenFile | null, graph?: Blob) {
     device: backend,
     openFile,
   });
-  return new TextEncoder(backend, file, texts, { hidden: 'penultimate', pooled: false }).encode('a red apple');
+  return new PromptTextEncoder(backend, file, texts, { hidden: 'penultimate', pooled: false }).encode('a red apple');
 }
 
 test('weights in several files beside the graph', async () => {

@@ -5,14 +5,14 @@
 import { cut, type Segment } from '../onnx/segments/cut';
 import { freeBatch } from '../onnx/passes/freeBatch/freeBatch';
 import { Graph } from '../onnx/graph/graph';
-import type { ByteRange, Model, ValueInfo } from '../onnx/file/model';
+import { FLOAT16, INT32, INT64, type ByteRange, type Model, type ValueInfo } from '../onnx/file/model';
 import { storedBytes } from '../onnx/graph/needs';
 import { readModel } from '../onnx/file/read';
 import { runnable, type DeviceTraits } from '../onnx/passes/runnable';
 import { usesFloat16 } from '../onnx/graph/needs';
 import { writeSegment } from '../onnx/segments/write';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
-import type { Backend, Session } from './backend';
+import type { Backend, ElemType, Session } from './backend';
 import type { OpenFile } from './modelFiles';
 import { weightsBlob, type WeightsPart } from './weightsBlob';
 
@@ -167,6 +167,13 @@ function asEngineError(cause: unknown, code: EngineErrorCode, message: string): 
   return cause instanceof EngineError
     ? cause
     : new EngineError(code, message, cause instanceof Error ? cause.message : String(cause), { cause });
+}
+
+/** The element type of a graph's input or output. */
+export function elemType(info: ValueInfo): ElemType {
+  if (info.elemType === FLOAT16) return 'float16';
+  if (info.elemType === INT64) return 'int64';
+  return info.elemType === INT32 ? 'int32' : 'float32';
 }
 
 /** The input whose name is one of `names`, else the only one of that rank. */

@@ -6,7 +6,7 @@ import { CpuBackend } from './cpuBackend';
 import { keepsTextEncoders } from './memory';
 import { OnnxFile } from './onnxFile';
 import { PromptEncoder } from './promptEncoder';
-import { TextEncoder } from './textEncoder';
+import { PromptTextEncoder } from './textEncoder';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 
 const TINY = 'fixtures/models/tiny';
@@ -44,7 +44,7 @@ async function setUp(keep: boolean) {
     tokenizerConfig: json('tokenizer/tokenizer_config.json'),
     config: json('text_encoder/config.json'),
   };
-  const encoder = new TextEncoder(backend, file, texts, { hidden: 'last', pooled: false });
+  const encoder = new PromptTextEncoder(backend, file, texts, { hidden: 'last', pooled: false });
   return { backend, prompts: new PromptEncoder([encoder], { keep, zerosForNoNegative: false }) };
 }
 
@@ -84,7 +84,7 @@ test('latents can be shifted on their way into a VAE', async () => {
 
 test('of two encoders the one that reads less counts', () => {
   const reads = (limit: number, kept: number) =>
-    ({ fit: () => ({ tokens: 12, limit, kept }) }) as unknown as TextEncoder;
+    ({ fit: () => ({ tokens: 12, limit, kept }) }) as unknown as PromptTextEncoder;
   for (const encoders of [
     [reads(10, 30), reads(7, 20)],
     [reads(7, 20), reads(10, 30)],

@@ -5,7 +5,7 @@
 import { EngineError } from '../protocol/errors';
 import type { TextFit } from '../protocol/messages';
 import { NEVER, checkpoint } from './checkpoint';
-import type { EncodedText, TextEncoder } from './textEncoder';
+import type { EncodedText, PromptTextEncoder } from './textEncoder';
 
 export interface PromptEmbeds {
   /** [tokens, dim], row-major. */
@@ -29,7 +29,7 @@ export class PromptEncoder {
   private readonly known = new Map<string, PromptEmbeds>();
 
   constructor(
-    private readonly encoders: readonly TextEncoder[],
+    private readonly encoders: readonly PromptTextEncoder[],
     private readonly options: PromptEncoderOptions,
   ) {}
 

@@ -26,8 +26,8 @@ export type Ort = typeof ortTypes;
 declare const __RUNTIME_BYTES__: Readonly<Record<string, number>>;
 
 /** Name in `dist`, URL. */
-type File = readonly [string, string];
-const BUILDS: Readonly<Record<'jspi' | 'asyncify', Readonly<Record<'script' | 'glue' | 'wasm', File>>>> = {
+type RuntimeFile = readonly [string, string];
+const BUILDS: Readonly<Record<'jspi' | 'asyncify', Readonly<Record<'script' | 'glue' | 'wasm', RuntimeFile>>>> = {
   jspi: {
     script: ['ort.jspi.min.mjs', jspi],
     glue: ['ort-wasm-simd-threaded.jspi.mjs', jspiGlue],

@@ -9,7 +9,7 @@ import type { SchedulerId } from '../diffusion/schedulers';
 import type { Settings } from '../settings/fields';
 import type { StepInput, StepOutput } from './backend';
 import { CpuBackend } from './cpuBackend';
-import { openModel } from './diffusionModel';
+import { openModel } from './testing/openModel';
 import { generate } from './generate';
 import { readModelFiles } from './modelFiles';
 import { folder } from './testing/folder';

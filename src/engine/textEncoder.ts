@@ -8,8 +8,7 @@ import { EngineError } from '../protocol/errors';
 import type { ValueInfo } from '../onnx/file/model';
 import type { Backend, DeviceTensor, Session, Tensors } from './backend';
 import type { TextFiles } from './modelFiles';
-import { inputByRole, type OnnxFile } from './onnxFile';
-import { elemType } from './unetInputs';
+import { elemType, inputByRole, type OnnxFile } from './onnxFile';
 
 /** Which of the encoder's results the UNet reads. */
 export interface TextOutputs {
@@ -26,7 +25,7 @@ export interface EncodedText {
   readonly pooled: Float32Array;
 }
 
-export class TextEncoder {
+export class PromptTextEncoder {
   private readonly tokenizer: PromptTokenizer;
   private readonly ids: ValueInfo;
   private readonly hidden: string;

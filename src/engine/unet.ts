@@ -3,18 +3,16 @@
 // crosses that first cut is widened to the same rows. Sessions are kept by what they compute, so another layer
 // set builds only the segments that changed.
 
+import { PROMPT_TOKENS } from '../models/preflight';
 import type { SiteRow } from '../diffusion/types';
 import type { Refusal } from '../onnx/sites/matchAttention';
 import { siteCosts, type SiteCost } from '../onnx/sites/cost';
 import { cut, type Segment } from '../onnx/segments/cut';
 import { surveySites, type Site } from '../onnx/sites/sites';
 import { elements, type Backend, type DeviceTensor, type ElemType, type Session, type Tensors } from './backend';
-import type { OnnxFile } from './onnxFile';
+import { elemType, type OnnxFile } from './onnxFile';
 import { NEVER, checkpoint } from './checkpoint';
-import { elemType, unetInputs, type UnetInputs } from './unetInputs';
-
-/** CLIP's; for sizes that are worked out before a prompt is there. */
-const PROMPT_TOKENS = 77;
+import { unetInputs, type UnetInputs } from './unetInputs';
 
 interface CutPlan {
   readonly segments: readonly Segment[];

@@ -6,7 +6,6 @@
 
 import { FLOAT, FLOAT16, INT32, INT64, type Model, type ValueInfo } from '../onnx/file/model';
 import { EngineError } from '../protocol/errors';
-import type { ElemType } from './backend';
 
 export interface UnetInputs {
   readonly sample: ValueInfo;
@@ -79,13 +78,6 @@ export function unetInputs({ inputs }: Model, guidanceWidth: number | null): Une
     timeIds,
     timestepCond: found.get('timestepCond') ?? null,
   };
-}
-
-/** The element type of a graph's input or output. */
-export function elemType(info: ValueInfo): ElemType {
-  if (info.elemType === FLOAT16) return 'float16';
-  if (info.elemType === INT64) return 'int64';
-  return info.elemType === INT32 ? 'int32' : 'float32';
 }
 
 /** Exporters may put the path of a nested argument before the name: `added_cond_kwargs.text_embeds`. */

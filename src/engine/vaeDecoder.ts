@@ -7,8 +7,7 @@ import type { Pixels } from '../protocol/messages';
 import { toPixels } from '../image/pixels';
 import type { ValueInfo } from '../onnx/file/model';
 import { elements, type Backend, type DeviceTensor, type Session, type Tensors } from './backend';
-import { inputByRole, type OnnxFile } from './onnxFile';
-import { elemType } from './unetInputs';
+import { elemType, inputByRole, type OnnxFile } from './onnxFile';
 
 /** A session and the names that it is run by. */
 interface Decoder {

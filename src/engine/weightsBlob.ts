@@ -16,7 +16,7 @@ export interface WeightsPart {
  * A part of which elements `start` to `end` are meant, in the order in which they are used; `blob` is that of them all
  * where it is transposed.
  */
-interface Window extends WeightsPart {
+interface PartWindow extends WeightsPart {
   readonly start: number;
   readonly end: number;
 }
@@ -30,14 +30,14 @@ export function weightsBlob(parts: readonly WeightsPart[]): Blob {
 }
 
 class ConvertedBlob extends Blob {
-  constructor(private readonly windows: readonly Window[]) {
+  constructor(private readonly windows: readonly PartWindow[]) {
     super();
     Object.defineProperty(this, 'size', { value: windows.reduce((sum, window) => sum + sizeOf(window), 0) });
   }
 
   /** @throws RangeError for a bound inside a number that is converted. */
   override slice(start = 0, end = this.size): Blob {
-    const chosen: Window[] = [];
+    const chosen: PartWindow[] = [];
     let at = 0;
     for (const window of this.windows) {
       const size = sizeOf(window);
@@ -88,19 +88,19 @@ class ConvertedBlob extends Blob {
   }
 }
 
-function whole(part: WeightsPart): Window {
+function whole(part: WeightsPart): PartWindow {
   return { ...part, start: 0, end: part.blob.size / storedBytes(part) };
 }
 
 /** Bytes `from` to `to` of a window, as they are used. */
-function narrowed(window: Window, from: number, to: number): Window {
+function narrowed(window: PartWindow, from: number, to: number): PartWindow {
   const bytes = usedBytes(window);
   if (from % bytes !== 0 || to % bytes !== 0)
     throw new RangeError(`Bytes ${from} to ${to} begin or end inside a number.`);
   return { ...window, start: window.start + from / bytes, end: window.start + to / bytes };
 }
 
-function sizeOf(window: Window): number {
+function sizeOf(window: PartWindow): number {
   return (window.end - window.start) * usedBytes(window);
 }
 

@@ -8,7 +8,7 @@ import type { SiteRow } from '../diffusion/types';
 import body from './attention.wgsl?raw';
 import { attentionTiles } from './attentionTiles';
 import type { ElementType, KernelCompiler } from './compiler';
-import { encodeDispatch, tensorBytes, type TensorBuffer } from './dispatch';
+import { encodeDispatch, tensorBytes } from './dispatch';
 
 export interface AttentionShape {
   readonly sourceRows: number;
@@ -23,10 +23,10 @@ export interface AttentionShape {
 /** STORAGE buffers of the shapes above; `out` is none of the others. Each tensor is one binding: beyond 128
  *  MiB the device must be made with a larger `maxStorageBufferBindingSize`. */
 export interface AttentionBuffers {
-  readonly q: TensorBuffer;
-  readonly k: TensorBuffer;
-  readonly v: TensorBuffer;
-  readonly out: TensorBuffer;
+  readonly q: GPUBuffer;
+  readonly k: GPUBuffer;
+  readonly v: GPUBuffer;
+  readonly out: GPUBuffer;
 }
 
 export interface Attention {

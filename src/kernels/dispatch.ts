@@ -1,16 +1,12 @@
 // Encodes one compute pass: binds tensors to bindings 0, 1, 2, … of group 0 and dispatches. Each binding is
-// exactly as large as its tensor, so a kernel cannot touch what lies beside it in a shared buffer, and a
+// exactly as large as its tensor, so a kernel cannot touch what a larger buffer holds beside it, and a
 // buffer that is too small is named here, not in the driver.
 
 import type { ElementType } from './compiler';
 
-/** Where a tensor lies: a whole buffer, or from `offset` bytes on (a multiple of
- *  `minStorageBufferOffsetAlignment`, 256 by default). */
-export type TensorBuffer = GPUBuffer | { readonly buffer: GPUBuffer; readonly offset: number };
-
 export interface TensorBinding {
   readonly name: string;
-  readonly tensor: TensorBuffer;
+  readonly tensor: GPUBuffer;
   readonly bytes: number;
 }
 
@@ -45,12 +41,8 @@ export function encodeDispatch(
 }
 
 function checkedBinding(device: GPUDevice, label: string, { name, tensor, bytes }: TensorBinding): GPUBufferBinding {
-  const { buffer, offset } = 'buffer' in tensor ? tensor : { buffer: tensor, offset: 0 };
-  if (offset + bytes > buffer.size) {
-    throw new RangeError(
-      `${label}: ${name} needs ${bytes} bytes, ` +
-        `the buffer "${buffer.label}" has ${buffer.size - offset} from offset ${offset} on.`,
-    );
+  if (bytes > tensor.size) {
+    throw new RangeError(`${label}: ${name} needs ${bytes} bytes, the buffer "${tensor.label}" has ${tensor.size}.`);
   }
   const limit = device.limits.maxStorageBufferBindingSize;
   if (bytes > limit) {
@@ -59,5 +51,5 @@ function checkedBinding(device: GPUDevice, label: string, { name, tensor, bytes 
         "Request it with the adapter's maxStorageBufferBindingSize, or run fewer rows.",
     );
   }
-  return { buffer, offset, size: bytes };
+  return { buffer: tensor, size: bytes };
 }

@@ -7,7 +7,7 @@ import { needsNoise } from '../diffusion/stepTable';
 import type { StepCoefficients, StepFactors } from '../diffusion/types';
 import body from './guidedStep.wgsl?raw';
 import type { ElementType, KernelCompiler } from './compiler';
-import { encodeDispatch, tensorBytes, type TensorBuffer } from './dispatch';
+import { encodeDispatch, tensorBytes } from './dispatch';
 
 export interface GuidedStepShape {
   readonly rows: number;
@@ -23,13 +23,13 @@ export const MAX_HISTORY = 4;
 
 /** The three outputs are none of the inputs. `noise` may be null where its factors are 0. */
 export interface GuidedStepBuffers {
-  readonly predictions: TensorBuffer;
-  readonly latents: TensorBuffer;
-  readonly history: TensorBuffer;
-  readonly noise: TensorBuffer | null;
-  readonly nextLatents: TensorBuffer;
-  readonly denoised: TensorBuffer;
-  readonly nextHistory: TensorBuffer;
+  readonly predictions: GPUBuffer;
+  readonly latents: GPUBuffer;
+  readonly history: GPUBuffer;
+  readonly noise: GPUBuffer | null;
+  readonly nextLatents: GPUBuffer;
+  readonly denoised: GPUBuffer;
+  readonly nextHistory: GPUBuffer;
 }
 
 /** weights[image][row]. */
@@ -60,7 +60,7 @@ export async function createGuidedStep(
     encode(encoder, buffers, weights, coefficients) {
       checkStep(shape, weights, coefficients, buffers.noise !== null);
       const params = compiler.parameterBuffer('guidedStep', stepParameters(shape, weights, coefficients));
-      const image = (name: string, tensor: TensorBuffer) => ({ name, tensor, bytes: imageBytes });
+      const image = (name: string, tensor: GPUBuffer) => ({ name, tensor, bytes: imageBytes });
       encodeDispatch(
         compiler.device,
         encoder,

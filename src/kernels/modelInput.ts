@@ -4,7 +4,7 @@
 
 import body from './modelInput.wgsl?raw';
 import type { ElementType, KernelCompiler } from './compiler';
-import { encodeDispatch, tensorBytes, type TensorBuffer } from './dispatch';
+import { encodeDispatch, tensorBytes } from './dispatch';
 
 export interface ModelInputShape {
   readonly images: number;
@@ -17,7 +17,7 @@ export interface ModelInput {
    *  @throws RangeError for an image that is not there. */
   encode(
     encoder: GPUCommandEncoder,
-    buffers: { readonly latents: TensorBuffer; readonly out: TensorBuffer },
+    buffers: { readonly latents: GPUBuffer; readonly out: GPUBuffer },
     images: readonly number[],
     scale: number,
     shift?: number,

@@ -13,7 +13,7 @@ import type { CombinedImage, NonlinearGuidance } from '../diffusion/guidance';
 import type { StepCoefficients } from '../diffusion/types';
 import body from './rescaledGuidance.wgsl?raw';
 import type { ElementType, KernelCompiler } from './compiler';
-import { encodeDispatch, tensorBytes, type TensorBuffer } from './dispatch';
+import { encodeDispatch, tensorBytes } from './dispatch';
 
 export interface RescaledGuidanceShape {
   readonly rows: number;
@@ -23,9 +23,9 @@ export interface RescaledGuidanceShape {
 }
 
 export interface RescaledGuidanceBuffers {
-  readonly predictions: TensorBuffer;
-  readonly latents: TensorBuffer;
-  readonly combined: TensorBuffer;
+  readonly predictions: GPUBuffer;
+  readonly latents: GPUBuffer;
+  readonly combined: GPUBuffer;
 }
 
 export interface RescaledGuidance {

@@ -2,6 +2,7 @@
 // range, given up as soon as enough is known. A file that is no longer than the range (its weights lie beside it) is
 // read whole, and tells its largest buffer too. What goes wrong here costs nothing but precision.
 
+import { PROMPT_TOKENS } from '../models/preflight';
 import type { UnetConfig } from '../configs/schemas';
 import { headUsesFloat16 } from '../onnx/file/head';
 import type { Model } from '../onnx/file/model';
@@ -15,7 +16,6 @@ const MOST_BYTES = 8 * 2 ** 20;
 /** Bytes after which it is worth looking at what has come. */
 const LOOKS = [0.25, 1, 2, 4].map((mega) => mega * 2 ** 20);
 const PATIENCE_MS = 15_000;
-const PROMPT_TOKENS = 77;
 
 export interface GlanceAt {
   readonly url: string;

@@ -1,6 +1,9 @@
 // Whether a device can hold a model, in words: before anything large is fetched, from the listing, the configs and the
 // head of the UNet's graph; and before it is loaded, from all its graphs. Limits and sentences are here alone.
 
+/** Tokens of a prompt where neither graph nor config says: CLIP's. */
+export const PROMPT_TOKENS = 77;
+
 export interface Buffer {
   /** What needs it, as a sentence begins: "The UNet". */
   readonly what: string;

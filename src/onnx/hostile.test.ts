@@ -16,7 +16,7 @@ import { MessageWriter } from './file/protobuf';
 import { readModel } from './file/read';
 import { runnable, type DeviceTraits } from './passes/runnable';
 import { siteCosts } from './sites/cost';
-import { findAttentionSites } from './sites/sites';
+import { surveySites } from './sites/sites';
 import { countVisits } from './testing/countVisits';
 import { mutate, randomBytes, seeded, type Random } from './testing/mutate';
 import { writeSegment } from './segments/write';
@@ -42,7 +42,7 @@ function passes(model: Model): number {
   const counts = DEVICES.map((device) => {
     const { model: form } = runnable(model, device);
     const graph = new Graph(form);
-    const sites = findAttentionSites(graph);
+    const sites = surveySites(graph).sites;
     graphNeeds(form, new Map());
     siteCosts(graph, sites, new Map());
     for (const chosen of [[], sites.slice(0, 1), sites]) {
@@ -52,7 +52,7 @@ function passes(model: Model): number {
     expect(freed === null).toBe(why !== '');
     if (freed) {
       const freeGraph = new Graph(freed);
-      for (const segment of cut(freeGraph, findAttentionSites(freeGraph))) writeSegment(freed, segment);
+      for (const segment of cut(freeGraph, surveySites(freeGraph).sites)) writeSegment(freed, segment);
     }
     return sites.length;
   });

@@ -136,12 +136,12 @@ export type EngineEvent =
   | LoadingEvent
   | VerdictEvent
   | ModelReadyEvent
-  | ProgressEvent
+  | RunProgressEvent
   | PreviewEvent
   | DoneEvent
   | CancelledEvent
   | FitEvent
-  | ErrorEvent;
+  | EngineErrorEvent;
 
 /** Between the two ends of the wire alone. */
 export type WireEvent = AliveEvent | BusyEvent | LoadEndedEvent | PongEvent;
@@ -183,7 +183,7 @@ export interface ModelReadyEvent {
   readonly model: ModelInfo;
 }
 
-export interface ProgressEvent {
+export interface RunProgressEvent {
   readonly type: 'progress';
   readonly runId: string;
   /** `prepare`: sessions and text; `denoise`: steps; `decode`: VAE. */
@@ -243,7 +243,7 @@ export interface FitEvent {
 }
 
 /** An error that belongs to a run (`runId`) or to loading (null). The engine stays usable. */
-export interface ErrorEvent {
+export interface EngineErrorEvent {
   readonly type: 'error';
   readonly runId: string | null;
   readonly error: EngineErrorData;

@@ -6,7 +6,7 @@ import { describe, expect, it, test } from 'vitest';
 import { PLAIN_PAG, type PagOptions } from '../diffusion/options';
 import { SCHEDULERS, type SchedulerId } from '../diffusion/schedulers';
 import { CpuBackend } from '../engine/cpuBackend';
-import { openModel } from '../engine/diffusionModel';
+import { openModel } from '../engine/testing/openModel';
 import { generate } from '../engine/generate';
 import { readModelFiles } from '../engine/modelFiles';
 import { folder } from '../engine/testing/folder';

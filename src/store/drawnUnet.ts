@@ -1,10 +1,11 @@
 // The UNet as the drawing shows it: the model's own blocks from its sites' names, and what a choice of layers makes
 // of each self-attention.
 
-import { comfyList, selectSites } from '../onnx/sites/layers';
+import { selectSites } from '../onnx/sites/layers';
 import type { ModelInfo, SiteInfo } from '../protocol/messages';
 
 export { rowGuidance } from '../diffusion/guidance';
+export { layersText } from '../onnx/sites/layers';
 
 export type SiteRole =
   /** Its map is replaced by the identity in the perturbed row. */
@@ -61,16 +62,6 @@ export function drawUnet(
     share: first < 0 ? 0 : (sites[first]?.share ?? null),
     perturbed: chosen.size,
   };
-}
-
-/** A layer set in ComfyUI's notation, or one of the short names where it is just that. */
-export function layersText(sites: readonly SiteInfo[], chosen: ReadonlySet<string>): string {
-  const own = sites.filter((site) => chosen.has(site.name));
-  const is = (wanted: readonly SiteInfo[]) =>
-    wanted.length > 0 && wanted.length === own.length && wanted.every((site) => chosen.has(site.name));
-  if (is(sites)) return 'all';
-  for (const part of ['mid', 'down', 'up'] as const) if (is(sites.filter((site) => site.block === part))) return part;
-  return comfyList(own, sites);
 }
 
 /** The sites that a typed layer set names; the sentence of the error where it names none. */

@@ -9,7 +9,7 @@ import type {
   LoadingEvent,
   ModelInfo,
   Pair,
-  ProgressEvent,
+  RunProgressEvent,
   RunStats,
   VerdictEvent,
 } from '../protocol/messages';
@@ -42,7 +42,7 @@ export interface Job {
   readonly loading: LoadingEvent | null;
   /** The first one is running, the others wait. */
   readonly runs: readonly Run[];
-  readonly progress: ProgressEvent | null;
+  readonly progress: RunProgressEvent | null;
   readonly shown: Shown | null;
   /** The last pair that was finished; it comes back where a later run ends without one. */
   readonly finished: Shown | null;

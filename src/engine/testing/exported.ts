@@ -11,9 +11,8 @@ import {
 import type { SiteRow } from '../../diffusion/types';
 import type { ValueInfo } from '../../onnx/file/model';
 import type { Backend } from '../backend';
-import { OnnxFile } from '../onnxFile';
+import { elemType, OnnxFile } from '../onnxFile';
 import { Unet } from '../unet';
-import { elemType } from '../unetInputs';
 
 const never = new AbortController().signal;
 /** `time_cond_proj_dim` of the architecture that has one. */

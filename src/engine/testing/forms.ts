@@ -2,9 +2,8 @@
 
 import { attentionGolden as golden, formFile, type GoldenTensor } from '../../../fixtures/attention/golden';
 import type { Backend } from '../backend';
-import { OnnxFile } from '../onnxFile';
+import { elemType, OnnxFile } from '../onnxFile';
 import { Unet } from '../unet';
-import { elemType } from '../unetInputs';
 import { relativeError } from './unetChecks';
 
 const never = new AbortController().signal;

@@ -7,11 +7,10 @@ import type { SiteRow } from '../../diffusion/types';
 import { Graph } from '../../onnx/graph/graph';
 import { FLOAT16 } from '../../onnx/file/model';
 import { readModel } from '../../onnx/file/read';
-import { findAttentionSites } from '../../onnx/sites/sites';
+import { surveySites } from '../../onnx/sites/sites';
 import type { Backend } from '../backend';
-import { OnnxFile } from '../onnxFile';
+import { elemType, OnnxFile } from '../onnxFile';
 import { Unet } from '../unet';
-import { elemType } from '../unetInputs';
 
 const never = new AbortController().signal;
 
@@ -32,7 +31,7 @@ export async function openGoldenUnet(
 export async function withNoiseForQueriesAndKeys(model: Blob, siteNames: readonly string[]): Promise<Blob> {
   const bytes = new Uint8Array(await model.arrayBuffer());
   const graph = new Graph(await readModel(model, 'unet/model.onnx'));
-  const sites = findAttentionSites(graph).filter((site) => siteNames.includes(site.name));
+  const sites = surveySites(graph).sites.filter((site) => siteNames.includes(site.name));
   for (const value of sites.flatMap(({ q, k }) => [q, k])) {
     const factor = graph.producers.get(value)?.inputs[1] ?? '';
     // Weights that are stored as f16 have a Cast behind them.

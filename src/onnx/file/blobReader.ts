@@ -1,15 +1,12 @@
 // Reads a Blob from front to back through a window, so that a 2 GB model can be scanned without ever being in
-// memory: what is skipped is never read. Reading past the end is a WireError; where the blob is only the beginning of
-// a longer file, reading past what is there is a HeadEnd.
+// memory: what is skipped is never read. Reading past the end is a WireError, also where the blob is only
+// the beginning of a longer file.
 
 import { WireError } from './protobuf';
 
 const WINDOW = 256 * 1024;
 /** Messages are read whole; weights, which may be larger, are not read. */
 const MAX_READ = 256 * 1024 * 1024;
-
-/** What comes next is not here, though the file has it. */
-export class HeadEnd extends WireError {}
 
 export class BlobReader {
   /** Offset in the blob of the next byte to read. */
@@ -65,7 +62,7 @@ export class BlobReader {
   }
 
   private async fill(length: number): Promise<void> {
-    if (this.at + length > this.blob.size) throw new HeadEnd('The rest of the file is not here.');
+    if (this.at + length > this.blob.size) throw new WireError('The rest of the file is not here.');
     const end = Math.min(this.blob.size, this.at + Math.max(length, WINDOW));
     this.window = new Uint8Array(await this.blob.slice(this.at, end).arrayBuffer());
     this.windowStart = this.at;

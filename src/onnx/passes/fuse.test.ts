@@ -9,7 +9,7 @@ import { fuseAttention } from './fuse';
 import { Graph } from '../graph/graph';
 import { FLOAT, FLOAT16, type Model } from '../file/model';
 import { readModel } from '../file/read';
-import { findAttentionSites } from '../sites/sites';
+import { surveySites } from '../sites/sites';
 import { attentionGraph } from '../testing/attentionGraph';
 import { unpackAttention } from './unpack';
 
@@ -34,7 +34,7 @@ describe('UNets as exporters write them', () => {
   test.each(files)('%s: no product of tokens × tokens is left, and the sites are the same', async (_, file) => {
     const before = await read(await file());
     const after = fuseAttention(before);
-    const sites = findAttentionSites(new Graph(before));
+    const sites = surveySites(new Graph(before)).sites;
     expect(count(before, 'MultiHeadAttention')).toBe(0);
     // Each transformer layer has self- and cross-attention.
     expect(count(after, 'MultiHeadAttention')).toBe(2 * sites.length);
@@ -42,7 +42,7 @@ describe('UNets as exporters write them', () => {
       count(after, 'Softmax') + after.nodes.filter((node) => node.domain === '' && node.opType === 'Attention').length,
     ).toBe(0);
     const bounds = (model: Model) =>
-      findAttentionSites(new Graph(model)).map(({ name, q, k, v, output, heads }) => ({
+      surveySites(new Graph(model)).sites.map(({ name, q, k, v, output, heads }) => ({
         name,
         q,
         k,

@@ -21,7 +21,7 @@ export interface Segment {
   readonly sites: readonly Site[];
 }
 
-/** Pure: `sites` may be any subset of what `findAttentionSites` found; none gives the whole graph. */
+/** Pure: `sites` may be any subset of what `surveySites` found; none gives the whole graph. */
 export function cut(graph: Graph, sites: readonly Site[]): Segment[] {
   const siteOf = new Map(sites.map((site) => [site.output, site]));
   const earliest = earliestSegments(graph, siteOf);

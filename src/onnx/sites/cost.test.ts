@@ -9,7 +9,7 @@ import { inferFacts } from '../graph/facts';
 import { Graph } from '../graph/graph';
 import { multiplyAccumulates } from '../graph/needs';
 import { readModel } from '../file/read';
-import { findAttentionSites } from './sites';
+import { surveySites } from './sites';
 
 interface Count {
   readonly channels: number;
@@ -22,7 +22,7 @@ const { counts } = JSON.parse(readFileSync('fixtures/models/flops.json', 'utf8')
 
 describe.each(Object.entries(counts))('%s', async (folder, { channels, edge, tokens, width, macs }) => {
   const graph = new Graph(await readModel(await openAsBlob(`${folder}/model.onnx`), 'model.onnx'));
-  const sites = findAttentionSites(graph);
+  const sites = surveySites(graph).sites;
   const dims = new Map([
     ['sample', [1, channels, edge, edge]],
     ['timestep', [1]],

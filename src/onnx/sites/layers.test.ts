@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { EngineError } from '../../protocol/errors';
-import { comfyList, selectSites } from './layers';
+import { comfyList, layersText, selectSites } from './layers';
 import { nameSites } from './names';
 
 // SDXL's list: d0, d1 two layers each, d2, d3 ten each, m0 ten, u0–u2 ten, u3–u5 two.
@@ -35,6 +35,13 @@ describe('ComfyUI notation', () => {
     expect(() => names(layers)).toThrow(EngineError);
   });
 });
+
+test.each(['all', 'mid', 'down', 'up', 'd0,d1.1,u0-1'])(
+  'sites that were chosen one by one are written as short as it goes: %s',
+  (text) => {
+    expect(layersText(sites, new Set(selectSites(text, sites).map((site) => site.name)))).toBe(text);
+  },
+);
 
 describe('written in that notation', () => {
   const plain = nameSites(

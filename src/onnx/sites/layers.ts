@@ -54,6 +54,16 @@ export function comfyList(
   return parts.join(',');
 }
 
+/** The `chosen` sites' names as a layer set: mid, down, up or all where it is just that, else in ComfyUI's notation. */
+export function layersText(sites: readonly SiteName[], chosen: ReadonlySet<string>): string {
+  const own = sites.filter((site) => chosen.has(site.name));
+  const is = (wanted: readonly SiteName[]) =>
+    wanted.length > 0 && wanted.length === own.length && wanted.every((site) => chosen.has(site.name));
+  if (is(sites)) return 'all';
+  for (const part of ['mid', 'down', 'up'] as const) if (is(sites.filter((site) => site.block === part))) return part;
+  return comfyList(own, sites);
+}
+
 /** Layers by block, `d2` → [0, 1]; [null] where the block has one alone and its name says none. */
 function byBlock(sites: readonly Pick<SiteName, 'comfyName'>[]): Map<string, (number | null)[]> {
   const blocks = new Map<string, (number | null)[]>();

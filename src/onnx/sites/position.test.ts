@@ -8,7 +8,7 @@ import { readUnetGolden } from '../../../fixtures/models/golden';
 import { Graph } from '../graph/graph';
 import type { Model } from '../file/model';
 import { readModel } from '../file/read';
-import { findAttentionSites } from './sites';
+import { surveySites } from './sites';
 import { unpackAttention } from '../passes/unpack';
 
 /** Every node nameless, every value but inputs and outputs called by a number. */
@@ -38,7 +38,7 @@ function withoutNames(model: Model): Model {
 }
 
 const sitesOf = async (file: Blob) =>
-  findAttentionSites(new Graph(withoutNames(unpackAttention(await readModel(file, 'model.onnx')))));
+  surveySites(new Graph(withoutNames(unpackAttention(await readModel(file, 'model.onnx'))))).sites;
 
 test.each(Object.entries(files).filter(([name]) => name !== 'sd-sliced'))('%s', async (name, { architecture }) => {
   const sites = await sitesOf(unetFile(name));

@@ -7,14 +7,14 @@ import { cut } from '../segments/cut';
 import { Graph } from '../graph/graph';
 import { selectSites } from './layers';
 import { readModel } from '../file/read';
-import { findAttentionSites } from './sites';
+import { surveySites } from './sites';
 import { writeSegment } from '../segments/write';
 
 async function load(id: 'tiny' | 'tiny-f16' | 'pocket') {
   const golden = readUnetGolden(id);
   const model = await readModel(await openAsBlob(`${golden.folder}/unet/model.onnx`), 'unet/model.onnx');
   const graph = new Graph(model);
-  return { golden, graph, sites: findAttentionSites(graph) };
+  return { golden, graph, sites: surveySites(graph).sites };
 }
 
 describe.each(['tiny', 'tiny-f16', 'pocket'] as const)('%s', (id) => {

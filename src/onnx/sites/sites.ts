@@ -45,11 +45,6 @@ export function surveySites(graph: Graph, takesHeadDim: (headDim: number) => boo
   return { sites, refused };
 }
 
-/** The sites alone. */
-export function findAttentionSites(graph: Graph): readonly Site[] {
-  return surveySites(graph).sites;
-}
-
 /** Exporters keep module paths in the names of nodes, of values or of weights. */
 function pathOf(graph: Graph, node: Node, { q, output }: Attention): string | null {
   const projection = projectionNode(graph, q);

@@ -18,30 +18,28 @@ const CPU_HELPS: ReadonlySet<EngineErrorCode> = new Set([
 export function ErrorAlert() {
   const error = useStore((store) => store.job.error);
   const onGpu = useStore((store) => store.settings.backend === 'auto' && store.job.device?.backend === 'webgpu');
+  const model = useStore((store) => store.job.model);
   const { change, generate, dismissError } = useStore.getState();
   if (!error) return null;
-  const sites = error.code === 'layers-not-found' ? error.detail.split('\n').filter((line) => line.trim()) : [];
+  const sites = error.code === 'layers-not-found' && model ? model.sites : [];
   return (
     <div className={styles.alert} role="alert">
       <p>{shortened(error.message)}</p>
       {sites.length > 0 && (
         <div className={styles.sites} role="group" aria-label="Layers of this model">
-          {sites.map((site) => {
-            const [short = '', name = ''] = site.split(/\s+/);
-            return (
-              <button
-                key={name}
-                type="button"
-                title={name}
-                onClick={() => {
-                  change({ layers: short });
-                  dismissError();
-                }}
-              >
-                {short}
-              </button>
-            );
-          })}
+          {sites.map(({ comfyName, name }) => (
+            <button
+              key={name}
+              type="button"
+              title={name}
+              onClick={() => {
+                change({ layers: comfyName });
+                dismissError();
+              }}
+            >
+              {comfyName}
+            </button>
+          ))}
         </div>
       )}
       <div className={styles.actions}>

@@ -66,7 +66,7 @@ export function PagAdvanced() {
           }}
         />
         <PagCurve />
-        <Window pag={pag} set={set} />
+        <WindowFields pag={pag} set={set} />
         <SelectField
           label="Adaptive formula"
           value={pag.adaptive.semantics}
@@ -118,7 +118,7 @@ interface PartProps {
   readonly set: (changes: Partial<Pag>) => void;
 }
 
-function Window({ pag: { window }, set }: PartProps) {
+function WindowFields({ pag: { window }, set }: PartProps) {
   const choose = (semantics: Pag['window']['semantics']) => {
     if (semantics === 'always') {
       set({ window: { semantics } });

@@ -2,9 +2,8 @@
 
 import { golden, storedWeights, valuesOf, type GoldenNetwork } from '../../../../fixtures/checkpoints/networks';
 import type { Backend } from '../../../engine/backend';
-import { OnnxFile } from '../../../engine/onnxFile';
+import { elemType, OnnxFile } from '../../../engine/onnxFile';
 import { Unet } from '../../../engine/unet';
-import { elemType } from '../../../engine/unetInputs';
 import type { FLOAT, FLOAT16, Model } from '../../../onnx/file/model';
 import type { GraphOptions } from '../graph';
 import { unet as build } from '../unet';
