@@ -22,8 +22,8 @@ describe.each(blobs)('%s', (_, blob, half) => {
 
   test('a part of it tells the same, or that it does not tell; more never tells less', async () => {
     const told: (boolean | null)[] = [];
-    for (let part = 1; part <= 32; part += 1)
-      told.push(await headUsesFloat16(blob.slice(0, Math.floor((blob.size * part) / 33)), blob.size));
+    for (let part = 1; part <= 12; part += 1)
+      told.push(await headUsesFloat16(blob.slice(0, Math.floor((blob.size * part) / 13)), blob.size));
     expect(new Set(told.filter((one) => one !== null))).toEqual(new Set([half]));
     const first = told.findIndex((one) => one !== null);
     expect(told.slice(first).every((one) => one === half)).toBe(true);
@@ -37,10 +37,11 @@ test('of a large file a small part is enough', async () => {
 });
 
 test('damaged bytes give an answer or none, and never more', async () => {
-  const whole = new Uint8Array(await blobs[1]![1].arrayBuffer());
+  // Its nodes, which come first, and the first of its weights.
+  const whole = new Uint8Array(await blobs[1]![1].slice(0, 2 ** 18).arrayBuffer());
   let state = 1;
   const random = (below: number) => (state = (state * 1103515245 + 12345) % 2 ** 31) % below;
-  for (let round = 0; round < 200; round += 1) {
+  for (let round = 0; round < 100; round += 1) {
     const bytes = whole.slice(0, 1 + random(whole.length));
     for (let flips = 0; flips < 4; flips += 1) bytes[random(Math.min(bytes.length, 2000))] = random(256);
     expect([true, false, null]).toContain(await headUsesFloat16(new Blob([bytes]), random(2) ? bytes.length : 2 ** 31));

@@ -26,16 +26,16 @@ describe.each(['tiny', 'tiny-f16', 'pocket'] as const)('%s', (id) => {
 
   test('cuts at any set of sites into segments that can run one after the other', async () => {
     const { graph, sites } = await load(id);
-    for (let mask = 0; mask < 1 << sites.length; mask += id === 'tiny' ? 1 : 13) {
+    for (let mask = 0; mask < 1 << sites.length; mask += id === 'tiny' ? 3 : 13) {
       const chosen = sites.filter((_, index) => (mask >> index) & 1);
       const segments = cut(graph, chosen);
       expect(segments.length).toBe(chosen.length + 1);
       const available = new Set(graph.graphInputs);
       for (const segment of segments) {
-        for (const input of segment.inputs) expect(available, `input ${input}`).toContain(input);
+        expect(segment.inputs.filter((input) => !available.has(input))).toEqual([]);
         for (const output of segment.outputs) available.add(output);
         for (const site of segment.sites) {
-          for (const value of [site.q, site.k, site.v]) expect(available).toContain(value);
+          expect([site.q, site.k, site.v].filter((value) => !available.has(value))).toEqual([]);
           available.add(site.output);
         }
       }
