@@ -1,18 +1,25 @@
-// The tiny model on real WebGPU (SwiftShader): a comparison, cancel, the slider, a saved PNG.
+// The tiny model on real WebGPU (SwiftShader): a comparison, cancel, the slider, a saved PNG. All on one page, where
+// shaders stay compiled: that takes SwiftShader most of its time.
 
 import { readFileSync } from 'node:fs';
-import { expect, test } from '@playwright/test';
+import { expect, test, type Page } from '@playwright/test';
 import { button, generate, meanDifference, openWith, picture, pixels, setNumber } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
-test.use({ serviceWorkers: 'block' });
+let page: Page;
 
-test.beforeEach(async ({ page }) => {
+test.beforeAll(async ({ browser, baseURL }) => {
+  page = await browser.newPage({ serviceWorkers: 'block', baseURL: baseURL! });
   await serveTinyModel(page);
-  await openWith(page, { layers: 'mid', steps: 3 });
+  await openWith(page, { layers: 'mid' });
 });
+test.beforeEach(async () => {
+  await setNumber(page, 'Steps', '2');
+  await setNumber(page, 'PAG scale', '3');
+});
+test.afterAll(() => page.close());
 
-test('a comparison: two pictures that differ, the device named, a PNG saved', async ({ page }) => {
+test('a comparison: two pictures that differ, the device named, a PNG saved', async () => {
   await generate(page);
   await expect(page.getByRole('status')).toContainText('WebGPU');
   const without = await pixels(picture(page, 'Without PAG'));
@@ -24,17 +31,7 @@ test('a comparison: two pictures that differ, the device named, a PNG saved', as
   expect(readFileSync(file).subarray(0, 8)).toEqual(Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]));
 });
 
-test('the slider changes the next picture; at 0 both are the same', async ({ page }) => {
-  await generate(page);
-  const before = await pixels(picture(page, 'With PAG'));
-  await page.getByRole('slider', { name: 'PAG scale' }).fill('0');
-  await generate(page);
-  const off = await pixels(picture(page, 'With PAG'));
-  expect(meanDifference(before, off)).toBeGreaterThan(1);
-  expect(off).toEqual(await pixels(picture(page, 'Without PAG')));
-});
-
-test('cancel stops a run, and the next one works', async ({ page }) => {
+test('cancel stops a run, and the next one works', async () => {
   await setNumber(page, 'Steps', '100');
   await button(page, 'Generate').click();
   await expect(page.getByRole('status')).toContainText(/Step \d+ of 100/);
@@ -42,4 +39,14 @@ test('cancel stops a run, and the next one works', async ({ page }) => {
   await expect(page.getByRole('status')).toContainText('Cancelled');
   await setNumber(page, 'Steps', '2');
   await generate(page);
+});
+
+test('the slider changes the next picture; at 0 both are the same', async () => {
+  await generate(page);
+  const before = await pixels(picture(page, 'With PAG'));
+  await page.getByRole('slider', { name: 'PAG scale' }).fill('0');
+  await generate(page);
+  const off = await pixels(picture(page, 'With PAG'));
+  expect(meanDifference(before, off)).toBeGreaterThan(1);
+  expect(off).toEqual(await pixels(picture(page, 'Without PAG')));
 });

@@ -134,7 +134,11 @@ describe.each(FILES)('%s', async (name, architecture, exported, rounded, bound) 
   });
 
   test('cut at each site, at several and at all, two rows predict what diffusers does', async () => {
+    // Of several files of an architecture the first is cut at each site; they differ in what stands between.
+    const isFirst = FILES.find(([, other]) => other === architecture)?.[0] === name;
+    const single = golden.sites.at(-1)?.name;
     for (const [key, sites] of Object.entries(golden.sets)) {
+      if (!isFirst && sites.length === 1 && key !== single) continue;
       const row = sites.length > 0 ? perturbed : plain;
       const { rows } = await predict(unet, architecture, sites, [0, 1], [row(0), row(1)]);
       rows.forEach((made, source) => {
