@@ -229,18 +229,44 @@ test.describe('without a service worker', () => {
     await expect(page.getByText(`${REPO} is no longer on this device`)).toHaveCount(1);
   });
 
-  test('where there is no room at all, the error stands beside Fetch, which works when there is', async ({
+  test('where storage is refused, or there is no room, it is said beside Fetch, which works when there is', async ({
     page,
     context,
   }) => {
     await openModels(page);
     await lookUp(page);
     await expect(found(page)).toBeVisible();
+    const refusal = found(page).getByRole('alert');
+    const isInSight = async (text: string) => {
+      for (const viewport of [
+        { width: 360, height: 640 },
+        { width: 1280, height: 720 },
+      ]) {
+        await page.setViewportSize(viewport);
+        await fetchIt(page).click();
+        await expect(refusal).toContainText(text);
+        await expect(refusal).toBeInViewport({ ratio: 1 });
+      }
+      // There is nothing that could be resumed.
+      await expect(refusal).not.toContainText('Resume');
+    };
+    // As a browser does that is told to keep nothing of this site.
+    await modelsWorker(page).evaluate(() => {
+      const { storage } = navigator;
+      const own = storage.getDirectory.bind(storage);
+      const scope = self as unknown as { allowed?: boolean };
+      storage.getDirectory = () =>
+        scope.allowed ? own() : Promise.reject(new DOMException('It is insecure.', 'SecurityError'));
+    });
+    await isInSight('Allow this site to store data');
+    await modelsWorker(page).evaluate(() => {
+      (self as unknown as { allowed?: boolean }).allowed = true;
+    });
+
     const session = await context.newCDPSession(page);
     const origin = new URL(page.url()).origin;
     await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
-    await fetchIt(page).click();
-    await expect(found(page).getByRole('alert')).toContainText('There is no room to store this model');
+    await isInSight('There is no room to store this model');
     await session.send('Storage.overrideQuotaForOrigin', { origin });
     await fetchIt(page).click();
     await expect(item(page)).toContainText('works offline');

@@ -1,6 +1,6 @@
 // What went wrong with the models, where it was asked for. After an update of the page only a reload helps.
 
-import type { ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import type { FetchErrorData } from '../../library/fetchError';
 import styles from './ModelPanel.module.css';
 
@@ -11,8 +11,11 @@ export function ModelPanelError({
   readonly error: FetchErrorData;
   readonly children?: ReactNode;
 }) {
+  const element = useRef<HTMLDivElement>(null);
+  // On a phone the dialog scrolls, and what was pressed may be its last line.
+  useEffect(() => element.current?.scrollIntoView({ block: 'nearest' }), [error.message]);
   return (
-    <div className={styles.error} role="alert">
+    <div ref={element} className={styles.error} role="alert">
       <p>{error.message}</p>
       {error.code === 'version-gone' ? (
         <button type="button" onClick={() => location.reload()}>
