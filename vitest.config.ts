@@ -1,30 +1,47 @@
-// Two projects: `unit` needs Node alone; `dawn` needs a Vulkan driver, and its files run one at a time, since
-// they share the one GPU (or all the cores, where the driver is a software one).
+// `unit` and `unit-alone` need Node alone. The files of `unit` run in the same two processes one after the other: what
+// ONNX Runtime has compiled stays, which halves their time. So they may neither mock modules nor change globals; those
+// that do are in `unit-alone`. `dawn` needs a Vulkan driver, and its files run one at a time, since they share the one
+// GPU (or all the cores, where the driver is a software one).
 
 import { defineConfig } from 'vitest/config';
 
 import { VERSIONS } from './scripts/versions.ts';
 
+const DAWN = 'src/**/*.dawn.test.ts';
+const ALONE = [
+  'src/{library,loading,protocol,pwa,store,ui}/**/*.test.{ts,tsx}',
+  'src/configs/hostile.test.ts',
+  'src/engine/{engine,factsOnce}.test.ts',
+];
+
+const NODE = {
+  // Vitest leaves a core free, which is half of two.
+  maxWorkers: '100%',
+  testTimeout: 60_000,
+  sequence: { groupOrder: 0 },
+} as const;
+
 export default defineConfig({
   test: {
+    // Each with a `define` of its own: Vitest empties it.
     projects: [
       {
-        define: VERSIONS,
+        define: { ...VERSIONS },
         test: {
           name: 'unit',
           include: ['{src,scripts,fixtures,e2e/support}/**/*.test.{ts,tsx}'],
-          exclude: ['**/*.dawn.test.ts'],
-          // Vitest leaves a core free, which is half of two.
-          maxWorkers: '100%',
-          testTimeout: 60_000,
-          sequence: { groupOrder: 0 },
+          exclude: [DAWN, ...ALONE],
+          pool: 'threads',
+          isolate: false,
+          ...NODE,
         },
       },
+      { define: { ...VERSIONS }, test: { name: 'unit-alone', include: ALONE, ...NODE } },
       {
-        define: VERSIONS,
+        define: { ...VERSIONS },
         test: {
           name: 'dawn',
-          include: ['src/**/*.dawn.test.ts'],
+          include: [DAWN],
           pool: 'forks',
           maxWorkers: 1,
           testTimeout: 60_000,

@@ -14,7 +14,7 @@ const { status } = spawnSync(
     vitest,
     'run',
     '--project',
-    'unit',
+    'unit*',
     'src/onnx/hostile.test.ts',
     'src/engine/freedRows.test.ts',
     'src/checkpoints/safetensors.test.ts',

@@ -142,7 +142,7 @@ async function vitest(/** @type {'unit' | 'dawn'} */ project) {
   const report = join(reports, `${project}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   await counted(
-    () => run('vitest', ['run', '--project', project, ...reporters], { watched: project === 'unit' }),
+    () => run('vitest', ['run', '--project', `${project}*`, ...reporters], { watched: project === 'unit' }),
     () => readVitest(report),
   );
 }
