@@ -84,7 +84,7 @@ export function checkSiteRows(siteRows: readonly SiteRow[], sourceRows: number):
 /**
  * `Params` of attention.wgsl: tokens, heads, headDim / 4, scale·log₂ e as f32 bits, then (source, identity) per row.
  */
-function attentionParameters(shape: AttentionShape, siteRows: readonly SiteRow[]): Uint32Array {
+export function attentionParameters(shape: AttentionShape, siteRows: readonly SiteRow[]): Uint32Array {
   const words = new Uint32Array(4 + 2 * siteRows.length);
   const floats = new Float32Array(words.buffer);
   words[0] = shape.tokens;

@@ -12,7 +12,7 @@
 alias vec4e = vec4<elem>;
 
 struct SiteRow { source: u32, identity: f32 }
-struct Params { tokens: u32, heads: u32, head_vecs: u32, scale: f32, rows: array<SiteRow> }
+struct Params { tokens: u32, heads: u32, headVecs: u32, scale: f32, rows: array<SiteRow> }
 
 @group(0) @binding(0) var<storage, read> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4e>;
@@ -41,7 +41,7 @@ fn address(row: u32, token: u32, head: u32) -> u32 {
 }
 
 /// A group's four numbers of `reduced`.
-fn reduced_of(group: u32) -> vec4f {
+fn reducedOf(group: u32) -> vec4f {
   let first = 4u * group;
   return vec4f(reduced[first], reduced[first + 1u], reduced[first + 2u], reduced[first + 3u]);
 }
@@ -55,11 +55,11 @@ fn main(
   let site = params.rows[tile.z];
   let tokens = params.tokens;
   let head = tile.y;
-  let first_query = tile.x * QUERY_TILE;
+  let firstQuery = tile.x * QUERY_TILE;
 
   if (site.identity >= 1.0) {
     for (var i = thread; i < QUERY_TILE * HEAD_VECS; i += THREADS) {
-      let token = first_query + i / HEAD_VECS;
+      let token = firstQuery + i / HEAD_VECS;
       if (token < tokens) {
         result[address(tile.z, token, head) + i % HEAD_VECS] =
           values[address(site.source, token, head) + i % HEAD_VECS];
@@ -75,32 +75,32 @@ fn main(
   var total = vec4f(0);
   var highest = vec4f(LOWEST);
 
-  for (var first_key = 0u; first_key < tokens; first_key += KEY_TILE) {
+  for (var firstKey = 0u; firstKey < tokens; firstKey += KEY_TILE) {
     // 1. Logits of 4 queries × KEYS_PER_LANE keys in each thread.
     var logits = array<vec4f, KEYS_PER_LANE>();
-    for (var first_depth = 0u; first_depth < params.head_vecs; first_depth += DEPTH_TILE) {
+    for (var firstDepth = 0u; firstDepth < params.headVecs; firstDepth += DEPTH_TILE) {
       workgroupBarrier();
       for (var i = thread; i < (QUERY_TILE + KEY_TILE) * DEPTH_TILE; i += THREADS) {
         let depth = i % DEPTH_TILE;
         let slot = i / DEPTH_TILE;
         var vector = vec4f(0);
-        if (first_depth + depth < HEAD_VECS) {
+        if (firstDepth + depth < HEAD_VECS) {
           if (slot < QUERY_TILE) {
-            let token = first_query + slot;
+            let token = firstQuery + slot;
             if (token < tokens) {
-              vector = vec4f(queries[address(site.source, token, head) + first_depth + depth]);
+              vector = vec4f(queries[address(site.source, token, head) + firstDepth + depth]);
             }
           } else {
-            let token = first_key + slot - QUERY_TILE;
+            let token = firstKey + slot - QUERY_TILE;
             if (token < tokens) {
-              vector = vec4f(keys[address(site.source, token, head) + first_depth + depth]);
+              vector = vec4f(keys[address(site.source, token, head) + firstDepth + depth]);
             }
           }
         }
         stage[depth * (QUERY_TILE + KEY_TILE) + slot] = vector;
       }
       workgroupBarrier();
-      let depths = min(DEPTH_TILE, params.head_vecs - first_depth);
+      let depths = min(DEPTH_TILE, params.headVecs - firstDepth);
       for (var depth = 0u; depth < depths; depth++) {
         let base = depth * (QUERY_TILE + KEY_TILE);
         let q0 = stage[base + 4u * group];
@@ -115,26 +115,26 @@ fn main(
     }
 
     // 2. The new maximum of each query over all lanes; what was summed so far shrinks to match it.
-    var lane_highest = vec4f(LOWEST);
+    var laneHighest = vec4f(LOWEST);
     for (var j = 0u; j < KEYS_PER_LANE; j++) {
-      let inside = first_key + j * LANES + lane < tokens;
+      let inside = firstKey + j * LANES + lane < tokens;
       logits[j] = select(vec4f(LOWEST), logits[j] * params.scale, inside);
-      lane_highest = max(lane_highest, logits[j]);
+      laneHighest = max(laneHighest, logits[j]);
     }
     workgroupBarrier();
-    stage[thread] = lane_highest;
+    stage[thread] = laneHighest;
     workgroupBarrier();
     if (thread < QUERY_TILE) {
-      var query_highest = LOWEST;
+      var queryHighest = LOWEST;
       for (var i = 0u; i < LANES; i++) {
-        query_highest = max(query_highest, stage[thread / 4u * LANES + i][thread % 4u]);
+        queryHighest = max(queryHighest, stage[thread / 4u * LANES + i][thread % 4u]);
       }
-      reduced[thread] = query_highest;
+      reduced[thread] = queryHighest;
     }
     workgroupBarrier();
-    let new_highest = max(highest, reduced_of(group));
-    let shrink = exp2(highest - new_highest);
-    highest = new_highest;
+    let newHighest = max(highest, reducedOf(group));
+    let shrink = exp2(highest - newHighest);
+    highest = newHighest;
     total *= shrink;
     for (var j = 0u; j < VECS_PER_LANE; j++) {
       sums[j][0] *= shrink.x;
@@ -149,17 +149,17 @@ fn main(
     }
 
     // 3. Add weights × V, up to the last token.
-    let keys_here = min(KEY_TILE, tokens - first_key);
-    for (var first_value = 0u; first_value < keys_here; first_value += VALUE_TILE) {
-      let values_here = min(VALUE_TILE, keys_here - first_value);
+    let keysHere = min(KEY_TILE, tokens - firstKey);
+    for (var firstValue = 0u; firstValue < keysHere; firstValue += VALUE_TILE) {
+      let valuesHere = min(VALUE_TILE, keysHere - firstValue);
       workgroupBarrier();
-      for (var i = thread; i < values_here * HEAD_VECS; i += THREADS) {
-        let token = first_key + first_value + i / HEAD_VECS;
+      for (var i = thread; i < valuesHere * HEAD_VECS; i += THREADS) {
+        let token = firstKey + firstValue + i / HEAD_VECS;
         stage[i] = vec4f(values[address(site.source, token, head) + i % HEAD_VECS]);
       }
       workgroupBarrier();
-      for (var k = 0u; k < values_here; k++) {
-        let weight = weights[(first_value + k) * GROUPS + group];
+      for (var k = 0u; k < valuesHere; k++) {
+        let weight = weights[(firstValue + k) * GROUPS + group];
         for (var j = 0u; j < VECS_PER_LANE; j++) {
           // A lane past the last column works on a neighbour's and stores nothing.
           let value = stage[k * HEAD_VECS + min(j * LANES + lane, HEAD_VECS - 1u)];
@@ -177,16 +177,16 @@ fn main(
   stage[thread] = total;
   workgroupBarrier();
   if (thread < QUERY_TILE) {
-    var query_total = 0.0;
+    var queryTotal = 0.0;
     for (var i = 0u; i < LANES; i++) {
-      query_total += stage[thread / 4u * LANES + i][thread % 4u];
+      queryTotal += stage[thread / 4u * LANES + i][thread % 4u];
     }
-    reduced[thread] = query_total;
+    reduced[thread] = queryTotal;
   }
   workgroupBarrier();
-  total = reduced_of(group);
+  total = reducedOf(group);
   for (var i = 0u; i < 4u; i++) {
-    let token = first_query + 4u * group + i;
+    let token = firstQuery + 4u * group + i;
     if (token < tokens) {
       for (var j = 0u; j < VECS_PER_LANE; j++) {
         let column = j * LANES + lane;

@@ -59,7 +59,7 @@ export async function createGuidedStep(
   return {
     encode(encoder, buffers, weights, coefficients) {
       checkStep(shape, weights, coefficients, buffers.noise !== null);
-      const params = compiler.parameterBuffer('guidedStep', stepParameters(shape, weights, coefficients));
+      const params = compiler.parameterBuffer('guidedStep', guidedStepParameters(shape, weights, coefficients));
       const image = (name: string, tensor: GPUBuffer) => ({ name, tensor, bytes: imageBytes });
       encodeDispatch(
         compiler.device,
@@ -100,7 +100,7 @@ export function checkStep(
 }
 
 /** `Params` of guidedStep.wgsl. */
-function stepParameters(
+export function guidedStepParameters(
   shape: GuidedStepShape,
   weights: Weights,
   { denoised, clip = 0, next, keep = {} }: StepCoefficients,

@@ -34,11 +34,7 @@ export async function createModelInput(
   return {
     encode(encoder, { latents, out }, images, scale, shift = 0) {
       checkImages(images, shape.images);
-      const words = new Uint32Array(4 + images.length);
-      words.set([shape.elements, images.length]);
-      new Float32Array(words.buffer).set([scale, shift], 2);
-      words.set(images, 4);
-      const params = compiler.parameterBuffer('modelInput', words);
+      const params = compiler.parameterBuffer('modelInput', modelInputParameters(shape, images, scale, shift));
       encodeDispatch(
         compiler.device,
         encoder,
@@ -58,4 +54,18 @@ export async function createModelInput(
 export function checkImages(images: readonly number[], count: number): void {
   const bad = images.find((image) => !Number.isInteger(image) || image < 0 || image >= count);
   if (bad !== undefined) throw new RangeError(`A row reads image ${bad} of ${count}.`);
+}
+
+/** `Params` of modelInput.wgsl. */
+export function modelInputParameters(
+  { elements }: ModelInputShape,
+  images: readonly number[],
+  scale: number,
+  shift: number,
+): Uint32Array {
+  const words = new Uint32Array(4 + images.length);
+  words.set([elements, images.length]);
+  new Float32Array(words.buffer).set([scale, shift], 2);
+  words.set(images, 4);
+  return words;
 }

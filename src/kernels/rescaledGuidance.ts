@@ -54,7 +54,10 @@ export async function createRescaledGuidance(
   return {
     encode(encoder, buffers, images, guidance, denoised) {
       checkRows(images, shape.rows);
-      const params = compiler.parameterBuffer('rescaledGuidance', parameters(shape, images, guidance, denoised));
+      const params = compiler.parameterBuffer(
+        'rescaledGuidance',
+        rescaledGuidanceParameters(shape, images, guidance, denoised),
+      );
       encodeDispatch(
         compiler.device,
         encoder,
@@ -82,7 +85,7 @@ export function checkRows(images: readonly CombinedImage[], rows: number): void 
 }
 
 /** `Params` of rescaledGuidance.wgsl. */
-function parameters(
+export function rescaledGuidanceParameters(
   { channels, height, width }: RescaledGuidanceShape,
   images: readonly CombinedImage[],
   { rescale, guidanceRescale }: NonlinearGuidance,

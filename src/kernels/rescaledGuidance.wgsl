@@ -3,7 +3,7 @@
 
 const NO_ROW = 0xffffffffu;
 const THREADS = 256u;
-// 3×3 Gaussian of σ = 1, normalised: its factors along one axis.
+/// 3×3 Gaussian of σ = 1, normalised: its factors along one axis.
 const SIDE = 0.27406862;
 const MIDDLE = 0.45186276;
 
@@ -40,7 +40,7 @@ var<private> elements: u32;
 
 fn row(index: u32, i: u32) -> f32 { return f32(predictions[index * elements + i]); }
 
-/** ε_∅ where there is CFG, else ε_c: what the CFG term is added to. */
+/// ε_∅ where there is CFG, else ε_c: what the CFG term is added to.
 fn base(i: u32) -> f32 {
   if (image.uncond == NO_ROW) { return row(image.cond, i); }
   return row(image.uncond, i);
@@ -56,14 +56,14 @@ fn pagTerm(i: u32) -> f32 {
   return image.pagScale * (row(image.cond, i) - row(image.perturbed, i));
 }
 
-/** Makes every thread's value readable for all. */
+/// Makes every thread's value readable for all.
 fn share(own: vec2f, thread: u32) {
   workgroupBarrier();
   partial[thread] = own;
   workgroupBarrier();
 }
 
-/** Sums over the workgroup; all threads get the result. */
+/// Sums over the workgroup; all threads get the result.
 fn total(own: vec2f, thread: u32) -> vec2f {
   share(own, thread);
   var sum = vec2f(0.0);
@@ -71,7 +71,7 @@ fn total(own: vec2f, thread: u32) -> vec2f {
   return sum;
 }
 
-/** Unbiased standard deviations from two sums of squared distances to the mean. */
+/// Unbiased standard deviations from two sums of squared distances to the mean.
 fn deviations(squares: vec2f) -> vec2f { return sqrt(squares / f32(max(elements, 2u) - 1u)); }
 
 fn reflected(at: i32, size: i32) -> i32 {
@@ -79,7 +79,7 @@ fn reflected(at: i32, size: i32) -> i32 {
   return select(at, max(size - 2, 0), at >= size);
 }
 
-/** Blurred magnitudes, in D, of the CFG term and of PAG's at one place of a channel. */
+/// Blurred magnitudes, in D, of the CFG term and of PAG's at one place of a channel.
 fn saliency(channel: u32, y: i32, x: i32) -> vec2f {
   let size = vec2i(i32(params.width), i32(params.height));
   var sum = vec2f(0.0);
@@ -94,7 +94,7 @@ fn saliency(channel: u32, y: i32, x: i32) -> vec2f {
   return sum;
 }
 
-/** ln Σ exp over a channel, of both magnitudes. */
+/// ln Σ exp over a channel, of both magnitudes.
 fn logSumExp(channel: u32, thread: u32) -> vec2f {
   let area = params.height * params.width;
   var highest = vec2f(0.0); // magnitudes are not negative
@@ -167,7 +167,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   }
 }
 
-/** D_c and X, whose deviations the rescale compares. */
+/// D_c and X, whose deviations the rescale compares.
 fn pair(offset: u32, i: u32) -> vec2f {
   let x = params.sample * latents[offset + i];
   let cond = row(image.cond, i);
