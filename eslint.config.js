@@ -13,7 +13,7 @@ const TESTS = ['**/*.test.{ts,tsx}', 'e2e/**', 'fixtures/**'];
 
 // Names of the browser that ours have been mistaken for; a reader takes `new TextEncoder()` for the browser's.
 const GLOBALS =
-  '(Blob|Cache|Comment|Document|Element|ErrorEvent|Event|File|Headers|Image|Lock|MessageEvent|Option|Plugin|' +
+  '(Blob|Cache|Comment|Document|Element|ErrorEvent|Event|File|Headers|Image|Lock|MessageEvent|Node|Option|Plugin|' +
   'ProgressEvent|Range|Request|Response|Selection|Text|TextDecoder|TextEncoder|Window|Worker|fetch|name|status)';
 
 const AT_TOP = ['Program', 'Program > ExportNamedDeclaration'].map(

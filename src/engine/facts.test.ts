@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { cut, type Segment } from '../onnx/segments/cut';
 import { Graph } from '../onnx/graph/graph';
-import { BOOL, FLOAT, FLOAT16, INT32, INT64, UINT8, type Node } from '../onnx/file/model';
+import { BOOL, FLOAT, FLOAT16, INT32, INT64, UINT8, type GraphNode } from '../onnx/file/model';
 import { MessageWriter } from '../onnx/file/protobuf';
 import { floats, ints, op, smallModel } from '../onnx/testing/smallModel';
 import { writeSegment } from '../onnx/segments/write';
@@ -57,7 +57,7 @@ const WEIGHTS = {
 };
 
 /** Each makes `out` of WEIGHTS. */
-const CASES: Readonly<Record<string, readonly Node[]>> = {
+const CASES: Readonly<Record<string, readonly GraphNode[]>> = {
   'Slice backwards': [op('Slice', ['vector', 'minusOne', 'least', 'zero', 'minusOne'], ['out'])],
   'Slice backwards in twos': [op('Slice', ['vector', 'three', 'zero', 'minusOne', 'minusTwo'], ['out'])],
   'Slice backwards from beyond the end': [op('Slice', ['vector', 'most', 'one', 'zero', 'minusOne'], ['out'])],
@@ -135,7 +135,7 @@ const CASES: Readonly<Record<string, readonly Node[]>> = {
   'Pow of integers': [op('Pow', ['two', 'minusOne'], ['out'])],
   'Shape from the end': [op('Shape', ['data'], ['out'], { start: -2 })],
 };
-async function run(nodes: readonly Node[]) {
+async function run(nodes: readonly GraphNode[]) {
   const backend = new CpuBackend(await loadNodeRuntime());
   const model = {
     ...smallModel({}, [...nodes, op('Cast', ['out'], ['float of out'], { to: FLOAT })], WEIGHTS, ['float of out']),

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { unetFile } from '../../fixtures/architectures/golden';
-import { INT32, INT8, UINT8, type Model, type Node, type Tensor } from '../onnx/file/model';
+import { INT32, INT8, UINT8, type Model, type GraphNode, type Tensor } from '../onnx/file/model';
 import { MessageWriter } from '../onnx/file/protobuf';
 import { integerOperators } from '../onnx/passes/floatActivations';
 import { runnable } from '../onnx/passes/runnable';
@@ -68,7 +68,7 @@ const ROUNDED_PRODUCT = op('QLinearMatMul', ['q', 'stepX', 'zeroX', 'w', 'scales
 const OUT = op('DequantizeLinear', ['y', 'stepY', 'zeroY'], ['out']);
 
 interface Case {
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly GraphNode[];
   /** Of the sizes that a convolution takes, [2, 4, 1, 1]. */
   readonly picture?: true;
   readonly bias?: true;

@@ -10,7 +10,7 @@ import { cut } from './segments/cut';
 import { freeBatch } from './passes/freeBatch/freeBatch';
 import { Graph } from './graph/graph';
 import { graphNeeds } from './graph/needs';
-import { FLOAT, type Model, type Node } from './file/model';
+import { FLOAT, type Model, type GraphNode } from './file/model';
 import { readsOf } from './file/order';
 import { MessageWriter } from './file/protobuf';
 import { readModel } from './file/read';
@@ -76,7 +76,7 @@ async function outcome(file: Blob): Promise<'taken' | 'refused'> {
  */
 async function partOf(
   file: Blob,
-  choose: (nodes: readonly Node[]) => readonly Node[],
+  choose: (nodes: readonly GraphNode[]) => readonly GraphNode[],
 ): Promise<Uint8Array<ArrayBuffer>> {
   const model = await readModel(file, 'model.onnx');
   const graph = new Graph(model);
@@ -102,7 +102,7 @@ async function namesIn(file: Uint8Array<ArrayBuffer>): Promise<Uint8Array[]> {
   );
 }
 
-const firstUpTo = (opType: string, before: number) => (nodes: readonly Node[]) => {
+const firstUpTo = (opType: string, before: number) => (nodes: readonly GraphNode[]) => {
   const at = nodes.findIndex((node) => node.opType === opType);
   return nodes.slice(at - before, at + 1);
 };

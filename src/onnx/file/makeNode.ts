@@ -1,6 +1,6 @@
 // Nodes and small constants that Pagoda adds to a graph, encoded as ONNX messages like those of the file.
 
-import { FLOAT, INT64, type Node, type Tensor } from './model';
+import { FLOAT, INT64, type GraphNode, type Tensor } from './model';
 import { BYTES, MessageWriter, VARINT, fields } from './protobuf';
 import { decodeNode } from './read';
 
@@ -24,7 +24,7 @@ export function makeNode(
   inputs: readonly string[],
   outputs: readonly string[],
   attributes: Readonly<Record<string, AttributeValue>> = {},
-): Node {
+): GraphNode {
   const node = new MessageWriter();
   for (const input of inputs) node.string(1, input);
   for (const output of outputs) node.string(2, output);
@@ -35,7 +35,7 @@ export function makeNode(
 }
 
 /** The same node with other inputs; everything else of its message stays as it was. */
-export function withInputs(node: Node, inputs: readonly string[]): Node {
+export function withInputs(node: GraphNode, inputs: readonly string[]): GraphNode {
   const message = new MessageWriter();
   for (const input of inputs) message.string(1, input);
   for (const { number, wireType, value, bytes } of fields(node.encoded)) {
@@ -47,7 +47,12 @@ export function withInputs(node: Node, inputs: readonly string[]): Node {
 }
 
 /** A node of another operator of ONNX's own that takes the attributes of `node`. */
-export function withOpType(node: Node, opType: string, inputs: readonly string[], outputs: readonly string[]): Node {
+export function withOpType(
+  node: GraphNode,
+  opType: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+): GraphNode {
   const message = new MessageWriter();
   for (const input of inputs) message.string(1, input);
   for (const output of outputs) message.string(2, output);

@@ -73,7 +73,7 @@ export interface Attribute {
   readonly tensor: Tensor | null;
 }
 
-export interface Node {
+export interface GraphNode {
   readonly name: string;
   readonly opType: string;
   readonly domain: string;
@@ -100,7 +100,7 @@ export interface Model {
   readonly opsets: readonly Uint8Array[];
   readonly functions: readonly Uint8Array[];
   /** In topological order, as ONNX demands. */
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly GraphNode[];
   readonly initializers: ReadonlyMap<string, Tensor>;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];

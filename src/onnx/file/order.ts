@@ -2,7 +2,7 @@
 // some converters append nodes at the end, so what can be put in order is. Everything behind this file may rely
 // on it: a walk along inputs ends, and one pass over the nodes sees each value before its readers.
 
-import type { Node, Tensor, ValueInfo } from './model';
+import type { GraphNode, Tensor, ValueInfo } from './model';
 import { WireError } from './protobuf';
 
 /** Far above any diffusion model (SDXL: about 15,000); keeps a hostile file from filling the memory. */
@@ -11,7 +11,7 @@ export const MAX_NODES = 100_000;
 const MAX_READS = 10_000;
 
 /** Every value that a node reads: its inputs and what its subgraphs capture. */
-export function readsOf(node: Node): string[] {
+export function readsOf(node: GraphNode): string[] {
   return [...node.inputs.filter((name) => name !== ''), ...node.captured];
 }
 
@@ -20,12 +20,12 @@ export function readsOf(node: Node): string[] {
  * @throws WireError for a cycle, a value that is made twice, or one that nothing makes.
  */
 export function inOrder(
-  nodes: readonly Node[],
+  nodes: readonly GraphNode[],
   inputs: readonly ValueInfo[],
   initializers: ReadonlyMap<string, Tensor>,
-): readonly Node[] {
+): readonly GraphNode[] {
   const known = new Set<string>([...inputs.map((input) => input.name), ...initializers.keys()]);
-  const makers = new Map<string, Node>();
+  const makers = new Map<string, GraphNode>();
   for (const node of nodes) {
     if (readsOf(node).length + node.outputs.length > MAX_READS)
       throw new WireError('A node reads or makes more values than any operator takes.');
@@ -35,10 +35,10 @@ export function inOrder(
       makers.set(output, node);
     }
   }
-  const waiting = new Map<Node, number>();
-  const readers = new Map<Node, Node[]>();
+  const waiting = new Map<GraphNode, number>();
+  const readers = new Map<GraphNode, GraphNode[]>();
   let sorted = true;
-  const seen = new Set<Node>();
+  const seen = new Set<GraphNode>();
   for (const node of nodes) {
     let missing = 0;
     for (const value of readsOf(node)) {
@@ -59,7 +59,7 @@ export function inOrder(
   if (sorted) return nodes;
   const order = nodes.filter((node) => waiting.get(node) === 0);
   for (let at = 0; at < order.length; at += 1) {
-    for (const reader of readers.get(order[at] as Node) ?? []) {
+    for (const reader of readers.get(order[at] as GraphNode) ?? []) {
       const left = (waiting.get(reader) as number) - 1;
       waiting.set(reader, left);
       if (left === 0) order.push(reader);

@@ -5,7 +5,7 @@
 import { EngineError } from '../../protocol/errors';
 import { BlobReader } from './blobReader';
 import { readAttributes, readValueInfo } from './decode';
-import type { Model, Node, Tensor, ValueInfo } from './model';
+import type { Model, GraphNode, Tensor, ValueInfo } from './model';
 import { MAX_NODES, inOrder } from './order';
 import { BYTES, FIXED32, FIXED64, VARINT, WireError, fields, text } from './protobuf';
 import { scanTensor } from './readTensor';
@@ -17,7 +17,7 @@ export interface Draft {
   irVersion: number;
   opsets: Uint8Array[];
   functions: Uint8Array[];
-  nodes: Node[];
+  nodes: GraphNode[];
   initializers: Map<string, Tensor>;
   inputs: ValueInfo[];
   outputs: ValueInfo[];
@@ -128,7 +128,7 @@ export async function readFields(
 }
 
 /** Decodes a NodeProto; `encoded` is kept. */
-export function decodeNode(encoded: Uint8Array): Node {
+export function decodeNode(encoded: Uint8Array): GraphNode {
   const inputs: string[] = [];
   const outputs: string[] = [];
   let name = '';

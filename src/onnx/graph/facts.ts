@@ -2,7 +2,7 @@
 // targets of Reshapes, scale factors), shapes as far as they do not depend on the inputs' sizes, element types, and
 // which values are weights. Exporters compute Reshape targets from Shape nodes: heads and head size hide there.
 
-import { FLOAT, type Model, type Node, type Tensor, type ValueInfo } from '../file/model';
+import { FLOAT, type Model, type GraphNode, type Tensor, type ValueInfo } from '../file/model';
 import type { Known, Operator } from '../operators/operator';
 import { operatorOf } from '../operators/table';
 import { LIMIT, product, tensorValues, type PartialValues } from '../operators/values';
@@ -57,7 +57,7 @@ export function learnWeight(facts: GrowingFacts, name: string, weight: Tensor): 
 }
 
 /** Adds what is known of a node's outputs; `declared` fills in what does not follow from its inputs. */
-export function learn(facts: GrowingFacts, node: Node, declared: ReadonlyMap<string, ValueInfo>): void {
+export function learn(facts: GrowingFacts, node: GraphNode, declared: ReadonlyMap<string, ValueInfo>): void {
   const operator = operatorOf(node);
   learnTypes(facts, node, operator, declared);
   const output = node.outputs[0];
@@ -82,7 +82,7 @@ export function learn(facts: GrowingFacts, node: Node, declared: ReadonlyMap<str
 /** What a file declares counts only where it does not follow: on integers hangs what a quotient is. */
 function learnTypes(
   { types }: GrowingFacts,
-  node: Node,
+  node: GraphNode,
   { elemType }: Operator,
   declared: ReadonlyMap<string, ValueInfo>,
 ): void {

@@ -3,14 +3,14 @@
 import type { Facts } from './facts';
 import { factsOf } from './factsOf';
 import type { PartialValues } from '../operators/values';
-import { FLOAT, type Model, type Node } from '../file/model';
+import { FLOAT, type Model, type GraphNode } from '../file/model';
 import { readsOf } from '../file/order';
 
 export class Graph {
-  readonly producers = new Map<string, Node>();
-  readonly consumers = new Map<string, Node[]>();
+  readonly producers = new Map<string, GraphNode>();
+  readonly consumers = new Map<string, GraphNode[]>();
   readonly graphInputs: ReadonlySet<string>;
-  private readonly onlyReaders = new Map<string, Node | null>();
+  private readonly onlyReaders = new Map<string, GraphNode | null>();
 
   /** `model.nodes` must be in topological order, as `readModel` gives them. */
   constructor(readonly model: Model) {
@@ -30,12 +30,12 @@ export class Graph {
     return factsOf(this.model);
   }
 
-  readers(value: string): readonly Node[] {
+  readers(value: string): readonly GraphNode[] {
     return this.consumers.get(value) ?? [];
   }
 
   /** The one node that reads a value's data, null where none or several do. Shape nodes do not count. */
-  onlyReader(value: string): Node | null {
+  onlyReader(value: string): GraphNode | null {
     return this.onlyReaders.get(value) ?? null;
   }
 

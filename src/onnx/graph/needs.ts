@@ -15,7 +15,7 @@ import {
   UINT8,
   usedLength,
   type Model,
-  type Node,
+  type GraphNode,
   type Tensor,
 } from '../file/model';
 
@@ -72,7 +72,7 @@ export function graphNeeds(model: Model, inputDims: ReadonlyMap<string, readonly
 }
 
 /** Multiply-accumulates of one node; null where a size that they need is not known. */
-export function multiplyAccumulates(node: Node, { shapes }: Facts): number | null {
+export function multiplyAccumulates(node: GraphNode, { shapes }: Facts): number | null {
   const dims = (value: string | undefined) => {
     // What is not known of a first axis is rows, which exporters carry through Expand and Where: here one.
     const sizes = shapes.get(value ?? '')?.map((dim, axis) => dim ?? (axis === 0 ? 1 : null));

@@ -1,6 +1,6 @@
 // Attention as one operator: com.microsoft's MultiHeadAttention and Attention, and ONNX's own Attention.
 
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import { sizeOf } from './dims';
 import { inputShape, type Known, type Operators } from './operator';
 import { firstAxis, mixes, type Look, type Rows } from './rows';
@@ -26,7 +26,7 @@ export const ATTENTION: Operators = {
 };
 
 /** ONNX's own: [B, tokens, heads·dim], or [B, heads, tokens, dim] with the sizes of V. */
-function ofTensors(node: Node, known: Known): PartialValues | null {
+function ofTensors(node: GraphNode, known: Known): PartialValues | null {
   const [first, third] = [inputShape(node, known, 0), inputShape(node, known, 2)];
   const heads = (name: string) => node.attributes.get(name)?.i ?? 0;
   if (first?.length === 4) return [...first.slice(0, 3), third?.[3] ?? null];
@@ -36,14 +36,14 @@ function ofTensors(node: Node, known: Known): PartialValues | null {
 }
 
 /** com.microsoft's is of one tensor, whose bias is packed. */
-function ofWeights(node: Node, known: Known): PartialValues | null {
+function ofWeights(node: GraphNode, known: Known): PartialValues | null {
   const [first, second, bias] = [0, 1, 2].map((index) => inputShape(node, known, index));
   if (!first || !second) return null;
   return [...first.slice(0, 2), bias ? (bias.map((size) => (size === null ? null : size / 3))[0] ?? null) : null];
 }
 
 /** Q, K and V in tensors of their own; a bias that is the same for all, no mask and no cache. */
-function attention(node: Node, look: Look, biases: number): Rows {
+function attention(node: GraphNode, look: Look, biases: number): Rows {
   const rows = firstAxis(node, look, [0, 1, 2]);
   if (
     node.inputs.slice(biases).some((name) => name !== '') ||
@@ -55,7 +55,7 @@ function attention(node: Node, look: Look, biases: number): Rows {
 }
 
 /** com.microsoft.Attention: x, weights and bias. */
-function oneTensorAttention(node: Node, look: Look): Rows {
+function oneTensorAttention(node: GraphNode, look: Look): Rows {
   if (node.inputs.slice(3).some((name) => name !== '') || node.outputs.slice(1).some((name) => name !== ''))
     throw mixes(node);
   return firstAxis(node, look, [0]);

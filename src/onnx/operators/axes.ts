@@ -1,6 +1,6 @@
 // Operators that change which axes a value has, or their order, and leave its entries alone.
 
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import { axesOf, axisOf } from './dims';
 import { inputShape, inputValues, type Operators } from './operator';
 import { mixes, sameRows, type Look, type Rows } from './rows';
@@ -83,7 +83,7 @@ function unsqueezed(from: PartialValues, axes: PartialValues | null, count: numb
 }
 
 /** Where rows lie when some axes are gone, or are kept with the size 1. */
-export function withoutAxes(node: Node, look: Look, keeps: boolean): Rows {
+export function withoutAxes(node: GraphNode, look: Look, keeps: boolean): Rows {
   const rows = sameRows(node, look, [0]);
   const rank = look.shape(node.inputs[0] ?? '').length;
   const gone = new Set(axesIn(node, look).map((axis) => axisOf(axis, rank)));
@@ -92,7 +92,7 @@ export function withoutAxes(node: Node, look: Look, keeps: boolean): Rows {
 }
 
 /** Axes as an attribute or as a constant input; the batch in them, or none at all, is no row-by-row operator. */
-function axesIn(node: Node, look: Look): readonly number[] {
+function axesIn(node: GraphNode, look: Look): readonly number[] {
   const given = node.inputs[1] ?? '';
   const axes = axesOf(node, { values: new Map([[given, look.constant(given) ?? []]]) });
   if (!axes || axes.includes(null)) throw mixes(node);

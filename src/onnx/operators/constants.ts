@@ -1,6 +1,6 @@
 // What is known without any data: constants, and the sizes of values. Exporters reckon with these; see ./values.
 
-import { FLOAT, INT64, type Node } from '../file/model';
+import { FLOAT, INT64, type GraphNode } from '../file/model';
 import { inputShape, inputValues, type Known, type Operators } from './operator';
 import { LIMIT, product, tensorValues, type PartialValues } from './values';
 
@@ -28,12 +28,12 @@ export const CONSTANTS: Operators = {
   NonZero: { elemType: () => INT64 },
 };
 
-function valueType({ attributes }: Node): number {
+function valueType({ attributes }: GraphNode): number {
   return attributes.get('value')?.tensor?.dataType ?? FLOAT;
 }
 
 /** null for what is not read, such as texts and sparse tensors. */
-function constantDims({ attributes }: Node): readonly number[] | null {
+function constantDims({ attributes }: GraphNode): readonly number[] | null {
   const tensor = attributes.get('value')?.tensor;
   if (tensor) return tensor.dims;
   const ints = attributes.get('value_ints');
@@ -41,7 +41,7 @@ function constantDims({ attributes }: Node): readonly number[] | null {
   return attributes.has('value_int') || attributes.has('value_float') ? [] : null;
 }
 
-function constantValues({ attributes }: Node): PartialValues | null {
+function constantValues({ attributes }: GraphNode): PartialValues | null {
   const tensor = attributes.get('value')?.tensor;
   if (tensor) return tensorValues(tensor);
   const int = attributes.get('value_int');
@@ -51,7 +51,7 @@ function constantValues({ attributes }: Node): PartialValues | null {
   return attributes.get('value_ints')?.ints ?? null;
 }
 
-function filled(node: Node, known: Known): PartialValues | null {
+function filled(node: GraphNode, known: Known): PartialValues | null {
   const shape = inputValues(node, known, 0);
   const count = shape && product(shape);
   const [fill] = node.attributes.has('value') ? (constantValues(node) ?? []) : [0];
@@ -59,6 +59,6 @@ function filled(node: Node, known: Known): PartialValues | null {
 }
 
 /** The part of a shape that a Shape node gives. */
-function bounded({ attributes }: Node, shape: PartialValues | null): PartialValues | null {
+function bounded({ attributes }: GraphNode, shape: PartialValues | null): PartialValues | null {
   return shape?.slice(attributes.get('start')?.i ?? 0, attributes.get('end')?.i) ?? null;
 }

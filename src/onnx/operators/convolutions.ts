@@ -1,7 +1,7 @@
 // Operators on pictures [B, channels, …]: convolutions, poolings, and other sizes of the same picture.
 
 import { withInputs } from '../file/makeNode';
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import { sizeOf } from './dims';
 import { inputShape, inputValues, type Known, type Operators } from './operator';
 import { mixes, onFirstAxis, sameRows, type Look, type Maker, type Rebatched } from './rows';
@@ -40,7 +40,7 @@ export const CONVOLUTIONS: Operators = {
  * A convolution's output along one of its axes (0 is the height of a picture, 1 its width); null with automatic
  * padding.
  */
-function convolved(node: Node, input: PartialValues | null, kernel: PartialValues, axis: number): number | null {
+function convolved(node: GraphNode, input: PartialValues | null, kernel: PartialValues, axis: number): number | null {
   const [size, taps] = [input?.[axis + 2], kernel[axis + 2]];
   if (
     typeof size !== 'number' ||
@@ -56,7 +56,7 @@ function convolved(node: Node, input: PartialValues | null, kernel: PartialValue
 }
 
 /** By sizes where they are given, else by scales, of all axes or of those named; null where these are not known. */
-function resized(node: Node, known: Known): PartialValues | null {
+function resized(node: GraphNode, known: Known): PartialValues | null {
   const from = inputShape(node, known, 0);
   if (!isStretched(node)) return null;
   const all = inputValues(node, known, 3);
@@ -75,13 +75,13 @@ function resized(node: Node, known: Known): PartialValues | null {
 }
 
 /** Whether the whole input gets the sizes that are given: not a part of it, and whatever becomes of its aspect. */
-function isStretched(node: Node): boolean {
+function isStretched(node: GraphNode): boolean {
   const attribute = (name: string) => node.attributes.get(name)?.s ?? '';
   const stretches = ['', 'stretch'].includes(attribute('keep_aspect_ratio_policy'));
   return stretches && attribute('coordinate_transformation_mode') !== 'tf_crop_and_resize';
 }
 
-function resize(node: Node, look: Look, make: Maker): Rebatched {
+function resize(node: GraphNode, look: Look, make: Maker): Rebatched {
   const rows = sameRows(node, look, [0]);
   if (!isStretched(node) || node.attributes.has('axes')) throw mixes(node);
   const [from = '', ...others] = node.inputs;

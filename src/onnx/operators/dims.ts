@@ -1,6 +1,6 @@
 // Reckoning with shapes of which not every size is known; what is not known is null.
 
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import type { Known } from './operator';
 import type { PartialValues } from './values';
 
@@ -10,7 +10,7 @@ export function axisOf(axis: number, rank: number): number {
 }
 
 /** Axes as an attribute, or as the second input since opset 13. */
-export function axesOf(node: Node, known: Pick<Known, 'values'>): PartialValues | null {
+export function axesOf(node: GraphNode, known: Pick<Known, 'values'>): PartialValues | null {
   return node.attributes.get('axes')?.ints ?? known.values.get(node.inputs[1] ?? '') ?? null;
 }
 

@@ -1,7 +1,7 @@
 // Operators that make each element of the elements at the same place: of one value, or of several that are broadcast.
 
 import { withInputs } from '../file/makeNode';
-import { BOOL, FLOAT, type Node } from '../file/model';
+import { BOOL, FLOAT, type GraphNode } from '../file/model';
 import { castTo, isInteger } from './cast';
 import { broadcast } from './dims';
 import { alike, inputShape, inputValues, sameShape, type Known, type Operator, type Operators } from './operator';
@@ -74,7 +74,7 @@ export const ELEMENTWISE: Operators = {
   Where: { ...BY_ELEMENT, shape: ofAll, values: chosen, elemType: typeOfSecond },
 };
 
-function ofAll(node: Node, { shapes }: Known): PartialValues | null {
+function ofAll(node: GraphNode, { shapes }: Known): PartialValues | null {
   return node.inputs.reduce<PartialValues | null>((one, name) => {
     const other = shapes.get(name);
     return one && other ? broadcast(one, other) : null;
@@ -99,11 +99,11 @@ function arithmetic(f: (a: number, b: number) => number): Operator {
   };
 }
 
-function typeOfSecond(node: Node, types: Known['types']): number | undefined {
+function typeOfSecond(node: GraphNode, types: Known['types']): number | undefined {
   return types.get(node.inputs[1] ?? '');
 }
 
-function chosen(node: Node, known: Known): PartialValues | null {
+function chosen(node: GraphNode, known: Known): PartialValues | null {
   const [from, yes, no] = [0, 1, 2].map((index) => inputValues(node, known, index));
   return from?.length === yes?.length && from?.length === no?.length
     ? (from?.map((is, index) => (is === null ? null : ((is ? yes : no)?.[index] ?? null))) ?? null)
@@ -134,7 +134,7 @@ function asInteger(x: number): number | null {
 }
 
 /** A constant of as many entries as there were rows can stay only where it is the same for each. */
-function broadcasting(node: Node, look: Look, make: Maker): Rebatched {
+function broadcasting(node: GraphNode, look: Look, make: Maker): Rebatched {
   const shapes = node.inputs.map((name) => (name === '' ? [] : look.shape(name)));
   const rank = Math.max(...shapes.map((shape) => shape.length));
   let found: Rows | null = null;

@@ -1,6 +1,6 @@
 // Operators that weigh each element by others of its axis or group, and give the shape that they take.
 
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import { alike, inputShape, sameShape, type Known, type Operator, type Operators } from './operator';
 import { before, firstAxis, mixes, onFirstAxis } from './rows';
 import type { PartialValues } from './values';
@@ -41,7 +41,7 @@ export const NORMALISATIONS: Operators = {
 };
 
 function sumAt(place: number): NonNullable<Operator['further']> {
-  return (node: Node, known: Known): (PartialValues | undefined)[] => {
+  return (node: GraphNode, known: Known): (PartialValues | undefined)[] => {
     const shapes = new Array<PartialValues | undefined>(place + 1).fill(undefined);
     shapes[place] = sameShape(node, known) ?? undefined;
     return shapes;

@@ -1,7 +1,7 @@
 // Operators that take a value apart or put values together.
 
 import { withInputs } from '../file/makeNode';
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import { axisOf, sum } from './dims';
 import { inputShape, inputValues, type Known, type Operators } from './operator';
 import { mixes, sameRows, type Look, type Maker, type Rebatched } from './rows';
@@ -75,7 +75,7 @@ export const PARTS: Operators = {
   Trilu: { shape: (node, known) => inputShape(node, known, 0) },
 };
 
-function joined(node: Node, known: Known): PartialValues | null {
+function joined(node: GraphNode, known: Known): PartialValues | null {
   const parts = node.inputs.map((name) => known.shapes.get(name));
   const [first] = parts;
   if (!first || !parts.every((part): part is PartialValues => part?.length === first.length)) return null;
@@ -86,7 +86,7 @@ function joined(node: Node, known: Known): PartialValues | null {
 }
 
 /** Entries come in the order of a concatenation along the first axis. */
-function joinedValues(node: Node, known: Known): PartialValues | null {
+function joinedValues(node: GraphNode, known: Known): PartialValues | null {
   const axis = node.attributes.get('axis')?.i ?? 0;
   const rank = inputShape(node, known, 0)?.length;
   if (rank === undefined || (axis !== 0 && axis + rank !== 0)) return null;
@@ -100,7 +100,7 @@ function joinedValues(node: Node, known: Known): PartialValues | null {
 }
 
 /** Of each output of a Split. */
-function splitShapes(node: Node, known: Known): readonly PartialValues[] {
+function splitShapes(node: GraphNode, known: Known): readonly PartialValues[] {
   const from = inputShape(node, known, 0);
   if (!from) return [];
   const axis = axisOf(node.attributes.get('axis')?.i ?? 0, from.length);
@@ -115,7 +115,7 @@ function splitShapes(node: Node, known: Known): readonly PartialValues[] {
   });
 }
 
-function sliced(node: Node, known: Known): PartialValues | null {
+function sliced(node: GraphNode, known: Known): PartialValues | null {
   const from = inputShape(node, known, 0);
   const [starts, ends] = [inputValues(node, known, 1), inputValues(node, known, 2)];
   const axes = node.inputs[3] ? inputValues(node, known, 3) : starts?.map((_, axis) => axis);
@@ -132,7 +132,7 @@ function sliced(node: Node, known: Known): PartialValues | null {
 }
 
 /** Of a vector, which has one start, end and step. */
-function slicedValues(node: Node, known: Known): PartialValues | null {
+function slicedValues(node: GraphNode, known: Known): PartialValues | null {
   const from = inputValues(node, known, 0);
   if (!from || inputShape(node, known, 0)?.length !== 1) return null;
   const bounds = [1, 2, 4].map((index) => (node.inputs[index] ? inputValues(node, known, index) : ONE));
@@ -149,7 +149,7 @@ function rangeOf(size: number, bounds: readonly (PartialValues | null)[]): Slice
 }
 
 /** Of the rows themselves only all can be taken: from the first one to the last one that there was. */
-function slice(node: Node, look: Look, make: Maker): Rebatched {
+function slice(node: GraphNode, look: Look, make: Maker): Rebatched {
   const rows = sameRows(node, look, [0]);
   const [from = '', ...bounds] = node.inputs;
   const rank = look.shape(from).length;

@@ -1,6 +1,6 @@
 // Products of matrices.
 
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import { broadcast, sizeOf } from './dims';
 import { inputShape, type Known, type Operator, type Operators } from './operator';
 import { before, eachOf, firstAxis, mixes, type Look, type Rows } from './rows';
@@ -81,13 +81,13 @@ export const PRODUCTS: Operators = {
 };
 
 /** What an equation `bhn,bnm->bhm` says of its operands; null with an ellipsis or without an arrow. */
-function einsumTerms(node: Node): { readonly inputs: readonly string[]; readonly output: string } | null {
+function einsumTerms(node: GraphNode): { readonly inputs: readonly string[]; readonly output: string } | null {
   const match = /^([a-zA-Z,]*)->([a-zA-Z]*)$/.exec((node.attributes.get('equation')?.s ?? '').replaceAll(' ', ''));
   const inputs = match?.[1]?.split(',') ?? [];
   return match && inputs.length === node.inputs.length ? { inputs, output: match[2] ?? '' } : null;
 }
 
-function einsumShape(node: Node, known: Known): PartialValues | null {
+function einsumShape(node: GraphNode, known: Known): PartialValues | null {
   const terms = einsumTerms(node);
   if (!terms) return null;
   const sizes = new Map<string, number | null>();
@@ -99,7 +99,7 @@ function einsumShape(node: Node, known: Known): PartialValues | null {
   return Array.from(terms.output, (letter) => sizes.get(letter) ?? null);
 }
 
-function flag({ attributes }: Node, name: string): boolean {
+function flag({ attributes }: GraphNode, name: string): boolean {
   return Boolean(attributes.get(name)?.i);
 }
 
@@ -116,13 +116,13 @@ function transposed(dims: PartialValues, swaps: boolean): PartialValues {
   return swaps && dims.length > 1 ? [...dims.slice(0, -2), dims.at(-1) ?? null, dims.at(-2) ?? null] : dims;
 }
 
-function sumsOverLastAxis(node: Node, dims: Parameters<NonNullable<Operator['cost']>>[1]): number | null {
+function sumsOverLastAxis(node: GraphNode, dims: Parameters<NonNullable<Operator['cost']>>[1]): number | null {
   const [first, out] = [dims(node.inputs[0]), dims(node.outputs[0])];
   return out && first ? sizeOf(out) * (first.at(-1) ?? 1) : null;
 }
 
 /** Rows in the stack of matrices of both operands, in that of one while the other has none, or in M or N of one. */
-function matMul(node: Node, look: Look): Rows {
+function matMul(node: GraphNode, look: Look): Rows {
   const operands = [0, 1].map((index) => node.inputs[index] ?? '');
   const ranks = operands.map((name) => look.shape(name).length);
   const rank = Math.max(...ranks);
@@ -143,6 +143,6 @@ function matMul(node: Node, look: Look): Rows {
   return { axis, each: eachOf(node, look) };
 }
 
-function onTwoLastAxes(node: Node, look: Look): boolean {
+function onTwoLastAxes(node: GraphNode, look: Look): boolean {
   return node.inputs.some((name) => (look.rows(name)?.axis ?? -1) >= look.shape(name).length - 2);
 }

@@ -1,6 +1,6 @@
 // Operators between floats and the integers that stand for them.
 
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import { axisOf } from './dims';
 import { sameShape, type Operators } from './operator';
 import { mixes, sameRows, type Look, type Rows } from './rows';
@@ -16,7 +16,7 @@ export const QUANTIZATION: Operators = {
 };
 
 /** A scale for all, or one for each entry of an axis that holds no rows. */
-function scaled(node: Node, look: Look): Rows {
+function scaled(node: GraphNode, look: Look): Rows {
   const rows = sameRows(node, look, [0]);
   const scale = look.shape(node.inputs[1] ?? '');
   const axis = axisOf(node.attributes.get('axis')?.i ?? 1, look.shape(node.inputs[0] ?? '').length);

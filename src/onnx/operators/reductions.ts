@@ -1,6 +1,6 @@
 // Operators that make one element of all along some axes.
 
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import { withoutAxes } from './axes';
 import { axesOf } from './dims';
 import { alike, inputShape, type Known, type Operators } from './operator';
@@ -12,7 +12,7 @@ export const REDUCTIONS: Operators = alike(
 );
 
 /** The axes that are reduced are kept with the size 1, or left out. Without a list, all are. */
-function reduced(node: Node, known: Known): PartialValues | null {
+function reduced(node: GraphNode, known: Known): PartialValues | null {
   const from = inputShape(node, known, 0);
   if (!from) return null;
   const given = axesOf(node, known) ?? [];

@@ -2,7 +2,7 @@
 // for any number of rows; of a Reshape, all that lies before the rows is as large behind it.
 
 import { withInputs } from '../file/makeNode';
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import { broadcast } from './dims';
 import { inputShape, inputValues, type Operators } from './operator';
 import { mixes, sameRows, type Look, type Maker, type Rebatched } from './rows';
@@ -57,7 +57,7 @@ function lengthOf(values: PartialValues | null): PartialValues | null {
   return values && [values.length];
 }
 
-function reshape(node: Node, look: Look, make: Maker): Rebatched {
+function reshape(node: GraphNode, look: Look, make: Maker): Rebatched {
   const rows = sameRows(node, look, [0]);
   const [from = '', to = ''] = node.inputs;
   const [shape, target] = [look.shape(from), look.counts(to)];
@@ -108,7 +108,7 @@ function axisBehind(
   return fitting.find((axis) => target.now[axis] !== target.then[axis]) ?? fitting[0] ?? null;
 }
 
-function expand(node: Node, look: Look, make: Maker): Rebatched {
+function expand(node: GraphNode, look: Look, make: Maker): Rebatched {
   const rows = sameRows(node, look, [0]);
   const [from = '', to = ''] = node.inputs;
   const [rank, target] = [look.shape(from).length, look.counts(to)];

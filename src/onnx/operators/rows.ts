@@ -2,7 +2,7 @@
 // row: along `axis` row r has the entries r·each … (r+1)·each. (`each` is 1 for [B, tokens, channels], the number of
 // heads for [B·heads, tokens, dim].) Such a part depends on nothing but its own row of the inputs.
 
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import { axisOf } from './dims';
 import type { PartialValues } from './values';
 
@@ -44,10 +44,10 @@ export interface Maker {
  * at an input that it does not name end in Unfree: what would mix rows (a sum over the batch, a scale that is measured
  * over all of it) must never pass as row by row.
  */
-export type RowRule = (node: Node, look: Look) => Rows;
+export type RowRule = (node: GraphNode, look: Look) => Rows;
 
 export interface Rebatched {
-  readonly node: Node;
+  readonly node: GraphNode;
   readonly rows: Rows;
 }
 
@@ -60,14 +60,14 @@ export interface Rebatched {
  *   Slice 0:2 of the rows  → all of them       Resize to [2, …]   → to [rows, …]
  *   an Add of zeros [16, 64, 64] to rows       → of the first of them, [1, 64, 64]
  */
-export type RebatchRule = (node: Node, look: Look, make: Maker) => Rebatched;
+export type RebatchRule = (node: GraphNode, look: Look, make: Maker) => Rebatched;
 
-export function mixes(node: Node): Unfree {
+export function mixes(node: GraphNode): Unfree {
   return new Unfree(`${node.opType} ${node.name} is not known to treat each row by itself`);
 }
 
 /** The rows of the inputs at `operands`, which all must have them alike; other inputs must have none. */
-export function sameRows(node: Node, look: Look, operands: readonly number[] | 'all'): Rows {
+export function sameRows(node: GraphNode, look: Look, operands: readonly number[] | 'all'): Rows {
   let found: Rows | null = null;
   for (const [index, name] of node.inputs.entries()) {
     const rows = name === '' ? null : look.rows(name);
@@ -80,14 +80,14 @@ export function sameRows(node: Node, look: Look, operands: readonly number[] | '
   return found;
 }
 
-export function firstAxis(node: Node, look: Look, operands: readonly number[]): Rows {
+export function firstAxis(node: GraphNode, look: Look, operands: readonly number[]): Rows {
   const rows = sameRows(node, look, operands);
   if (rows.axis !== 0) throw mixes(node);
   return rows;
 }
 
 /** All inputs with rows have equally many entries a row. */
-export function eachOf(node: Node, look: Look): number {
+export function eachOf(node: GraphNode, look: Look): number {
   const each = new Set(node.inputs.flatMap((name) => look.rows(name)?.each ?? []));
   const [first] = each;
   if (each.size !== 1 || first === undefined) throw mixes(node);

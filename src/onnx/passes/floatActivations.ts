@@ -10,7 +10,7 @@
 
 import { inFloats } from './inFloats';
 import { makeNode, withInputs, withOpType } from '../file/makeNode';
-import type { Model, Node, Tensor } from '../file/model';
+import type { Model, GraphNode, Tensor } from '../file/model';
 import { readsOf } from '../file/order';
 
 const PRODUCTS: Readonly<Record<string, string>> = { MatMulInteger: 'MatMul', ConvInteger: 'Conv' };
@@ -92,7 +92,7 @@ function isScalar(tensor: Tensor | undefined): boolean {
 }
 
 interface ScaledProduct {
-  readonly node: Node;
+  readonly node: GraphNode;
   readonly x: string;
   readonly weight: string;
   readonly scale: Tensor;
@@ -104,8 +104,8 @@ interface ScaledProduct {
 
 /** What a Mul by both scales multiplies; null where it is no such Mul. */
 function scaledProduct(
-  mul: Node,
-  producers: ReadonlyMap<string, Node>,
+  mul: GraphNode,
+  producers: ReadonlyMap<string, GraphNode>,
   weights: ReadonlyMap<string, Tensor>,
 ): ScaledProduct | null {
   if (mul.opType !== 'Mul') return null;
@@ -136,7 +136,7 @@ function scaledProduct(
  * matrix, a filter of a convolution. 0 too where one scale is for all; null for another arrangement.
  */
 function scaledAxis(
-  { opType }: Node,
+  { opType }: GraphNode,
   [weight, scale, zero]: readonly (Tensor | undefined)[],
   zeroName: string,
 ): number | null {
@@ -155,7 +155,7 @@ function product(
   { node, x, weight, scale, zero, axis }: ScaledProduct,
   output: string,
   added: Map<string, Tensor>,
-): Node[] {
+): GraphNode[] {
   const floats = `${output}.weight`;
   const flat = scale.dims.length > 1 ? { ...scale, name: `${output}.scale`, dims: [entries(scale)] } : scale;
   if (flat !== scale) added.set(flat.name, flat);
@@ -170,7 +170,7 @@ function entries({ dims }: Tensor): number {
   return dims.reduce((all, dim) => all * dim, 1);
 }
 
-function withoutUnread(nodes: readonly Node[], { outputs }: Model): Node[] {
+function withoutUnread(nodes: readonly GraphNode[], { outputs }: Model): GraphNode[] {
   const read = new Set(outputs.map(({ name }) => name));
   const kept = nodes.toReversed().filter((node) => {
     const needed = node.outputs.some((output) => read.has(output));

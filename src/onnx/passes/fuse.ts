@@ -8,7 +8,7 @@ import { matchAttention, type Attention } from '../sites/matchAttention';
 import { Graph } from '../graph/graph';
 import { backScaled } from '../sites/headLayout';
 import { makeNode } from '../file/makeNode';
-import { FLOAT, FLOAT16, type Model, type Node, type Tensor } from '../file/model';
+import { FLOAT, FLOAT16, type Model, type GraphNode, type Tensor } from '../file/model';
 import { readsOf } from '../file/order';
 import { queryParts, type ScaledAttention } from './queryParts';
 import { MessageWriter, fields, text } from '../file/protobuf';
@@ -25,7 +25,7 @@ const VECTOR = 4;
 /** Pure. Attention that is fused already, or that cannot be, stays as it is. */
 export function fuseAttention(model: Model): Model {
   const graph = new Graph(model);
-  const replaced = new Map<Node, readonly Node[]>();
+  const replaced = new Map<GraphNode, readonly GraphNode[]>();
   const added = new Map<string, Tensor>();
   for (const node of model.nodes) {
     if (node.domain === MICROSOFT) continue;
@@ -58,12 +58,12 @@ function makerFor(
   dim: number,
   heads: number,
   added: Map<string, Tensor>,
-): ((name: string, attention: ScaledAttention) => Node[]) | null {
+): ((name: string, attention: ScaledAttention) => GraphNode[]) | null {
   if (dim <= MAX_HEAD_DIM) return dim % VECTOR === 0 ? fused : null;
   return heads === 1 && dim > MAX_SITE_DIM ? queryParts(added) : null;
 }
 
-function fused(name: string, { q, k, v, heads, scale, output }: ScaledAttention): Node[] {
+function fused(name: string, { q, k, v, heads, scale, output }: ScaledAttention): GraphNode[] {
   return [
     makeNode({ name, opType: 'MultiHeadAttention', domain: MICROSOFT }, [q, k, v], [output], {
       num_heads: { int: heads },
@@ -73,7 +73,7 @@ function fused(name: string, { q, k, v, heads, scale, output }: ScaledAttention)
 }
 
 /** An f16 graph that computes the logits in f32 (they would overflow) goes on doing so. */
-function inFloat32(match: ScaledAttention, make: (wide: ScaledAttention) => Node[]): Node[] {
+function inFloat32(match: ScaledAttention, make: (wide: ScaledAttention) => GraphNode[]): GraphNode[] {
   const { output } = match;
   const cast = (from: string, to: string, type: number) =>
     makeNode({ name: to, opType: 'Cast' }, [from], [to], { to: { int: type } });
@@ -90,7 +90,7 @@ function inFloat32(match: ScaledAttention, make: (wide: ScaledAttention) => Node
 }
 
 /** The nodes on which an output of the graph depends. */
-function living(nodes: readonly Node[], { outputs }: Model): Node[] {
+function living(nodes: readonly GraphNode[], { outputs }: Model): GraphNode[] {
   const read = new Set(outputs.map((output) => output.name));
   const kept = [...nodes].reverse().filter((node) => {
     if (!node.outputs.some((output) => read.has(output))) return false;

@@ -8,7 +8,7 @@
 // (Operators: ONNX's Operators.md, and ContribOperators.md of ONNX Runtime.)
 
 import { makeNode, withOpType } from '../file/makeNode';
-import type { Model, Node } from '../file/model';
+import type { Model, GraphNode } from '../file/model';
 
 interface Rounded {
   readonly opType: string;
@@ -30,7 +30,7 @@ const ROUNDED: ReadonlyMap<string, Rounded> = new Map([
 ]);
 
 /** The same node, where it is none of these. */
-export function inFloats(node: Node, weights: Model['initializers']): Node[] {
+export function inFloats(node: GraphNode, weights: Model['initializers']): GraphNode[] {
   const rounded = ROUNDED.get(node.opType);
   if (rounded) return between(node, rounded);
   const [a = '', b = ''] = node.inputs;
@@ -50,11 +50,11 @@ export function inFloats(node: Node, weights: Model['initializers']): Node[] {
   return [node];
 }
 
-function between(node: Node, { opType, operands, output, bias }: Rounded): Node[] {
+function between(node: GraphNode, { opType, operands, output, bias }: Rounded): GraphNode[] {
   const [made = ''] = node.outputs;
   const exact = `${made}.exact`;
   const input = (at: number) => node.inputs[at] ?? '';
-  const nodes: Node[] = [];
+  const nodes: GraphNode[] = [];
   // Scales of a convolution's weights are one a filter, those of other operands one a column.
   const axis = (at: number) => (opType === 'Conv' && at > 0 ? 0 : -1);
   const floats = operands.map((at) =>
@@ -80,9 +80,9 @@ function between(node: Node, { opType, operands, output, bias }: Rounded): Node[
 }
 
 /** An operand of one name is one of floats. */
-function product(node: Node, operands: readonly (readonly string[])[], bias: string): Node[] {
+function product(node: GraphNode, operands: readonly (readonly string[])[], bias: string): GraphNode[] {
   const [made = ''] = node.outputs;
-  const nodes: Node[] = [];
+  const nodes: GraphNode[] = [];
   const floats = operands.map((operand, at) =>
     operand.length === 1 ? (operand[0] ?? '') : dequantized(nodes, operand, `${made}.float${at}`, -1),
   );
@@ -93,7 +93,7 @@ function product(node: Node, operands: readonly (readonly string[])[], bias: str
 }
 
 /** Adds the node that makes floats of an operand with its scale and zero point; returns their name. */
-function dequantized(nodes: Node[], operand: readonly string[], name: string, axis: number): string {
+function dequantized(nodes: GraphNode[], operand: readonly string[], name: string, axis: number): string {
   nodes.push(makeNode({ name, opType: 'DequantizeLinear' }, given(operand), [name], { axis: { int: axis } }));
   return name;
 }

@@ -5,7 +5,7 @@
 
 import { factsOf } from '../graph/factsOf';
 import { int64s, makeNode, withInputs } from '../file/makeNode';
-import type { Model, Node, Tensor } from '../file/model';
+import type { Model, GraphNode, Tensor } from '../file/model';
 import { fields, text, type Field } from '../file/protobuf';
 
 const WIDTH = 4;
@@ -26,7 +26,7 @@ export function padChannels(model: Model): Model {
     const channels = dims ? channelsOf(node, dims) : 0;
     if (!dims || !isWrong(channels)) return [node];
     const zeros = WIDTH - (channels % WIDTH);
-    const made: Node[] = [];
+    const made: GraphNode[] = [];
     const pad = (value: string, rank: number) => {
       const known = padded.get(value);
       if (known !== undefined) return known;
@@ -51,7 +51,7 @@ export function padChannels(model: Model): Model {
 }
 
 /** Channels that a convolution sums over; 0 where its kernel has one element, or its channels are in groups. */
-function channelsOf({ attributes }: Node, [, channels = 0, ...kernel]: readonly number[]): number {
+function channelsOf({ attributes }: GraphNode, [, channels = 0, ...kernel]: readonly number[]): number {
   return (attributes.get('group')?.i ?? 1) === 1 && kernel.some((size) => size > 1) ? channels : 0;
 }
 
@@ -91,7 +91,7 @@ interface Padding {
   readonly zeros: number;
 }
 
-function padNode(model: Model, added: Map<string, Tensor>, { value, to, rank, zeros }: Padding): Node {
+function padNode(model: Model, added: Map<string, Tensor>, { value, to, rank, zeros }: Padding): GraphNode {
   const pads = Array.from({ length: 2 * rank }, (_, at) => (at === rank + 1 ? zeros : 0));
   if (opsetOf(model) < PADS_AS_INPUT) {
     return makeNode({ name: to, opType: 'Pad' }, [value], [to], { pads: { ints: pads } });

@@ -6,7 +6,7 @@
 
 import type { Attention } from '../sites/matchAttention';
 import { float32Tensor, int64s, makeNode } from '../file/makeNode';
-import type { Node, Tensor } from '../file/model';
+import type { GraphNode, Tensor } from '../file/model';
 
 export interface ScaledAttention extends Attention {
   readonly scale: number;
@@ -17,10 +17,10 @@ export interface ScaledAttention extends Attention {
 const PARTS = 16;
 
 /** Makes the nodes of such an attention; the constants that they read go to `added`. */
-export function queryParts(added: Map<string, Tensor>): (name: string, attention: ScaledAttention) => Node[] {
+export function queryParts(added: Map<string, Tensor>): (name: string, attention: ScaledAttention) => GraphNode[] {
   return (name, { q, k, v, scale, type, output }) => {
     const part = (what: string) => `${output}.${what}`;
-    const nodes: Node[] = [];
+    const nodes: GraphNode[] = [];
     const make = (
       opType: string,
       inputs: readonly string[],

@@ -6,13 +6,13 @@
 import { tensorValues } from '../operators/values';
 import { asType } from '../file/inUse';
 import { float32Tensor, makeNode } from '../file/makeNode';
-import { FLOAT, FLOAT16, type Model, type Node, type Tensor, type ValueInfo } from '../file/model';
+import { FLOAT, FLOAT16, type Model, type GraphNode, type Tensor, type ValueInfo } from '../file/model';
 import { MessageWriter } from '../file/protobuf';
 
 /** Pure: the given model is left as it is. */
 export function toFloat32(model: Model): Model {
   const initializers = new Map<string, Tensor>();
-  const casts: Node[] = [];
+  const casts: GraphNode[] = [];
   const addHalf = (value: string, tensor: Tensor) => {
     const name = `${value}.f16`;
     initializers.set(name, named(tensor, name));
@@ -57,12 +57,12 @@ function named(tensor: Tensor, name: string): Tensor {
   return { ...tensor, name, encoded };
 }
 
-function cast(input: string, output: string, name = `${output}.cast`): Node {
+function cast(input: string, output: string, name = `${output}.cast`): GraphNode {
   return makeNode({ name, opType: 'Cast' }, [input], [output], { to: { int: FLOAT } });
 }
 
 /** A ConstantOfShape with an f32 value. */
-function filled(node: Node, value: number): Node {
+function filled(node: GraphNode, value: number): GraphNode {
   return makeNode({ name: node.name, opType: 'ConstantOfShape' }, node.inputs, [node.outputs[0] ?? ''], {
     value: { tensor: float32Tensor(value) },
   });

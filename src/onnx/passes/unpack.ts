@@ -8,7 +8,7 @@
 // (Operators: ContribOperators.md of ONNX Runtime.)
 
 import { int64s, makeNode } from '../file/makeNode';
-import type { Model, Node, Tensor } from '../file/model';
+import type { Model, GraphNode, Tensor } from '../file/model';
 
 const MICROSOFT = 'com.microsoft';
 /** Inputs behind the bias: masks and caches. */
@@ -25,7 +25,7 @@ export function unpackAttention(model: Model): Model {
   return added.size === 0 ? model : { ...model, nodes, initializers: new Map([...model.initializers, ...added]) };
 }
 
-function unpackProjection(node: Node, { initializers }: Model, added: Map<string, Tensor>): Node[] {
+function unpackProjection(node: GraphNode, { initializers }: Model, added: Map<string, Tensor>): GraphNode[] {
   const [x = '', weights = '', bias = '', ...others] = node.inputs;
   const width = initializers.get(weights)?.dims[1];
   const flags = ['unidirectional', 'do_rotary', 'past_present_share_buffer'];
@@ -50,7 +50,7 @@ function unpackProjection(node: Node, { initializers }: Model, added: Map<string
   return [...nodes, separated(node, separate)];
 }
 
-function unpackHeads(node: Node, { initializers }: Model, added: Map<string, Tensor>): Node[] {
+function unpackHeads(node: GraphNode, { initializers }: Model, added: Map<string, Tensor>): GraphNode[] {
   const [first = '', second = '', third = '', bias = ''] = node.inputs;
   const width = initializers.get(bias)?.dims[0];
   const packed = third === '';
@@ -61,7 +61,7 @@ function unpackHeads(node: Node, { initializers }: Model, added: Map<string, Ten
   )
     return [node];
   const part = names(node);
-  const nodes: Node[] = [];
+  const nodes: GraphNode[] = [];
   const take = (from: string, index: number, name: string) => {
     const [at, flat] = [`${part(name)}.index`, `${part(name)}.shape`];
     added.set(at, { ...int64s(at, [index]), dims: [] }).set(flat, int64s(flat, [0, 0, -1]));
@@ -91,7 +91,7 @@ function unpackHeads(node: Node, { initializers }: Model, added: Map<string, Ten
 }
 
 /** Names for the values that a node is taken apart into. */
-function names(node: Node): (part: string) => string {
+function names(node: GraphNode): (part: string) => string {
   return (part) => `${node.outputs[0] ?? ''}.${part}`;
 }
 
@@ -100,7 +100,7 @@ function slice(
   to: string,
   { axis, start, end }: { readonly axis: number; readonly start: number; readonly end: number },
   added: Map<string, Tensor>,
-): Node {
+): GraphNode {
   const bounds = Object.entries({ start, end, axis }).map(([key, value]) => {
     added.set(`${to}.${key}`, int64s(`${to}.${key}`, [value]));
     return `${to}.${key}`;
@@ -108,7 +108,7 @@ function slice(
   return makeNode({ name: to, opType: 'Slice' }, [from, ...bounds], [to]);
 }
 
-function separated(node: Node, qkv: readonly string[]): Node {
+function separated(node: GraphNode, qkv: readonly string[]): GraphNode {
   const scale = node.attributes.get('scale')?.f;
   return makeNode(
     { name: node.name, opType: 'MultiHeadAttention', domain: MICROSOFT },

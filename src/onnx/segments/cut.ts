@@ -6,13 +6,13 @@
 // Sites that do not depend on one another share a cut.
 
 import type { Graph } from '../graph/graph';
-import type { Model, Node } from '../file/model';
+import type { Model, GraphNode } from '../file/model';
 import { readsOf } from '../file/order';
 import type { Site } from '../sites/sites';
 
 export interface Segment {
   /** In topological order. */
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly GraphNode[];
   /** Graph inputs, site outputs and values of earlier segments that this one reads. */
   readonly inputs: readonly string[];
   /** What sites, later segments or the caller read. */
@@ -31,7 +31,7 @@ export function cut(graph: Graph, sites: readonly Site[]): Segment[] {
   const latest = latestSegments(graph, sites, siteOf, siteSegment, count);
   const sitesBehind: Site[][] = Array.from({ length: count }, () => []);
   for (const site of sites) sitesBehind[siteSegment(site)]?.push(site);
-  const own: Node[][] = Array.from({ length: count }, () => []);
+  const own: GraphNode[][] = Array.from({ length: count }, () => []);
   for (const node of graph.model.nodes) {
     const segment = latest.get(node);
     if (segment !== undefined && !cloneable.has(node)) own[segment]?.push(node);
@@ -96,14 +96,14 @@ function latestSegments(
   siteOf: ReadonlyMap<string, Site>,
   siteSegment: (site: Site) => number,
   count: number,
-): Map<Node, number> {
+): Map<GraphNode, number> {
   const needed = new Map<string, number>();
   const need = (value: string, segment: number) => needed.set(value, Math.min(segment, needed.get(value) ?? count));
   for (const output of graph.model.outputs) need(output.name, count - 1);
   for (const site of sites) for (const value of [site.q, site.k, site.v]) need(value, siteSegment(site));
-  const latest = new Map<Node, number>();
+  const latest = new Map<GraphNode, number>();
   for (let index = graph.model.nodes.length - 1; index >= 0; index -= 1) {
-    const node = graph.model.nodes[index] as Node;
+    const node = graph.model.nodes[index] as GraphNode;
     const readers = node.outputs.filter((output) => !siteOf.has(output)).flatMap((output) => needed.get(output) ?? []);
     if (readers.length === 0) continue;
     const segment = Math.min(...readers);
@@ -114,8 +114,8 @@ function latestSegments(
 }
 
 /** Nodes that read only constants, or only shapes and constants: cheap, and safe to compute twice. */
-function cloneableNodes(graph: Graph): Set<Node> {
-  const cloneable = new Set<Node>();
+function cloneableNodes(graph: Graph): Set<GraphNode> {
+  const cloneable = new Set<GraphNode>();
   const free = (value: string) => {
     if (graph.model.initializers.has(value)) return true;
     const producer = graph.producers.get(value);

@@ -4,10 +4,10 @@
 //
 //   scores[…, i, j] = Σ_d Q[…, i, d]·K[…, j, d]        out[…, i, …, d] = Σ_j P[…, i, j]·V[…, j, …, d]
 
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 
 /** Q and K; null where the node is no product of theirs with one row a query. */
-export function scoredOperands(node: Node): readonly [string, string] | null {
+export function scoredOperands(node: GraphNode): readonly [string, string] | null {
   const [first = '', second = ''] = node.inputs;
   if (
     node.opType === 'MatMul' ||
@@ -25,12 +25,12 @@ export function scoredOperands(node: Node): readonly [string, string] | null {
 }
 
 /** What a product of Q and K is multiplied with. */
-export function scoresFactor(node: Node): number {
+export function scoresFactor(node: GraphNode): number {
   return node.opType === 'FusedMatMul' ? (node.attributes.get('alpha')?.f ?? 1) : 1;
 }
 
 /** V; null where the node is no sum over the keys of `weights` times values. */
-export function weightedOperand(node: Node, weights: string): string | null {
+export function weightedOperand(node: GraphNode, weights: string): string | null {
   const [first = '', second = ''] = node.inputs;
   const isProduct =
     node.opType === 'MatMul' ||
@@ -51,7 +51,7 @@ export function weightedOperand(node: Node, weights: string): string | null {
   return isMix && terms[2].includes(row) ? (first === weights ? second : first) : null;
 }
 
-function isPlain({ attributes }: Node, flags: readonly string[]): boolean {
+function isPlain({ attributes }: GraphNode, flags: readonly string[]): boolean {
   return flags.every((flag) => !attributes.get(flag)?.i);
 }
 
@@ -60,7 +60,7 @@ function only(index: string, here: string, there: string): boolean {
 }
 
 /** The indices of both operands and of the result; an ellipsis, which stands for rows and heads, is left out. */
-function einsumTerms({ opType, inputs, attributes }: Node): readonly [string, string, string] | null {
+function einsumTerms({ opType, inputs, attributes }: GraphNode): readonly [string, string, string] | null {
   if (opType !== 'Einsum' || inputs.length !== 2) return null;
   const terms = (attributes.get('equation')?.s ?? '').replaceAll(/\s|\.\.\./g, '').split(/,|->/);
   return terms.length === 3 ? (terms as [string, string, string]) : null;

@@ -4,7 +4,7 @@
 import { factsAt } from '../graph/factsOf';
 import type { Graph } from '../graph/graph';
 import { multiplyAccumulates } from '../graph/needs';
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import type { Site } from './sites';
 
 export interface SiteCost {
@@ -31,8 +31,8 @@ export function siteCosts(
 }
 
 /** Sum over the nodes that depend on a value. */
-function costBehind(graph: Graph, value: string, costs: ReadonlyMap<Node, number | null>): number {
-  const seen = new Set<Node>();
+function costBehind(graph: Graph, value: string, costs: ReadonlyMap<GraphNode, number | null>): number {
+  const seen = new Set<GraphNode>();
   const waiting = [value];
   let sum = 0;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {

@@ -2,7 +2,7 @@
 // that exporters put there: the split into heads, transpositions, casts and factors of the logits.
 
 import type { Graph } from '../graph/graph';
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 
 /** Nodes between the parts of one attention: a handful in any export. */
 const MAX_HOPS = 16;
@@ -43,7 +43,7 @@ export function backScaled(graph: Graph, from: string): { value: string; scale: 
 }
 
 /** What a node multiplies with a known number, and the number; null where it does something else. */
-function unscaled(graph: Graph, { opType, inputs }: Node): { value: string; scale: number } | null {
+function unscaled(graph: Graph, { opType, inputs }: GraphNode): { value: string; scale: number } | null {
   if (opType !== 'Mul' && opType !== 'Div') return null;
   const [left = '', right = ''] = inputs;
   const factor = graph.scalar(right);
@@ -152,7 +152,7 @@ export function projectionSource(graph: Graph, projection: string): string | nul
 }
 
 /** The product with a weight that makes a value; null where something else does. */
-export function projectionNode(graph: Graph, projection: string): Node | null {
+export function projectionNode(graph: Graph, projection: string): GraphNode | null {
   let value = projection;
   for (let hops = 0; hops < MAX_HOPS; hops += 1) {
     const node = graph.producers.get(value);

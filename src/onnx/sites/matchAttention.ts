@@ -10,7 +10,7 @@
 import { scoredOperands, scoresFactor, weightedOperand } from './attentionProducts';
 import type { Graph } from '../graph/graph';
 import { backScaled, mergedOutput, projectionSource, skipCopies, splitHeads, type Heads } from './headLayout';
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 
 export interface Attention {
   /** Values of shape [rows, tokens, heads·dim]. */
@@ -27,7 +27,7 @@ export interface Attention {
 export type Refusal = 'sliced' | 'masked' | 'cached' | 'layout' | 'headDim';
 
 /** The attention at whose heart a node lies; null where the node is no heart of one. */
-export function matchAttention(graph: Graph, node: Node): Attention | Refusal | null {
+export function matchAttention(graph: Graph, node: GraphNode): Attention | Refusal | null {
   if (node.opType === 'Softmax') return matchUnfused(graph, node);
   if (node.opType === 'MultiHeadAttention') return matchMultiHead(node);
   if (node.opType !== 'Attention') return null;
@@ -40,7 +40,7 @@ export function isSelfAttention(graph: Graph, { q, k, v }: Attention): boolean {
   return sources[0] !== null && sources.every((source) => source === sources[0]);
 }
 
-function matchUnfused(graph: Graph, softmax: Node): Attention | Refusal | null {
+function matchUnfused(graph: Graph, softmax: GraphNode): Attention | Refusal | null {
   const axis = softmax.attributes.get('axis')?.i ?? -1;
   const logits = backScaled(graph, softmax.inputs[0] ?? '');
   const scores = graph.producers.get(logits.value);
@@ -55,7 +55,7 @@ function matchUnfused(graph: Graph, softmax: Node): Attention | Refusal | null {
 }
 
 /** com.microsoft.MultiHeadAttention: bias (3) was taken off, masks (4, 5) and caches (6 …) are given by position. */
-function matchMultiHead(node: Node): Attention | Refusal {
+function matchMultiHead(node: GraphNode): Attention | Refusal {
   const [q = '', k = '', v = '', bias = ''] = node.inputs;
   const heads = node.attributes.get('num_heads')?.i ?? 0;
   const refused = refusedFused(node, 4);
@@ -65,7 +65,7 @@ function matchMultiHead(node: Node): Attention | Refusal {
 }
 
 /** ONNX's own: 3-D with the number of heads as an attribute, or [rows, heads, tokens, dim]. */
-function matchStandard(graph: Graph, node: Node): Attention | Refusal {
+function matchStandard(graph: Graph, node: GraphNode): Attention | Refusal {
   const [q = '', k = '', v = ''] = node.inputs;
   const refused = refusedFused(node, 3);
   if (refused) return refused;
@@ -79,7 +79,7 @@ function matchStandard(graph: Graph, node: Node): Attention | Refusal {
   return { ...found, scale: scale * (found.scale ?? 1) };
 }
 
-function refusedFused(node: Node, maskAt: number): Refusal | null {
+function refusedFused(node: GraphNode, maskAt: number): Refusal | null {
   const flag = (name: string) => (node.attributes.get(name)?.i ?? 0) !== 0;
   if (node.inputs.slice(maskAt).some((name) => name !== '')) {
     const masks = node.inputs.slice(maskAt, maskAt === 4 ? 6 : maskAt + 1);

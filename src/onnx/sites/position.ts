@@ -9,7 +9,7 @@
 
 import type { Attention } from './matchAttention';
 import type { Graph } from '../graph/graph';
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import { readsOf } from '../file/order';
 
 /** What lies before a value on its longest way; `features` where it depends on a convolution at all. */
@@ -35,7 +35,7 @@ const MANY = 'many';
 /** One path a site; null for each where the graph has no skip connections to tell the blocks by. */
 export function positionPaths(graph: Graph, sites: readonly Attention[]): (string | null)[] {
   const before = new Map<string, Before>();
-  const skips = new Set<Node>();
+  const skips = new Set<GraphNode>();
   for (const node of graph.model.nodes) {
     const own = passed(graph, node, before, skips);
     for (const output of node.outputs) before.set(output, own);
@@ -57,7 +57,7 @@ export function positionPaths(graph: Graph, sites: readonly Attention[]): (strin
 }
 
 /** What lies before a node's outputs. Shapes do not count: their values carry no features. */
-function passed(graph: Graph, node: Node, before: ReadonlyMap<string, Before>, skips: Set<Node>): Before {
+function passed(graph: Graph, node: GraphNode, before: ReadonlyMap<string, Before>, skips: Set<GraphNode>): Before {
   if (node.opType === 'Shape' || node.opType === 'Size') return NOTHING;
   const inputs = readsOf(node).map((name) => before.get(name) ?? NOTHING);
   let all = inputs.reduce(
@@ -84,7 +84,7 @@ function passed(graph: Graph, node: Node, before: ReadonlyMap<string, Before>, s
 }
 
 /** For each value the one input of the one skip Concat that it enters first, or MANY. */
-function skipsEntered(graph: Graph, skips: ReadonlySet<Node>): Map<string, string> {
+function skipsEntered(graph: Graph, skips: ReadonlySet<GraphNode>): Map<string, string> {
   const entered = new Map<string, string>();
   const enter = (value: string, where: string | undefined) => {
     if (where === undefined) return;

@@ -4,7 +4,7 @@
 import { isSelfAttention, matchAttention, type Attention, type Refusal } from './matchAttention';
 import type { Graph } from '../graph/graph';
 import { projectionNode } from './headLayout';
-import type { Node } from '../file/model';
+import type { GraphNode } from '../file/model';
 import { modulePath, nameSites, type SiteName } from './names';
 import { positionPaths } from './position';
 
@@ -46,7 +46,7 @@ export function surveySites(graph: Graph, takesHeadDim: (headDim: number) => boo
 }
 
 /** Exporters keep module paths in the names of nodes, of values or of weights. */
-function pathOf(graph: Graph, node: Node, { q, output }: Attention): string | null {
+function pathOf(graph: Graph, node: GraphNode, { q, output }: Attention): string | null {
   const projection = projectionNode(graph, q);
   const reader = projectionNode(graph, graph.onlyReader(output)?.outputs[0] ?? '');
   const names = [

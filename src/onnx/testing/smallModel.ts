@@ -1,6 +1,6 @@
 // Graphs of a few nodes, written as lists, for tests of passes over a graph.
 
-import { FLOAT, INT64, type Attribute, type Model, type Node, type Tensor } from '../file/model';
+import { FLOAT, INT64, type Attribute, type Model, type GraphNode, type Tensor } from '../file/model';
 import { MessageWriter } from '../file/protobuf';
 import { decodeNode } from '../file/read';
 
@@ -13,7 +13,7 @@ export function op(
   outputs: readonly string[],
   attributes: Readonly<Record<string, Value>> = {},
   domain = '',
-): Node {
+): GraphNode {
   const node = new MessageWriter();
   for (const input of inputs) node.string(1, input);
   for (const output of outputs) node.string(2, output);
@@ -50,7 +50,7 @@ export function ints(values: readonly number[], dims: readonly number[] = [value
 
 export function smallModel(
   inputs: Readonly<Record<string, readonly (number | string)[] | null>>,
-  nodes: readonly Node[],
+  nodes: readonly GraphNode[],
   weights: Readonly<Record<string, Omit<Tensor, 'name'>>> = {},
   outputs: readonly string[] = ['out'],
 ): Model {
@@ -67,6 +67,6 @@ export function smallModel(
 }
 
 /** A node with a subgraph that reads values of the graph around it. */
-export function capturing(node: Node, captured: readonly string[]): Node {
+export function capturing(node: GraphNode, captured: readonly string[]): GraphNode {
   return { ...node, captured, attributes: new Map<string, Attribute>() };
 }

@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import { inferFacts } from '../../graph/facts';
 import { freeBatch } from './freeBatch';
-import { INT64, type Model, type Node, type Tensor } from '../../file/model';
+import { INT64, type Model, type GraphNode, type Tensor } from '../../file/model';
 import { MessageWriter } from '../../file/protobuf';
 import { countVisits } from '../../testing/countVisits';
 import { capturing, floats, ints, op, smallModel } from '../../testing/smallModel';
@@ -16,13 +16,13 @@ const counted = (count: number) => Array.from({ length: count }, (_, at) => at);
 
 /** What the freed graph's Reshape, Expand or Slice number `at` reads as its second input and so on. */
 function operands(model: Model, opType: string, at = 0): (readonly (number | null)[] | undefined)[] {
-  const node = model.nodes.filter((one) => one.opType === opType)[at] as Node;
+  const node = model.nodes.filter((one) => one.opType === opType)[at] as GraphNode;
   const { values } = inferFacts(model);
   return node.inputs.slice(1).map((name) => values.get(name));
 }
 
 function free(
-  nodes: readonly Node[],
+  nodes: readonly GraphNode[],
   weights: Weights = {},
   inputs: Parameters<typeof smallModel>[0] = LATENTS,
 ): Model {
@@ -227,7 +227,7 @@ describe('freed', () => {
 
 const shapeOfSample = op('Shape', ['sample'], ['s']);
 /** What is refused, how the reason begins, and the graph. */
-const REFUSED: readonly [string, string, readonly Node[], Weights?, Parameters<typeof smallModel>[0]?][] = [
+const REFUSED: readonly [string, string, readonly GraphNode[], Weights?, Parameters<typeof smallModel>[0]?][] = [
   [
     'a sum over the rows',
     'ReduceSum',
@@ -524,12 +524,12 @@ describe('not freed, and it is said why', () => {
 });
 
 describe('graphs made to be endless: twice as many nodes cost twice as much', () => {
-  const chain = (length: number, link: (from: string, to: string) => Node) =>
+  const chain = (length: number, link: (from: string, to: string) => GraphNode) =>
     counted(length).map((at) => link(at === 0 ? 'sample' : `v${at}`, at === length - 1 ? 'out' : `v${at + 1}`));
   const wide = new Array<string>(9000).fill('sample');
   const taken = Object.fromEntries(counted(4_000).map((at) => [`rows.integers.${at}`, ints([1])]));
 
-  test.each<[string, number, (length: number) => readonly Node[], Weights?]>([
+  test.each<[string, number, (length: number) => readonly GraphNode[], Weights?]>([
     [
       'Reshapes',
       1000,
@@ -575,7 +575,7 @@ describe('graphs made to be endless: twice as many nodes cost twice as much', ()
       { axis: ints([1]) },
     ],
   ])('%s', (_, length, make, weights = {}) => {
-    const reads = (nodes: readonly Node[]) => {
+    const reads = (nodes: readonly GraphNode[]) => {
       const { model, visits } = countVisits(smallModel(LATENTS, nodes, weights));
       freeBatch(model);
       return visits();

@@ -11,7 +11,7 @@
 import { inferFacts } from '../../graph/facts';
 import type { PartialValues } from '../../operators/values';
 import { int64s, makeNode } from '../../file/makeNode';
-import type { Model, Node, Tensor, ValueInfo } from '../../file/model';
+import type { Model, GraphNode, Tensor, ValueInfo } from '../../file/model';
 import { readsOf } from '../../file/order';
 import { mixes, Unfree, type Maker, type Rows } from '../../operators/rows';
 import { operatorOf } from '../../operators/table';
@@ -162,7 +162,7 @@ class Freeing implements Maker {
     }
   }
 
-  private take(node: Node): void {
+  private take(node: GraphNode): void {
     const { tally } = this;
     const reads = readsOf(node);
     const holds = reads.some((value) => tally.holders.has(value));
@@ -190,7 +190,7 @@ class Freeing implements Maker {
   /**
    * A node that no row reaches. Where it repeats data for each row, as UNets do with a timestep, the rows begin here.
    */
-  private alike(node: Node): void {
+  private alike(node: GraphNode): void {
     const { tally } = this;
     const [from = '', to = ''] = node.inputs;
     const target = node.opType === 'Expand' && tally.constant(from) === null ? tally.constant(to) : null;
@@ -209,7 +209,7 @@ class Freeing implements Maker {
   }
 
   /** Arithmetic on counts of rows: known at both tallies, or it begins rows by filling a shape. */
-  private reckon(node: Node): void {
+  private reckon(node: GraphNode): void {
     const { tally } = this;
     const [from = '', ...others] = node.inputs;
     if (node.opType === 'ConstantOfShape' || (node.opType === 'Expand' && !tally.counting.has(from))) {
@@ -236,7 +236,7 @@ class Freeing implements Maker {
   }
 
   /** Where rows lie in what fills a shape: on the one axis of which the tallies differ. */
-  private filled(node: Node): Rows {
+  private filled(node: GraphNode): Rows {
     const expands = node.opType === 'Expand';
     const target = this.tally.counts(node.inputs[expands ? 1 : 0] ?? '');
     const axis = target ? target.now.findIndex((dim, at) => dim !== target.then[at]) : -1;

@@ -4,7 +4,7 @@
 
 import { firstFacts, learn, learnWeight, type GrowingFacts } from '../../graph/facts';
 import type { PartialValues } from '../../operators/values';
-import type { Model, Node, Tensor, ValueInfo } from '../../file/model';
+import type { Model, GraphNode, Tensor, ValueInfo } from '../../file/model';
 import { mixes, Unfree, type Look, type Rows } from '../../operators/rows';
 import { operatorOf } from '../../operators/table';
 import { isUniformTensor } from './uniform';
@@ -18,7 +18,7 @@ export class RowTally implements Look {
   /** Small values in which rows are counted: shapes, and what is reckoned from them. */
   readonly counting = new Set<string>();
   /** Nodes that were added, in order. */
-  readonly nodes: Node[] = [];
+  readonly nodes: GraphNode[] = [];
   private readonly now: GrowingFacts;
   private readonly then: GrowingFacts;
   private readonly uniform = new Map<string, boolean>();
@@ -63,7 +63,7 @@ export class RowTally implements Look {
   }
 
   /** Adds a node, and holds its outputs to where its rows should be. */
-  add(node: Node, rows: Rows | null, declared: ReadonlyMap<string, ValueInfo> = NOTHING): void {
+  add(node: GraphNode, rows: Rows | null, declared: ReadonlyMap<string, ValueInfo> = NOTHING): void {
     this.nodes.push(node);
     for (const facts of [this.now, this.then]) learn(facts, node, declared);
     if (!rows) return;
@@ -78,7 +78,7 @@ export class RowTally implements Look {
   }
 
   /** Adds a node that no row reaches; what the file declares of its outputs holds for any number of rows. */
-  addAlike(node: Node): void {
+  addAlike(node: GraphNode): void {
     this.add(node, null, this.model.valueInfo);
     const [output = ''] = node.outputs;
     const tensor = node.opType === 'Constant' ? node.attributes.get('value')?.tensor : null;
