@@ -51,4 +51,27 @@ describeOnDawn('networks on WebGPU', (gpu) => {
     },
     600_000,
   );
+
+  test('an inpainting UNet, whose first convolution has 9 channels', async () => {
+    const { unet } = openUnet('koala', FLOAT, backend);
+    const { in_channels } = golden.unets.koala.config;
+    expect(in_channels).toBe(9);
+    const made = await predict(unet, 'koala', [], backend);
+    expect(relativeError(made, valuesOf(golden.unets.koala.predictions.none!))).toBeLessThan(GPU_F32);
+    await unet.dispose();
+  }, 600_000);
+
+  test('sites with heads that the kernel does not take are left out and counted; the others are as ever', async () => {
+    const { unet } = openUnet('sd', FLOAT, backend);
+    const { sets, predictions } = golden.unets.sd;
+    const taken = new Set(unet.sites.map(({ name }) => name));
+    const left = sets.all!.filter((name) => !taken.has(name));
+    // Two heads over 12 channels: of 6 each.
+    expect(left.length).toBeGreaterThan(0);
+    expect(left.every((name) => /^(down_blocks\.1|up_blocks\.1)\./.test(name))).toBe(true);
+    expect(unet.refused.get('headDim')).toBe(left.length);
+    const made = await predict(unet, 'sd', sets.first!, backend);
+    expect(relativeError(made, valuesOf(predictions.first!))).toBeLessThan(GPU_F32);
+    await unet.dispose();
+  }, 600_000);
 });
