@@ -46,7 +46,7 @@ export default defineConfig({
       includeManifestIcons: false,
       injectManifest: {
         buildPlugins: { vite: [notices.write()] },
-        globPatterns: ['**/*.{html,js,mjs,css,wasm,svg,png,json,onnx}', 'third-party-notices.txt'],
+        globPatterns: ['**/*.{html,js,mjs,css,wasm,svg,png,json,onnx}', 'third-party-notices.txt', 'clip/merges.txt'],
         // Hashed names never change their content.
         dontCacheBustURLsMatching: /\/?assets\//,
         maximumFileSizeToCacheInBytes: 64 * 2 ** 20,

@@ -1,8 +1,8 @@
 // Writes third-party-notices.txt beside the built page: Pagoda's licence, that of every package that some code of the
-// page, its workers or its service worker comes from, and those of what the built-in model was trained on. A package's
-// text is its own licence file, or licenses/NAME@VERSION.txt where it ships none or one that does not tell of all that
-// it holds; a package without either fails the build. The service worker is built last and lists what is kept offline:
-// its build writes the file.
+// page, its workers or its service worker comes from, and those of CLIP's vocabulary and of what the built-in model was
+// trained on. A package's text is its own licence file, or licenses/NAME@VERSION.txt where it ships none or one that
+// does not tell of all that it holds; a package without either fails the build. The service worker is built last and
+// lists what is kept offline: its build writes the file.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -41,6 +41,7 @@ export function noticesOf(moduleIds: Iterable<string>): string {
     const text = licenseOf(folder, about.name, about.version).trim();
     titles.set(text, [...(titles.get(text) ?? []), `${about.name} ${about.version}`]);
   }
+  titles.set(readFileSync(join(ROOT, 'licenses/clip.txt'), 'utf8').trim(), ['CLIP’s vocabulary']);
   titles.set(readFileSync(join(ROOT, 'licenses/built-in-model.txt'), 'utf8').trim(), ['The built-in model']);
   const parts = [...titles].map(([text, names]) => `${names.join('\n')}\n\n${text}`);
   // The mark tells browsers that it is UTF-8 where the host does not say so.

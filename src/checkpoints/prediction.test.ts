@@ -58,7 +58,7 @@ describe('SD 2 shows it in one small tensor', () => {
     };
     expect(await predicted(header, {}, file as Blob)).toBe(wanted);
     const found = identify(header);
-    expect(usualEdge(found, await readPrediction(header, found, file as Blob))).toBe(edge);
+    expect(usualEdge(found, await readPrediction(header, found, file as Blob), header)).toBe(edge);
   });
 
   test('inpainting is not asked', async () => {
@@ -72,7 +72,13 @@ describe('SD 2 shows it in one small tensor', () => {
   ])('%s is made for one size', async (family, edge) => {
     const header = headerOf(real[family]?.parts.unet ?? {});
     const found = identify(header);
-    expect(usualEdge(found, await readPrediction(header, found, new Blob()))).toBe(edge);
+    const prediction = await readPrediction(header, found, new Blob());
+    expect(usualEdge(found, prediction, header)).toBe(edge);
+    const stated = (resolution: string) =>
+      usualEdge(found, prediction, { ...header, metadata: new Map([['modelspec.resolution', resolution]]) });
+    expect(stated('640x640')).toBe(640);
+    // What is no edge of ours is not believed.
+    expect(['0x0', '640x512', '100x100', '99999x99999', 'large'].map(stated)).toEqual(Array(5).fill(edge));
   });
 });
 

@@ -24,6 +24,8 @@ export interface Beside {
  */
 const TELLING = 'up_blocks.3.attentions.2.transformer_blocks.0.norm1.bias';
 const SPREAD_OF_V = 0.09;
+/** Pixels: the UNet halves an eighth of them three times. */
+const EDGE_UNIT = 64;
 
 /** @param file the checkpoint, of which at most one small tensor is read. */
 export async function readPrediction(
@@ -55,8 +57,10 @@ export async function readPrediction(
   return is('epsilon', 'assumed');
 }
 
-/** Edge of the pictures that the model was made for, in pixels. */
-export function usualEdge({ family, unet }: Checkpoint, { type }: Prediction): number {
+/** Edge of the pictures that the model was made for, in pixels: as its metadata has it, or by the family. */
+export function usualEdge({ family, unet }: Checkpoint, { type }: Prediction, { metadata }: SafetensorsHeader): number {
+  const [, edge = '', height] = /^(\d{2,4})x(\d{2,4})$/.exec(metadata.get('modelspec.resolution') ?? '') ?? [];
+  if (edge === height && Number(edge) % EDGE_UNIT === 0 && Number(edge) > 0) return Number(edge);
   const latents = unet?.config.sample_size ?? (family?.base === 'sd2' && type === 'v_prediction' ? 96 : 64);
   return 8 * (typeof latents === 'number' ? latents : Math.max(...latents));
 }

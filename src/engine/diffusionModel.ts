@@ -14,7 +14,7 @@ import { makeConditioning, type Conditioning } from './conditioning';
 import { integerNotices, refuseMeasuredScales } from './integerOperators';
 import { latentShape, pixelsPerLatent } from './latentShape';
 import { keepsTextEncoders, machineMemoryGiB } from './memory';
-import type { ModelFiles } from './modelFiles';
+import type { GraphFile, ModelFiles } from './modelFiles';
 import { modelNeeds, rowsOfRun } from './modelNeeds';
 import { OnnxFile } from './onnxFile';
 import { PromptEncoder } from './promptEncoder';
@@ -60,9 +60,13 @@ export async function openModel(
   { run, weigh, notice, signal = NEVER }: OpenOptions,
 ): Promise<DiffusionModel> {
   const { unetConfig, vaeConfig, paths } = files;
-  const open = async (blob: Blob, path: string) => {
+  const openFor = async (device: DeviceTraits, graph: GraphFile, path: string) => {
+    const options = { device, openFile: files.open };
+    return graph instanceof Blob ? OnnxFile.open(graph, path, options) : OnnxFile.built(graph(device), path, options);
+  };
+  const open = async (graph: GraphFile, path: string) => {
     await checkpoint(signal);
-    return OnnxFile.open(blob, path, { device: backend, openFile: files.open });
+    return openFor(backend, graph, path);
   };
   const unetFile = await open(files.unet, paths.unet ?? 'unet/model.onnx');
   const unet = new Unet(backend, unetFile, unetConfig.time_cond_proj_dim ?? null);
@@ -131,13 +135,7 @@ export async function openModel(
   };
   // Last: what is built is not lost to what may still fail.
   const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig, {
-    open: vaeFile.half
-      ? () =>
-          OnnxFile.open(files.vaeDecoder, vaeFile.name, {
-            device: { ...traits(backend), f16: false },
-            openFile: files.open,
-          })
-      : null,
+    open: vaeFile.half ? () => openFor({ ...traits(backend), f16: false }, files.vaeDecoder, vaeFile.name) : null,
     onWidened: () => notice('This model’s VAE overflows in half precision, so Pagoda runs it in full precision.'),
   });
   return { backend, files, prompts, unet, vaeDecoder, info, needs };
@@ -172,7 +170,7 @@ export async function closeModel(model: DiffusionModel): Promise<void> {
 }
 
 async function openTextGraphs(
-  open: (blob: Blob, path: string) => Promise<OnnxFile>,
+  open: (graph: GraphFile, path: string) => Promise<OnnxFile>,
   files: ModelFiles,
 ): Promise<OnnxFile[]> {
   const first = await open(files.textEncoder, files.paths.textEncoder ?? 'text_encoder/model.onnx');

@@ -15,13 +15,14 @@ import type {
 import type { Settings } from '../settings/fields';
 import type { Backend } from './backend';
 import { Busy } from './busy';
+import { checkpointFiles } from './checkpointFiles';
 import { CpuBackend } from './cpuBackend';
 import { cpuInfo } from './device';
 import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
 import { generate, warmUp } from './generate';
 import { LoadTally } from './loadTally';
 import { machineMemoryGiB } from './memory';
-import { fileGone, openSource, readModelFiles, type ModelFiles, type ModelSource, type Watched } from './modelFiles';
+import { fileGone, openSource, readModelFiles, type ModelFiles, type Watched } from './modelFiles';
 import { rowsOfRun } from './modelNeeds';
 import { openGpu } from './openGpu';
 import { loadRuntime, runtimeBytes, type Ort } from './runtime';
@@ -29,6 +30,8 @@ import { SharedWork } from './sharedWork';
 
 type Emit = (event: EngineEvent | BusyEvent) => void;
 type BackendChoice = Settings['backend'];
+
+type ReadFiles = (load: Watched) => Promise<ModelFiles>;
 
 /** All others accuse the settings, the device or the network, and leave the model as it is. */
 const ACCUSES_FILES: ReadonlySet<EngineErrorCode> = new Set(['model-missing', 'model-invalid', 'session-build']);
@@ -40,7 +43,7 @@ export class Engine {
   private model: DiffusionModel | null = null;
   /** Rows at once for which the device was weighed last. */
   private weighedRows: number | null = null;
-  private source: (ModelSource & { readonly id: string; files: ModelFiles | null }) | null = null;
+  private source: { readonly id: string; readonly read: ReadFiles; files: ModelFiles | null } | null = null;
   private opening: SharedWork<DiffusionModel> | null = null;
 
   private readonly busy: Busy;
@@ -123,9 +126,9 @@ export class Engine {
   /** Of a model whose files are here none is fetched twice. */
   private async readFiles(ref: ModelRef, load: Watched): Promise<ModelFiles> {
     load.tally.tell('Loading the model');
-    if (this.source?.id !== ref.id) this.source = { id: ref.id, ...(await openSource(ref)), files: null };
+    if (this.source?.id !== ref.id) this.source = { id: ref.id, read: await reader(ref), files: null };
     const source = this.source;
-    source.files ??= await this.forgetIfAtFault(() => readModelFiles(source.open, source.paths, load));
+    source.files ??= await this.forgetIfAtFault(() => source.read(load));
     return source.files;
   }
 
@@ -202,4 +205,11 @@ export class Engine {
     await this.backend?.instance.dispose();
     this.backend = null;
   }
+}
+
+/** What was fetched once stays with it. */
+async function reader(ref: ModelRef): Promise<ReadFiles> {
+  if (ref.kind === 'file') return (load) => checkpointFiles(ref, load);
+  const { open, paths } = await openSource(ref);
+  return (load) => readModelFiles(open, paths, load);
 }

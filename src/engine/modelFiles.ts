@@ -23,13 +23,21 @@ import { LoadError } from '../loading/loadError';
 import { openStored } from '../library/opfs';
 import { findRoles, missingRoles, standardPath, standardRoles, type Role, type RolePaths } from '../models/roles';
 import { EngineError } from '../protocol/errors';
-import type { ModelRef } from '../protocol/messages';
+import type { DeviceTraits } from '../onnx/passes/runnable';
+import type { Model } from '../onnx/file/model';
+import type { FileModelRef, ModelRef } from '../protocol/messages';
 import { clipTokenizerJson } from '../text/clipFiles';
 import type { LoadTally } from './loadTally';
 
+/** A graph that is built for a device, of weights that lie in a file of the model. */
+export type BuildGraph = (device: DeviceTraits) => Model;
+
+/** An ONNX file, or a graph that there is no file of. */
+export type GraphFile = Blob | BuildGraph;
+
 /** A text encoder with its own tokenizer. */
 export interface TextFiles {
-  readonly graph: Blob;
+  readonly graph: GraphFile;
   readonly tokenizer: object;
   readonly tokenizerConfig: TokenizerConfig;
   /** The encoder's `config.json`; empty where there is none. */
@@ -42,9 +50,9 @@ export interface ModelFiles {
   readonly tokenizerConfig: TokenizerConfig;
   readonly unetConfig: UnetConfig;
   readonly vaeConfig: VaeConfig;
-  readonly textEncoder: Blob;
-  readonly unet: Blob;
-  readonly vaeDecoder: Blob;
+  readonly textEncoder: GraphFile;
+  readonly unet: GraphFile;
+  readonly vaeDecoder: GraphFile;
   /** `text_encoder/config.json`; empty where there is none. */
   readonly textEncoderConfig: TextConfig;
   /** SDXL's second text encoder; null for models with one. */
@@ -76,7 +84,7 @@ export interface ModelSource {
 }
 
 /** @throws EngineError `model-missing` or `model-invalid`. */
-export async function openSource(ref: ModelRef): Promise<ModelSource> {
+export async function openSource(ref: Exclude<ModelRef, FileModelRef>): Promise<ModelSource> {
   switch (ref.kind) {
     case 'url':
       return { open: fetchFrom(ref.baseUrl), paths: null };
@@ -187,7 +195,7 @@ function fromFolder(files: ReadonlyMap<string, File>): OpenFile {
 }
 
 /** Opens files below a URL. What has come is kept: a load that was cancelled goes on with the files that it lacks. */
-function fetchFrom(baseUrl: string): OpenFile {
+export function fetchFrom(baseUrl: string): OpenFile {
   const whole = new Map<string, Blob>();
   return async (path, load) => {
     try {

@@ -64,6 +64,9 @@ export const GENERAL_IDEAS: readonly string[] = [
   'a bowl of ramen, studio light',
 ];
 
+/** CLIP's merges, for checkpoints; relative to the page. */
+export const CLIP_FOLDER = 'clip/';
+
 /** Where the engine finds it; `page` is the document's base URL. */
 export function modelRef(
   entry: CatalogEntry,

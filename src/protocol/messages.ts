@@ -7,7 +7,7 @@ import type { PredictionType, SchedulerConfig } from '../diffusion/types';
 import type { EngineErrorData } from './errors';
 
 /** Where a model's files are. `id` names what was chosen: another id is another model. */
-export type ModelRef = UrlModelRef | StoredModelRef | FolderModelRef;
+export type ModelRef = UrlModelRef | StoredModelRef | FolderModelRef | FileModelRef;
 
 /** Served from a folder in the standard layout; `baseUrl` ends in `/`. */
 export interface UrlModelRef {
@@ -30,6 +30,15 @@ export interface FolderModelRef {
   readonly kind: 'folder';
   readonly id: string;
   readonly files: ReadonlyMap<string, File>;
+}
+
+/** One `.safetensors` file on the visitor's disk that holds a whole model, used in place. */
+export interface FileModelRef {
+  readonly kind: 'file';
+  readonly id: string;
+  readonly file: File;
+  /** The page's folder with CLIP's `merges.txt`, which no such file brings; ends in `/`. */
+  readonly clipUrl: string;
 }
 
 export type EngineRequest = LoadRequest | GenerateRequest | CancelRequest | FitRequest | PingRequest;

@@ -3,8 +3,9 @@
 // the built-in model nothing else is ever contacted.
 
 import { create } from 'zustand';
-import { POCKET, modelRef } from '../models/catalog';
+import { CLIP_FOLDER, POCKET, modelRef } from '../models/catalog';
 import { estimateNeeds, type Weights } from '../models/estimate';
+import { checkpointModel, type CheckpointModel } from '../library/checkpointFile';
 import { FetchError, toFetchErrorData, type FetchErrorData } from '../library/fetchError';
 import { filesOf, folderModel, type FolderModel } from '../library/folder';
 import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
@@ -43,7 +44,11 @@ interface Models {
   readonly stored: readonly StoredModel[];
   /** The folder that was opened last, for its size and verdict; it is not kept over a reload. */
   readonly folder: FolderModel | null;
+  /** The checkpoint that was opened last; not kept over a reload either. */
+  readonly checkpoint: CheckpointModel | null;
   readonly lookup: Lookup;
+  /** Why a checkpoint could not be used. */
+  readonly checkpointError: FetchErrorData | null;
   /** Why a folder on disk could not be opened. */
   readonly error: FetchErrorData | null;
   /** Why nothing can be stored, or what is stored cannot be listed. */
@@ -68,6 +73,7 @@ interface Models {
   readonly act: (type: 'resume' | 'pause' | 'remove' | 'check', dir: string) => Promise<void>;
   /** From <input webkitdirectory>, or from the browser's folder picker where that is null. */
   readonly openFolder: (list: FileList | null) => Promise<void>;
+  readonly openCheckpoint: (file: File) => Promise<void>;
   readonly dismiss: () => void;
 }
 
@@ -131,7 +137,9 @@ export const useModels = create<Models>()((set, get) => {
     choice: readChoice(),
     stored: [],
     folder: null,
+    checkpoint: null,
     lookup: { state: 'none' },
+    checkpointError: null,
     error: null,
     refused: null,
     failed: null,
@@ -212,9 +220,23 @@ export const useModels = create<Models>()((set, get) => {
         set({ error: toFetchErrorData(error) });
       }
     },
+    openCheckpoint: async (file) => {
+      try {
+        const checkpoint = await checkpointModel(file);
+        set({ checkpoint, checkpointError: null });
+        choose({
+          name: checkpoint.name,
+          ref: { kind: 'file', id: `file:${newId()}`, file, clipUrl: new URL(CLIP_FOLDER, document.baseURI).href },
+          usual: checkpoint.usual,
+          origin: null,
+        });
+      } catch (error) {
+        set({ checkpointError: toFetchErrorData(error) });
+      }
+    },
     dismiss: () => {
       stopLooking();
-      set({ error: null, gone: null, lookup: { state: 'none' } });
+      set({ checkpointError: null, error: null, gone: null, lookup: { state: 'none' } });
     },
   };
 });

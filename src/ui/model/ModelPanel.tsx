@@ -1,5 +1,5 @@
 // Which model makes the images. The line in the controls names it; its dialog lists what is on the device, a few
-// models of the hub, any repository, and a folder on disk.
+// models of the hub, any repository, and a checkpoint or a folder on disk.
 
 import { useId, useState } from 'react';
 import { useModels } from '../../store/models';
@@ -7,6 +7,7 @@ import { useStore } from '../../store/store';
 import { Dialog } from '../Dialog';
 import { Region } from '../errors/ErrorBoundary';
 import styles from './ModelPanel.module.css';
+import { ModelPanelCheckpoint } from './ModelPanelCheckpoint';
 import { ModelPanelHub } from './ModelPanelHub';
 import { ModelPanelStored } from './ModelPanelStored';
 import { ModelPanelFolder } from './ModelPanelFolder';
@@ -89,6 +90,9 @@ export function ModelPanel() {
         </Region>
         <Region name="The models of the hub">
           <ModelPanelHub />
+        </Region>
+        <Region name="The checkpoint on disk">
+          <ModelPanelCheckpoint />
         </Region>
         <Region name="The folder on disk">
           <ModelPanelFolder onChosen={close} />

@@ -1,0 +1,46 @@
+// A .safetensors file on the visitor's disk as a model: what it is, from its header. Nothing else of it is read here.
+
+import { identify } from '../checkpoints/identify';
+import { readPrediction } from '../checkpoints/prediction';
+import { readHeader } from '../checkpoints/safetensors';
+import { schedulerOf, unetConfigOf, wholeModel } from '../checkpoints/wholeModel';
+import { NO_GLANCE, type Weights } from '../models/estimate';
+import { sizeText } from '../models/preflight';
+import { usualSettings } from '../models/usualSettings';
+import type { UsualSettings } from '../settings/fields';
+
+export interface CheckpointModel {
+  /** The file's, without its ending. */
+  readonly name: string;
+  /** "Stable Diffusion 1.x, f16, 2.1 GB". */
+  readonly what: string;
+  readonly weights: Weights;
+  readonly usual: UsualSettings;
+}
+
+/** @throws EngineError `model-invalid`: what the file is instead, what it lacks, or what of it is damaged. */
+export async function checkpointModel(file: File): Promise<CheckpointModel> {
+  const header = await readHeader(file);
+  const model = wholeModel(identify(header));
+  const prediction = await readPrediction(header, model, file);
+  const unet = unetConfigOf(model, prediction, header);
+  const { config } = model.textEncoders[0] as (typeof model.textEncoders)[number];
+  return {
+    name: file.name.replace(/\.safetensors$/i, ''),
+    what: [
+      model.name,
+      model.dtype.toLowerCase(),
+      sizeText(model.bytes),
+      ...(prediction.type === 'v_prediction' ? ['v-prediction'] : []),
+      ...(prediction.zeroTerminalSnr ? ['zero terminal SNR'] : []),
+    ].join(', '),
+    weights: {
+      bytes: model.bytes,
+      paths: [file.name],
+      unetConfig: unet,
+      textConfig: { vocab_size: config.vocab_size, hidden_size: config.hidden_size },
+      graph: { ...NO_GLANCE, half: model.dtype !== 'F32' },
+    },
+    usual: usualSettings({ scheduler: schedulerOf(model, prediction), unet }),
+  };
+}
