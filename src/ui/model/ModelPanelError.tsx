@@ -13,7 +13,10 @@ export function ModelPanelError({
 }) {
   const element = useRef<HTMLDivElement>(null);
   // On a phone the dialog scrolls, and what was pressed may be its last line.
-  useEffect(() => element.current?.scrollIntoView({ block: 'nearest' }), [error.message]);
+  // (Newer browsers return a promise of the scroll's end, which React would take for a clean-up.)
+  useEffect(() => {
+    element.current?.scrollIntoView({ block: 'nearest' });
+  }, [error.message]);
   return (
     <div ref={element} className={styles.error} role="alert">
       <p>{error.message}</p>
