@@ -19,7 +19,7 @@ test('one file is read in place: it says what it is and makes a pair; what is no
   await page.goto('/');
   await setNumber(page, 'Steps', '2');
   await button(page, 'Model: Pocket (built in). Change').click();
-  const section = page.getByRole('region', { name: 'From a checkpoint file' });
+  const section = page.getByRole('region', { name: 'From one .safetensors file' });
   const input = section.getByLabel('Checkpoint file');
   await input.setInputFiles(await write('vae.safetensors', partFile(small['sd1']!, 'vae')));
   await expect(section.getByRole('alert')).toContainText('has no UNet and no text encoder. Choose the file');

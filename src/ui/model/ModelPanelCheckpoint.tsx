@@ -18,7 +18,7 @@ export function ModelPanelCheckpoint() {
   const said = verdict?.modelId === choice.ref.id ? verdict : null;
   const reasons = checkpoint ? (said ?? verdictOf(checkpoint.weights, device, null)).reasons : [];
   return (
-    <section aria-label="From a checkpoint file" className={styles.section}>
+    <section aria-label="From one .safetensors file" className={styles.section}>
       <h3>From a checkpoint file</h3>
       <p className={styles.quiet}>
         A .safetensors file of Stable Diffusion 1.x, 2.x or XL that holds UNet, VAE and text encoder. It is read in
