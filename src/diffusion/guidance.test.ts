@@ -17,7 +17,7 @@ function combine({ rows, weights }: RowPlan, image = 0): number[] {
   return range.map((i) => rows.reduce((sum, row, r) => sum + weights[image]![r]! * predict(row)[i]!, 0));
 }
 
-const name = ({ image, context, identity }: Row) => `${image} ${context} ${identity}`;
+const rowName = ({ image, context, identity }: Row) => `${image} ${context} ${identity}`;
 
 /** Equal in the seven decimals of the reference figures. */
 function expectFigures(values: number[], figures: number[]): void {
@@ -69,11 +69,11 @@ describe('rows', () => {
     planRows(identity === undefined ? { guidanceScale, pagScale } : { guidanceScale, pagScale, identity }, 0);
 
   it("come in diffusers' order, and none is run that is not needed", () => {
-    expect(plan(4, 3).rows.map(name)).toEqual(['0 uncond 0', '0 cond 0', '0 cond 1']);
-    expect(plan(4, 0).rows.map(name)).toEqual(['0 uncond 0', '0 cond 0']);
-    expect(plan(1, 3).rows.map(name)).toEqual(['0 cond 0', '0 cond 1']);
-    expect(plan(1, 0).rows.map(name)).toEqual(['0 cond 0']);
-    expect(plan(4, 3, 0.5).rows.map(name)).toEqual(['0 uncond 0', '0 cond 0', '0 cond 0.5']);
+    expect(plan(4, 3).rows.map(rowName)).toEqual(['0 uncond 0', '0 cond 0', '0 cond 1']);
+    expect(plan(4, 0).rows.map(rowName)).toEqual(['0 uncond 0', '0 cond 0']);
+    expect(plan(1, 3).rows.map(rowName)).toEqual(['0 cond 0', '0 cond 1']);
+    expect(plan(1, 0).rows.map(rowName)).toEqual(['0 cond 0']);
+    expect(plan(4, 3, 0.5).rows.map(rowName)).toEqual(['0 uncond 0', '0 cond 0', '0 cond 0.5']);
   });
 
   it('CFG is on above 1 only', () => {
@@ -102,7 +102,7 @@ describe('several images', () => {
 
   it('lie after one another, and each weighs its own rows alone', () => {
     const { rows, weights } = planStep(images);
-    expect(rows.map(name)).toEqual([
+    expect(rows.map(rowName)).toEqual([
       '0 uncond 0',
       '0 cond 0',
       '1 uncond 0',
@@ -128,7 +128,7 @@ describe('several images', () => {
   it('fork at the site from one row for each image and context', () => {
     const { rows } = planStep(images);
     const { base, siteRows } = forkRows(rows);
-    expect(base.map(name)).toEqual(['0 uncond 0', '0 cond 0', '1 uncond 0', '1 cond 0', '2 cond 0']);
+    expect(base.map(rowName)).toEqual(['0 uncond 0', '0 cond 0', '1 uncond 0', '1 cond 0', '2 cond 0']);
     expect(siteRows).toEqual([
       { source: 0, identity: 0 },
       { source: 1, identity: 0 },

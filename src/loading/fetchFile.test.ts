@@ -45,7 +45,7 @@ const rest: Answer = (response, { headers }) => {
     })
     .end(BYTES.subarray(from));
 };
-const status =
+const answersWith =
   (code: number): Answer =>
   (response) =>
     response.writeHead(code, { 'Content-Type': 'text/plain' }).end('no');
@@ -111,12 +111,12 @@ test('tries end with the list where nothing more comes, and go on where somethin
 });
 
 test('a busy server is asked again; one that has no such file is not', async () => {
-  answers = [status(503), status(429), whole];
+  answers = [answersWith(503), answersWith(429), whole];
   expect(await bytesOf(await fetchFile(url, NO_WAIT))).toEqual(BYTES);
   asked = [];
   for (const missing of [
-    status(404),
-    status(403),
+    answersWith(404),
+    answersWith(403),
     ((response) =>
       response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end('<!doctype html>')) satisfies Answer,
   ]) {
@@ -129,7 +129,7 @@ test('a busy server is asked again; one that has no such file is not', async () 
 test('an abort is heard while nothing comes, and between two tries', async () => {
   for (const [answer, retryMs] of [
     [stalls(10), [0]],
-    [status(503), [1e9]],
+    [answersWith(503), [1e9]],
   ] as const) {
     const abort = new AbortController();
     answers = [(response, request) => (answer(response, request), setTimeout(() => abort.abort(), 50))];
@@ -151,7 +151,7 @@ test('a script that the browser has given up is started under another address', 
 });
 
 test('a script that is not there is not started; one that throws is not tried again', async () => {
-  answers = [status(404)];
+  answers = [answersWith(404)];
   const never = () => Promise.reject(new Error('started'));
   expect(await faultOf(loadScript(url, NO_WAIT, never))).toBe('absent');
   expect((await whyNotStarted(url, NO_WAIT))?.fault).toBe('absent');
