@@ -20,6 +20,6 @@ test('a picture is made under the policies that the dev server sends', async ({ 
   expect(refused).toEqual([]);
   const elsewhere = 'https://localhost/';
   expect(await refusals(await engineWorker(page), elsewhere)).toEqual(['script-src', 'connect-src']);
-  expect(await refusals(modelsWorker(page), elsewhere)).toEqual(['script-src']);
+  expect(await refusals(await modelsWorker(page), elsewhere)).toEqual(['script-src']);
   await server.close();
 });

@@ -48,7 +48,7 @@ const MODELS_WORKER = /\/assets\/modelsWorker-/;
 
 /** Lets the worker write so many bytes to the private file system from now on, as a disk does that is nearly full. */
 async function leaveRoom(page: Page, room: number): Promise<void> {
-  await modelsWorker(page).evaluate((bytes) => {
+  await (await modelsWorker(page)).evaluate((bytes) => {
     const scope = self as unknown as { room?: number };
     const patched = scope.room !== undefined;
     scope.room = bytes;
@@ -65,7 +65,7 @@ async function leaveRoom(page: Page, room: number): Promise<void> {
 /** The engine may neither evaluate text nor reach the hub; the worker of models may reach it. */
 async function expectPolicies(page: Page): Promise<void> {
   expect(await refusals(await engineWorker(page), hub.url)).toEqual(['script-src', 'connect-src']);
-  expect(await refusals(modelsWorker(page), hub.url)).toEqual(['script-src']);
+  expect(await refusals(await modelsWorker(page), hub.url)).toEqual(['script-src']);
 }
 
 const found = (page: Page) => page.getByRole('group', { name: 'Found' });
@@ -252,7 +252,7 @@ test.describe('without a service worker', () => {
       await expect(refusal).not.toContainText('Resume');
     };
     // As a browser does that is told to keep nothing of this site.
-    await modelsWorker(page).evaluate(() => {
+    await (await modelsWorker(page)).evaluate(() => {
       const { storage } = navigator;
       const own = storage.getDirectory.bind(storage);
       const scope = self as unknown as { allowed?: boolean };
@@ -260,7 +260,7 @@ test.describe('without a service worker', () => {
         scope.allowed ? own() : Promise.reject(new DOMException('It is insecure.', 'SecurityError'));
     });
     await isInSight('Allow this site to store data');
-    await modelsWorker(page).evaluate(() => {
+    await (await modelsWorker(page)).evaluate(() => {
       (self as unknown as { allowed?: boolean }).allowed = true;
     });
 

@@ -26,11 +26,10 @@ export async function engineWorker(page: Page): Promise<Worker> {
   return page.workers().find(isEngine) ?? (await page.waitForEvent('worker', isEngine));
 }
 
-/** The worker of models; once the page has started it. */
-export function modelsWorker(page: Page): Worker {
-  const worker = page.workers().find((one) => MODELS_SCRIPT.test(one.url()));
-  if (!worker) throw new Error('The worker has not been started.');
-  return worker;
+/** The worker of models, which the page starts when its dialog opens. */
+export async function modelsWorker(page: Page): Promise<Worker> {
+  const isOfModels = (worker: Worker) => MODELS_SCRIPT.test(worker.url());
+  return page.workers().find(isOfModels) ?? (await page.waitForEvent('worker', isOfModels));
 }
 
 /** The directives of its policy that refuse something when `worker` evaluates a text and then asks `url`. */
