@@ -62,6 +62,10 @@ test('text that a model reads without end: Cancel is said at once, ends it, and 
   await openWith(page, { ...LONG, steps: 2, prompt: 'without end' });
   await button(page, 'Generate').click();
   await expect(page.getByRole('status')).toContainText('Preparing');
+  // Until the text is read a cancel would be heard.
+  const worker = await engineWorker(page);
+  const silence = () => new Promise<string>((resolve) => setTimeout(() => resolve('stuck'), 2000));
+  await expect.poll(() => Promise.race([worker.evaluate(() => 'free'), silence()])).toBe('stuck');
   await button(page, 'Cancel').click();
   await expect(button(page, 'Cancelling…')).toBeVisible();
   await expect(page.getByRole('status')).toContainText('Cancelled');
