@@ -9,7 +9,7 @@ import { posix } from 'node:path';
  */
 export const TABLE = {
   main: { ui: 'all', store: 'all', pwa: 'all' },
-  ui: { store: 'all', settings: 'all', protocol: 'types', library: 'types' },
+  ui: { store: 'all', settings: 'all', protocol: 'types', models: 'types', library: 'types' },
   store: {
     protocol: 'all',
     settings: 'all',
