@@ -51,7 +51,7 @@ export const TABLE = {
   'onnx/segments': { 'onnx/file': 'all', 'onnx/graph': 'all', 'onnx/sites': 'types' },
   'onnx/passes': { 'onnx/file': 'all', 'onnx/operators': 'all', 'onnx/graph': 'all', 'onnx/sites': 'all' },
   'checkpoints/networks': {
-    'checkpoints/keys': 'all',
+    'checkpoints/tensorSources': 'all',
     'onnx/file': 'all',
     'kernels/float16': 'all',
     'protocol/errors': 'all',

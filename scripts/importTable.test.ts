@@ -48,6 +48,19 @@ describe('the import table', () => {
   });
 });
 
+it('finds each file name once: a name says where a line belongs', () => {
+  const homes = new Map<string, Set<string>>();
+  for (const file of readdirSync('src', { recursive: true, encoding: 'utf8' })) {
+    if (!/\.(tsx?|wgsl)$/.test(file) || /\.test\.|testing\//.test(file)) continue;
+    // A kernel, its shader and its twin share a name.
+    const path = file.replace(/(\.cpu)?\.(tsx?|wgsl)$/, '');
+    const name = posix.basename(path).toLowerCase();
+    homes.set(name, (homes.get(name) ?? new Set()).add(path));
+  }
+  const twice = [...homes.values()].filter((paths) => paths.size > 1).map((paths) => [...paths]);
+  expect(twice).toEqual([]);
+});
+
 it('gives no right that nobody uses', () => {
   const used = new Set<string>();
   for (const file of readdirSync('src', { recursive: true, encoding: 'utf8' })) {

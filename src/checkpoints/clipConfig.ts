@@ -1,7 +1,7 @@
 // The structure of a CLIPTextModel, in the fields of transformers' config.json, from its shapes or from that file; and
 // all its parameters with their shapes.
 
-import type { ClipNetwork } from '../configs/checkpoint';
+import type { ClipNetwork } from '../configs/networkConfigs';
 import { EngineError } from '../protocol/errors';
 import { countOf, MOST, type Shapes } from './shapes';
 

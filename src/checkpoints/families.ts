@@ -1,7 +1,7 @@
 // The families of Stable Diffusion by the structure of their UNet, one row each. Not the file's name but its shapes
 // tell them apart; what no shape tells (heads, the scale of latents, the pictures' usual size) is the family's.
 
-import type { UnetConfig } from './unetConfig';
+import type { UnetStructure } from './unetConfig';
 
 export type Base = 'sd1' | 'sd2' | 'sdxl';
 
@@ -49,7 +49,7 @@ const ROWS: readonly Row[] = [
 ];
 
 /** A UNet of a base that no row describes is one that somebody pruned: it runs as its shapes say. */
-export function familyOf(base: Base, unet: UnetConfig): Family {
+export function familyOf(base: Base, unet: UnetStructure): Family {
   const middle: Middle =
     unet.mid_block_type === null
       ? 'none'

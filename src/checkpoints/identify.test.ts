@@ -15,13 +15,13 @@ import {
   type Stored,
   type Table,
 } from '../../fixtures/checkpoints/golden';
-import { CLIP_NETWORK, UNET_NETWORK, VAE_NETWORK } from '../configs/checkpoint';
+import { CLIP_NETWORK, UNET_NETWORK, VAE_NETWORK } from '../configs/networkConfigs';
 import { check } from '../configs/readJson';
 import { seeded, type Random } from '../onnx/testing/mutate';
 import { EngineError } from '../protocol/errors';
 import { floatValues } from './floats';
 import { identify, type Checkpoint, type Configs } from './identify';
-import { bytesOf, type Sources, type TensorSource } from './keys';
+import { bytesOf, type Sources, type TensorSource } from './tensorSources';
 import { readHeader } from './safetensors';
 import { unetFromConfig } from './unetConfig';
 

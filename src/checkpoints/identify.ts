@@ -2,17 +2,17 @@
 // lies. Keys and shapes alone tell, never the file's name. A file of a diffusers folder has one part, and a
 // config.json beside it that says what no shape tells.
 
-import type { ClipNetwork, UnetNetwork, VaeNetwork } from '../configs/checkpoint';
+import type { ClipNetwork, UnetNetwork, VaeNetwork } from '../configs/networkConfigs';
 import { EngineError } from '../protocol/errors';
 import { BASES, baseOf, familyOf, type Base, type Family } from './families';
-import { findSources, fitSources, type Sources } from './keys';
+import { findSources, fitSources, type Sources } from './tensorSources';
 import { UNET_PREFIXES, refusal, refused, RUNS } from './refusals';
 import type { Dtype, SafetensorsHeader } from './safetensors';
 import { readTextEncoders, type TextEncoderPart } from './textEncoders';
-import { unetFromConfig, unetFromShapes, type UnetConfig } from './unetConfig';
+import { unetFromConfig, unetFromShapes, type UnetStructure } from './unetConfig';
 import { unetNames } from './unetNames';
 import { unetParameters } from './unetParameters';
-import { vaeFromConfig, vaeFromShapes, vaeParameters, type VaeConfig } from './vaeConfig';
+import { vaeFromConfig, vaeFromShapes, vaeParameters, type VaeStructure } from './vaeConfig';
 import { vaeNames } from './vaeNames';
 
 export interface Part<Config> {
@@ -33,8 +33,8 @@ export interface Checkpoint {
   /** For people: the family and the task. */
   readonly name: string;
   readonly task: Task;
-  readonly unet: Part<UnetConfig> | null;
-  readonly vae: Part<VaeConfig> | null;
+  readonly unet: Part<UnetStructure> | null;
+  readonly vae: Part<VaeStructure> | null;
   /** As the family numbers them: of SDXL CLIP-L, then OpenCLIP-bigG. One that is not in the file is null. */
   readonly textEncoders: readonly (TextEncoderPart | null)[];
   /** The type of most of the UNet's bytes, or of the file's. */
@@ -112,7 +112,11 @@ export function identify(header: SafetensorsHeader, configs: Configs = {}): Chec
   };
 }
 
-function readUnet(header: SafetensorsHeader, prefix: string, config?: UnetNetwork): Part<UnetConfig> & { base: Base } {
+function readUnet(
+  header: SafetensorsHeader,
+  prefix: string,
+  config?: UnetNetwork,
+): Part<UnetStructure> & { base: Base } {
   const entries = behind(header, prefix);
   const names = new Set(entries.map(([, name]) => name));
   const ldm = names.has('input_blocks.0.0.weight');
@@ -163,11 +167,11 @@ function timeWidth(header: SafetensorsHeader, added: number | null): number {
   return added !== null && pooled !== undefined && added > pooled ? Math.floor((added - pooled) / 6) : 256;
 }
 
-function taskOf({ in_channels: channels }: UnetConfig): Task {
+function taskOf({ in_channels: channels }: UnetStructure): Task {
   return channels === 9 ? 'inpainting' : channels === 8 ? 'pix2pix' : 'text-to-image';
 }
 
-function readVae(header: SafetensorsHeader, base: Base | null, config?: VaeNetwork): Part<VaeConfig> | null {
+function readVae(header: SafetensorsHeader, base: Base | null, config?: VaeNetwork): Part<VaeStructure> | null {
   const prefix = ['first_stage_model.', 'vae.', ''].find((start) =>
     header.tensors.has(`${start}decoder.conv_in.weight`),
   );

@@ -2,7 +2,7 @@
 // tensor lies, and their headers where in it.
 
 import { parseJson } from '../configs/readJson';
-import { SHARD_INDEX } from '../configs/checkpoint';
+import { SHARD_INDEX } from '../configs/networkConfigs';
 import { EngineError } from '../protocol/errors';
 import type { SafetensorsHeader, StoredTensor } from './safetensors';
 

@@ -1,10 +1,10 @@
 // The text encoders of a file: CLIP-L under transformers' names, OpenCLIP's under its own, one or both by the family.
 
-import type { ClipNetwork } from '../configs/checkpoint';
+import type { ClipNetwork } from '../configs/networkConfigs';
 import { clipFromConfig, clipFromShapes, clipParameters, type ClipConfig } from './clipConfig';
 import { openClipName, transformersName } from './clipNames';
 import type { Base } from './families';
-import { findSources, fitSources, type Sources } from './keys';
+import { findSources, fitSources, type Sources } from './tensorSources';
 import type { SafetensorsHeader } from './safetensors';
 
 export interface TextEncoderPart {

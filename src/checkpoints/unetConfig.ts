@@ -2,11 +2,11 @@
 // entry a level, a depth one a transformer. It is read from the shapes of the parameters, or from the config.json
 // beside them.
 
-import type { UnetNetwork } from '../configs/checkpoint';
+import type { UnetNetwork } from '../configs/networkConfigs';
 import { EngineError } from '../protocol/errors';
 import { countOf, MOST, type Shapes } from './shapes';
 
-export interface UnetConfig {
+export interface UnetStructure {
   readonly in_channels: number;
   readonly out_channels: number;
   /** Edges of the latents that it was made for: one, or height and width. Absent where nothing tells. */
@@ -47,7 +47,7 @@ export interface UnetRules {
 }
 
 /** @throws EngineError `model-invalid` where the parameters are not those of a whole UNet. */
-export function unetFromShapes(shapes: Shapes, rules: UnetRules): UnetConfig {
+export function unetFromShapes(shapes: Shapes, rules: UnetRules): UnetStructure {
   const of = (name: string, axis: number) => {
     const size = shapes.get(name)?.[axis];
     if (size === undefined) throw incomplete(`${name} is not there, or has other axes.`);
@@ -128,7 +128,7 @@ const UP = ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnU
  * What config.json says, with diffusers' defaults.
  * @throws EngineError `model-invalid` that names the field by which it is another network.
  */
-export function unetFromConfig(config: UnetNetwork): UnetConfig {
+export function unetFromConfig(config: UnetNetwork): UnetStructure {
   for (const [field, usual] of Object.entries(USUAL)) {
     const value = config[field as keyof UnetNetwork];
     if (value !== undefined && !usual.includes(value)) throw unknown(field, value);
@@ -160,9 +160,9 @@ export function unetFromConfig(config: UnetNetwork): UnetConfig {
     out_channels: config.out_channels ?? 4,
     ...(config.sample_size !== undefined && { sample_size: config.sample_size }),
     block_out_channels: channels,
-    down_block_types: downTypes as UnetConfig['down_block_types'],
-    mid_block_type: midType as UnetConfig['mid_block_type'],
-    up_block_types: upTypes as UnetConfig['up_block_types'],
+    down_block_types: downTypes as UnetStructure['down_block_types'],
+    mid_block_type: midType as UnetStructure['mid_block_type'],
+    up_block_types: upTypes as UnetStructure['up_block_types'],
     layers_per_block: layers,
     transformer_layers_per_block: blocks(downTypes, ['CrossAttnDownBlock2D', 'DownBlock2D'], depths, layers),
     mid_transformer_layers:

@@ -1,9 +1,9 @@
 // All parameters of a UNet2DConditionModel with their shapes, from its config, under diffusers' names.
 
 import type { Shapes } from './shapes';
-import type { UnetConfig } from './unetConfig';
+import type { UnetStructure } from './unetConfig';
 
-export function unetParameters(config: UnetConfig): Shapes {
+export function unetParameters(config: UnetStructure): Shapes {
   const shapes = new Map<string, readonly number[]>();
   const { block_out_channels: channels, layers_per_block: layers } = config;
   const finest = channels[0] ?? 0;

@@ -1,11 +1,11 @@
 // The structure of an AutoencoderKL, in the fields of diffusers' config.json, from its shapes or from that file; and
 // all its parameters with their shapes.
 
-import type { VaeNetwork } from '../configs/checkpoint';
+import type { VaeNetwork } from '../configs/networkConfigs';
 import { EngineError } from '../protocol/errors';
 import { countOf, MOST, type Shapes } from './shapes';
 
-export interface VaeConfig {
+export interface VaeStructure {
   /** Channels of the picture. */
   readonly in_channels: number;
   readonly out_channels: number;
@@ -29,7 +29,7 @@ export interface VaeConfig {
 }
 
 /** @throws EngineError `model-invalid` where the parameters are not those of a VAE with a decoder. */
-export function vaeFromShapes(shapes: Shapes, scaling: number | null): VaeConfig {
+export function vaeFromShapes(shapes: Shapes, scaling: number | null): VaeStructure {
   const latents = shapes.get('decoder.conv_in.weight');
   const picture = shapes.get('decoder.conv_out.weight');
   const levels = countOf(shapes, MOST.levels, (level) => `decoder.up_blocks.${level}.resnets.0.conv1.weight`);
@@ -62,7 +62,7 @@ export function vaeFromShapes(shapes: Shapes, scaling: number | null): VaeConfig
  * What config.json says, with diffusers' defaults.
  * @throws EngineError `model-invalid` that names the field by which it is another network.
  */
-export function vaeFromConfig(config: VaeNetwork): VaeConfig {
+export function vaeFromConfig(config: VaeNetwork): VaeStructure {
   const odd =
     (config._class_name ?? 'AutoencoderKL') !== 'AutoencoderKL' ||
     (config.act_fn ?? 'silu') !== 'silu' ||
@@ -90,7 +90,7 @@ export function vaeFromConfig(config: VaeNetwork): VaeConfig {
 }
 
 /** All parameters of the halves that are there. */
-export function vaeParameters(config: VaeConfig): Shapes {
+export function vaeParameters(config: VaeStructure): Shapes {
   const shapes = new Map<string, readonly number[]>();
   const { block_out_channels: channels, layers_per_block: layers, latent_channels: latents } = config;
   const finest = channels[0] ?? 0;

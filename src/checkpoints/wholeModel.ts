@@ -9,8 +9,8 @@ import type { Checkpoint, Part } from './identify';
 import { usualEdge, type Prediction } from './prediction';
 import type { SafetensorsHeader } from './safetensors';
 import type { TextEncoderPart } from './textEncoders';
-import type { UnetConfig as UnetStructure } from './unetConfig';
-import type { VaeConfig as VaeStructure } from './vaeConfig';
+import type { UnetStructure } from './unetConfig';
+import type { VaeStructure } from './vaeConfig';
 
 /** Nothing is null. */
 export interface WholeModel extends Checkpoint {

@@ -1,7 +1,7 @@
 // What a hub answers, and what the model store keeps of it. A path is one below the model's folder, or nothing.
 
 import * as v from 'valibot';
-import { list, not, table, text, whole } from './fields';
+import { list, not, table, text, whole } from './jsonFields';
 
 /** Files of one repository. */
 export const MOST_FILES = 20_000;

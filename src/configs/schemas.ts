@@ -1,7 +1,7 @@
 // The JSON files of a model and the fields of them that Pagoda reads, with the most that any of them may say.
 
 import * as v from 'valibot';
-import { config, flag, list, real, table, text, whole } from './fields';
+import { config, flag, list, real, table, text, whole } from './jsonFields';
 
 /** Far above any published model's; what is above it is a damaged or a hostile file. */
 const MOST_TIMESTEPS = 100_000;

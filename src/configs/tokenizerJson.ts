@@ -3,7 +3,7 @@
 // high power. What the vocabulary means is the tokenizer's own business.
 
 import * as v from 'valibot';
-import { list, not, table, text, whole } from './fields';
+import { list, not, table, text, whole } from './jsonFields';
 import { isBounded } from './regex';
 
 const MOST_PIECES = 1_000_000;

@@ -2,10 +2,10 @@
 // file itself. What a folder says in configs is the family's here, and the tokenizer comes with the page.
 
 import { identify } from '../checkpoints/identify';
-import type { Sources } from '../checkpoints/keys';
+import type { Sources } from '../checkpoints/tensorSources';
 import { clipText } from '../checkpoints/networks/clipText';
-import type { GraphOptions } from '../checkpoints/networks/graph';
-import { unet } from '../checkpoints/networks/unet';
+import type { GraphOptions } from '../checkpoints/networks/graphBuilder';
+import { unet } from '../checkpoints/networks/unetGraph';
 import { vaeDecoder } from '../checkpoints/networks/vae';
 import { weightsIn } from '../checkpoints/networks/weightsIn';
 import { readPrediction } from '../checkpoints/prediction';

@@ -9,8 +9,8 @@
 
 import { FLOAT, FLOAT16, INT32, type Model } from '../../onnx/file/model';
 import { EngineError } from '../../protocol/errors';
-import { GraphBuilder, type GraphOptions } from './graph';
-import { add, attention, gelu, layerNorm, linearOfRows, quickGelu } from './layers';
+import { GraphBuilder, type GraphOptions } from './graphBuilder';
+import { add, attention, gelu, layerNorm, linearOfRows, quickGelu } from './layerNodes';
 
 /** Field names and defaults of transformers' CLIPTextConfig. */
 export interface TextArchitecture {

@@ -2,8 +2,8 @@
 //
 //   r = conv1(SiLU(norm1(x)));  r += time_emb_proj(SiLU(emb));  r = conv2(SiLU(norm2(r)));  x' = shortcut(x) + r
 
-import type { GraphBuilder } from './graph';
-import { add, conv, groupNorm, linearOfRows, silu } from './layers';
+import type { GraphBuilder } from './graphBuilder';
+import { add, conv, groupNorm, linearOfRows, silu } from './layerNodes';
 
 export interface Resnet {
   readonly from: number;

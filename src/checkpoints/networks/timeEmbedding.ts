@@ -3,8 +3,8 @@
 //   f_i = exp(−ln 10000 · i/(h − shift)), i = 0 … h − 1;  e = [cos(t·f), sin(t·f)], in f32 whatever the graph is in
 
 import { FLOAT, FLOAT16 } from '../../onnx/file/model';
-import type { GraphBuilder } from './graph';
-import { concat, linearOfRows, silu } from './layers';
+import type { GraphBuilder } from './graphBuilder';
+import { concat, linearOfRows, silu } from './layerNodes';
 
 export interface Waves {
   /** Of the whole embedding: half of it cosines. */

@@ -3,8 +3,8 @@
 
 import type { Model } from '../../onnx/file/model';
 import { EngineError } from '../../protocol/errors';
-import { GraphBuilder, type GraphOptions } from './graph';
-import { add, conv, upsample } from './layers';
+import { GraphBuilder, type GraphOptions } from './graphBuilder';
+import { add, conv, upsample } from './layerNodes';
 
 /** Field names and defaults of diffusers' AutoencoderTiny. */
 export interface TinyVaeArchitecture {

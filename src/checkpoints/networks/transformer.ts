@@ -3,8 +3,8 @@
 //
 //   z += attn1(LN1 z);  z += attn2(LN2 z, context);  z += ff(LN3 z)
 
-import { MICROSOFT, type GraphBuilder } from './graph';
-import { add, attention, geglu, groupNorm, layerNorm, linear, swapped } from './layers';
+import { MICROSOFT, type GraphBuilder } from './graphBuilder';
+import { add, attention, geglu, groupNorm, layerNorm, linear, swapped } from './layerNodes';
 
 export interface Transformer {
   readonly channels: number;

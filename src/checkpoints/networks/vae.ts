@@ -3,8 +3,8 @@
 
 import type { Model } from '../../onnx/file/model';
 import { EngineError } from '../../protocol/errors';
-import { GraphBuilder, type GraphOptions } from './graph';
-import { add, attention, conv, groupNorm, linear, silu, swapped, upsample } from './layers';
+import { GraphBuilder, type GraphOptions } from './graphBuilder';
+import { add, attention, conv, groupNorm, linear, silu, swapped, upsample } from './layerNodes';
 import { resnet } from './resnet';
 
 /** Field names and defaults of diffusers' AutoencoderKL. */

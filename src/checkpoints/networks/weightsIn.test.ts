@@ -9,13 +9,13 @@ import { loadNodeRuntime } from '../../engine/testing/nodeRuntime';
 import { relativeError } from '../../engine/testing/unetChecks';
 import { FLOAT } from '../../onnx/file/model';
 import { clipParameters, type ClipConfig } from '../clipConfig';
-import type { TensorSource } from '../keys';
+import type { TensorSource } from '../tensorSources';
 import { readHeader } from '../safetensors';
-import type { UnetConfig } from '../unetConfig';
+import type { UnetStructure } from '../unetConfig';
 import { unetParameters } from '../unetParameters';
-import { vaeParameters, type VaeConfig } from '../vaeConfig';
+import { vaeParameters, type VaeStructure } from '../vaeConfig';
 import { clipText } from './clipText';
-import { unet } from './unet';
+import { unet } from './unetGraph';
 import { vaeDecoder, vaeEncoder } from './vae';
 import { weightsIn } from './weightsIn';
 
@@ -69,7 +69,7 @@ test('q, k and v in one tensor, and a projection the other way round', async () 
 });
 
 /** SDXL's structure, as it is read from a checkpoint. */
-const SDXL: UnetConfig = {
+const SDXL: UnetStructure = {
   in_channels: 4,
   out_channels: 4,
   block_out_channels: [320, 640, 1280],
@@ -98,7 +98,7 @@ const SDXL: UnetConfig = {
   norm_num_groups: 32,
   norm_eps: 1e-5,
 };
-const VAE: VaeConfig = {
+const VAE: VaeStructure = {
   in_channels: 3,
   out_channels: 3,
   latent_channels: 4,

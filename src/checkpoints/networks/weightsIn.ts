@@ -3,8 +3,8 @@
 import { BFLOAT16, DOUBLE, FLOAT, FLOAT16, FLOAT8E4M3FN, FLOAT8E5M2, type Tensor } from '../../onnx/file/model';
 import { transposed } from '../../onnx/file/inUse';
 import { EngineError } from '../../protocol/errors';
-import { bytesOf, type Sources } from '../keys';
-import type { WeightSource } from './graph';
+import { bytesOf, type Sources } from '../tensorSources';
+import type { WeightSource } from './graphBuilder';
 
 /** TensorProto.DataType of the types that weights have. */
 const TYPES: Readonly<Record<string, number>> = {

@@ -1,6 +1,6 @@
 // All operators that are known. One that is not here makes values of which nothing is known.
 
-import { ATTENTION } from './attention';
+import { ATTENTION } from './attentions';
 import { AXES } from './axes';
 import { CONSTANTS } from './constants';
 import { CONVOLUTIONS } from './convolutions';

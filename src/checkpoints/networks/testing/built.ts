@@ -5,8 +5,8 @@ import type { Backend } from '../../../engine/backend';
 import { elemType, OnnxFile } from '../../../engine/onnxFile';
 import { Unet } from '../../../engine/unet';
 import type { FLOAT, FLOAT16, Model } from '../../../onnx/file/model';
-import type { GraphOptions } from '../graph';
-import { unet as build } from '../unet';
+import type { GraphOptions } from '../graphBuilder';
+import { unet as build } from '../unetGraph';
 
 export type UnetName = keyof typeof golden.unets;
 type FloatType = typeof FLOAT | typeof FLOAT16;

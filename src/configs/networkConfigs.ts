@@ -2,7 +2,7 @@
 // what the networks' config.json says of their structure.
 
 import * as v from 'valibot';
-import { config, flag, list, not, real, table, text, whole } from './fields';
+import { config, flag, list, not, real, table, text, whole } from './jsonFields';
 
 const fileName = v.pipe(
   text,

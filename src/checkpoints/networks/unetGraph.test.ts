@@ -9,7 +9,7 @@ import { loadNodeRuntime } from '../../engine/testing/nodeRuntime';
 import { relativeError } from '../../engine/testing/unetChecks';
 import { FLOAT, FLOAT16 } from '../../onnx/file/model';
 import { openUnet, predict } from './testing/built';
-import { unetPlan } from './unetConfig';
+import { unetPlan } from './unetPlan';
 
 const backend = new CpuBackend(await loadNodeRuntime());
 

@@ -2,7 +2,7 @@
 // None computes with shapes. Maps are [batch, channels, height, width], tokens [batch, tokens, channels].
 
 import { FLOAT, FLOAT16 } from '../../onnx/file/model';
-import { MICROSOFT, type GraphBuilder } from './graph';
+import { MICROSOFT, type GraphBuilder } from './graphBuilder';
 
 export interface Convolution {
   readonly from: number;

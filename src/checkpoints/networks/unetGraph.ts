@@ -7,12 +7,12 @@
 // the way up takes the last one that is left, behind its own input.
 
 import { FLOAT, type Model } from '../../onnx/file/model';
-import { GraphBuilder, type GraphOptions } from './graph';
-import { add, concat, conv, groupNorm, linearOfRows, silu, upsample } from './layers';
+import { GraphBuilder, type GraphOptions } from './graphBuilder';
+import { add, concat, conv, groupNorm, linearOfRows, silu, upsample } from './layerNodes';
 import { resnet } from './resnet';
 import { embedded, waves } from './timeEmbedding';
 import { transformer } from './transformer';
-import { unetPlan, type UnetArchitecture, type UnetLevel, type UnetPlan } from './unetConfig';
+import { unetPlan, type UnetArchitecture, type UnetLevel, type UnetPlan } from './unetPlan';
 
 interface Features {
   readonly value: string;
