@@ -94,7 +94,7 @@ describe('ESLint', () => {
         {
           files: ['**/*.{ts,tsx}'],
           languageOptions: { parser: (await import('typescript-eslint')).parser },
-          plugins: { pagoda: config.plugins['pagoda'] as NonNullable<ESLint.Plugin> },
+          plugins: { pagoda: config.plugins['pagoda']! },
           rules: { 'pagoda/import-table': 'error' },
         },
       ],

@@ -30,7 +30,7 @@ export function pixels(image: Locator): Promise<number[]> {
 export function meanDifference(a: readonly number[], b: readonly number[]): number {
   if (a.length !== b.length) return Infinity;
   let sum = 0;
-  for (let at = 0; at < a.length; at += 1) if (at % 4 !== 3) sum += Math.abs((a[at] as number) - (b[at] as number));
+  for (let at = 0; at < a.length; at += 1) if (at % 4 !== 3) sum += Math.abs(a[at]! - b[at]!);
   return sum / (0.75 * a.length);
 }
 

@@ -136,7 +136,7 @@ describe('parts', () => {
     ['sd2', 'text_encoder'],
     ['sdxl', 'text_encoder_2'],
   ])('of %s alone: %s, with its config.json and without', (family, part) => {
-    const table = real[family] as Table;
+    const table = real[family]!;
     for (const configs of [{}, configsOf(table)[part]]) {
       const found = identify(headerOf(table.parts[part] ?? {}), configs);
       expect(found.family).toBeNull();
@@ -147,7 +147,7 @@ describe('parts', () => {
   });
 
   test('have what shapes cannot tell from their family', () => {
-    const of = (family: string) => identify(headerOf(fileShapes(real[family] as Table)));
+    const of = (family: string) => identify(headerOf(fileShapes(real[family]!)));
     const [sd1, sd2, sdxl] = [of('sd1'), of('sd2'), of('sdxl')];
     expect(sd1.unet?.config.num_attention_heads).toEqual([8, 8, 8, 8]);
     expect(sd2.unet?.config.num_attention_heads).toEqual([5, 10, 20, 20]);
@@ -205,7 +205,7 @@ describe('small models hold the weights that they are named for', () => {
     ['sdxl', 'BF16'],
     ['ssd-1b', 'unet'],
   ])('%s as %s', async (id, form) => {
-    const table = small[id] as Table;
+    const table = small[id]!;
     const alone = form === 'unet';
     const file = alone ? partFile(table, 'unet') : singleFile(table, form as Stored);
     const found = identify(await readHeader(file), alone ? configsOf(table).unet : {});
@@ -229,7 +229,7 @@ describe('small models hold the weights that they are named for', () => {
 });
 
 describe('files as merges and trainers leave them', () => {
-  const table = real['sd1'] as Table;
+  const table = real['sd1']!;
   const file = fileShapes(table);
 
   test('copies of averaged weights, leftovers and markers are of no use, what else is there is listed', () => {
@@ -258,7 +258,7 @@ describe('files as merges and trainers leave them', () => {
   });
 
   test('SD 2 under the names of SD-Turbo’s file, which are those of the refiner', () => {
-    const renamed = Object.entries(fileShapes(real['sd2'] as Table)).map(
+    const renamed = Object.entries(fileShapes(real['sd2']!)).map(
       ([key, shape]) => [key.replace('cond_stage_model.model.', 'conditioner.embedders.0.model.'), shape] as const,
     );
     const found = identify(headerOf(Object.fromEntries(renamed)));
@@ -334,11 +334,11 @@ describe('refused by name', () => {
     ['Playground v2.5', { ...sdxl, edm_mean: [4], edm_std: [4] }],
     ['CosXL', { ...sdxl, 'edm_vpred.sigma_max': [] }],
     ['refiner', real['refiner']?.parts.unet ?? {}],
-    ['refiner', fileShapes(real['refiner'] as Table)],
+    ['refiner', fileShapes(real['refiner']!)],
     ['upscaler of Stable Diffusion 2', { ...(real['sd2']?.parts.unet ?? {}), 'conv_in.weight': [320, 7, 3, 3] }],
     ['with depth', { ...(real['sd2']?.parts.unet ?? {}), 'conv_in.weight': [320, 5, 3, 3] }],
     ['other inputs', { ...(real['sd2']?.parts.unet ?? {}), 'conv_in.weight': [320, 12, 3, 3] }],
-    ['ControlNet', { ...fileShapes(real['sd1'] as Table), 'control_model.time_embed.0.weight': [1280, 320] }],
+    ['ControlNet', { ...fileShapes(real['sd1']!), 'control_model.time_embed.0.weight': [1280, 320] }],
     ['ControlNet', { 'controlnet_cond_embedding.conv_in.weight': [16, 3, 3, 3], ...real['sd1']?.parts.unet }],
     ['LoRA', { 'lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight': [4, 320] }],
     ['LoRA', { 'unet.down_blocks.0.attentions.0.proj_in.lora_A.weight': [4, 320] }],
@@ -392,7 +392,7 @@ describe('refused by name', () => {
 describe('hostile shapes and names', () => {
   const CASES = Math.ceil(Number(process.env['FUZZ_CASES'] ?? 2000) / 10);
   const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
-  const GOOD = [fileShapes(small['tiny-sd'] as Table), small['ssd-1b']?.parts.unet ?? {}, real['sd1']?.parts.vae ?? {}];
+  const GOOD = [fileShapes(small['tiny-sd']!), small['ssd-1b']?.parts.unet ?? {}, real['sd1']?.parts.vae ?? {}];
 
   /** Tensors lost, renamed, numbered otherwise, and of other shapes. */
   function damaged(random: Random): Record<string, Shape> {

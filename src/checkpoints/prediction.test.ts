@@ -1,7 +1,7 @@
 // ε or v: each kind of evidence, and which one wins.
 
 import { describe, expect, test } from 'vitest';
-import { fileShapes, headerOf, real, type Table } from '../../fixtures/checkpoints/golden';
+import { fileShapes, headerOf, real } from '../../fixtures/checkpoints/golden';
 import { floatValues } from './floats';
 import { identify } from './identify';
 import { readPrediction, usualEdge, type Beside } from './prediction';
@@ -50,7 +50,7 @@ describe('SD 2 shows it in one small tensor', () => {
     ['v_prediction: weights', 'BF16', 0x3e00, 0xbe00, 768],
     ['epsilon: weights', 'BF16', 0x3d80, 0xbd80, 512],
   ])('%s, in %s', async (wanted, dtype, plus, minus, edge) => {
-    const header = headerOf(fileShapes(real['sd2'] as Table), dtype);
+    const header = headerOf(fileShapes(real['sd2']!), dtype);
     const { offset = 0, length = 0 } = header.tensors.get(key) ?? {};
     const bytes = Uint16Array.from({ length: 320 }, (_, at) => (at % 2 ? plus : minus));
     const file = {

@@ -69,7 +69,7 @@ export async function headerEnd(head: Blob, size = head.size): Promise<number> {
   const first = new Uint8Array(await head.slice(0, LOOK).arrayBuffer());
   if (size < 8 || first.length < 8) throw foreign(first, `${size} bytes`);
   const length = Number(new DataView(first.buffer).getBigUint64(0, true));
-  if (length < 2 || length > MOST_HEADER || (first.length > 8 && !beginsJson(first[8] as number)))
+  if (length < 2 || length > MOST_HEADER || (first.length > 8 && !beginsJson(first[8]!)))
     throw foreign(first, `a header of ${length} bytes`);
   if (8 + length > size) throw cutShort(`A header of ${length} bytes in a file of ${size}.`);
   return 8 + length;

@@ -17,7 +17,7 @@ export function isBounded(expression: string): boolean {
   /** Whether what was read last may not be repeated: a group, or a repetition. */
   let final = false;
   for (let at = 0; at < expression.length; at += 1) {
-    const letter = expression[at] as string;
+    const letter = expression[at]!;
     const quantifier = QUANTIFIER.exec(expression.slice(at, at + 24))?.[0];
     if (quantifier !== undefined) {
       if (final) return false;

@@ -80,7 +80,7 @@ test('a UNet with pooled embeds and sizes predicts what diffusers does', async (
     await sdxl.unet.prepare([]),
     {
       sample: upload(unetInputs.sample),
-      timestep: goldenValues(unetInputs.timestep)[0] as number,
+      timestep: goldenValues(unetInputs.timestep)[0]!,
       conditioning: {
         encoder_hidden_states: upload(unetInputs.encoder_hidden_states),
         text_embeds: upload(unetInputs.text_embeds),
@@ -100,12 +100,12 @@ describe('a UNet in f16 whose guidance scale is an input', async () => {
   const { lcm } = golden;
   const blob = await openAsBlob('fixtures/engine/lcm/unet/model.onnx');
   const file = await OnnxFile.open(blob, 'unet/model.onnx', { device: backend, openFile: null });
-  const unet = new Unet(backend, file, lcm.embedding.shape[1] as number);
+  const unet = new Unet(backend, file, lcm.embedding.shape[1]!);
 
   test('the scale is embedded as diffusers embeds it', () => {
     // Sines and cosines of up to 7500, whose f32 neighbours lie 5e-4 apart.
     expect(
-      relativeError(guidanceEmbedding(lcm.guidance, lcm.embedding.shape[1] as number), goldenValues(lcm.embedding)),
+      relativeError(guidanceEmbedding(lcm.guidance, lcm.embedding.shape[1]!), goldenValues(lcm.embedding)),
     ).toBeLessThan(1e-3);
   });
 
@@ -160,8 +160,7 @@ describe('whole pipelines: latents and picture equal those of diffusers', () => 
     const { rgba, width } = result.pair.withPag;
     expect(width).toBe(run.image.shape[1]);
     const worst = goldenValues(run.image).reduce(
-      (most, value, at) =>
-        Math.max(most, Math.abs(Math.round(255 * value) - (rgba[4 * Math.floor(at / 3) + (at % 3)] as number))),
+      (most, value, at) => Math.max(most, Math.abs(Math.round(255 * value) - rgba[4 * Math.floor(at / 3) + (at % 3)]!)),
       0,
     );
     expect(worst).toBeLessThanOrEqual(1);

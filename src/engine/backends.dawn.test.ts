@@ -8,7 +8,7 @@ import { historyLength, needsNoise } from '../diffusion/stepTable';
 import type { StepTable } from '../diffusion/types';
 import { pseudoRandom } from '../kernels/testing/buffers';
 import { describeOnDawn } from '../kernels/testing/dawn';
-import { cut, type Segment } from '../onnx/segments/cut';
+import { cut } from '../onnx/segments/cut';
 import { Graph } from '../onnx/graph/graph';
 import { FLOAT, INT32, INT64 } from '../onnx/file/model';
 import { MessageWriter } from '../onnx/file/protobuf';
@@ -113,7 +113,7 @@ describeOnDawn('a run of steps on WebGPU', (gpu) => {
     };
     const through = async (backend: Backend) => {
       const session = await backend.createSession(
-        writeSegment(model, cut(new Graph(model), [])[0] as Segment).bytes,
+        writeSegment(model, cut(new Graph(model), [])[0]!).bytes,
         new Blob([]),
         'ids',
       );

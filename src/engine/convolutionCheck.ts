@@ -36,15 +36,13 @@ function wave(length: number, phase: number): Float32Array {
 
 function convolved(x: Float32Array, w: Float32Array): Float32Array {
   const at = (channel: number, row: number, column: number) =>
-    Math.min(row, column) < 0 || Math.max(row, column) >= EDGE
-      ? 0
-      : (x[(channel * EDGE + row) * EDGE + column] as number);
+    Math.min(row, column) < 0 || Math.max(row, column) >= EDGE ? 0 : x[(channel * EDGE + row) * EDGE + column]!;
   return Float32Array.from({ length: OUT * EDGE * EDGE }, (_, index) => {
     const [out, row, column] = [Math.floor(index / EDGE / EDGE), Math.floor(index / EDGE) % EDGE, index % EDGE];
     let sum = 0;
     for (let tap = 0; tap < CHANNELS * 9; tap += 1) {
       const [channel, i, j] = [Math.floor(tap / 9), Math.floor(tap / 3) % 3, tap % 3];
-      sum += (w[out * CHANNELS * 9 + tap] as number) * at(channel, row + i - 1, column + j - 1);
+      sum += w[out * CHANNELS * 9 + tap]! * at(channel, row + i - 1, column + j - 1);
     }
     return sum;
   });

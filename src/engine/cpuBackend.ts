@@ -105,7 +105,7 @@ export class CpuBackend implements Backend {
     const [, tokens, channels] = q.dims as [number, number, number];
     const headDim = channels / settings.heads;
     const shape = {
-      sourceRows: q.dims[0] as number,
+      sourceRows: q.dims[0]!,
       tokens,
       heads: settings.heads,
       headDim,
@@ -126,7 +126,7 @@ export class CpuBackend implements Backend {
   ): Promise<DeviceTensor> {
     if (type !== 'float32') throw noHalf(type);
     const row = latents.dims.slice(1);
-    const shape = { images: latents.dims[0] as number, elements: elements(row) };
+    const shape = { images: latents.dims[0]!, elements: elements(row) };
     const data = modelInputOnCpu(shape, own(latents).f32, images, scale, shift);
     return Promise.resolve(new CpuTensor('float32', [images.length, ...row], data));
   }
@@ -141,10 +141,10 @@ export class CpuBackend implements Backend {
   guidedStep(input: StepInput): Promise<StepOutput> {
     const { latents, history } = input;
     const shape = {
-      rows: input.predictions.dims[0] as number,
-      images: latents.dims[0] as number,
+      rows: input.predictions.dims[0]!,
+      images: latents.dims[0]!,
       elements: elements(latents.dims.slice(1)),
-      depth: history.dims[0] as number,
+      depth: history.dims[0]!,
     };
     const result = guidedStepOnCpu(
       shape,

@@ -191,7 +191,7 @@ function promptEncoder(
   const pooled = unet.inputs.textEmbeds !== null;
   const encoders = texts.map(
     (text, index) =>
-      new PromptTextEncoder(backend, graphs[index] as OnnxFile, text, {
+      new PromptTextEncoder(backend, graphs[index]!, text, {
         hidden: pooled ? 'penultimate' : 'last',
         pooled: pooled && index === texts.length - 1,
       }),

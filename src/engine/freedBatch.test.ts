@@ -2,13 +2,7 @@
 // and forked like any other; where that is not sound they run in the batch that they allow, and predict the same.
 
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import {
-  architectures,
-  tensorAt,
-  unetFile,
-  type Architecture,
-  type TensorPlace,
-} from '../../fixtures/architectures/golden';
+import { architectures, tensorAt, unetFile, type Architecture } from '../../fixtures/architectures/golden';
 import type { SiteRow } from '../diffusion/types';
 import { MessageWriter } from '../onnx/file/protobuf';
 import { CpuBackend } from './cpuBackend';
@@ -59,7 +53,7 @@ async function predict(
   fork: readonly SiteRow[],
 ) {
   const golden = architectures[architecture];
-  const input = (key: string) => golden.inputs[key] as Parameters<typeof tensorAt>[0];
+  const input = (key: string) => golden.inputs[key]!;
   const upload = (info: Parameters<typeof elemType>[0], key: string) => {
     const [
       values,
@@ -87,7 +81,7 @@ async function predict(
     plan,
     {
       sample: upload(sample, 'sample'),
-      timestep: tensorAt(input('timestep'))[0] as number,
+      timestep: tensorAt(input('timestep'))[0]!,
       conditioning: Object.fromEntries(roles.flatMap(([info, key]) => (info ? [[info.name, upload(info, key)]] : []))),
       fork,
     },
@@ -104,7 +98,7 @@ async function predict(
 }
 
 function goldenRow(architecture: Architecture, key: string, row: number, rounded = ''): Float32Array {
-  const values = tensorAt(architectures[architecture].predictions[rounded]?.[key] as TensorPlace);
+  const values = tensorAt(architectures[architecture].predictions[rounded]![key]!);
   return values.subarray((row * values.length) / 2, ((row + 1) * values.length) / 2);
 }
 
@@ -183,7 +177,7 @@ describe.each(FILES)('%s', async (name, architecture, exported, rounded, bound) 
     check(forked.rows[1], 'all', 1);
     const five = await predict(unet, architecture, [], [1, 0, 0, 1, 0], [0, 1, 2, 3, 4].map(plain));
     five.rows.forEach((row, index) => {
-      check(row, 'none', [1, 0, 0, 1, 0][index] as number);
+      check(row, 'none', [1, 0, 0, 1, 0][index]!);
     });
   });
 });

@@ -66,7 +66,7 @@ async function transformerOf(id: string) {
 
 /** Each output's rows, for rows of made-up inputs. */
 async function run(file: OnnxFile, rows: readonly number[]): Promise<Map<string, Float32Array[]>> {
-  const session = await file.session(backend, cut(file.graph, [])[0] as Parameters<OnnxFile['session']>[1]);
+  const session = await file.session(backend, cut(file.graph, [])[0]!);
   try {
     const feeds = Object.fromEntries(
       file.inputs.map(({ name, dims }) => {
@@ -135,7 +135,7 @@ describe.each([
               const expected = before.get(name)?.[row];
               if (!expected?.every(Number.isFinite)) return;
               expect(
-                relativeError(made[at] as Float32Array, expected),
+                relativeError(made[at]!, expected),
                 `seed ${SEED + index}, ${name}, row ${row} of ${rows.join(', ')}`,
               ).toBeLessThan(BOUND);
             });

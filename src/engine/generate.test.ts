@@ -59,10 +59,7 @@ describe('a pair from a fixed seed', () => {
     let worst = 0;
     for (let pixel = 0; pixel < 64 * 64; pixel += 1) {
       for (let channel = 0; channel < 3; channel += 1) {
-        worst = Math.max(
-          worst,
-          Math.abs((pair.withPag.rgba[4 * pixel + channel] as number) - (bytes[at + 3 * pixel + channel] as number)),
-        );
+        worst = Math.max(worst, Math.abs(pair.withPag.rgba[4 * pixel + channel]! - bytes[at + 3 * pixel + channel]!));
       }
     }
     expect(worst).toBeLessThanOrEqual(2);
@@ -88,7 +85,7 @@ test('without CFG there are two rows with PAG and one without (property 8)', asy
 test('one step is affine in the PAG scale (property 6)', async () => {
   const at = async (pagScale: number) => (await run({ compare: false, steps: 1, pagScale })).latents;
   const [zero, one, two] = [await at(0), await at(1), await at(2)];
-  const extrapolated = one.map((value, index) => 2 * value - (zero[index] as number));
+  const extrapolated = one.map((value, index) => 2 * value - zero[index]!);
   expect(relativeError(extrapolated, two)).toBeLessThan(1e-5);
 });
 

@@ -162,7 +162,7 @@ function planned(model: DiffusionModel, settings: Settings, strengths: readonly 
 function sameNoise(generator: TorchGenerator, [images = 1, ...image]: readonly number[], scale: number): Float32Array {
   const noise = generator.randn(elements(image));
   const values = new Float32Array(images * noise.length);
-  for (let at = 0; at < values.length; at += 1) values[at] = scale * (noise[at % noise.length] as number);
+  for (let at = 0; at < values.length; at += 1) values[at] = scale * noise[at % noise.length]!;
   return values;
 }
 

@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { describeOnDawn } from '../kernels/testing/dawn';
-import { cut, type Segment } from '../onnx/segments/cut';
+import { cut } from '../onnx/segments/cut';
 import { Graph } from '../onnx/graph/graph';
 import { attentionGraph } from '../onnx/testing/attentionGraph';
 import { writeSegment } from '../onnx/segments/write';
@@ -60,7 +60,7 @@ describeOnDawn('what the GPU refuses', (gpu) => {
   test('what ONNX Runtime asks for, which hears of it in a scope of its own', async () => {
     const { backend, device } = await ownBackend();
     const model = attentionGraph(2, 8);
-    const graph = new Blob([writeSegment(model, cut(new Graph(model), [])[0] as Segment).bytes]);
+    const graph = new Blob([writeSegment(model, cut(new Graph(model), [])[0]!).bytes]);
     const file = await OnnxFile.open(graph, 'unet/model.onnx', {
       device: { f16: false, fusesAttention: false },
       openFile: null,

@@ -168,7 +168,7 @@ export class GpuBackend implements Backend {
     const out = this.allocate(first.type, [rows, ...rowDims], 'joined rows');
     const encoder = this.device.createCommandEncoder({ label: 'join rows' });
     tensors.forEach((tensor, index) => {
-      const count = tensor.dims[0] as number;
+      const count = tensor.dims[0]!;
       const at = index * count;
       encoder.copyBufferToBuffer(
         own(tensor).storage,
@@ -216,7 +216,7 @@ export class GpuBackend implements Backend {
     const out = this.allocate(type, [images.length, ...row], 'model input');
     const kernel = await createModelInput(
       this.compiler,
-      { images: latents.dims[0] as number, elements: elements(row) },
+      { images: latents.dims[0]!, elements: elements(row) },
       out.elem,
     );
     this.submit('model input', (encoder) =>
@@ -242,10 +242,10 @@ export class GpuBackend implements Backend {
     const denoised = this.allocate('float32', dims, 'denoised');
     const history = this.allocate('float32', input.history.dims, 'history');
     const shape = {
-      rows: predictions.dims[0] as number,
-      images: dims[0] as number,
+      rows: predictions.dims[0]!,
+      images: dims[0]!,
       elements: elements(dims.slice(1)),
-      depth: history.dims[0] as number,
+      depth: history.dims[0]!,
     };
     const kernel = await createGuidedStep(this.compiler, shape, predictions.elem);
     this.submit('guided step', (encoder) =>

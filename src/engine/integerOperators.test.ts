@@ -45,7 +45,7 @@ const WEIGHTS: Readonly<Record<string, Weight>> = {
   w: int8([4, 3], W),
   filters: int8(
     [3, 4, 1, 1],
-    [0, 1, 2].flatMap((out) => [0, 1, 2, 3].map((at) => W[3 * at + out] as number)),
+    [0, 1, 2].flatMap((out) => [0, 1, 2, 3].map((at) => W[3 * at + out]!)),
   ),
   scales: floats([3], SCALES),
   scalesOfFilters: floats([1, 3, 1, 1], SCALES),
@@ -58,7 +58,7 @@ const WEIGHTS: Readonly<Record<string, Weight>> = {
   biasOfFilters: typed(
     [3],
     INT32,
-    new Uint8Array(Int32Array.from(BIAS, (value, at) => Math.round(value / (STEP_X * (SCALES[at] as number)))).buffer),
+    new Uint8Array(Int32Array.from(BIAS, (value, at) => Math.round(value / (STEP_X * SCALES[at]!))).buffer),
   ),
 };
 
@@ -171,9 +171,9 @@ function product({ bias, turned }: Case): { values: number[]; rounding: number[]
   const at = turned ? [0, 3, 1, 4, 2, 5] : [0, 1, 2, 3, 4, 5];
   const sums = at.map((place) => {
     const [row, column] = [Math.floor(place / 3), place % 3];
-    const scaled = [0, 1, 2, 3].map((k) => (W[3 * k + column] as number) * (SCALES[column] as number));
+    const scaled = [0, 1, 2, 3].map((k) => W[3 * k + column]! * SCALES[column]!);
     return {
-      value: scaled.reduce((sum, w, k) => sum + w * (X[4 * row + k] as number), bias ? (BIAS[column] as number) : 0),
+      value: scaled.reduce((sum, w, k) => sum + w * X[4 * row + k]!, bias ? BIAS[column]! : 0),
       rounding: scaled.reduce((sum, w) => sum + (Math.abs(w) * STEP_X) / 2, 0),
     };
   });
@@ -189,7 +189,7 @@ describe.each(Object.entries(CASES))('%s', (_, one) => {
     // Of the sum each of three results is rounded, and what was rounded before is doubled.
     const steps = one.roundsOutput ? 2 * STEP_Y : 0;
     for (const [at, value] of values.entries())
-      expect(Math.abs((found[at] as number) - value)).toBeLessThan((rounding[at] as number) + steps + 1e-3);
+      expect(Math.abs(found[at]! - value)).toBeLessThan(rounding[at]! + steps + 1e-3);
   });
 
   test('of floats, it is the product', async () => {
@@ -197,7 +197,7 @@ describe.each(Object.entries(CASES))('%s', (_, one) => {
     expect(integerOperators(model)).toEqual([]);
     const found = await run(model);
     // An int32 bias is rounded in the file: to half a step of x times a scale.
-    for (const [at, value] of values.entries()) expect(Math.abs((found[at] as number) - value)).toBeLessThan(1e-4);
+    for (const [at, value] of values.entries()) expect(Math.abs(found[at]! - value)).toBeLessThan(1e-4);
   });
 });
 

@@ -28,7 +28,7 @@ export async function worstError(backend: Backend, { graph, type, inputs, answer
   let results: Readonly<Record<string, DeviceTensor>> = {};
   try {
     results = await session.run(feeds);
-    const actual = await backend.read(results[output] as DeviceTensor);
+    const actual = await backend.read(results[output]!);
     return answer.reduce((worst, value, at) => Math.max(worst, Math.abs(value - (actual[at] ?? NaN))), 0);
   } finally {
     for (const tensor of [...Object.values(feeds), ...Object.values(results)]) tensor.dispose();

@@ -94,7 +94,7 @@ export class OnnxFile {
   upTo(names: readonly string[]): Segment {
     const { model } = this.graph;
     const outputs = model.outputs.filter((output) => names.includes(output.name));
-    return cut(new Graph({ ...model, outputs }), [])[0] as Segment;
+    return cut(new Graph({ ...model, outputs }), [])[0]!;
   }
 
   /**

@@ -57,9 +57,9 @@ export class PromptTextEncoder {
     let outputs: Tensors = {};
     try {
       outputs = await this.session.run(feeds);
-      const states = outputs[this.hidden] as DeviceTensor;
+      const states = outputs[this.hidden]!;
       const [tokens, dim] = states.dims.slice(-2) as [number, number];
-      const pooled = this.pooled === null ? null : (outputs[this.pooled] as DeviceTensor);
+      const pooled = this.pooled === null ? null : outputs[this.pooled]!;
       return {
         hidden: (await this.backend.read(states)).slice(0, tokens * dim),
         dims: [tokens, dim],

@@ -47,8 +47,8 @@ describe.each(['tiny', 'pocket'] as const)('%s', async (id) => {
 
   test('uncut it equals the reference', async () => {
     const rows = await predictRows(opened, backend, [], [0, 1], KEEP);
-    expect(relativeError(rows[0] as Float32Array, goldenRow(golden, 'none', 0))).toBeLessThan(BOUND);
-    expect(relativeError(rows[1] as Float32Array, goldenRow(golden, 'none', 1))).toBeLessThan(BOUND);
+    expect(relativeError(rows[0]!, goldenRow(golden, 'none', 0))).toBeLessThan(BOUND);
+    expect(relativeError(rows[1]!, goldenRow(golden, 'none', 1))).toBeLessThan(BOUND);
   });
 
   test('without CFG one row forks into two (PAG property 8)', async () => {
@@ -73,7 +73,7 @@ describe.each(['tiny', 'pocket'] as const)('%s', async (id) => {
     const together = await predictRows(opened, backend, mid, [0, 1], FORK);
     const [after] = await predictRows(opened, backend, mid, [1], [{ source: 0, identity: 0 }]);
     expect(after).toEqual(before);
-    expect(relativeError(together[1] as Float32Array, before as Float32Array)).toBeLessThan(BOUND);
+    expect(relativeError(together[1]!, before as Float32Array)).toBeLessThan(BOUND);
   });
 
   test('the perturbed row does not see the negative prompt (property 7)', async () => {
@@ -107,9 +107,9 @@ describe.each(['tiny', 'pocket'] as const)('%s', async (id) => {
       [1],
       [0, 0.5, 1].map((identity) => ({ source: 0, identity })),
     );
-    const half = relativeError(rows[1] as Float32Array, rows[0] as Float32Array);
+    const half = relativeError(rows[1]!, rows[0]!);
     expect(half).toBeGreaterThan(0);
-    expect(half).toBeLessThan(relativeError(rows[2] as Float32Array, rows[0] as Float32Array));
+    expect(half).toBeLessThan(relativeError(rows[2]!, rows[0]!));
   });
 
   test('another layer set keeps the segments that did not change', async () => {

@@ -110,7 +110,7 @@ export class Unet {
     }
     const sessions: Session[] = [];
     for (const [index, segment] of segments.entries()) {
-      const key = keys[index] as string;
+      const key = keys[index]!;
       await checkpoint(signal);
       const session = this.sessions.get(key) ?? (await this.file.session(this.backend, segment));
       this.sessions.set(key, session);
@@ -143,10 +143,7 @@ export class Unet {
     const parts: DeviceTensor[] = [];
     try {
       for (let at = 0; at < fork.length; at += batch) {
-        const rows = Array.from(
-          { length: batch },
-          (_, index) => fork[Math.min(at + index, fork.length - 1)] as SiteRow,
-        );
+        const rows = Array.from({ length: batch }, (_, index) => fork[Math.min(at + index, fork.length - 1)]!);
         const pick = (tensor: DeviceTensor) =>
           this.backend.gatherRows(
             tensor,
@@ -171,7 +168,7 @@ export class Unet {
 
   private async predictTogether(plan: CutPlan, input: UnetInput, signal: AbortSignal): Promise<DeviceTensor> {
     const values = new Map<string, DeviceTensor>();
-    const baseRows = input.sample.dims[0] as number;
+    const baseRows = input.sample.dims[0]!;
     const forkedRows = input.fork.map((row) => row.source);
     const widens = forkedRows.length !== baseRows || forkedRows.some((source, index) => source !== index);
     let forked = false;
@@ -191,7 +188,7 @@ export class Unet {
         free(values.get(timestep.name));
         values.set(timestep.name, this.timestepTensor(input.timestep, rows));
         const feeds = Object.fromEntries(segment.inputs.map((name) => [name, values.get(name) as DeviceTensor]));
-        const made = await (plan.sessions[index] as Session).run(feeds);
+        const made = await plan.sessions[index]!.run(feeds);
         for (const [name, tensor] of Object.entries(made)) values.set(name, tensor);
         for (const site of segment.sites) {
           const strength = input.strengths?.get(site) ?? 1;

@@ -90,7 +90,7 @@ export class VaeDecoder {
     let outputs: Tensors = {};
     try {
       outputs = await session.run({ [info.name]: input });
-      const output = outputs[name] as DeviceTensor;
+      const output = outputs[name]!;
       const dims = output.dims as [number, number, number, number];
       return { values: (await this.backend.read(output)).slice(0, elements(dims.slice(1))), dims };
     } finally {

@@ -35,15 +35,15 @@ export function guidedStepOnCpu(
       const at = image * elements + i;
       let prediction = 0;
       own.forEach((weight, row) => {
-        if (weight !== 0) prediction += weight * (predictions[row * elements + i] as number);
+        if (weight !== 0) prediction += weight * predictions[row * elements + i]!;
       });
-      const x = latents[at] as number;
+      const x = latents[at]!;
       const d = Math.min(Math.max(estimate.sample * x + estimate.prediction * prediction, -clip), clip);
       const sum = ({ sample = 0, prediction: ofPrediction = 0, denoised: ofD = 0, noise: ofNoise = 0 }: StepFactors) =>
-        sample * x + ofPrediction * prediction + ofD * d + (ofNoise === 0 ? 0 : ofNoise * (noise?.[at] as number));
+        sample * x + ofPrediction * prediction + ofD * d + (ofNoise === 0 ? 0 : ofNoise * noise![at]!);
       let value = sum(next);
       next.history?.forEach((factor, k) => {
-        if (factor !== 0) value += factor * (history[k * stride + at] as number);
+        if (factor !== 0) value += factor * history[k * stride + at]!;
       });
       nextLatents[at] = value;
       denoised[at] = d;

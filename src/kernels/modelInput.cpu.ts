@@ -17,7 +17,7 @@ export function modelInputOnCpu(
   const offset = Math.fround(shift);
   images.forEach((image, row) => {
     for (let i = 0; i < shape.elements; i += 1) {
-      out[row * shape.elements + i] = factor * (latents[image * shape.elements + i] as number) + offset;
+      out[row * shape.elements + i] = factor * latents[image * shape.elements + i]! + offset;
     }
   });
   return out;

@@ -22,25 +22,16 @@ export function rescaledGuidanceOnCpu(
     const row = (index: number) => Float64Array.from(predictions.subarray(index * elements, (index + 1) * elements));
     const conditional = row(cond);
     const base = uncond === null ? conditional : row(uncond);
-    const cfg = base.map((value, i) => (uncond === null ? 0 : guidanceScale * ((conditional[i] as number) - value)));
+    const cfg = base.map((value, i) => (uncond === null ? 0 : guidanceScale * (conditional[i]! - value)));
     const other = perturbed === null ? conditional : row(perturbed);
-    const pag = conditional.map((value, i) => pagScale * (value - (other[i] as number)));
+    const pag = conditional.map((value, i) => pagScale * (value - other[i]!));
 
     let factor = 1;
     if (perturbed !== null && (rescale.mode === 'full' || rescale.mode === 'partial')) {
       const estimate = (of: (i: number) => number) =>
-        conditional.map(
-          (_, i) => denoised.sample * (latents[image * elements + i] as number) + denoised.prediction * of(i),
-        );
-      const steered = estimate(
-        (i) =>
-          (rescale.mode === 'full' ? (base[i] as number) + (cfg[i] as number) : (conditional[i] as number)) +
-          (pag[i] as number),
-      );
-      factor =
-        rescale.amount * (deviation(estimate((i) => conditional[i] as number)) / deviation(steered)) +
-        1 -
-        rescale.amount;
+        conditional.map((_, i) => denoised.sample * latents[image * elements + i]! + denoised.prediction * of(i));
+      const steered = estimate((i) => (rescale.mode === 'full' ? base[i]! + cfg[i]! : conditional[i]!) + pag[i]!);
+      factor = rescale.amount * (deviation(estimate((i) => conditional[i]!)) / deviation(steered)) + 1 - rescale.amount;
     }
     const takesCfg =
       rescale.mode === 'snf' && perturbed !== null && uncond !== null
@@ -51,7 +42,7 @@ export function rescaledGuidanceOnCpu(
           )
         : null;
     let combined = base.map((value, i) => {
-      const [ofCfg, ofPag] = [cfg[i] as number, pag[i] as number];
+      const [ofCfg, ofPag] = [cfg[i]!, pag[i]!];
       if (takesCfg) return value + (takesCfg[i] ? ofCfg : ofPag);
       return value + ofCfg + factor * ofPag;
     });
@@ -77,7 +68,7 @@ function moreSalient({ channels, height, width }: RescaledGuidanceShape, a: Floa
     const [first, second] = [a, b].map((values) =>
       logSoftmax(blur(values.subarray(channel * area, (channel + 1) * area), height, width)),
     );
-    return Array.from(first as Float64Array, (value, i) => value >= ((second as Float64Array)[i] as number));
+    return Array.from(first as Float64Array, (value, i) => value >= (second as Float64Array)[i]!);
   }).flat();
 }
 
@@ -95,7 +86,7 @@ function blur(values: Float64Array, height: number, width: number): Float64Array
     let sum = 0;
     BLUR.forEach((down, dy) =>
       BLUR.forEach((across, dx) => {
-        sum += down * across * (values[reflected(y + dy - 1, height) * width + reflected(x + dx - 1, width)] as number);
+        sum += down * across * values[reflected(y + dy - 1, height) * width + reflected(x + dx - 1, width)]!;
       }),
     );
     return sum;

@@ -41,12 +41,8 @@ describe('rescaled guidance on the CPU', () => {
         denoised,
       ).subarray(0, 4),
     ];
-    first(0.7).forEach((value, i) =>
-      expect(value).toBeCloseTo([2.1808763, 1.8737471, 1.5429203, 1.1949174][i] as number, 5),
-    );
-    first(0).forEach((value, i) =>
-      expect(value).toBeCloseTo([5.5617234, 4.778475, 3.9347925, 3.0473073][i] as number, 5),
-    );
+    first(0.7).forEach((value, i) => expect(value).toBeCloseTo([2.1808763, 1.8737471, 1.5429203, 1.1949174][i]!, 5));
+    first(0).forEach((value, i) => expect(value).toBeCloseTo([5.5617234, 4.778475, 3.9347925, 3.0473073][i]!, 5));
   });
 
   it('refuses a row that is not there', () => {

@@ -24,7 +24,7 @@ export async function checkpointModel(file: File): Promise<CheckpointModel> {
   const model = wholeModel(identify(header));
   const prediction = await readPrediction(header, model, file);
   const unet = unetConfigOf(model, prediction, header);
-  const { config } = model.textEncoders[0] as (typeof model.textEncoders)[number];
+  const { config } = model.textEncoders[0]!;
   return {
     name: file.name.replace(/\.safetensors$/i, ''),
     what: [

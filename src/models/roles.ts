@@ -77,7 +77,7 @@ export function standardRoles(textEncoders: 1 | 2): RolePaths {
 }
 
 export function standardPath(role: Role): string {
-  return PLACES[role][0] as string;
+  return PLACES[role][0]!;
 }
 
 /** What can lie beside a graph without being its weights. */

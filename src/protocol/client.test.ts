@@ -48,7 +48,7 @@ function client({ hasLocks = true, why = null as EngineErrorData | null } = {}):
   return made;
 }
 
-const worker = (index = workers.length - 1) => workers[index] as FakeWorker;
+const worker = (index = workers.length - 1) => workers[index]!;
 const seconds = (count: number) => vi.advanceTimersByTime(1000 * count);
 
 beforeEach(() => {

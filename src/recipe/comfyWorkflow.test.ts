@@ -232,7 +232,7 @@ describe('the ComfyUI workflow', () => {
       ['7', 'vae', ['1', 1]],
       ['5', 'scale', '3'],
     ] as const) {
-      const node = workflow[id] as ComfyWorkflow[string];
+      const node = workflow[id]!;
       expect(faults({ ...workflow, [id]: { ...node, inputs: { ...node.inputs, [name]: value } } })).toHaveLength(1);
     }
   });

@@ -110,8 +110,8 @@ function samplerNodes(recipe: Recipe, model: ComfyInput, warnings: string[]): Co
   const found = Object.entries(SCHEDULES)
     .filter(([key]) => isSchedule(key as ScheduleElsewhere, levels))
     .map(([, name]) => name);
-  if (found.length > 0) return named(found.includes(own) ? own : (found[0] as string));
-  const [first, last] = [levels.run[0] as number, levels.run.at(-1) as number];
+  if (found.length > 0) return named(found.includes(own) ? own : found[0]!);
+  const [first, last] = [levels.run[0]!, levels.run.at(-1) as number];
   if (spread === 'karras')
     return custom({ class_type: 'KarrasScheduler', inputs: { steps, sigma_max: first, sigma_min: last, rho: 7 } });
   if (spread === 'exponential')

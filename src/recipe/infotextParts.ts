@@ -47,7 +47,7 @@ export function infotextParts(text: string): InfotextParts {
   let at = lines.length;
   // The last of the likeliest lines: what stands behind it belongs to it.
   for (let line = lines.length - 1, start = trimmed.length + 1; line >= 0; line -= 1) {
-    const words = lines[line] as string;
+    const words = lines[line]!;
     start -= words.length + 1;
     steps += words.length;
     if (!mayBeginSettings(words)) continue;
@@ -170,9 +170,9 @@ class Pairs {
   private readKey(): string | null {
     const begin = this.at;
     let end = begin;
-    while (end < this.text.length && end - begin < 80 && KEY.test(this.text[end] as string)) end += 1;
+    while (end < this.text.length && end - begin < 80 && KEY.test(this.text[end]!)) end += 1;
     this.steps += end - begin + 1;
-    if (end - begin < 2 || this.text[end] !== ':' || /[ /-]/.test(this.text[begin] as string)) return null;
+    if (end - begin < 2 || this.text[end] !== ':' || /[ /-]/.test(this.text[begin]!)) return null;
     this.at = end + 1;
     return this.text.slice(begin, end);
   }

@@ -186,7 +186,7 @@ describe('an infotext', () => {
       const order = [...keys];
       for (let at = order.length - 1; at > 0; at -= 1) {
         const other = random(at + 1);
-        [order[at], order[other]] = [order[other] as string, order[at] as string];
+        [order[at], order[other]] = [order[other]!, order[at]!];
       }
       const line = order.join(', ');
       const { settings } = parseInfotext(`a cat, mood: calm\nNegative prompt: rain\n${line}\nTemplate: x`, PLAIN_PAG);

@@ -59,9 +59,7 @@ export function levelsOf(schedule: ScheduleElsewhere, train: Sigmas, steps: numb
   const last = train.length - 1;
   const at = (timestep: number) => {
     const low = Math.min(Math.floor(timestep), last - 1);
-    return Math.exp(
-      (1 - timestep + low) * Math.log(train[low] as number) + (timestep - low) * Math.log(train[low + 1] as number),
-    );
+    return Math.exp((1 - timestep + low) * Math.log(train[low]!) + (timestep - low) * Math.log(train[low + 1]!));
   };
   const each = (level: (index: number) => number) => Array.from({ length: steps }, (_, index) => level(index));
   switch (schedule) {
@@ -70,17 +68,17 @@ export function levelsOf(schedule: ScheduleElsewhere, train: Sigmas, steps: numb
     case 'sgm-uniform':
       return each((i) => at(last * (1 - i / steps)));
     case 'simple':
-      return each((i) => train[last - Math.floor(i * (train.length / steps))] as number);
+      return each((i) => train[last - Math.floor(i * (train.length / steps))]!);
     case 'ddim': {
       const stride = Math.max(1, Math.floor(train.length / steps));
-      return Array.from({ length: Math.ceil(last / stride) }, (_, i) => train[1 + i * stride] as number).reverse();
+      return Array.from({ length: Math.ceil(last / stride) }, (_, i) => train[1 + i * stride]!).reverse();
     }
     case 'comfy-beta':
       return [...new Set(each((i) => roundHalfEven(betaQuantile(1 - i / steps, 0.6, 0.6) * last)))].map(
-        (timestep) => train[timestep] as number,
+        (timestep) => train[timestep]!,
       );
     default:
-      return spreadSigmas(schedule, steps, train[last] as number, train[0] as number);
+      return spreadSigmas(schedule, steps, train[last]!, train[0]!);
   }
 }
 
@@ -90,8 +88,5 @@ export function levelsOf(schedule: ScheduleElsewhere, train: Sigmas, steps: numb
  */
 export function isSchedule(schedule: ScheduleElsewhere, { run, train }: RunLevels): boolean {
   const levels = levelsOf(schedule, train, run.length);
-  return (
-    levels.length === run.length &&
-    levels.every((level, index) => Math.abs(level - (run[index] as number)) <= 0.01 * level)
-  );
+  return levels.length === run.length && levels.every((level, index) => Math.abs(level - run[index]!) <= 0.01 * level);
 }

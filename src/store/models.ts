@@ -15,8 +15,7 @@ import { preflight, sizeText, type Verdict } from '../models/preflight';
 import { HUB_URL, parseRepoId } from '../models/repoId';
 import type { UsualSettings } from '../settings/fields';
 import type { DeviceInfo, ModelRef } from '../protocol/messages';
-import { read, write } from './browserStorage';
-import { newId } from './newId';
+import { newId, read, write } from './browser';
 
 export { HUB_MODELS, sizeText };
 

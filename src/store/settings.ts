@@ -6,7 +6,7 @@ import type { PersistOptions, StorageValue } from 'zustand/middleware';
 import { GENERAL_IDEAS, POCKET } from '../models/catalog';
 import { INITIAL, SETTING_NAMES, readField, type Settings } from '../settings/fields';
 import { asRecord, readPag } from '../settings/pagOptions';
-import { read, write } from './browserStorage';
+import { read, write } from './browser';
 
 export const DEFAULTS: Settings = { ...INITIAL, ...POCKET.usual, prompt: POCKET.prompt };
 

@@ -67,7 +67,7 @@ export function clipText(config: TextArchitecture, { projects, clipSkip, ...opti
   const whole = apart(norm(x));
   const dims = ['batch', tokens, width];
   g.output('last_hidden_state', clipSkip === 1 ? whole : apart(norm(skipped)), dims);
-  if (layers > 1) g.output(`hidden_states.${layers - 1}`, apart(states[layers - 1] as string), dims);
+  if (layers > 1) g.output(`hidden_states.${layers - 1}`, apart(states[layers - 1]!), dims);
   const pooled = atEndOfText(g, ids, whole, config);
   if (!projects) g.output('pooler_output', pooled, ['batch', width]);
   else {

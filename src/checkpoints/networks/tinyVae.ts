@@ -38,11 +38,11 @@ export function tinyVaeDecoder(config: TinyVaeArchitecture, options: GraphOption
   const layer = layersOf(g.in('decoder.layers'));
   const bent = g.op('Tanh', [g.op('Mul', [input, g.scalar(1 / MAGNITUDE)])]);
   let h = g.op('Mul', [bent, g.scalar(MAGNITUDE)]);
-  h = relu(g, conv(layer(), h, { from: latents, to: channels[0] as number }));
+  h = relu(g, conv(layer(), h, { from: latents, to: channels[0]! }));
   layer();
   channels.forEach((count, level) => {
     const isLast = level === channels.length - 1;
-    for (let index = 0; index < (blocks[level] as number); index += 1) h = residual(layer(), h, count);
+    for (let index = 0; index < blocks[level]!; index += 1) h = residual(layer(), h, count);
     if (!isLast) h = upsample(layer(), h);
     h = conv(layer(), h, { from: count, to: isLast ? image : count, bias: isLast });
   });
@@ -67,7 +67,7 @@ export function tinyVaeEncoder(config: TinyVaeArchitecture, options: GraphOption
   let h = g.op('Mul', [g.op('Add', [input, g.scalar(1)]), g.scalar(0.5)]);
   channels.forEach((to, level) => {
     h = conv(layer(), h, level === 0 ? { from: image, to } : { from: to, to, stride: 2, bias: false });
-    for (let index = 0; index < (blocks[level] as number); index += 1) h = residual(layer(), h, to);
+    for (let index = 0; index < blocks[level]!; index += 1) h = residual(layer(), h, to);
   });
   const out = conv(layer(), h, { from: channels.at(-1) as number, to: latents });
   g.output('latent_sample', out, ['batch', latents, 'latent_height', 'latent_width']);

@@ -54,7 +54,7 @@ export function unet(config: UnetArchitecture, options: GraphOptions): Model {
 /** Of the timestep and what conditions like it, [batch or 1, timeDim]. */
 function timeEmbedding(g: GraphBuilder, plan: UnetPlan): string {
   const { timeDim, addition, guidanceDim, freqShift, sineFirst } = plan;
-  const dim = (plan.down[0] as UnetLevel).channels;
+  const dim = plan.down[0]!.channels;
   const timestep = g.input('timestep', FLOAT, [1]);
   let e = waves(g.in('time_proj'), timestep, { dim, freqShift, sineFirst });
   if (guidanceDim !== null) {
@@ -84,7 +84,7 @@ class Blocks {
     private readonly time: string,
     private readonly context: string,
   ) {
-    this.first = (plan.down[0] as UnetLevel).channels;
+    this.first = plan.down[0]!.channels;
   }
 
   /** Adds what it gives to `skips`. */

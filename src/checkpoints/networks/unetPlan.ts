@@ -121,7 +121,7 @@ export function unetPlan(config: UnetArchitecture): UnetPlan {
   const depths = config.transformer_layers_per_block ?? 1;
   const upDepths = config.reverse_transformer_layers_per_block ?? (isList(depths) ? [...depths].reverse() : depths);
   const level = (index: number) => ({
-    channels: channels[index] as number,
+    channels: channels[index]!,
     heads: at('attention_head_dim', config.num_attention_heads ?? config.attention_head_dim ?? 8, index),
     contextDim: at('cross_attention_dim', config.cross_attention_dim ?? 1280, index),
     resnets: at('layers_per_block', config.layers_per_block ?? 2, index),
@@ -171,7 +171,7 @@ export function unetPlan(config: UnetArchitecture): UnetPlan {
     upcastAttention: config.upcast_attention ?? false,
     sineFirst: config.flip_sin_to_cos === false,
     freqShift: config.freq_shift ?? 0,
-    timeDim: config.time_embedding_dim ?? 4 * (channels[0] as number),
+    timeDim: config.time_embedding_dim ?? 4 * channels[0]!,
     addition: additionOf(config),
     guidanceDim: config.time_cond_proj_dim ?? null,
   };

@@ -75,7 +75,7 @@ export function vaeEncoder(config: VaeArchitecture, options: GraphOptions): Mode
   const image = config.in_channels ?? 3;
   const input = g.input('sample', g.type, ['batch', image, 'height', 'width']);
   const encoder = g.in('encoder');
-  let from = channels[0] as number;
+  let from = channels[0]!;
   let h = conv(encoder.in('conv_in'), input, { from: image, to: from });
   channels.forEach((to, level) => {
     const block = encoder.in(`down_blocks.${level}`);

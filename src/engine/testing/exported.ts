@@ -70,7 +70,7 @@ export async function predictExported(
     await unet.prepare(unet.sites.filter((site) => cutAt.includes(site.name))),
     {
       sample: whole,
-      timestep: tensorAt(input('timestep'))[0] as number,
+      timestep: tensorAt(input('timestep'))[0]!,
       conditioning,
       fork,
       strengths: new Map(unet.sites.map((site) => [site, siteNames.includes(site.name) ? 1 : 0])),

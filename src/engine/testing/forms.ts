@@ -23,7 +23,7 @@ export async function formErrors(
   backend: Backend,
   kind: string,
 ): Promise<Readonly<Record<'whole' | 'cut' | 'perturbed', number>>> {
-  const { none, all } = golden.predictions[kind] as Record<'none' | 'all', GoldenTensor>;
+  const { none, all } = golden.predictions[kind]!;
   const error = async (isCut: boolean, identity: number, expected: GoldenTensor) =>
     relativeError(await predict(unet, backend, isCut, identity), Float32Array.from(expected.values));
   return { whole: await error(false, 0, none), cut: await error(true, 0, none), perturbed: await error(true, 1, all) };
@@ -37,7 +37,7 @@ async function predict(unet: Unet, backend: Backend, isCut: boolean, identity: n
     await unet.prepare(isCut ? unet.sites : []),
     {
       sample: latents,
-      timestep: timestep.values[0] as number,
+      timestep: timestep.values[0]!,
       conditioning: { [unet.inputs.context.name]: states },
       fork: [
         { source: 0, identity },

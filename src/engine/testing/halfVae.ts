@@ -1,7 +1,7 @@
 // A VAE decoder of five operators that computes in f16: latents·scale, rounded to f16, over scale again. A scale at
 // which the latents leave f16 makes it infinite.
 
-import { cut, type Segment } from '../../onnx/segments/cut';
+import { cut } from '../../onnx/segments/cut';
 import { Graph } from '../../onnx/graph/graph';
 import { makeNode } from '../../onnx/file/makeNode';
 import { FLOAT, FLOAT16 } from '../../onnx/file/model';
@@ -34,5 +34,5 @@ export function halfVae(scale: number): Blob {
     opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()],
   };
   const written = { ...model, outputs: [{ name: 'out', elemType: FLOAT, dims: HALF_VAE_SHAPE }] };
-  return new Blob([writeSegment(written, cut(new Graph(written), [])[0] as Segment).bytes]);
+  return new Blob([writeSegment(written, cut(new Graph(written), [])[0]!).bytes]);
 }

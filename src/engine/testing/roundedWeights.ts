@@ -44,7 +44,7 @@ async function numbersOf({ initializers, nodes }: Model, file: Blob, name: strin
   const behind = weight.dims.slice(axis + 1).reduce((all, dim) => all * dim, 1);
   return Array.from(await integers(file, weight), (value, at) => {
     const entry = scales.length === 1 ? 0 : Math.floor(at / behind) % scales.length;
-    return (value - (zeros?.[entry] ?? 0)) * (scales[entry] as number);
+    return (value - (zeros?.[entry] ?? 0)) * scales[entry]!;
   });
 }
 
@@ -73,7 +73,7 @@ async function bytesOf(file: Blob, { raw, range, encoded }: Tensor): Promise<Uin
 
 /** Of a matrix [columns, rows], as one of `dims` [rows, columns]. */
 function transposed(values: readonly number[], [rows = 0, columns = 0]: readonly number[]): number[] {
-  return values.map((_, at) => values[(at % columns) * rows + Math.floor(at / columns)] as number);
+  return values.map((_, at) => values[(at % columns) * rows + Math.floor(at / columns)]!);
 }
 
 function namesOf(infos: Model['inputs']): string[] {

@@ -69,7 +69,7 @@ export async function predictRows(
   const input = {
     sample: backend.gatherRows(whole, base),
     conditioning: { [unet.inputs.context.name]: backend.gatherRows(states, base) },
-    timestep: timestep[0] as number,
+    timestep: timestep[0]!,
     fork,
   };
   const output = await unet.predict(plan, input, never);
@@ -84,9 +84,9 @@ export function relativeError(actual: Float32Array, expected: Float32Array): num
   let worst = 0;
   let largest = 0;
   for (let at = 0; at < expected.length; at += 1) {
-    const difference = Math.abs((actual[at] as number) - (expected[at] as number));
+    const difference = Math.abs(actual[at]! - expected[at]!);
     if (!(difference <= worst)) worst = difference;
-    largest = Math.max(largest, Math.abs(expected[at] as number));
+    largest = Math.max(largest, Math.abs(expected[at]!));
   }
   return actual.length === expected.length ? worst / largest : Infinity;
 }

@@ -36,7 +36,7 @@ export function damaged(picture: Uint8Array, random: Random): Uint8Array<ArrayBu
 
 function damageChunks(chunks: Uint8Array[], random: Random): void {
   const [at, other] = [random(chunks.length), random(chunks.length)];
-  const chosen = chunks[at] as Uint8Array;
+  const chosen = chunks[at]!;
   const [type, data] = [chosen.subarray(4, 8), chosen.subarray(8, -4)];
   switch (random(10)) {
     case 0:
@@ -46,7 +46,7 @@ function damageChunks(chunks: Uint8Array[], random: Random): void {
       chunks.splice(other, 0, chosen);
       break;
     case 2:
-      chunks[at] = chunks[other] as Uint8Array;
+      chunks[at] = chunks[other]!;
       chunks[other] = chosen;
       break;
     case 3:

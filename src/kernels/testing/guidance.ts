@@ -49,7 +49,7 @@ export const CASES: readonly {
 
 /** The largest distance of `got` to a golden. */
 export function maxDifferenceTo(name: string, got: Float32Array): number {
-  const wanted = GOLDEN.cases[name] as readonly number[];
+  const wanted = GOLDEN.cases[name]!;
   if (got.length !== wanted.length) return Infinity;
-  return got.reduce((worst, value, i) => Math.max(worst, Math.abs(value - (wanted[i] as number))), 0);
+  return got.reduce((worst, value, i) => Math.max(worst, Math.abs(value - wanted[i]!)), 0);
 }

@@ -40,7 +40,7 @@ export class BlobReader {
   async varint(): Promise<number> {
     let value = 0;
     for (let i = 0; i < 8; i += 1) {
-      const byte = (await this.read(1))[0] as number;
+      const byte = (await this.read(1))[0]!;
       value += (byte & 127) * 2 ** (7 * i);
       if (byte < 128) {
         if (!Number.isSafeInteger(value)) break;
@@ -54,7 +54,7 @@ export class BlobReader {
   async varint64(): Promise<bigint> {
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = (await this.read(1))[0] as number;
+      const byte = (await this.read(1))[0]!;
       value |= BigInt(byte & 127) << shift;
       if (byte < 128) return BigInt.asIntN(64, value);
     }

@@ -59,7 +59,7 @@ export function inOrder(
   if (sorted) return nodes;
   const order = nodes.filter((node) => waiting.get(node) === 0);
   for (let at = 0; at < order.length; at += 1) {
-    for (const reader of readers.get(order[at] as GraphNode) ?? []) {
+    for (const reader of readers.get(order[at]!) ?? []) {
       const left = (waiting.get(reader) as number) - 1;
       waiting.set(reader, left);
       if (left === 0) order.push(reader);

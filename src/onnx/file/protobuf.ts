@@ -28,7 +28,7 @@ export function readVarint(bytes: Uint8Array, at: number): { value: bigint; next
   let shift = 0;
   let big = 0n;
   for (let next = at; next < bytes.length; next += 1) {
-    const byte = bytes[next] as number;
+    const byte = bytes[next]!;
     if (shift < 28) low |= (byte & 127) << shift;
     else big |= BigInt(byte & 127) << BigInt(shift);
     if (byte < 128) return { value: BigInt.asUintN(64, BigInt(low) | big), next: next + 1 };

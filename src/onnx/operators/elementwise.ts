@@ -141,14 +141,14 @@ function broadcasting(node: GraphNode, look: Look, make: Maker): Rebatched {
   for (const [index, name] of node.inputs.entries()) {
     const rows = look.rows(name);
     if (!rows) continue;
-    const axis = rows.axis + rank - (shapes[index] as PartialValues).length;
+    const axis = rows.axis + rank - shapes[index]!.length;
     if (found && (found.axis !== axis || found.each !== rows.each)) throw mixes(node);
     found = { axis, each: rows.each };
   }
   if (!found) throw mixes(node);
   const { axis } = found;
   const inputs = node.inputs.map((name, index) => {
-    const shape = shapes[index] as PartialValues;
+    const shape = shapes[index]!;
     const at = axis - rank + shape.length;
     if (name === '' || look.rows(name) || at < 0 || shape[at] === 1) return name;
     if (!look.isUniform(name)) throw mixes(node);

@@ -129,14 +129,12 @@ function matMul(node: GraphNode, look: Look): Rows {
   if (Math.min(...ranks) < 2) throw mixes(node);
   const places = operands.flatMap((name, index) => {
     const rows = look.rows(name);
-    return rows ? [rows.axis + rank - (ranks[index] as number)] : [];
+    return rows ? [rows.axis + rank - ranks[index]!] : [];
   });
   const [axis = -1] = places;
-  const summed = operands.some(
-    (name, index) => look.rows(name)?.axis === (ranks[index] as number) - (index === 0 ? 1 : 2),
-  );
+  const summed = operands.some((name, index) => look.rows(name)?.axis === ranks[index]! - (index === 0 ? 1 : 2));
   const clash = operands.some((name, index) => {
-    const at = axis - rank + (ranks[index] as number);
+    const at = axis - rank + ranks[index]!;
     return !look.rows(name) && axis < rank - 2 && at >= 0 && look.shape(name)[at] !== 1;
   });
   if (summed || clash || (places.length === 2 && (places[0] !== places[1] || axis >= rank - 2))) throw mixes(node);

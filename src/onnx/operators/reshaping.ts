@@ -70,7 +70,7 @@ function reshape(node: GraphNode, look: Look, make: Maker): Rebatched {
     ) ?? [];
   const axis = axisBehind(product(shape.slice(0, rows.axis)), now, target, look);
   if (axis === null) throw mixes(node);
-  const each = (now[axis] as number) / look.batch;
+  const each = now[axis]! / look.batch;
   const found = { axis, each };
   if (now.every((dim, at) => then[at] === (at === axis ? each * look.probe : dim))) return { node, rows: found };
   const copies = axis === rows.axis && each === rows.each;

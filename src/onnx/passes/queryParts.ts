@@ -56,7 +56,7 @@ export function queryParts(added: Map<string, Tensor>): (name: string, attention
     const single = make('Constant', [], 'scale', { value: { tensor: float32Tensor(scale) } });
     const factor = make('Cast', [single], 'factor', { to: { int: type } });
     const mixed = Array.from({ length: PARTS }, (_, index) => {
-      const queries = make('Slice', [q, at[index] as string, at[index + 1] as string, axis], `queries${index}`);
+      const queries = make('Slice', [q, at[index]!, at[index + 1]!, axis], `queries${index}`);
       const scaled = make('Mul', [queries, factor], `scaled${index}`);
       const probabilities = make(
         'Softmax',

@@ -103,7 +103,7 @@ function latestSegments(
   for (const site of sites) for (const value of [site.q, site.k, site.v]) need(value, siteSegment(site));
   const latest = new Map<GraphNode, number>();
   for (let index = graph.model.nodes.length - 1; index >= 0; index -= 1) {
-    const node = graph.model.nodes[index] as GraphNode;
+    const node = graph.model.nodes[index]!;
     const readers = node.outputs.filter((output) => !siteOf.has(output)).flatMap((output) => needed.get(output) ?? []);
     if (readers.length === 0) continue;
     const segment = Math.min(...readers);

@@ -36,7 +36,7 @@ export function surveySites(graph: Graph, takesHeadDim: (headDim: number) => boo
   const names = nameSites(named ? paths : positionPaths(graph, found));
   // Those that the device does not take count for the names of the others.
   const sites = found
-    .map((site, index) => ({ ...(names[index] as SiteName), ...site }))
+    .map((site, index) => ({ ...names[index]!, ...site }))
     .filter((site) => {
       const channels = graph.shape(site.q)?.at(-1) ?? null;
       return channels === null || takesHeadDim(channels / site.heads);

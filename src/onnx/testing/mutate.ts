@@ -34,7 +34,7 @@ export function mutate(message: Uint8Array, random: Random, names: readonly Uint
   const pieces = split(message);
   if (!pieces || pieces.length === 0) return flipped(message, random);
   const at = random(pieces.length);
-  const chosen = pieces[at] as Piece;
+  const chosen = pieces[at]!;
   const other = random(pieces.length);
   // Inside more often than here: most of a graph lies deep.
   if (chosen.wireType === BYTES && chosen.payload.length > 1 && random(4) > 0) {
@@ -52,7 +52,7 @@ export function mutate(message: Uint8Array, random: Random, names: readonly Uint
       pieces.splice(other, 0, chosen);
       break;
     case 2:
-      pieces[at] = pieces[other] as Piece;
+      pieces[at] = pieces[other]!;
       pieces[other] = chosen;
       break;
     case 3:
@@ -105,7 +105,7 @@ function split(message: Uint8Array): Piece[] | null {
 
 function varintEnd(bytes: Uint8Array, start: number): number {
   let at = start;
-  while ((bytes[at] as number) >= 128) at += 1;
+  while (bytes[at]! >= 128) at += 1;
   return at + 1;
 }
 

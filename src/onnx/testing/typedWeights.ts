@@ -39,7 +39,7 @@ function typed(tensor: Uint8Array): Uint8Array<ArrayBuffer> {
 function varints(bytes: Uint8Array): Uint8Array {
   const out: number[] = [];
   for (let at = 0; at < bytes.length; at += 2) {
-    let rest = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+    let rest = bytes[at]! | (bytes[at + 1]! << 8);
     for (; rest > 127; rest >>= 7) out.push((rest & 127) | 128);
     out.push(rest);
   }

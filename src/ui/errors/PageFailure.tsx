@@ -1,7 +1,7 @@
 // What stands in the page's place when the page itself cannot be drawn. It is made of as little as possible, and gives
 // the last picture out before anything else is tried.
 
-import { savePng } from '../../store/savePng';
+import { savePng } from '../../store/saveFile';
 import { useStore } from '../../store/store';
 import { ErrorDetail } from './ErrorBoundary';
 import alert from './ErrorAlert.module.css';

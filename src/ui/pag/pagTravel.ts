@@ -25,7 +25,7 @@ export function fromTravel(travel: number): number {
 
 /** Linear interpolation in a table that rises; ends are held. */
 function along(table: readonly (readonly [number, number])[], x: number): number {
-  let [fromX, fromY] = table[0] as readonly [number, number];
+  let [fromX, fromY] = table[0]!;
   for (const [toX, toY] of table) {
     if (x <= toX) return toX === fromX ? toY : fromY + (Math.max(0, x - fromX) / (toX - fromX)) * (toY - fromY);
     [fromX, fromY] = [toX, toY];

@@ -1,6 +1,6 @@
 // Generate, Cancel, Save, and how far the run is. On a phone it stays within thumb's reach.
 
-import { savePng } from '../../store/savePng';
+import { savePng } from '../../store/saveFile';
 import { useStore } from '../../store/store';
 import styles from './RunBar.module.css';
 import { progressText } from '../words';

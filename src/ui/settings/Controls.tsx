@@ -127,7 +127,7 @@ export function Controls() {
           hint="Same seed, same settings, same image."
           onChange={(seed) => change({ seed })}
         />
-        <button type="button" onClick={() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0] as number })}>
+        <button type="button" onClick={() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0]! })}>
           Random seed
         </button>
       </section>

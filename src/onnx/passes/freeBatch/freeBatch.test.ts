@@ -16,7 +16,7 @@ const counted = (count: number) => Array.from({ length: count }, (_, at) => at);
 
 /** What the freed graph's Reshape, Expand or Slice number `at` reads as its second input and so on. */
 function operands(model: Model, opType: string, at = 0): (readonly (number | null)[] | undefined)[] {
-  const node = model.nodes.filter((one) => one.opType === opType)[at] as GraphNode;
+  const node = model.nodes.filter((one) => one.opType === opType)[at]!;
   const { values } = inferFacts(model);
   return node.inputs.slice(1).map((name) => values.get(name));
 }

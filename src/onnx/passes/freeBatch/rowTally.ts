@@ -7,7 +7,6 @@ import type { PartialValues } from '../../operators/values';
 import type { Model, GraphNode, Tensor, ValueInfo } from '../../file/model';
 import { mixes, Unfree, type Look, type Rows } from '../../operators/rows';
 import { operatorOf } from '../../operators/table';
-import { isUniformTensor } from './uniform';
 
 const PROBE = 10_007;
 const NOTHING: ReadonlyMap<string, ValueInfo> = new Map();
@@ -112,4 +111,14 @@ export class RowTally implements Look {
       shape.every((dim, at) => dim === (at === axis ? each * batch : known[at]));
     if (!fits) throw new Unfree(`${value} would not have ${batch} rows: [${shape?.join(', ') ?? '?'}]`);
   }
+}
+
+/** Whether a constant holds one number over and over, as the zeros do that exporters write for baddbmm's ignored
+ *  operand. By the bytes that are in memory; a weight that was left in the file counts as not uniform. */
+function isUniformTensor({ raw, dims }: Tensor): boolean {
+  const count = dims.reduce((product, dim) => product * dim, 1);
+  const width = raw && count > 0 ? raw.length / count : 0;
+  if (!raw || !Number.isInteger(width) || width < 1) return false;
+  for (let at = width; at < raw.length; at += 1) if (raw[at] !== raw[at - width]) return false;
+  return true;
 }
