@@ -1,5 +1,7 @@
 // The names of a UNet's parameters in single files (CompVis: input_blocks, middle_block, output_blocks, numbered
-// through) as diffusers' names (blocks by level, and in each its resnets, attentions and samplers).
+// through) as diffusers' names (blocks by level, and in each its resnets, attentions and samplers), and back.
+
+import type { Shapes } from './shapes';
 
 const HEADS: Readonly<Record<string, string>> = {
   'input_blocks.0.0': 'conv_in',
@@ -60,4 +62,43 @@ export function unetNames(names: ReadonlySet<string>): (name: string) => string 
 function ended(module: string | null, leaf: string | undefined, parameter: string): string | null {
   if (module === null || leaf === undefined) return null;
   return leaf === '' ? `${module}.${parameter}` : `${module}.${leaf}.${parameter}`;
+}
+
+const OWN_HEADS = reversed(HEADS);
+const OWN_RESNET = reversed(RESNET);
+
+/**
+ * The way back, for modules.
+ * @param shapes of all parameters, under diffusers' names.
+ * @returns a module's name in single files, or null for one that they have no name for.
+ */
+export function ldmUnetName(shapes: Shapes): (module: string) => string | null {
+  let layers = 0;
+  while (shapes.has(`down_blocks.0.resnets.${layers}.conv1.weight`)) layers += 1;
+  const blocks = new Set([...shapes.keys()].flatMap((name) => /^up_blocks\.\d+\.attentions/.exec(name)?.[0] ?? []));
+  return (module) => {
+    const direct = OWN_HEADS[module];
+    if (direct !== undefined) return direct;
+    const [, middle = '', inner = ''] = /^mid_block\.(\w+\.\d)\.(.+)$/.exec(module) ?? [];
+    if (middle !== '') {
+      const leaf = middle.startsWith('resnets') ? OWN_RESNET[inner] : inner;
+      const place = MIDDLE.indexOf(middle);
+      return place < 0 || leaf === undefined ? null : `middle_block.${place}.${leaf}`;
+    }
+    const [, part, block = '', kind, at = '', leaf = ''] =
+      /^(down|up)_blocks\.(\d{1,3})\.(resnets|attentions|downsamplers|upsamplers)\.(\d{1,3})\.(.+)$/.exec(module) ?? [];
+    if (part === undefined) return null;
+    const first = Number(block) * (layers + 1) + Number(part === 'down');
+    const place = `${part === 'down' ? 'input' : 'output'}_blocks`;
+    if (kind === 'downsamplers') return `${place}.${first + layers}.0.op`;
+    if (kind === 'upsamplers')
+      return `${place}.${first + layers}.${blocks.has(`up_blocks.${block}.attentions`) ? 2 : 1}.conv`;
+    if (kind === 'attentions') return `${place}.${first + Number(at)}.1.${leaf}`;
+    const own = OWN_RESNET[leaf];
+    return own === undefined ? null : `${place}.${first + Number(at)}.0.${own}`;
+  };
+}
+
+function reversed(names: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(names).map(([name, other]) => [other, name]));
 }

@@ -1,9 +1,9 @@
 // The one file of weights that a session is built from: slices of a model's files, one after the other. Those that are
 // of another element type in use, or transposed, are converted while they are read, piece by piece, so that neither the
 // file nor a large part of it is ever in memory twice; of one that is transposed the whole is in memory, once.
-// ONNX Runtime asks a Blob for its size, slices of it, and their bytes.
 
 import type { Matrix, TypeCast } from '../onnx/file/model';
+import { ComputedBlob } from './computedBlob';
 import { convert, elementBytes, transposedPart } from './convertWeights';
 
 export interface WeightsPart {
@@ -25,17 +25,15 @@ interface PartWindow extends WeightsPart {
 const PIECE = 4 * 1024 * 1024;
 
 export function weightsBlob(parts: readonly WeightsPart[]): Blob {
-  const plain = parts.every(({ cast, transposed }) => !cast && !transposed);
+  const plain = parts.every(({ blob, cast, transposed }) => !cast && !transposed && !(blob instanceof ComputedBlob));
   return plain ? new Blob(parts.map((part) => part.blob)) : new ConvertedBlob(parts.map(whole));
 }
 
-class ConvertedBlob extends Blob {
+class ConvertedBlob extends ComputedBlob {
   constructor(private readonly windows: readonly PartWindow[]) {
-    super();
-    Object.defineProperty(this, 'size', { value: windows.reduce((sum, window) => sum + sizeOf(window), 0) });
+    super(windows.reduce((sum, window) => sum + sizeOf(window), 0));
   }
 
-  /** @throws RangeError for a bound inside a number that is converted. */
   override slice(start = 0, end = this.size): Blob {
     const chosen: PartWindow[] = [];
     let at = 0;
@@ -48,28 +46,7 @@ class ConvertedBlob extends Blob {
     return new ConvertedBlob(chosen);
   }
 
-  override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const pieces = this.pieces();
-    return new ReadableStream({
-      async pull(controller) {
-        const next = await pieces.next();
-        if (next.done) controller.close();
-        else controller.enqueue(next.value);
-      },
-    });
-  }
-
-  override async arrayBuffer(): Promise<ArrayBuffer> {
-    const all = new Uint8Array(this.size);
-    let at = 0;
-    for await (const piece of this.pieces()) {
-      all.set(piece, at);
-      at += piece.length;
-    }
-    return all.buffer;
-  }
-
-  private async *pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  protected override async *pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     for (const window of this.windows) {
       const { blob, cast, transposed, start, end } = window;
       const bytes = transposed ? await bytesOf(blob) : null;

@@ -94,6 +94,7 @@ const CODES: Readonly<Record<EngineErrorCode, 'kept' | 'replaced'>> = {
   'runtime-failed': 'replaced',
   'version-gone': 'replaced',
   'model-invalid': 'kept',
+  'lora-invalid': 'kept',
   'layers-not-found': 'kept',
   'pag-impossible': 'kept',
   'schedule-impossible': 'kept',

@@ -7,7 +7,7 @@ import { bytesOf, type Sources } from '../tensorSources';
 import type { WeightSource } from './graphBuilder';
 
 /** TensorProto.DataType of the types that weights have. */
-const TYPES: Readonly<Record<string, number>> = {
+export const ELEMENT_TYPES: Readonly<Record<string, number>> = {
   F32: FLOAT,
   F16: FLOAT16,
   BF16: BFLOAT16,
@@ -20,7 +20,7 @@ const TYPES: Readonly<Record<string, number>> = {
 export function weightsIn(sources: Sources, file: string): WeightSource {
   return (name) => {
     const source = sources.get(name);
-    const dataType = TYPES[source?.tensor.dtype ?? ''];
+    const dataType = ELEMENT_TYPES[source?.tensor.dtype ?? ''];
     if (!source || dataType === undefined) {
       throw new EngineError(
         'model-invalid',
