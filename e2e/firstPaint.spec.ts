@@ -10,14 +10,28 @@ const OWN = /\/assets\/index-[^/]*\.(js|css)$/;
 
 type Box = readonly [x: number, y: number, height: number];
 
-/** Where the name of the page and the two pictures are. */
-async function places(page: Page): Promise<readonly Box[]> {
-  return page.evaluate(() =>
-    [...document.querySelectorAll('h1, figure > div, figure > canvas')].map((element) => {
-      const { x, y, height } = element.getBoundingClientRect();
-      return [x, y, height] as const;
-    }),
-  );
+interface Places {
+  /** Where the name of the page and the two pictures are. */
+  places(): readonly Box[];
+  /** The same in the first frame with Generate. */
+  taken?: readonly Box[];
+}
+
+async function watchPlaces(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const scope = self as unknown as Places;
+    scope.places = () =>
+      [...document.querySelectorAll('h1, figure > div, figure > canvas')].map((element) => {
+        const { x, y, height } = element.getBoundingClientRect();
+        return [x, y, height] as const;
+      });
+    const observer = new MutationObserver(() => {
+      if (!document.querySelector('button')) return;
+      observer.disconnect();
+      requestAnimationFrame(() => (scope.taken = scope.places()));
+    });
+    observer.observe(document, { subtree: true, childList: true });
+  });
 }
 
 test('what it is stands there at once, and nothing jumps when the page takes over', async ({ page }) => {
@@ -25,6 +39,7 @@ test('what it is stands there at once, and nothing jumps when the page takes ove
   page.on('console', (message) => /Content Security Policy/.test(message.text()) && refused.push(message.text()));
   // The model never comes: nothing but the page itself is drawn.
   await page.route('**/models/pocket/**', () => undefined);
+  await watchPlaces(page);
   for (const [width, height] of [
     [1280, 800],
     [1000, 600],
@@ -42,12 +57,12 @@ test('what it is stands there at once, and nothing jumps when the page takes ove
     await page.goto('/', { waitUntil: 'commit' });
     await expect(page.getByText('nothing that you type leaves your device')).toBeVisible();
     await expect(page.getByText('Loading…')).toBeVisible();
-    const before = await places(page);
+    const before = await page.evaluate(() => (self as unknown as Places).places());
     expect(before).toHaveLength(3);
     release();
     await expect(button(page, 'Generate')).toBeVisible();
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-    const after = await places(page);
+    await page.waitForFunction(() => (self as unknown as Places).taken);
+    const after = await page.evaluate(() => (self as unknown as Places).taken ?? []);
     const moved = before.map((box, at) =>
       Math.max(...box.map((value, side) => Math.abs(value - (after[at]?.[side] ?? NaN)))),
     );

@@ -81,7 +81,7 @@ test('a repository: size and verdict first, then fetched, used, and used again w
 }) => {
   const host = await startPlainServer();
   await openModels(page, host.url);
-  await page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, { timeout: 60_000 });
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
   await page.reload();
   await button(page, 'Model: Pocket (built in). Change').click();
   await lookUp(page);
@@ -240,14 +240,19 @@ test.describe('without a service worker', () => {
     const refusal = found(page).getByRole('alert');
     const isInSight = async (text: string) => {
       for (const viewport of [
-        { width: 360, height: 640 },
         { width: 1280, height: 720 },
+        { width: 360, height: 640 },
       ]) {
         await page.setViewportSize(viewport);
         await fetchIt(page).click();
         await expect(refusal).toContainText(text);
         await expect(refusal).toBeInViewport({ ratio: 1 });
       }
+      // Nor is it overlooked the second time, wherever one has scrolled since.
+      await page.getByRole('heading', { name: 'Models' }).evaluate((title) => title.closest('dialog')?.scrollTo(0, 0));
+      await expect(refusal).not.toBeInViewport({ ratio: 1 });
+      await fetchIt(page).dispatchEvent('click');
+      await expect(refusal).toBeInViewport({ ratio: 1 });
       // There is nothing that could be resumed.
       await expect(refusal).not.toContainText('Resume');
     };

@@ -11,7 +11,7 @@ test('offline: reload, generate, read the licences; isolated by the service work
   const host = await startPlainServer();
   await page.goto(host.url);
   // The first visit is loaded once more when the service worker takes over.
-  await page.waitForFunction(() => crossOriginIsolated, undefined, { timeout: 60_000 });
+  await page.waitForFunction(() => crossOriginIsolated);
   const manifest = await page.evaluate(async () => {
     const link = document.querySelector<HTMLLinkElement>('link[rel="manifest"]');
     return link ? ((await (await fetch(link.href)).json()) as { name: string; icons: { sizes: string }[] }) : null;
@@ -28,9 +28,9 @@ test('offline: reload, generate, read the licences; isolated by the service work
   await page.getByText('About', { exact: true }).click();
   const opened = context.waitForEvent('page');
   await page.getByRole('link', { name: 'Licences of all that it contains' }).click();
-  const notices = await (await opened).locator('body').innerText();
+  const notices = (await opened).locator('body');
   for (const part of [/^onnxruntime-web \d/m, /^react \d/m, /^workbox-precaching \d/m, /^dawn$/m, /Noto Emoji/])
-    expect(notices).toMatch(part);
+    await expect.poll(() => notices.innerText()).toMatch(part);
 });
 
 test('a visit that there is no room for says that it will not be there offline, and is kept once there is', async ({
@@ -48,12 +48,13 @@ test('a visit that there is no room for says that it will not be there offline, 
   const left = () =>
     page.evaluate(async () => (await caches.keys()).length && (await navigator.storage.estimate()).usage);
   await expect.poll(left).toBeLessThan(1e6);
-  expect(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length)).toBe(0);
+  const registered = () => page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length);
+  await expect.poll(registered).toBe(0);
   await expect(page.getByRole('alert')).toHaveCount(0);
 
   await devtools.send('Storage.overrideQuotaForOrigin', { origin });
   await page.reload();
-  await page.waitForFunction(() => crossOriginIsolated, undefined, { timeout: 60_000 });
+  await page.waitForFunction(() => crossOriginIsolated);
   await expect(page.getByRole('status')).not.toContainText('not offline');
 
   await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 30e6 });

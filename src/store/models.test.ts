@@ -87,4 +87,7 @@ test('each error lands where it was asked for, and asking again takes it away', 
   asked.at(-1)!.refuse(error);
   await settled();
   expect(state().lookup).toEqual({ state: 'found', plan: plan('wanted'), error: said });
+
+  void state().fetch(plan('wanted'));
+  expect(state().lookup).toEqual({ state: 'found', plan: plan('wanted'), error: null });
 });

@@ -183,6 +183,7 @@ export const useModels = create<Models>()((set, get) => {
       }
     },
     fetch: async (plan) => {
+      set({ lookup: { state: 'found', plan, error: null } });
       try {
         await keepStored();
         await door().ask({ type: 'fetch', plan });

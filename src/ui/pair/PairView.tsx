@@ -99,6 +99,8 @@ function useRoom(frame: React.RefObject<HTMLDivElement | null>, across: number):
     const element = frame.current;
     if (!element) return;
     const measure = () => setSize({ width: element.clientWidth, height: window.innerHeight });
+    // The observer's first call comes too late for the first frame.
+    measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     window.addEventListener('resize', measure);
