@@ -1,8 +1,9 @@
-// A checkpoint in one file, chosen from disk: what it is, a pair of it, and what is no model.
+// A checkpoint on disk, chosen or dropped: what it is, a pair of it, and what is no model.
 
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 import { partFile, singleFile, small } from '../fixtures/checkpoints/golden';
+import { dropFiles } from './support/dropFiles';
 import { button, generate, picture, pixels, setNumber } from './support/page';
 
 test('one file is read in place: it says what it is and makes a pair; what is no whole model is refused', async ({
@@ -33,4 +34,33 @@ test('one file is read in place: it says what it is and makes a pair; what is no
   const [without, withPag] = [await pixels(picture(page, 'Without PAG')), await pixels(picture(page, 'With PAG'))];
   expect(withPag).toHaveLength(4 * 128 * 128);
   expect(withPag).not.toEqual(without);
+});
+
+test('a model is dropped on the page, as a file or as its folder; what cannot be used says why', async ({
+  page,
+}, info) => {
+  await page.goto('/');
+  const sections = { file: 'From one .safetensors file', folder: 'From a folder' } as const;
+  const says = (section: keyof typeof sections) =>
+    page.getByRole('region', { name: sections[section] }).getByRole('alert');
+  const whole = info.outputPath('whole.safetensors');
+  writeFileSync(whole, new Uint8Array(await singleFile(small['sd1']!, 'F16').arrayBuffer()));
+  const invitation = page.getByText('Drop a model to use it');
+  await dropFiles(page, [whole], () => expect(invitation).toBeVisible());
+  await expect(button(page, 'Model: whole. Change')).toBeVisible();
+  await expect(invitation).toHaveCount(0);
+  await dropFiles(page, ['fixtures/models/tiny']);
+  await expect(button(page, 'Model: tiny. Change')).toBeVisible();
+
+  const empty = info.outputPath('no model');
+  mkdirSync(`${empty}/.hidden`, { recursive: true });
+  writeFileSync(`${empty}/notes.txt`, 'notes');
+  await dropFiles(page, [empty]);
+  await expect(says('folder')).toContainText('This folder lacks unet/model.onnx');
+  const pickle = info.outputPath('old.ckpt');
+  writeFileSync(pickle, Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 0, 0, 0]));
+  // The dialog is open now: files are dropped on it as on the page.
+  await dropFiles(page, [pickle], () => expect(invitation).toBeVisible());
+  await expect(says('file')).toContainText('can run code of its own. Pagoda reads .safetensors files');
+  await expect(button(page, 'Model: tiny. Change')).toBeAttached();
 });

@@ -49,7 +49,11 @@ const READERS: Readonly<Record<string, (files: ReadonlyMap<string, Uint8Array<Ar
       const bytes = files.get(path);
       return bytes ? Promise.resolve(new Blob([bytes])) : Promise.reject(new EngineError('model-missing', path));
     }),
-  folder: (files) => folderModel('some', new Map([...files].map(([path, bytes]) => [path, new File([bytes], path)]))),
+  folder: (files) =>
+    folderModel({
+      name: 'some',
+      files: new Map([...files].map(([path, bytes]) => [path, new File([bytes], path)])),
+    }),
   hub: async (files) => {
     hub.repos.set('some/model', { commit: 'c1', files });
     return makePlan(await listRepo({ repo: 'some/model', revision: 'main' }, hub.url, never), hub.url, null, never);

@@ -9,6 +9,12 @@ import { findRoles, missingRoles, neededPaths } from '../models/roles';
 import { usualSettings } from '../models/usualSettings';
 import type { UsualSettings } from '../settings/fields';
 
+/** Files by path relative to the folder. */
+export interface PickedFolder {
+  readonly name: string;
+  readonly files: ReadonlyMap<string, File>;
+}
+
 export interface FolderModel {
   readonly name: string;
   readonly files: ReadonlyMap<string, File>;
@@ -19,7 +25,7 @@ export interface FolderModel {
 const MAX_FILES = 20_000;
 
 /** @throws FetchError `layout`, or EngineError `model-invalid` where a config is not what its name says. */
-export async function folderModel(name: string, picked: ReadonlyMap<string, File>): Promise<FolderModel> {
+export async function folderModel({ name, files: picked }: PickedFolder): Promise<FolderModel> {
   const root = modelRoot([...picked.keys()]);
   const files = new Map(
     [...picked].flatMap(([path, file]) => (path.startsWith(root) ? [[path.slice(root.length), file] as const] : [])),
@@ -57,17 +63,50 @@ export async function filesOf(folder: FileSystemDirectoryHandle): Promise<Map<st
     for await (const [name, handle] of directory.entries()) {
       if (name.startsWith('.')) continue;
       if (handle instanceof FileSystemDirectoryHandle) await walk(handle, `${prefix}${name}/`);
-      else files.set(prefix + name, await handle.getFile());
-      if (files.size > MAX_FILES)
-        throw new FetchError(
-          'layout',
-          'This folder holds too many files to be one model. Choose the folder that holds unet/.',
-          folder.name,
-        );
+      else keep(files, prefix + name, await handle.getFile());
     }
   };
   await walk(folder, '');
   return files;
+}
+
+/** The same of what was dropped: files and folders. */
+export async function filesOfEntries(entries: readonly FileSystemEntry[]): Promise<Map<string, File>> {
+  const files = new Map<string, File>();
+  const walk = async (entry: FileSystemEntry, prefix: string): Promise<void> => {
+    if (entry.name.startsWith('.')) return;
+    if (isDirectory(entry)) for (const one of await entriesOf(entry)) await walk(one, `${prefix}${entry.name}/`);
+    else keep(files, prefix + entry.name, await fileOf(entry as FileSystemFileEntry));
+  };
+  for (const entry of entries) await walk(entry, '');
+  return files;
+}
+
+export function isDirectory(entry: FileSystemEntry): entry is FileSystemDirectoryEntry {
+  return entry.isDirectory;
+}
+
+export function fileOf(entry: FileSystemFileEntry): Promise<File> {
+  return new Promise((resolve, reject) => entry.file(resolve, reject));
+}
+
+/** A reader gives a hundred at a time, and none at the end. */
+export async function entriesOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+  const reader = folder.createReader();
+  const next = () => new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+  const all: FileSystemEntry[] = [];
+  for (let some = await next(); some.length > 0; some = await next()) all.push(...some);
+  return all;
+}
+
+function keep(files: Map<string, File>, path: string, file: File): void {
+  files.set(path, file);
+  if (files.size > MAX_FILES)
+    throw new FetchError(
+      'layout',
+      'This folder holds too many files to be one model. Choose the folder that holds unet/.',
+      path,
+    );
 }
 
 /** The shallowest folder with a UNet graph in it, ending in `/`, or ''. */

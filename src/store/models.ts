@@ -7,7 +7,7 @@ import { CLIP_FOLDER, POCKET, modelRef } from '../models/catalog';
 import { estimateNeeds, type Weights } from '../models/estimate';
 import { checkpointModel, type CheckpointModel } from '../library/checkpointFile';
 import { FetchError, toFetchErrorData, type FetchErrorData } from '../library/fetchError';
-import { filesOf, folderModel, type FolderModel } from '../library/folder';
+import { filesOf, folderModel, type FolderModel, type PickedFolder } from '../library/folder';
 import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
 import { Library } from '../library/library';
 import type { Plan, StoredModel } from '../library/libraryMessages';
@@ -46,6 +46,8 @@ interface Models {
   /** The checkpoint that was opened last; not kept over a reload either. */
   readonly checkpoint: CheckpointModel | null;
   readonly lookup: Lookup;
+  /** Whether the dialog of models is open. */
+  readonly panelOpen: boolean;
   /** Why a checkpoint could not be used. */
   readonly checkpointError: FetchErrorData | null;
   /** Why a folder on disk could not be opened. */
@@ -71,8 +73,11 @@ interface Models {
   readonly fetch: (plan: Plan) => Promise<void>;
   readonly act: (type: 'resume' | 'pause' | 'remove' | 'check', dir: string) => Promise<void>;
   /** From <input webkitdirectory>, or from the browser's folder picker where that is null. */
-  readonly openFolder: (list: FileList | null) => Promise<void>;
+  readonly pickFolder: (list: FileList | null) => Promise<void>;
+  /** `pick` gives null where nothing was picked. */
+  readonly openFolder: (pick: () => Promise<PickedFolder | null>) => Promise<void>;
   readonly openCheckpoint: (file: File) => Promise<void>;
+  readonly showPanel: (open: boolean) => void;
   readonly dismiss: () => void;
 }
 
@@ -138,6 +143,7 @@ export const useModels = create<Models>()((set, get) => {
     folder: null,
     checkpoint: null,
     lookup: { state: 'none' },
+    panelOpen: false,
     checkpointError: null,
     error: null,
     refused: null,
@@ -204,11 +210,12 @@ export const useModels = create<Models>()((set, get) => {
         deleting.delete(dir);
       }
     },
-    openFolder: async (list) => {
+    pickFolder: (list) => get().openFolder(() => (list ? Promise.resolve(fromList(list)) : pickFolder())),
+    openFolder: async (pick) => {
       try {
-        const picked = list ? fromList(list) : await pickFolder();
+        const picked = await pick();
         if (!picked) return;
-        const folder = await folderModel(picked.name, picked.files);
+        const folder = await folderModel(picked);
         set({ folder, error: null });
         choose({
           name: folder.name,
@@ -233,6 +240,10 @@ export const useModels = create<Models>()((set, get) => {
       } catch (error) {
         set({ checkpointError: toFetchErrorData(error) });
       }
+    },
+    showPanel: (open) => {
+      if (open) get().open();
+      set({ panelOpen: open });
     },
     dismiss: () => {
       stopLooking();
@@ -272,7 +283,7 @@ export function hasFolderPicker(): boolean {
   return 'showDirectoryPicker' in window;
 }
 
-async function pickFolder(): Promise<{ name: string; files: Map<string, File> } | null> {
+async function pickFolder(): Promise<PickedFolder | null> {
   const { showDirectoryPicker } = window as unknown as { showDirectoryPicker: FolderPicker };
   try {
     const folder = await showDirectoryPicker();
@@ -284,7 +295,7 @@ async function pickFolder(): Promise<{ name: string; files: Map<string, File> } 
 }
 
 /** Paths of an <input webkitdirectory> begin with the folder's own name. */
-function fromList(list: FileList): { name: string; files: Map<string, File> } | null {
+function fromList(list: FileList): PickedFolder | null {
   const name = list[0]?.webkitRelativePath.split('/')[0];
   if (name === undefined) return null;
   return { name, files: new Map([...list].map((file) => [file.webkitRelativePath.slice(name.length + 1), file])) };

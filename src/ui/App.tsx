@@ -7,6 +7,7 @@ import { Controls } from './settings/Controls';
 import { ErrorAlert } from './errors/ErrorAlert';
 import { ErrorBoundary, Region } from './errors/ErrorBoundary';
 import { Explain } from './settings/Explain';
+import { FileDrop } from './FileDrop';
 import { Keys } from './Keys';
 import { PageErrorAlert } from './errors/PageErrorAlert';
 import { PageFailure } from './errors/PageFailure';
@@ -60,6 +61,7 @@ function Page() {
       <Controls />
       <StatusLine />
       <Announcer />
+      <FileDrop />
       {keysOpen && <Keys onClose={closeKeys} />}
     </div>
   );

@@ -1,7 +1,7 @@
 // Which model makes the images. The line in the controls names it; its dialog lists what is on the device, a few
 // models of the hub, any repository, and a checkpoint or a folder on disk.
 
-import { useId, useState } from 'react';
+import { useId } from 'react';
 import { useModels } from '../../store/models';
 import { useStore } from '../../store/store';
 import { Dialog } from '../Dialog';
@@ -17,19 +17,16 @@ import { verdictText } from '../words';
 
 export function ModelPanel() {
   const id = useId();
-  const [open, setOpen] = useState(false);
+  const open = useModels((models) => models.panelOpen);
   const choice = useModels((models) => models.choice);
   const fetching = useModels((models) =>
     models.stored.find(({ state }) => state === 'fetching' || state === 'waiting'),
   );
   const verdict = useStore((store) => (store.job.verdict?.modelId === choice.ref.id ? store.job.verdict : null));
   const gone = useModels((models) => models.gone);
-  const { dismiss, lookUp } = useModels.getState();
-  const show = () => {
-    useModels.getState().open();
-    setOpen(true);
-  };
-  const close = () => setOpen(false);
+  const { dismiss, lookUp, showPanel } = useModels.getState();
+  const show = () => showPanel(true);
+  const close = () => showPanel(false);
   return (
     <section className={styles.line} aria-labelledby={`${id}-name`}>
       <span id={`${id}-name`} className={styles.label}>

@@ -8,9 +8,9 @@ export function ModelPanelFolder({ onChosen }: { readonly onChosen: () => void }
   const input = useRef<HTMLInputElement>(null);
   const error = useModels((models) => models.error);
   const folder = useModels((models) => (models.choice.ref.kind === 'folder' ? models.folder : null));
-  const { openFolder } = useModels.getState();
+  const { pickFolder } = useModels.getState();
   const take = async (list: FileList | null) => {
-    await openFolder(list);
+    await pickFolder(list);
     if (useModels.getState().error === null && useModels.getState().choice.ref.kind === 'folder') onChosen();
   };
   return (

@@ -1,0 +1,38 @@
+// What was dropped on the page, given to the one who opens it: a folder is a model's, a file with a model's ending is
+// one, any other is read as a recipe. What is wrong with a model is said where models are chosen.
+
+import { fileOf, filesOfEntries, isDirectory, type PickedFolder } from '../library/folder';
+import { useModels } from './models';
+import { useRecipes } from './recipeSlice';
+
+/** Endings of weights: the first two are read, of the others it is said what to do instead. */
+const MODEL = /\.(safetensors|sft|ckpt|pt|pth|bin|gguf|onnx)$/i;
+
+/** @param items what the browser gave: entries, or files where it has none of them. */
+export async function openDropped(items: readonly (FileSystemEntry | File)[]): Promise<void> {
+  const entries = items.filter((item): item is FileSystemEntry => !(item instanceof File));
+  const models = useModels.getState();
+  if (entries.some(isDirectory)) {
+    await models.openFolder(() => folderOf(entries));
+    if (useModels.getState().error) models.showPanel(true);
+    return;
+  }
+  const files: File[] = [];
+  for (const item of items) files.push(item instanceof File ? item : await fileOf(item as FileSystemFileEntry));
+  const [file] = files;
+  if (!file || files.length > 1 || !MODEL.test(file.name)) {
+    await useRecipes.getState().open(files);
+    return;
+  }
+  await models.openCheckpoint(file);
+  if (useModels.getState().checkpointError) models.showPanel(true);
+}
+
+/** Several at once are the content of one. */
+async function folderOf(entries: readonly FileSystemEntry[]): Promise<PickedFolder> {
+  const files = await filesOfEntries(entries);
+  const [first] = entries;
+  if (!first || entries.length > 1) return { name: 'Dropped model', files };
+  const { name } = first;
+  return { name, files: new Map([...files].map(([path, file]) => [path.slice(name.length + 1), file])) };
+}

@@ -1,0 +1,57 @@
+// What is dropped anywhere on the page is opened: a model, its folder, or a picture with a recipe in it. Without this
+// the browser would leave the page for a file that is dropped on it.
+
+import { useEffect, useRef, useState } from 'react';
+import { openDropped } from '../store/dropped';
+import styles from './FileDrop.module.css';
+
+export function FileDrop() {
+  const dragging = useFileDrop();
+  const overlay = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (dragging) overlay.current?.showPopover();
+  }, [dragging]);
+  if (!dragging) return null;
+  return (
+    <div ref={overlay} popover="manual" className={styles.drop} aria-hidden="true">
+      <div>
+        <p>Drop a model to use it: its folder, or its .safetensors file</p>
+        <p>Drop a picture or a recipe to take its settings</p>
+      </div>
+    </div>
+  );
+}
+
+/** Whether files are being dragged over the page. */
+function useFileDrop(): boolean {
+  const [dragging, setDragging] = useState(false);
+  useEffect(() => {
+    const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') === true;
+    const over = (event: DragEvent) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setDragging(true);
+    };
+    const leave = (event: DragEvent) => {
+      // From one element to another of the page is not out of it.
+      if (event.relatedTarget === null) setDragging(false);
+    };
+    const dropped = (event: DragEvent) => {
+      setDragging(false);
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      // What was dropped can be asked for here alone, and read later.
+      const items = [...(event.dataTransfer?.items ?? [])].filter(({ kind }) => kind === 'file');
+      void openDropped(items.flatMap((item) => item.webkitGetAsEntry() ?? item.getAsFile() ?? []));
+    };
+    window.addEventListener('dragover', over);
+    window.addEventListener('dragleave', leave);
+    window.addEventListener('drop', dropped);
+    return () => {
+      window.removeEventListener('dragover', over);
+      window.removeEventListener('dragleave', leave);
+      window.removeEventListener('drop', dropped);
+    };
+  }, []);
+  return dragging;
+}
