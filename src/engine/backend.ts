@@ -3,6 +3,7 @@
 
 import type { CombinedImage, NonlinearGuidance } from '../diffusion/guidance';
 import type { SiteRow, StepCoefficients } from '../diffusion/types';
+import type { DeviceInfo } from '../protocol/messages';
 
 export type ElemType = 'float32' | 'float16' | 'int64' | 'int32';
 
@@ -58,10 +59,13 @@ export interface GuidanceInput {
 }
 
 export interface Backend {
+  readonly kind: DeviceInfo['backend'];
   /** Whether sessions may compute in f16. */
   readonly f16: boolean;
   /** Whether ONNX Runtime's MultiHeadAttention is right here: separate operators are then replaced by it. */
   readonly fusesAttention: boolean;
+  /** Whether ONNX Runtime takes attention of many tokens here only with its queries in parts. */
+  readonly partsAttention: boolean;
   /** Whether ONNX Runtime has kernels here for operators on integers, QLinearConv and the like. */
   readonly computesIntegers: boolean;
   /** Whether `attend` takes heads of so many channels. */

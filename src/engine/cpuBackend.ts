@@ -44,8 +44,10 @@ function own(tensor: DeviceTensor): CpuTensor {
 }
 
 export class CpuBackend implements Backend {
+  readonly kind = 'wasm';
   readonly f16 = false;
   readonly fusesAttention = true;
+  readonly partsAttention = true;
   readonly computesIntegers = true;
 
   constructor(private readonly ort: Ort) {}

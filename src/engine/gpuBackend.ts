@@ -67,7 +67,9 @@ function own(tensor: DeviceTensor): GpuTensor {
 }
 
 export class GpuBackend implements Backend {
+  readonly kind = 'webgpu';
   readonly f16: boolean;
+  readonly partsAttention = false;
   readonly computesIntegers = false;
   private readonly compiler: KernelCompiler;
   private lost: GPUDeviceLostInfo | null = null;

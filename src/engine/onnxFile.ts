@@ -8,12 +8,13 @@ import { Graph } from '../onnx/graph/graph';
 import { FLOAT16, INT32, INT64, type ByteRange, type Model, type ValueInfo } from '../onnx/file/model';
 import { storedBytes } from '../onnx/graph/needs';
 import { readModel } from '../onnx/file/read';
-import { runnable, type DeviceTraits } from '../onnx/passes/runnable';
+import { runnable, runnableNodes, type DeviceTraits } from '../onnx/passes/runnable';
 import { usesFloat16 } from '../onnx/graph/needs';
 import { writeSegment } from '../onnx/segments/write';
-import { EngineError, type EngineErrorCode } from '../protocol/errors';
+import { EngineError } from '../protocol/errors';
 import type { Backend, ElemType, Session } from './backend';
 import type { OpenFile } from './modelFiles';
+import { runtimeFailure } from './runtimeFailure';
 import { weightsBlob, type WeightsPart } from './weightsBlob';
 
 export interface OnnxFileOptions {
@@ -98,36 +99,26 @@ export class OnnxFile {
   }
 
   /**
-   * Its runs throw EngineError `out-of-memory`.
-   * @throws EngineError `session-build` where ONNX Runtime refuses the graph, `model-invalid` where weights are
-   * missing.
+   * Its runs throw EngineError `out-of-memory` or `run-failed`.
+   * @throws EngineError `session-build` where ONNX Runtime refuses the graph, `out-of-memory`, or `model-invalid` where
+   * weights are missing.
    */
   async session(backend: Backend, segment: Segment): Promise<Session> {
-    const { bytes, parts } = writeSegment(this.graph.model, segment);
+    const nodes = runnableNodes(this.graph, segment.nodes, backend);
+    const { bytes, parts } = writeSegment(this.graph.model, { ...segment, nodes });
     const slices = (await Promise.all(parts.map((part) => this.slice(part)))).flat();
     try {
       const session = await backend.createSession(bytes, weightsBlob(slices), this.name);
       return {
-        run: (feeds) => session.run(feeds).catch((cause: unknown) => Promise.reject(this.failure(cause))),
+        run: (feeds) =>
+          session
+            .run(feeds)
+            .catch((cause: unknown) => Promise.reject(runtimeFailure(cause, this.name, backend, 'run'))),
         dispose: () => session.dispose(),
       };
     } catch (cause) {
-      throw asEngineError(
-        cause,
-        'session-build',
-        `ONNX Runtime cannot run ${this.name} on this device. Try the CPU, or another model.`,
-      );
+      throw runtimeFailure(cause, this.name, backend, 'build');
     }
-  }
-
-  /** A graph that could be built fails in a run where a buffer is refused. */
-  private failure(cause: unknown): EngineError {
-    return asEngineError(
-      cause,
-      'out-of-memory',
-      `ONNX Runtime failed in ${this.name}: this device may not have the memory for it. Use the CPU, ` +
-        'or a smaller model.',
-    );
   }
 
   private async slice({ location, offset, length, cast, transposed, padding }: ByteRange): Promise<WeightsPart[]> {
@@ -161,12 +152,6 @@ export class OnnxFile {
       detail,
     );
   }
-}
-
-function asEngineError(cause: unknown, code: EngineErrorCode, message: string): EngineError {
-  return cause instanceof EngineError
-    ? cause
-    : new EngineError(code, message, cause instanceof Error ? cause.message : String(cause), { cause });
 }
 
 /** The element type of a graph's input or output. */

@@ -14,7 +14,7 @@ import { FLOAT, type Model, type GraphNode } from './file/model';
 import { readsOf } from './file/order';
 import { MessageWriter } from './file/protobuf';
 import { readModel } from './file/read';
-import { runnable, type DeviceTraits } from './passes/runnable';
+import { runnable, runnableNodes, type DeviceTraits } from './passes/runnable';
 import { siteCosts } from './sites/cost';
 import { surveySites } from './sites/sites';
 import { countVisits } from './testing/countVisits';
@@ -46,7 +46,10 @@ function passes(model: Model): number {
     graphNeeds(form, new Map());
     siteCosts(graph, sites, new Map());
     for (const chosen of [[], sites.slice(0, 1), sites]) {
-      for (const segment of cut(graph, chosen)) writeSegment(form, segment);
+      for (const segment of cut(graph, chosen)) {
+        const nodes = runnableNodes(graph, segment.nodes, { partsAttention: !device.f16 });
+        writeSegment(form, { ...segment, nodes });
+      }
     }
     const { model: freed, why } = freeBatch(form);
     expect(freed === null).toBe(why !== '');

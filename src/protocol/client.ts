@@ -13,6 +13,7 @@ import type { Settings } from '../settings/fields';
 const FATAL: ReadonlySet<EngineErrorCode> = new Set([
   'device-lost',
   'out-of-memory',
+  'run-failed',
   'gpu-refused',
   'runtime-failed',
   'version-gone',

@@ -12,6 +12,7 @@ export type EngineErrorCode =
   | 'schedule-impossible' // no schedule has these settings with this model
   | 'shader-compile' // a WGSL kernel was refused
   | 'session-build' // ONNX Runtime refused a graph
+  | 'run-failed' // ONNX Runtime failed in a run, and not for want of memory
   | 'does-not-fit' // the device cannot hold the model; nothing was built
   | 'not-finite' // NaN or infinity in the latents
   | 'device-lost' // the GPU went away; the next run takes a new one

@@ -100,6 +100,7 @@ const CODES: Readonly<Record<EngineErrorCode, 'kept' | 'replaced'>> = {
   'schedule-impossible': 'kept',
   'shader-compile': 'kept',
   'session-build': 'kept',
+  'run-failed': 'replaced',
   'does-not-fit': 'kept',
   'not-finite': 'kept',
   'device-lost': 'replaced',

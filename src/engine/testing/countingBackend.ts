@@ -56,8 +56,10 @@ export function countingBackend(
     };
   };
   return {
+    kind: inner.kind,
     f16: traits.f16 ?? inner.f16,
     fusesAttention: traits.fusesAttention ?? inner.fusesAttention,
+    partsAttention: inner.partsAttention,
     computesIntegers: inner.computesIntegers,
     takesHeadDim: (headDim) => inner.takesHeadDim(headDim),
     made,

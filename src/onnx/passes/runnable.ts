@@ -2,9 +2,11 @@
 // apart, widened where it is only stored in f16 or the device has none, convolutions with numbers of channels that
 // WebGPU gets wrong padded, and separate attention fused where ONNX Runtime's fused one is right there.
 
+import { attentionInParts } from './attentionInParts';
 import { floatActivations } from './floatActivations';
 import { fuseAttention } from './fuse';
-import type { Model } from '../file/model';
+import type { Graph } from '../graph/graph';
+import type { GraphNode, Model } from '../file/model';
 import { padChannels } from './padChannels';
 import { toFloat32 } from './toFloat32';
 import { usesFloat16 } from '../graph/needs';
@@ -18,6 +20,11 @@ export interface DeviceTraits {
   readonly fusesAttention: boolean;
 }
 
+export interface SessionTraits {
+  /** Whether ONNX Runtime takes attention of many tokens there only with its queries in parts. */
+  readonly partsAttention: boolean;
+}
+
 /** Pure. `widened` where an f16 graph became one of f32. */
 export function runnable(
   model: Model,
@@ -28,4 +35,13 @@ export function runnable(
   const typed = widened ? toFloat32(unpacked) : unpacked;
   const right = padChannels(typed);
   return { model: fusesAttention ? fuseAttention(right) : right, widened };
+}
+
+/** Pure. Nodes of such a graph as a session runs them, once its sites are known: no attention is told behind it. */
+export function runnableNodes(
+  graph: Graph,
+  nodes: readonly GraphNode[],
+  { partsAttention }: SessionTraits,
+): readonly GraphNode[] {
+  return partsAttention ? attentionInParts(graph, nodes) : nodes;
 }

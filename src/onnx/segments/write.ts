@@ -5,6 +5,7 @@
 import { segmentWeights, type Segment } from './cut';
 import { factsOf } from '../graph/factsOf';
 import { usedLength, type ByteRange, type Model, type ValueInfo } from '../file/model';
+import { encodeValueInfo } from '../file/makeNode';
 import { MessageWriter } from '../file/protobuf';
 import { encodeTensor } from '../file/readTensor';
 
@@ -47,19 +48,4 @@ export function writeSegment(model: Model, segment: Segment): WrittenModel {
   for (const opset of model.opsets) proto.bytes(8, opset);
   for (const func of model.functions) proto.bytes(25, func);
   return { bytes: proto.finish(), parts };
-}
-
-function encodeValueInfo({ name, elemType, dims }: ValueInfo): MessageWriter {
-  const tensor = new MessageWriter().varint(1, elemType);
-  if (dims) {
-    const shape = new MessageWriter();
-    for (const dim of dims) {
-      const entry = new MessageWriter();
-      if (typeof dim === 'number') entry.varint(1, dim);
-      else if (dim !== '') entry.string(2, dim);
-      shape.message(1, entry);
-    }
-    tensor.message(2, shape);
-  }
-  return new MessageWriter().string(1, name).message(2, new MessageWriter().message(1, tensor));
 }

@@ -31,7 +31,7 @@ export function matchAttention(graph: Graph, node: GraphNode): Attention | Refus
   if (node.opType === 'Softmax') return matchUnfused(graph, node);
   if (node.opType === 'MultiHeadAttention') return matchMultiHead(node);
   if (node.opType !== 'Attention') return null;
-  return node.domain === '' ? matchStandard(graph, node) : (refusedFused(node, 3) ?? 'layout');
+  return node.domain === '' ? matchStandard(graph, node) : (refusedFused(node) ?? 'layout');
 }
 
 /** Self-attention is told from cross-attention by structure: Q, K and V come from the same tensor. */
@@ -58,7 +58,7 @@ function matchUnfused(graph: Graph, softmax: GraphNode): Attention | Refusal | n
 function matchMultiHead(node: GraphNode): Attention | Refusal {
   const [q = '', k = '', v = '', bias = ''] = node.inputs;
   const heads = node.attributes.get('num_heads')?.i ?? 0;
-  const refused = refusedFused(node, 4);
+  const refused = refusedFused(node);
   if (refused) return refused;
   if (q === '' || k === '' || v === '' || bias !== '' || heads < 1) return 'layout';
   return { q, k, v, output: node.outputs[0] ?? '', heads, scale: node.attributes.get('scale')?.f || null };
@@ -67,7 +67,7 @@ function matchMultiHead(node: GraphNode): Attention | Refusal {
 /** ONNX's own: 3-D with the number of heads as an attribute, or [rows, heads, tokens, dim]. */
 function matchStandard(graph: Graph, node: GraphNode): Attention | Refusal {
   const [q = '', k = '', v = ''] = node.inputs;
-  const refused = refusedFused(node, 3);
+  const refused = refusedFused(node);
   if (refused) return refused;
   const scale = node.attributes.get('scale')?.f || null;
   const [heads, keyHeads] = [node.attributes.get('q_num_heads')?.i ?? 0, node.attributes.get('kv_num_heads')?.i ?? 0];
@@ -79,7 +79,9 @@ function matchStandard(graph: Graph, node: GraphNode): Attention | Refusal {
   return { ...found, scale: scale * (found.scale ?? 1) };
 }
 
-function refusedFused(node: GraphNode, maskAt: number): Refusal | null {
+/** Why one operator is more than the attention of Q, K and V; null where it is no more. */
+export function refusedFused(node: GraphNode): Refusal | null {
+  const maskAt = node.opType === 'MultiHeadAttention' ? 4 : 3;
   const flag = (name: string) => (node.attributes.get(name)?.i ?? 0) !== 0;
   if (node.inputs.slice(maskAt).some((name) => name !== '')) {
     const masks = node.inputs.slice(maskAt, maskAt === 4 ? 6 : maskAt + 1);

@@ -8,6 +8,7 @@ import { shortened } from '../words';
 const CPU_HELPS: ReadonlySet<EngineErrorCode> = new Set([
   'shader-compile',
   'session-build',
+  'run-failed',
   'does-not-fit',
   'device-lost',
   'out-of-memory',
