@@ -8,6 +8,7 @@ import { VitePWA } from 'vite-plugin-pwa';
 
 import { contentSecurityPolicy } from './scripts/contentSecurityPolicy.ts';
 import { firstPaint } from './scripts/firstPaint.ts';
+import { hashedFolders } from './scripts/hashedFolders.ts';
 import { thirdPartyNotices } from './scripts/thirdPartyNotices.ts';
 import { VERSIONS } from './scripts/versions.ts';
 import { ISOLATION_HEADERS } from './src/pwa/isolation.ts';
@@ -36,7 +37,9 @@ export default defineConfig({
     react(),
     firstPaint(),
     contentSecurityPolicy(),
+    hashedFolders(),
     notices.collect(),
+    notices.serve(),
     VitePWA({
       strategies: 'injectManifest',
       srcDir: 'src/pwa',
@@ -46,7 +49,7 @@ export default defineConfig({
       includeManifestIcons: false,
       injectManifest: {
         buildPlugins: { vite: [notices.write()] },
-        globPatterns: ['**/*.{html,js,mjs,css,wasm,svg,png,json,onnx}', 'third-party-notices.txt', 'clip/merges.txt'],
+        globPatterns: ['**/*.{html,js,mjs,css,wasm,svg,png,json,onnx}', 'third-party-notices.txt', 'clip/*/merges.txt'],
         // Hashed names never change their content.
         dontCacheBustURLsMatching: /\/?assets\//,
         maximumFileSizeToCacheInBytes: 64 * 2 ** 20,

@@ -24,13 +24,15 @@ test('one file is read in place: it says what it is and makes a pair; what is no
   const input = section.getByLabel('Checkpoint file');
   await input.setInputFiles(await write('vae.safetensors', partFile(small['sd1']!, 'vae')));
   await expect(section.getByRole('alert')).toContainText('has no UNet and no text encoder. Choose the file');
-  expect(asked).not.toContain('/clip/merges.txt');
+  const merges = expect.stringMatching(/^\/clip\/\w+\/merges\.txt$/) as unknown;
+  expect(asked).not.toContainEqual(merges);
   await input.setInputFiles(await write('my model.safetensors', whole));
   await expect(section.getByRole('status')).toContainText(/^my model · Stable Diffusion 1\.x, f16, \d+ MB · in use/);
   await expect(section.getByRole('alert')).toHaveCount(0);
   await page.keyboard.press('Escape');
   await expect(button(page, 'Model: my model. Change')).toBeVisible();
   await generate(page);
+  expect(asked).toContainEqual(merges);
   const [without, withPag] = [await pixels(picture(page, 'Without PAG')), await pixels(picture(page, 'With PAG'))];
   expect(withPag).toHaveLength(4 * 128 * 128);
   expect(withPag).not.toEqual(without);

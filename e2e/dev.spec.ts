@@ -1,4 +1,5 @@
-// `npm run dev`: page, engine and the worker of models are held to the same policies as when built, and run under them.
+// `npm run dev`: page, engine and the worker of models are held to the same policies as when built, and run under them;
+// what the page links to is there.
 
 import { expect, test } from '@playwright/test';
 import { createServer } from 'vite';
@@ -15,6 +16,10 @@ test('a picture is made under the policies that the dev server sends', async ({ 
   await page.goto(server.resolvedUrls?.local[0] ?? '');
   await setNumber(page, 'Steps', '1');
   await generate(page);
+  await page.getByText('About', { exact: true }).click();
+  const opened = page.context().waitForEvent('page');
+  await page.getByRole('link', { name: 'Licences of all that it contains' }).click();
+  await expect((await opened).locator('body')).toContainText(/onnxruntime-web \d[^]*react 19[^]*The built-in model/);
   await button(page, 'Model: Pocket (built in). Change').click();
   await expect(page.getByRole('region', { name: 'On this device' })).toContainText('In use');
   expect(refused).toEqual([]);

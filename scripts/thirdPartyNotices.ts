@@ -2,13 +2,15 @@
 // page, its workers or its service worker comes from, and those of CLIP's vocabulary and of what the built-in model was
 // trained on. A package's text is its own licence file, or licenses/NAME@VERSION.txt where it ships none or one that
 // does not tell of all that it holds; a package without either fails the build. The service worker is built last and
-// lists what is kept offline: its build writes the file.
+// lists what is kept offline: its build writes the file. The dev server answers with the licences of the packages that
+// package.json names.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin, Rolldown } from 'vite';
 
+const FILE = 'third-party-notices.txt';
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const RULE = `\n\n${'='.repeat(80)}\n\n`;
 const LICENSE_FILE = /^licen[cs]e(\.(md|txt))?$/i;
@@ -48,8 +50,16 @@ export function noticesOf(moduleIds: Iterable<string>): string {
   return `\ufeff${parts.join(RULE)}\n`;
 }
 
+/** Where nothing is built, so that nobody knows yet what code the page will be made of. */
+function noticesOfDependencies(): string {
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+  return noticesOf(Object.keys(dependencies).map((name) => `node_modules/${name}/`));
+}
+
 /** `collect` is for the page and its workers, `write` for the service worker, which is built when those are. */
-export function thirdPartyNotices(): { readonly collect: () => Plugin; readonly write: () => Plugin } {
+export function thirdPartyNotices(): Readonly<Record<'collect' | 'write' | 'serve', () => Plugin>> {
   const moduleIds = new Set<string>();
   const add = (bundle: Rolldown.OutputBundle) => {
     for (const output of Object.values(bundle)) {
@@ -63,11 +73,20 @@ export function thirdPartyNotices(): { readonly collect: () => Plugin; readonly 
       apply: 'build',
       generateBundle: (_, bundle) => add(bundle),
     }),
+    serve: () => ({
+      name: 'pagoda:serve-third-party-notices',
+      apply: 'serve',
+      configureServer: ({ middlewares }) =>
+        void middlewares.use(`/${FILE}`, (_, response) => {
+          response.setHeader('Content-Type', 'text/plain');
+          response.end(noticesOfDependencies());
+        }),
+    }),
     write: () => ({
       name: 'pagoda:third-party-notices',
       generateBundle(_, bundle) {
         add(bundle);
-        this.emitFile({ type: 'asset', fileName: 'third-party-notices.txt', source: noticesOf(moduleIds) });
+        this.emitFile({ type: 'asset', fileName: FILE, source: noticesOf(moduleIds) });
       },
     }),
   };

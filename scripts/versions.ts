@@ -1,7 +1,9 @@
 // Facts of what is installed, put into the code when it is built: versions for recipes, Pagoda's own and those of the
-// libraries that compute, and how many bytes ONNX Runtime's files have.
+// libraries that compute, how many bytes ONNX Runtime's files have, and where the page's own files lie.
 
 import { readFileSync, readdirSync, statSync } from 'node:fs';
+
+import { PLAIN_FOLDERS } from './hashedFolders.ts';
 
 const LIBRARIES = ['onnxruntime-web'];
 
@@ -19,7 +21,10 @@ function runtimeBytes(): Record<string, number> {
 }
 
 /** For Vite's and Vitest's `define`. */
-export const VERSIONS: Readonly<Record<'__APP_VERSION__' | '__LIBRARY_VERSIONS__' | '__RUNTIME_BYTES__', string>> = {
+export const VERSIONS: Readonly<
+  Record<'__APP_VERSION__' | '__LIBRARY_VERSIONS__' | '__RUNTIME_BYTES__' | '__PUBLIC_FOLDERS__', string>
+> = {
+  __PUBLIC_FOLDERS__: JSON.stringify(PLAIN_FOLDERS),
   __RUNTIME_BYTES__: JSON.stringify(runtimeBytes()),
   __APP_VERSION__: JSON.stringify(versionOf('package.json')),
   __LIBRARY_VERSIONS__: JSON.stringify(

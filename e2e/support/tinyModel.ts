@@ -29,7 +29,9 @@ export async function serveTinyModel(page: Page, options: TinyModelOptions = {})
   if (isRouted) return;
   await page.route('**/models/pocket/**', async (route) => {
     const { model = 'tiny', changes = {} } = served.get(page) ?? {};
-    const [, path = ''] = new URL(route.request().url()).pathname.split('/models/pocket/');
+    // The build puts the files one folder deeper, which is named by what is in them.
+    const [, path = ''] =
+      /\/models\/pocket\/(?:[0-9a-f]{12}\/)?(.*)/.exec(new URL(route.request().url()).pathname) ?? [];
     const file = [model, 'tiny'].map((folder) => new URL(`${folder}/${path}`, MODELS)).find((url) => existsSync(url));
     const bytes = file ? readFileSync(fileURLToPath(file)) : null;
     const answer = bytes ? (changes[path]?.(bytes) ?? bytes) : 'missing';

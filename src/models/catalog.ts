@@ -2,6 +2,9 @@
 
 import type { UsualSettings } from '../settings/fields';
 
+/** Put in by the build, which names them by their content (scripts/hashedFolders). */
+declare const __PUBLIC_FOLDERS__: Readonly<Record<'models/pocket/' | 'clip/', string>>;
+
 export interface CatalogEntry {
   readonly id: string;
   readonly name: string;
@@ -18,7 +21,7 @@ export interface CatalogEntry {
 export const POCKET: CatalogEntry = {
   id: 'pocket',
   name: 'Pocket (built in)',
-  folder: 'models/pocket/',
+  folder: __PUBLIC_FOLDERS__['models/pocket/'],
   bytes: {
     'model_index.json': 367,
     'scheduler/scheduler_config.json': 318,
@@ -65,7 +68,7 @@ export const GENERAL_IDEAS: readonly string[] = [
 ];
 
 /** CLIP's merges, for checkpoints; relative to the page. */
-export const CLIP_FOLDER = 'clip/';
+export const CLIP_FOLDER = __PUBLIC_FOLDERS__['clip/'];
 
 /** Where the engine finds it; `page` is the document's base URL. */
 export function modelRef(
