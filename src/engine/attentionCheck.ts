@@ -3,11 +3,9 @@
 // (ONNX Runtime 1.30, f32, head dim 32), so nothing is left to it unchecked.
 
 import { attentionOnCpu } from '../kernels/attention.cpu';
-import { makeNode } from '../onnx/file/makeNode';
-import { FLOAT, FLOAT16, type Model } from '../onnx/file/model';
-import { MessageWriter } from '../onnx/file/protobuf';
-import type { Backend, ElemType } from './backend';
+import type { Backend } from './backend';
 import { worstError, type KnownAnswer } from './knownAnswer';
+import { oneAttention } from './oneAttention';
 
 const TOKENS = 64;
 const HEADS = 2;
@@ -32,27 +30,5 @@ function known(type: 'float32' | 'float16'): KnownAnswer {
     { q, k, v, out: answer },
     [{ source: 0, identity: 0 }],
   );
-  return { graph: oneNode(type, dims), type, inputs: { q, k, v }, answer };
-}
-
-/** A graph of one MultiHeadAttention. */
-function oneNode(type: ElemType, dims: readonly number[]): Model {
-  const value = (name: string) => ({ name, elemType: type === 'float16' ? FLOAT16 : FLOAT, dims });
-  const node = makeNode(
-    { name: 'attention', opType: 'MultiHeadAttention', domain: 'com.microsoft' },
-    ['q', 'k', 'v'],
-    ['out'],
-    { num_heads: { int: HEADS } },
-  );
-  const opset = (domain: string, version: number) => new MessageWriter().string(1, domain).varint(2, version).finish();
-  return {
-    irVersion: 8,
-    opsets: [opset('', 17), opset('com.microsoft', 1)],
-    functions: [],
-    nodes: [node],
-    initializers: new Map(),
-    inputs: ['q', 'k', 'v'].map(value),
-    outputs: [value('out')],
-    valueInfo: new Map(),
-  };
+  return { graph: oneAttention(type, dims, { heads: HEADS, scale: null }), type, inputs: { q, k, v }, answer };
 }

@@ -1,6 +1,6 @@
-// The CPU backend: sessions on ONNX Runtime's WASM provider, and the kernels' TypeScript twins between them.
+// The CPU backend: sessions on ONNX Runtime's WASM provider, and between them its own attention and the other kernels'
+// TypeScript twins.
 
-import { attentionOnCpu } from '../kernels/attention.cpu';
 import { guidedStepOnCpu } from '../kernels/guidedStep.cpu';
 import { modelInputOnCpu } from '../kernels/modelInput.cpu';
 import { rescaledGuidanceOnCpu } from '../kernels/rescaledGuidance.cpu';
@@ -18,6 +18,7 @@ import {
   type StepOutput,
   type Tensors,
 } from './backend';
+import { CpuAttention } from './cpuAttention';
 import { gatheredRows, joinedData, type Data } from './rowData';
 import type { Ort } from './runtime';
 import { WEIGHTS_FILE } from '../onnx/segments/write';
@@ -50,7 +51,11 @@ export class CpuBackend implements Backend {
   readonly partsAttention = true;
   readonly computesIntegers = true;
 
-  constructor(private readonly ort: Ort) {}
+  private readonly attention: CpuAttention;
+
+  constructor(private readonly ort: Ort) {
+    this.attention = new CpuAttention(ort);
+  }
 
   async createSession(graph: Uint8Array, weights: Blob): Promise<Session> {
     // As bytes, which WASM copies into its memory in any case: a Blob would be read while the session is being
@@ -97,26 +102,17 @@ export class CpuBackend implements Backend {
     );
   }
 
-  attend(
+  async attend(
     q: DeviceTensor,
     k: DeviceTensor,
     v: DeviceTensor,
     rows: readonly SiteRow[],
     settings: AttentionSettings,
   ): Promise<DeviceTensor> {
-    const [, tokens, channels] = q.dims as [number, number, number];
-    const headDim = channels / settings.heads;
-    const shape = {
-      sourceRows: q.dims[0]!,
-      tokens,
-      heads: settings.heads,
-      headDim,
-      scale: settings.scale ?? 1 / Math.sqrt(headDim),
-    };
-    const [fq, fk, fv] = [q, k, v].map((tensor) => own(tensor).f32) as [Float32Array, Float32Array, Float32Array];
-    const out = new Float32Array(rows.length * tokens * channels);
-    attentionOnCpu(shape, { q: fq, k: fk, v: fv, out }, rows);
-    return Promise.resolve(new CpuTensor('float32', [rows.length, tokens, channels], out));
+    const dims = q.dims as [number, number, number];
+    const site = { q: own(q).f32, k: own(k).f32, v: own(v).f32, dims };
+    const out = await this.attention.attend(site, rows, settings);
+    return new CpuTensor('float32', [rows.length, dims[1], dims[2]], out);
   }
 
   modelInput(
@@ -171,7 +167,7 @@ export class CpuBackend implements Backend {
   }
 
   dispose(): Promise<void> {
-    return Promise.resolve();
+    return this.attention.dispose();
   }
 
   private toOrt({ type, data, dims }: CpuTensor) {

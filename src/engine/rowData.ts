@@ -7,7 +7,7 @@ export type Data = Float32Array | Uint16Array | BigInt64Array | Int32Array;
 export function gatheredRows(data: Data, size: number, sources: readonly number[]): Data {
   const out = likeOf(data, size * sources.length);
   sources.forEach((source, row) => {
-    for (let at = 0; at < size; at += 1) out[row * size + at] = data[source * size + at] as never;
+    out.set(data.subarray(source * size, (source + 1) * size) as never, row * size);
   });
   return out;
 }
