@@ -89,6 +89,23 @@ test('one session for heads and factor, whatever the size, gone with the backend
   for (const release of released) expect(release).toHaveBeenCalledTimes(1);
 });
 
+test('a row comes out the same, bit by bit, whatever rows are beside it', async () => {
+  // Of one row, 1672 queries are as many as are taken at once: one would be left over. Of two rows it is fewer.
+  const shape = { tokens: 1673, heads: 8, headDim: 8 };
+  const size = shape.tokens * shape.heads * shape.headDim;
+  const dims = [2, shape.tokens, shape.heads * shape.headDim];
+  const [q, k, v] = [1, 2, 3].map((seed) => backend.upload('float32', dims, pseudoRandom(2 * size, seed, 2)));
+  const attend = async (sources: readonly number[]) => {
+    const rows = sources.map((source) => ({ source, identity: 0 }));
+    return backend.read(await backend.attend(q!, k!, v!, rows, { heads: shape.heads, scale: null }));
+  };
+  const together = await attend([0, 1]);
+  for (const row of [0, 1]) {
+    const alone = await attend([row]);
+    expect(relativeError(together.slice(row * size, (row + 1) * size), alone)).toBe(0);
+  }
+});
+
 test('tokens beyond what ONNX Runtime can count in one go', async () => {
   const [tokens, headDim] = [4096, 64];
   const [q, k, v] = [2, 2, 1].map((most, seed) => pseudoRandom(tokens * headDim, seed, most)) as [

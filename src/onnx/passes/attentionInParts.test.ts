@@ -18,7 +18,7 @@ test("the built-in model: each self-attention becomes a loop of few nodes, and c
   const nodes = attentionInParts(new Graph(model), model.nodes);
   const count = (opType: string) => nodes.filter((node) => node.opType === opType).length;
   expect([count('Loop'), count('MultiHeadAttention')]).toEqual([7, 7]);
-  expect(nodes.filter(runs).length - model.nodes.filter(runs).length).toBe(7 * 10);
+  expect(nodes.filter(runs).length - model.nodes.filter(runs).length).toBe(7 * 11);
 });
 
 /** How many nodes run in the place of one attention on Q and K of these shapes. */

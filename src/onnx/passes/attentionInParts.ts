@@ -4,11 +4,13 @@
 // the softmax is complete, so a part gives what the whole would.
 //
 //   for start in 0, m, 2m … S:  out ← Concat(out, attention(Q[start … start + m], K, V))
-//   m = 2²⁹ / (T · (C + 16·B·N)) + 1           Q [B, S, C] or [B, N, S, dim] (where C is dim), K and V of T keys
+//   m = 16 · (2²⁵ / (T · (C + 16·B·N)) + 1)       Q [B, S, C] or [B, N, S, dim] (where C is dim), K and V of T keys
 //
-// m·T·(C + 16·B·N) stays below 2³⁰, hence 2·dim·m·T below 2³¹, and the m·T·B·N logits below 256 MiB. The loop is one
-// of ONNX's, since tokens are known only in a run; few tokens are one part. (ComputeAttentionProbs and
-// ComputeVxAttentionScore of ONNX Runtime's attention_cpu_base.h.)
+// m·T·(C + 16·B·N) stays below 2³⁰ (but for more than 2²⁵ / (C + 16·B·N) keys, of which it takes the least), hence
+// 2·dim·m·T below 2³¹, and the m·T·B·N logits below 256 MiB. A single query would be multiplied by another routine,
+// which rounds otherwise: by sixteens none is left over, and a row comes out the same whatever rows are beside it.
+// The loop is one of ONNX's, since tokens are known only in a run; few tokens are one part. (ComputeAttentionProbs
+// and ComputeVxAttentionScore of ONNX Runtime's attention_cpu_base.h.)
 
 import type { Graph } from '../graph/graph';
 import { makeNode, rawTensor, subgraph, withInputs, type AttributeValue } from '../file/makeNode';
@@ -16,6 +18,7 @@ import { BOOL, INT64, type GraphNode } from '../file/model';
 import { refusedFused } from '../sites/matchAttention';
 
 const LIMIT = 2 ** 29;
+const GRANULE = 16;
 const LOGIT = 16;
 /** So few keys overflow nothing below 2³⁰ / (128·dim) queries, a picture of 2,900². */
 const FEW_KEYS = 128;
@@ -72,8 +75,12 @@ function inParts(graph: Graph, node: GraphNode, weights: readonly number[]): Gra
   const shape = make('Shape', [q], 'shape');
   const weight = make('MatMul', [shape, whole('weights', weights, [weights.length, 1])], 'weight');
   const keys = make('Gather', [make('Shape', [k], 'keysShape'), whole('keysAxis', [-2])], 'keys');
-  const quotient = make('Div', [whole('limit', [LIMIT]), make('Mul', [keys, weight], 'perQuery')], 'quotient');
-  const size = make('Add', [quotient, one], 'size');
+  const quotient = make(
+    'Div',
+    [whole('limit', [LIMIT / GRANULE]), make('Mul', [keys, weight], 'perQuery')],
+    'quotient',
+  );
+  const size = make('Mul', [make('Add', [quotient, one], 'granules'), whole('granule', [GRANULE])], 'size');
   const tokens = make('Gather', [shape, axis], 'tokens');
   const none = make('Slice', [q, zero, zero, axis], 'none');
   const always = make('Constant', [], 'always', { value: { tensor: rawTensor(BOOL, [], Uint8Array.of(1)) } });
