@@ -1,7 +1,7 @@
 // A checkpoint as a model that makes pictures of text: that nothing of it is missing, and what diffusers' folder of its
 // family says in configs.
 
-import type { UnetConfig } from '../configs/schemas';
+import type { ModelIndex, UnetConfig } from '../configs/schemas';
 import type { SchedulerConfig } from '../diffusion/types';
 import { EngineError } from '../protocol/errors';
 import type { Base, Family } from './families';
@@ -71,6 +71,11 @@ export function schedulerOf({ family, unet }: WholeModel, { type, zeroTerminalSn
     prediction_type: type,
     ...(zeroTerminalSnr && { rescale_betas_zero_snr: true, timestep_spacing: 'trailing' }),
   };
+}
+
+/** SDXL was trained with zeros in the place of an empty text, and diffusers' pipeline reads it so. */
+export function modelIndexOf({ family }: WholeModel): ModelIndex {
+  return family.base === 'sdxl' ? { force_zeros_for_empty_prompt: true } : {};
 }
 
 /** The fields of the UNet's config.json that Pagoda reads. */

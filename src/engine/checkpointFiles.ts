@@ -11,7 +11,7 @@ import { weightsIn } from '../checkpoints/networks/weightsIn';
 import { readPrediction } from '../checkpoints/prediction';
 import { readHeader } from '../checkpoints/safetensors';
 import type { TextEncoderPart } from '../checkpoints/textEncoders';
-import { schedulerOf, unetConfigOf, wholeModel } from '../checkpoints/wholeModel';
+import { modelIndexOf, schedulerOf, unetConfigOf, wholeModel } from '../checkpoints/wholeModel';
 import { FLOAT, FLOAT16, type Model } from '../onnx/file/model';
 import type { FileModelRef } from '../protocol/messages';
 import { clipTokenizer } from '../text/clipVocabulary';
@@ -66,7 +66,7 @@ export async function checkpointFiles(
       ...(vae.scaling_factor !== null && { scaling_factor: vae.scaling_factor }),
       ...(vae.shift_factor !== null && { shift_factor: vae.shift_factor }),
     },
-    modelIndex: {},
+    modelIndex: modelIndexOf(model),
     paths: { unet: file.name, textEncoder: file.name, textEncoder2: file.name, vaeDecoder: file.name },
     open: () => Promise.resolve(file),
   };
