@@ -2,24 +2,28 @@
 // with PAG on the same weights (fixtures/checkpoints/make_pipeline.py); and what is no whole model.
 
 import { openAsBlob } from 'node:fs';
-import { expect, test } from 'vitest';
-import { singleFile, small, type Stored, type Table } from '../../fixtures/checkpoints/golden';
+import { afterAll, expect, test } from 'vitest';
+import { fileShapes, real, singleFile, small, type Stored, type Table } from '../../fixtures/checkpoints/golden';
 import {
   commonSettings,
   families,
   latentsOf,
   wholeFile,
+  withPart,
   worstPixel,
   type FamilyName,
 } from '../../fixtures/checkpoints/pipelines';
+import { fileOf } from '../checkpoints/testing/safetensorsFile';
 import { PLAIN_PAG } from '../diffusion/options';
+import { preflight, type Needs } from '../models/preflight';
 import type { Settings } from '../settings/fields';
 import { checkpointFiles } from './checkpointFiles';
+import { elements } from './backend';
 import { CpuBackend } from './cpuBackend';
-import { closeModel, type DiffusionModel } from './diffusionModel';
+import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
 import { generate } from './generate';
 import { loadNodeRuntime } from './testing/nodeRuntime';
-import { openModel } from './testing/openModel';
+import { openModel as openUnweighed } from './testing/openModel';
 import { relativeError } from './testing/unetChecks';
 
 const backend = new CpuBackend(await loadNodeRuntime());
@@ -58,11 +62,17 @@ const STORED: readonly (readonly [FamilyName, Stored, all: boolean])[] = [
   ['sd2', 'F32', true],
   ['sdxl', 'F16', true],
   ['ssd-1b', 'F32', true],
+  ['tiny-sd', 'F16', true],
   ['lcm', 'F16', true],
 ];
 
+const table: string[] = [];
+afterAll(() =>
+  console.info(['family · stored as · layers · PAG scale · worst error against diffusers', ...table].join('\n')),
+);
+
 test.each(STORED)('%s stored in %s predicts what diffusers’ pipeline does', async (family, dtype, all) => {
-  const model = await openModel(backend, await open(wholeFile(family, dtype)), 'one');
+  const model = await openUnweighed(backend, await open(wholeFile(family, dtype)), 'one');
   expect(model.info).toMatchObject({
     latentShape: [4, 16, 16],
     predictionType: family === 'sd2' ? 'v_prediction' : 'epsilon',
@@ -75,6 +85,8 @@ test.each(STORED)('%s stored in %s predicts what diffusers’ pipeline does', as
     const compare = golden === first;
     const { latents, pair } = await run(model, { ...golden.settings, compare });
     const error = relativeError(latents.slice(-expected.length), expected);
+    const { layers, pagScale } = golden.settings;
+    table.push([family, dtype, layers, pagScale, error.toExponential(1)].join(' · '));
     expect(error, JSON.stringify(golden.settings)).toBeLessThan(BOUND);
     if (golden.picture !== undefined) expect(worstPixel(golden, pair.withPag.rgba)).toBeLessThanOrEqual(1);
   }
@@ -88,4 +100,54 @@ test('what is missing is named, and a model for another task refused', async () 
   const inpainting = { ...small.inpainting!, file: { ...small.sd1!.file, ...small.inpainting!.file } };
   const parts = { ...small.sd1!.parts, ...small.inpainting!.parts };
   await expect(alone({ ...inpainting, parts })).rejects.toThrow(/is a model for inpainting/);
+});
+
+/** A file of which only the header is there; what is read of it is counted. */
+class SparseFile extends File {
+  read = 0;
+
+  constructor(
+    private readonly head: Uint8Array<ArrayBuffer>,
+    bytes: number,
+  ) {
+    super([], 'large.safetensors');
+    Object.defineProperty(this, 'size', { value: head.length + bytes });
+  }
+
+  override slice(start = 0, end = this.size): Blob {
+    this.read += Math.max(0, Math.min(end, this.size) - start);
+    return new Blob([this.head.slice(start, end)]);
+  }
+}
+
+test('a file of SDXL’s size is identified and weighed from its header alone', async () => {
+  const whole = withPart(real.sdxl!, real.sd1!, 'vae');
+  let end = 0;
+  const entries = Object.entries(fileShapes(whole)).map(([key, shape]) => {
+    const begin = end;
+    end += 2 * elements(shape);
+    return [key, { dtype: 'F16', shape, data_offsets: [begin, end] }] as const;
+  });
+  const header = await fileOf(JSON.stringify(Object.fromEntries(entries))).arrayBuffer();
+  const file = new SparseFile(new Uint8Array(header), end);
+  expect(file.size).toBeGreaterThan(6.9e9);
+  const files = await checkpointFiles({ file, clipUrl: '' }, undefined, merges);
+  const found: Needs[] = [];
+  const weighed = openModel(Object.assign(Object.create(backend) as CpuBackend, { f16: true }), files, 'large', {
+    run: { compare: true, guidanceScale: 5, pagScale: 3 },
+    weigh: (needs) => {
+      found.push(needs);
+      throw new Error('weighed');
+    },
+    notice: () => {},
+  });
+  await expect(weighed).rejects.toThrow('weighed');
+  // UNet, two text encoders, and of the VAE the decoder; and a few constants.
+  const parameters = 2_567_463_684 + 123_060_480 + 694_659_840 + 49_490_199;
+  expect(found[0]!.weightBytes / (2 * parameters)).toBeCloseTo(1, 4);
+  const verdict = (memoryGiB: number) =>
+    preflight(found[0]!, { device: { backend: 'webgpu', f16: true, limits: null }, freeBytes: null, memoryGiB }).level;
+  expect([verdict(16), verdict(8)]).toEqual(['fits', 'doubtful']);
+  // The look at its first bytes, and the header.
+  expect(file.read).toBeLessThan(header.byteLength + 1024);
 });
