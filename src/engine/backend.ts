@@ -66,6 +66,8 @@ export interface Backend {
   readonly fusesAttention: boolean;
   /** Whether ONNX Runtime takes attention of many tokens here only with its queries in parts. */
   readonly partsAttention: boolean;
+  /** Whether ONNX Runtime has BiasSplitGelu of com.microsoft here, which is GEGLU in one operator. */
+  readonly splitsGelu: boolean;
   /** Whether ONNX Runtime has kernels here for operators on integers, QLinearConv and the like. */
   readonly computesIntegers: boolean;
   /** Whether `attend` takes heads of so many channels. */

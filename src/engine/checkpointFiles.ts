@@ -33,8 +33,7 @@ export async function checkpointFiles(
   const merges = await (await openClip('merges.txt', load)).text();
   const built = (sources: Sources, build: (options: GraphOptions) => Model): BuildGraph => {
     const weight = weightsIn(sources, file.name);
-    // WebGPU's BiasSplitGelu is left alone until it has been held to a device.
-    return ({ f16 }) => build({ weight, type: f16 ? FLOAT16 : FLOAT, splitsGelu: false });
+    return ({ f16, splitsGelu }) => build({ weight, type: f16 ? FLOAT16 : FLOAT, splitsGelu });
   };
   const texts = model.textEncoders.map(({ config, sources, padTokenId }: TextEncoderPart): TextFiles => {
     const projects = config.projection_dim !== null;

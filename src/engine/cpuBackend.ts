@@ -49,6 +49,7 @@ export class CpuBackend implements Backend {
   readonly f16 = false;
   readonly fusesAttention = true;
   readonly partsAttention = true;
+  readonly splitsGelu = false;
   readonly computesIntegers = true;
 
   private readonly attention: CpuAttention;

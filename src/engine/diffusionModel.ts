@@ -3,7 +3,6 @@
 
 import type { PredictionType } from '../diffusion/types';
 import type { Refusal } from '../onnx/sites/matchAttention';
-import type { DeviceTraits } from '../onnx/passes/runnable';
 import type { Needs } from '../models/preflight';
 import { EngineError } from '../protocol/errors';
 import type { ModelInfo } from '../protocol/messages';
@@ -60,7 +59,7 @@ export async function openModel(
   { run, weigh, notice, signal = NEVER }: OpenOptions,
 ): Promise<DiffusionModel> {
   const { unetConfig, vaeConfig, paths } = files;
-  const openFor = async (device: DeviceTraits, graph: GraphFile, path: string) => {
+  const openFor = async (device: ReturnType<typeof traits>, graph: GraphFile, path: string) => {
     const options = { device, openFile: files.open };
     return graph instanceof Blob ? OnnxFile.open(graph, path, options) : OnnxFile.built(graph(device), path, options);
   };
@@ -207,8 +206,8 @@ function guidanceWidth(unet: Unet, { unetConfig }: ModelFiles): number {
   return typeof inGraph === 'number' ? inGraph : (unetConfig.time_cond_proj_dim ?? 256);
 }
 
-function traits({ fusesAttention, f16 }: Backend): DeviceTraits {
-  return { fusesAttention, f16 };
+function traits({ fusesAttention, f16, splitsGelu }: Backend) {
+  return { fusesAttention, f16, splitsGelu };
 }
 
 function predictionType(name = 'epsilon'): PredictionType {

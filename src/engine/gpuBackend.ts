@@ -70,6 +70,7 @@ export class GpuBackend implements Backend {
   readonly kind = 'webgpu';
   readonly f16: boolean;
   readonly partsAttention = false;
+  readonly splitsGelu = true;
   readonly computesIntegers = false;
   private readonly compiler: KernelCompiler;
   private lost: GPUDeviceLostInfo | null = null;

@@ -27,10 +27,11 @@ import type { DeviceTraits } from '../onnx/passes/runnable';
 import type { Model } from '../onnx/file/model';
 import type { FileModelRef, ModelRef } from '../protocol/messages';
 import { clipTokenizerJson } from '../text/clipFiles';
+import type { Backend } from './backend';
 import type { LoadTally } from './loadTally';
 
 /** A graph that is built for a device, of weights that lie in a file of the model. */
-export type BuildGraph = (device: DeviceTraits) => Model;
+export type BuildGraph = (device: DeviceTraits & Pick<Backend, 'splitsGelu'>) => Model;
 
 /** An ONNX file, or a graph that there is no file of. */
 export type GraphFile = Blob | BuildGraph;

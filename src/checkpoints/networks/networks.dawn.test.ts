@@ -4,13 +4,23 @@ import { beforeAll, expect, test } from 'vitest';
 import { golden, valuesOf } from '../../../fixtures/checkpoints/networks';
 import { GpuBackend } from '../../engine/gpuBackend';
 import { GPU_F16, GPU_F32 } from '../../engine/testing/bounds';
-import { loadNodeGpuRuntime } from '../../engine/testing/nodeRuntime';
+import { loadNodeGpuRuntime, loadNodeRuntime } from '../../engine/testing/nodeRuntime';
 import { relativeError } from '../../engine/testing/unetChecks';
 import { describeOnDawn } from '../../kernels/testing/dawn';
-import { FLOAT, FLOAT16 } from '../../onnx/file/model';
+import type { Backend } from '../../engine/backend';
+import { CpuBackend } from '../../engine/cpuBackend';
+import { elemType, OnnxFile } from '../../engine/onnxFile';
+import { FLOAT, FLOAT16, type Tensor } from '../../onnx/file/model';
 import { clipText } from './clipText';
+import { GraphBuilder } from './graphBuilder';
+import { geglu } from './layerNodes';
 import { openUnet, predict, run } from './testing/built';
 import { vaeDecoder } from './vae';
+
+/** Numbers in (−2, 2) without a period. */
+function waves(count: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: count }, (_, at) => 2 * Math.sin(at * at + 1));
+}
 
 describeOnDawn('networks on WebGPU', (gpu) => {
   let backend: GpuBackend;
@@ -37,6 +47,33 @@ describeOnDawn('networks on WebGPU', (gpu) => {
       expect(relativeError(decoded.get('sample')!, valuesOf(vae.outputs.decoded!))).toBeLessThan(bound);
     },
     600_000,
+  );
+
+  test.each(types)(
+    'GEGLU of the width of Stable Diffusion’s first level in type %i: one operator in f32, where that is right',
+    async (type, bound) => {
+      const [from, to, tokens] = [8, 1280, 6];
+      const values = { weight: waves(2 * to * from), bias: waves(2 * to) };
+      const file = new Blob([values.weight, values.bias]);
+      const run = async (on: Backend, elem: typeof FLOAT | typeof FLOAT16) => {
+        const weight = (name: string, dims: readonly number[]): Tensor => {
+          const offset = name === 'weight' ? 0 : values.weight.byteLength;
+          const range = { location: 'weights', offset, length: values[name as 'weight' | 'bias'].byteLength };
+          return { name, dims, dataType: FLOAT, raw: null, range, encoded: null };
+        };
+        const g = GraphBuilder.start({ weight, type: elem, splitsGelu: on.splitsGelu });
+        g.output('y', geglu(g, g.input('x', elem, ['batch', tokens, from]), { from, to }), ['batch', tokens, to]);
+        const model = g.finish();
+        const isOne = model.nodes.some(({ opType }) => opType === 'BiasSplitGelu');
+        expect(isOne).toBe(on.splitsGelu && elem === FLOAT);
+        const built = OnnxFile.built(model, 'geglu', { device: on, openFile: () => Promise.resolve(file) });
+        const session = await built.session(on, built.upTo(['y']));
+        const x = on.upload(elemType(built.inputs[0]!), [2, tokens, from], waves(2 * tokens * from));
+        return on.read((await session.run({ x })).y!);
+      };
+      const expected = await run(new CpuBackend(await loadNodeRuntime()), FLOAT);
+      expect(relativeError(await run(backend, type), expected)).toBeLessThan(bound);
+    },
   );
 
   // Cut once: pipelines take long to compile on software drivers.

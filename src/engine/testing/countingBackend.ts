@@ -60,6 +60,7 @@ export function countingBackend(
     f16: traits.f16 ?? inner.f16,
     fusesAttention: traits.fusesAttention ?? inner.fusesAttention,
     partsAttention: inner.partsAttention,
+    splitsGelu: inner.splitsGelu,
     computesIntegers: inner.computesIntegers,
     takesHeadDim: (headDim) => inner.takesHeadDim(headDim),
     made,
