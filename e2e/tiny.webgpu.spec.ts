@@ -1,9 +1,8 @@
-// The tiny model on real WebGPU (SwiftShader): a comparison, cancel, the slider, a saved PNG; and a checkpoint. All on
-// one page, where shaders stay compiled: that takes SwiftShader most of its time.
+// The tiny model on real WebGPU (SwiftShader): a comparison, cancel, the slider, a saved PNG. All on one page, where
+// shaders stay compiled: that takes SwiftShader most of its time.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
-import { commonSettings, families, wholeFile, worstPixel, type GoldenRun } from '../fixtures/checkpoints/pipelines';
 import { button, generate, meanDifference, openWith, picture, pixels, setNumber } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
@@ -50,26 +49,4 @@ test('the slider changes the next picture; at 0 both are the same', async () => 
   const off = await pixels(picture(page, 'With PAG'));
   expect(meanDifference(before, off)).toBeGreaterThan(1);
   expect(off).toEqual(await pixels(picture(page, 'Without PAG')));
-});
-
-test('a checkpoint in one file makes the picture that diffusers makes of it', async ({ browserName: _ }, info) => {
-  const path = info.outputPath('small.safetensors');
-  writeFileSync(path, new Uint8Array(await wholeFile('tiny-sd', 'F16').arrayBuffer()));
-  await page.getByRole('button', { name: /^Model: .* Change$/ }).click();
-  const section = page.getByRole('region', { name: 'From one .safetensors file' });
-  await section.getByLabel('Checkpoint file').setInputFiles(path);
-  await expect(section.getByRole('status')).toContainText(/^small · .*, f16, \d+ MB · in use/);
-  await page.keyboard.press('Escape');
-  const [golden] = families['tiny-sd'] as [GoldenRun];
-  await page.getByRole('switch', { name: 'Compare' }).uncheck();
-  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill(commonSettings.prompt);
-  await page.getByRole('textbox', { name: 'Negative prompt' }).fill(golden.settings.negativePrompt);
-  await page.getByLabel('Layers').fill(golden.settings.layers);
-  await page.getByLabel('Scheduler').selectOption(golden.settings.scheduler);
-  await setNumber(page, 'Seed', String(commonSettings.seed));
-  await setNumber(page, 'Steps', String(commonSettings.steps));
-  await setNumber(page, 'CFG scale', String(commonSettings.guidanceScale));
-  await setNumber(page, 'PAG scale', String(golden.settings.pagScale));
-  await generate(page);
-  expect(worstPixel(golden, await pixels(picture(page, 'With PAG')))).toBeLessThanOrEqual(1);
 });
