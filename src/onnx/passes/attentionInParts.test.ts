@@ -12,7 +12,7 @@ import { runnable } from './runnable';
 
 const runs = (node: GraphNode) => node.opType !== 'Constant';
 
-test("the built-in model: each self-attention becomes a loop of few nodes, and cross-attention's few keys stay", async () => {
+test('the built-in model: each self-attention becomes a loop, and cross-attention stays', async () => {
   const read = await readModel(await openAsBlob('public/models/pocket/unet/model.onnx'), 'model.onnx');
   const { model } = runnable(read, { f16: false, fusesAttention: true });
   const nodes = attentionInParts(new Graph(model), model.nodes);

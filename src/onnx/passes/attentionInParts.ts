@@ -31,7 +31,7 @@ export function attentionInParts(graph: Graph, nodes: readonly GraphNode[]): Gra
   });
 }
 
-/** C + 16·B·N as factors of Q's dimensions, [16·N, 0, 1]; null where a node is no attention or has a mask or a cache. */
+/** C + 16·B·N as factors of Q's dimensions, [16·N, 0, 1]; null for what is no attention, or has a mask or cache. */
 function weightsOfQuery(graph: Graph, node: GraphNode): number[] | null {
   const { opType, domain, inputs, attributes } = node;
   const standard = opType === 'Attention' && domain === '';
