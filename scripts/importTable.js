@@ -52,6 +52,7 @@ export const TABLE = {
   'onnx/passes': { 'onnx/file': 'all', 'onnx/operators': 'all', 'onnx/graph': 'all', 'onnx/sites': 'all' },
   'checkpoints/networks': {
     'checkpoints/tensorSources': 'all',
+    'checkpoints/unetConfig': 'all',
     'onnx/file': 'all',
     'kernels/float16': 'all',
     'protocol/errors': 'all',

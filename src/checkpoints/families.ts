@@ -19,6 +19,8 @@ export interface BaseFacts {
   readonly scaling: number;
   /** Edge of the latents that it was made for; SD 2 has two, by its prediction type. */
   readonly sample_size?: number;
+  /** Whether its attention has logits beyond f16. */
+  readonly upcast_attention?: true;
 }
 
 const WIDE_HEAD = 64;
@@ -26,7 +28,7 @@ const byWidth = (channels: number) => Math.max(1, Math.floor(channels / WIDE_HEA
 
 export const BASES: Readonly<Record<Base, BaseFacts>> = {
   sd1: { name: 'Stable Diffusion 1.x', heads: () => 8, scaling: 0.18215, sample_size: 64 },
-  sd2: { name: 'Stable Diffusion 2.x', heads: byWidth, scaling: 0.18215 },
+  sd2: { name: 'Stable Diffusion 2.x', heads: byWidth, scaling: 0.18215, upcast_attention: true },
   sdxl: { name: 'Stable Diffusion XL', heads: byWidth, scaling: 0.13025, sample_size: 128 },
 };
 

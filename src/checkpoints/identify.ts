@@ -128,10 +128,11 @@ function readUnet(
   const added = shapes.get('add_embedding.linear_1.weight')?.[1] ?? null;
   const base = baseOf(context, linear, added !== null);
   refuseOdd(shapes, names, context, added);
-  const { heads, sample_size: size } = BASES[base];
+  const { heads, sample_size: size, upcast_attention: upcasts = false } = BASES[base];
   const rules = {
     heads,
     addition_time_embed_dim: timeWidth(header, added),
+    upcast_attention: upcasts,
     ...(size !== undefined && { sample_size: size }),
   };
   const built = config ? unetFromConfig(config) : unetFromShapes(shapes, rules);

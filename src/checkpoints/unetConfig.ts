@@ -37,13 +37,19 @@ export interface UnetStructure {
   readonly time_cond_proj_dim: number | null;
   readonly norm_num_groups: number;
   readonly norm_eps: number;
+  /** Whether its attention has logits beyond f16, so that they are computed in f32. */
+  readonly upcast_attention: boolean;
 }
+
+/** SDXL's base has six time ids: two sizes and a corner. */
+export const TIME_IDS = 6;
 
 /** What no shape tells: a rule of the family. */
 export interface UnetRules {
   readonly heads: (channels: number) => number;
   readonly addition_time_embed_dim: number;
   readonly sample_size?: number;
+  readonly upcast_attention: boolean;
 }
 
 /** @throws EngineError `model-invalid` where the parameters are not those of a whole UNet. */
@@ -67,7 +73,7 @@ export function unetFromShapes(shapes: Shapes, rules: UnetRules): UnetStructure 
   if (first === undefined) throw incomplete('There is no cross-attention.');
   const projection = first.replace('transformer_blocks.0.attn2.to_k', 'proj_in');
   const added = shapes.get('add_embedding.linear_1.weight')?.[1] ?? null;
-  return {
+  return even({
     in_channels: of('conv_in.weight', 1),
     out_channels: of('conv_out.weight', 0),
     ...(rules.sample_size !== undefined && { sample_size: rules.sample_size }),
@@ -89,13 +95,14 @@ export function unetFromShapes(shapes: Shapes, rules: UnetRules): UnetStructure 
     time_cond_proj_dim: shapes.get('time_embedding.cond_proj.weight')?.[1] ?? null,
     norm_num_groups: 32,
     norm_eps: 1e-5,
-  };
+    upcast_attention: rules.upcast_attention,
+  });
 }
 
 /** Fields that have to say this, or nothing, for the network to be the one that is known here. */
 const USUAL: Partial<{ [Field in keyof UnetNetwork]: readonly unknown[] }> = {
   _class_name: ['UNet2DConditionModel'],
-  act_fn: ['silu'],
+  act_fn: ['silu', 'swish'],
   flip_sin_to_cos: [true],
   freq_shift: [0],
   dual_cross_attention: [false],
@@ -148,14 +155,16 @@ export function unetFromConfig(config: UnetNetwork): UnetStructure {
     types.map((type, level) => {
       if (!known.includes(type)) throw unknown('block types', type);
       const depth = type === known[0] ? each[level] : 0;
-      return typeof depth === 'object' ? depth : listOf(count, () => depth ?? 0);
+      if (typeof depth !== 'object') return listOf(count, () => depth ?? 0);
+      if (depth.length < count) throw unknown('transformer_layers_per_block', each);
+      return depth.slice(0, count);
     });
   if (depths.length !== levels || reverse.length !== levels) throw unknown('transformer_layers_per_block', depths);
   if (heads.length !== levels) throw unknown('attention_head_dim', heads);
   if (downTypes.length !== levels || upTypes.length !== levels) throw unknown('block types', downTypes.length);
   if (![null, 'UNetMidBlock2DCrossAttn', 'UNetMidBlock2D'].includes(midType)) throw unknown('mid_block_type', midType);
   const last = depths.at(-1);
-  return {
+  return even({
     in_channels: config.in_channels ?? 4,
     out_channels: config.out_channels ?? 4,
     ...(config.sample_size !== undefined && { sample_size: config.sample_size }),
@@ -177,7 +186,24 @@ export function unetFromConfig(config: UnetNetwork): UnetStructure {
     time_cond_proj_dim: config.time_cond_proj_dim ?? null,
     norm_num_groups: config.norm_num_groups ?? 32,
     norm_eps: config.norm_eps ?? 1e-5,
-  };
+    upcast_attention: config.upcast_attention ?? false,
+  });
+}
+
+/** @throws EngineError `model-invalid` where channels do not divide into heads or groups, or nothing is added. */
+function even(structure: UnetStructure): UnetStructure {
+  const { block_out_channels: channels, num_attention_heads: heads, norm_num_groups: groups } = structure;
+  if (channels.some((count) => count % groups !== 0)) throw unknown('norm_num_groups', groups);
+  const { transformer_layers_per_block: down, reverse_transformer_layers_per_block: up } = structure;
+  channels.forEach((count, level) => {
+    const attending = attends([...down[level]!, ...up[channels.length - 1 - level]!]);
+    if (attending && count % heads[level]! !== 0) throw unknown('attention_head_dim', heads);
+  });
+  const { addition_embed_type: type, addition_time_embed_dim: width } = structure;
+  const { projection_class_embeddings_input_dim: added } = structure;
+  if (type !== null && (width === null || width < 2 || added === null || added <= TIME_IDS * width))
+    throw unknown('projection_class_embeddings_input_dim', added);
+  return structure;
 }
 
 type Depths = readonly (number | readonly number[])[];

@@ -29,7 +29,7 @@ export interface AttentionBuffers {
   readonly out: GPUBuffer;
 }
 
-export interface Attention {
+export interface AttentionKernel {
   /** Encodes one dispatch. The encoder may hold any number of them.
    *  @throws RangeError for a row map that leaves its range, or a tensor that does not fit its buffer. */
   encode(encoder: GPUCommandEncoder, buffers: AttentionBuffers, siteRows: readonly SiteRow[]): void;
@@ -41,7 +41,7 @@ export async function createAttention(
   compiler: KernelCompiler,
   shape: AttentionShape,
   elem: ElementType,
-): Promise<Attention> {
+): Promise<AttentionKernel> {
   const tiles = attentionTiles(shape.headDim, shape.tokens);
   const pipeline = await compiler.pipeline({ name: 'attention', body }, elem, tiles);
   const rowElements = shape.tokens * shape.heads * shape.headDim;

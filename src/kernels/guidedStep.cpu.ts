@@ -1,7 +1,7 @@
 // The guidedStep kernel's twin in plain TypeScript. Same formula; f64 inside, rounded to f32 once at the end.
 
 import type { StepCoefficients, StepFactors } from '../diffusion/types';
-import { checkStep, type GuidedStepShape, type Weights } from './guidedStep';
+import { checkStep, type GuidedStepShape, type RowWeights } from './guidedStep';
 
 export interface GuidedStepArrays {
   /** [rows, elements]. */
@@ -19,7 +19,7 @@ export interface GuidedStepArrays {
 export function guidedStepOnCpu(
   shape: GuidedStepShape,
   { predictions, latents, history, noise }: GuidedStepArrays,
-  weights: Weights,
+  weights: RowWeights,
   coefficients: StepCoefficients,
 ): Record<'latents' | 'denoised' | 'history', Float32Array<ArrayBuffer>> {
   const { elements, images, depth } = shape;

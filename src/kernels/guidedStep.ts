@@ -33,7 +33,7 @@ export interface GuidedStepBuffers {
 }
 
 /** weights[image][row]. */
-export type Weights = readonly (readonly number[])[];
+export type RowWeights = readonly (readonly number[])[];
 
 export interface GuidedStep {
   /** Encodes one dispatch.
@@ -42,7 +42,7 @@ export interface GuidedStep {
   encode(
     encoder: GPUCommandEncoder,
     buffers: GuidedStepBuffers,
-    weights: Weights,
+    weights: RowWeights,
     coefficients: StepCoefficients,
   ): void;
 }
@@ -84,7 +84,7 @@ export async function createGuidedStep(
 /** @throws RangeError, see `GuidedStep.encode`. */
 export function checkStep(
   { rows, images, depth }: GuidedStepShape,
-  weights: Weights,
+  weights: RowWeights,
   coefficients: StepCoefficients,
   hasNoise: boolean,
 ): void {
@@ -102,7 +102,7 @@ export function checkStep(
 /** `Params` of guidedStep.wgsl. */
 export function guidedStepParameters(
   shape: GuidedStepShape,
-  weights: Weights,
+  weights: RowWeights,
   { denoised, clip = 0, next, keep = {} }: StepCoefficients,
 ): Uint32Array {
   const words = new Uint32Array(20 + shape.images * shape.rows);

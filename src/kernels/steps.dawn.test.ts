@@ -4,7 +4,7 @@
 
 import { beforeAll, expect, it } from 'vitest';
 import { KernelCompiler, type ElementType } from './compiler';
-import { createGuidedStep, type GuidedStepShape, type Weights } from './guidedStep';
+import { createGuidedStep, type GuidedStepShape, type RowWeights } from './guidedStep';
 import { guidedStepOnCpu, type GuidedStepArrays } from './guidedStep.cpu';
 import { createModelInput } from './modelInput';
 import { modelInputOnCpu } from './modelInput.cpu';
@@ -24,7 +24,7 @@ describeOnDawn('guidedStep and modelInput on Dawn', (gpu) => {
     shape: GuidedStepShape,
     elem: ElementType,
     arrays: GuidedStepArrays,
-    weights: Weights,
+    weights: RowWeights,
     coefficients = EVERY_FACTOR,
   ) {
     const kernel = await createGuidedStep(compiler, shape, elem);

@@ -1,7 +1,7 @@
 // Networks as we write them on ONNX Runtime's WebGPU provider, in f32 and, where the device has it, in f16.
 
 import { beforeAll, expect, test } from 'vitest';
-import { golden, valuesOf } from '../../../fixtures/checkpoints/networks';
+import { golden, structureOf, valuesOf } from '../../../fixtures/checkpoints/networks';
 import { GpuBackend } from '../../engine/gpuBackend';
 import { GPU_F16, GPU_F32 } from '../../engine/testing/bounds';
 import { loadNodeGpuRuntime, loadNodeRuntime } from '../../engine/testing/nodeRuntime';
@@ -91,8 +91,7 @@ describeOnDawn('networks on WebGPU', (gpu) => {
 
   test('an inpainting UNet, whose first convolution has 9 channels', async () => {
     const { unet } = openUnet('koala', FLOAT, backend);
-    const { in_channels } = golden.unets.koala.config;
-    expect(in_channels).toBe(9);
+    expect(structureOf('koala').in_channels).toBe(9);
     const made = await predict(unet, 'koala', [], backend);
     expect(relativeError(made, valuesOf(golden.unets.koala.predictions.none!))).toBeLessThan(GPU_F32);
     await unet.dispose();

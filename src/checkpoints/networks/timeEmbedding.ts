@@ -1,28 +1,21 @@
 // Numbers as sines and cosines (diffusers' Timesteps), and the two layers behind them (its TimestepEmbedding).
 //
-//   f_i = exp(−ln 10000 · i/(h − shift)), i = 0 … h − 1;  e = [cos(t·f), sin(t·f)], in f32 whatever the graph is in
+//   f_i = exp(−ln 10000 · i/h), i = 0 … h − 1;  e = [cos(t·f), sin(t·f)], in f32 whatever the graph is in
 
 import { FLOAT, FLOAT16 } from '../../onnx/file/model';
 import type { GraphBuilder } from './graphBuilder';
 import { concat, linearOfRows, silu } from './layerNodes';
 
-export interface Waves {
-  /** Of the whole embedding: half of it cosines. */
-  readonly dim: number;
-  readonly freqShift: number;
-  readonly sineFirst: boolean;
-}
-
-/** Of f32 numbers [..., 1]: [..., dim] in the graph's type. */
-export function waves(g: GraphBuilder, numbers: string, { dim, freqShift, sineFirst }: Waves): string {
+/** Of f32 numbers [..., 1]: [..., dim] in the graph's type, half of it cosines. */
+export function waves(g: GraphBuilder, numbers: string, dim: number): string {
   const half = dim / 2;
   // As diffusers rounds on the way: at t = 999 the angles are 1000 times as wrong as the frequencies.
   const frequencies = Array.from({ length: half }, (_, i) =>
-    Math.fround(Math.exp(Math.fround(Math.fround(Math.fround(-Math.log(10000)) * i) / (half - freqShift)))),
+    Math.fround(Math.exp(Math.fround(Math.fround(Math.fround(-Math.log(10000)) * i) / half))),
   );
   const angles = g.op('Mul', [numbers, g.numbers(frequencies, [1, half], FLOAT)]);
   const [cosines, sines] = [g.op('Cos', [angles]), g.op('Sin', [angles])];
-  const joined = concat(g, sineFirst ? [sines, cosines] : [cosines, sines], -1);
+  const joined = concat(g, [cosines, sines], -1);
   return g.type === FLOAT16 ? g.op('Cast', [joined], { attributes: { to: { int: FLOAT16 } } }) : joined;
 }
 

@@ -12,7 +12,8 @@ import { add, concat, conv, groupNorm, linearOfRows, silu, upsample } from './la
 import { resnet } from './resnet';
 import { embedded, waves } from './timeEmbedding';
 import { transformer } from './transformer';
-import { unetPlan, type UnetArchitecture, type UnetLevel, type UnetPlan } from './unetPlan';
+import type { UnetStructure } from '../unetConfig';
+import { unetPlan, type UnetLevel, type UnetPlan } from './unetPlan';
 
 interface Features {
   readonly value: string;
@@ -21,16 +22,16 @@ interface Features {
 
 /**
  * Inputs: `sample` [batch, channels, height, width], `timestep` [1], `encoder_hidden_states` [batch, tokens, dim];
- * where the config says so `text_embeds` [batch, dim] and `time_ids` [batch, 6], or `timestep_cond` [batch, dim].
+ * where the structure says so `text_embeds` [batch, dim] and `time_ids` [batch, 6], or `timestep_cond` [batch, dim].
  * Output: `out_sample`. Timestep and ids are f32 in graphs of f16 too. Any height and width, also odd ones.
- * @throws EngineError `model-invalid` for a config that says what is not built here, or what `weight` throws.
+ * @throws what `weight` throws.
  */
-export function unet(config: UnetArchitecture, options: GraphOptions): Model {
-  const plan = unetPlan(config);
+export function unet(structure: UnetStructure, options: GraphOptions): Model {
+  const plan = unetPlan(structure);
   const g = GraphBuilder.start(options);
   const sample = g.input('sample', g.type, ['batch', plan.inChannels, 'height', 'width']);
   const time = silu(g, timeEmbedding(g, plan));
-  const context = g.input('encoder_hidden_states', g.type, ['batch', 'tokens', plan.down[0]?.contextDim ?? 0]);
+  const context = g.input('encoder_hidden_states', g.type, ['batch', 'tokens', plan.contextDim]);
   const block = new Blocks(plan, time, context);
 
   let h: Features = {
@@ -53,10 +54,10 @@ export function unet(config: UnetArchitecture, options: GraphOptions): Model {
 
 /** Of the timestep and what conditions like it, [batch or 1, timeDim]. */
 function timeEmbedding(g: GraphBuilder, plan: UnetPlan): string {
-  const { timeDim, addition, guidanceDim, freqShift, sineFirst } = plan;
+  const { timeDim, addition, guidanceDim } = plan;
   const dim = plan.down[0]!.channels;
   const timestep = g.input('timestep', FLOAT, [1]);
-  let e = waves(g.in('time_proj'), timestep, { dim, freqShift, sineFirst });
+  let e = waves(g.in('time_proj'), timestep, dim);
   if (guidanceDim !== null) {
     const guidance = g.input('timestep_cond', g.type, ['batch', guidanceDim]);
     e = add(
@@ -70,7 +71,7 @@ function timeEmbedding(g: GraphBuilder, plan: UnetPlan): string {
   const { idDim, ids, textDim } = addition;
   const text = g.input('text_embeds', g.type, ['batch', textDim]);
   const numbers = g.op('Reshape', [g.input('time_ids', FLOAT, ['batch', ids]), g.int64s([0, ids, 1])]);
-  const ways = waves(g.in('add_time_proj'), numbers, { dim: idDim, freqShift, sineFirst });
+  const ways = waves(g.in('add_time_proj'), numbers, idDim);
   const added = concat(g, [text, g.op('Reshape', [ways, g.int64s([0, ids * idDim])])], -1);
   return add(g, emb, embedded(g.in('add_embedding'), added, textDim + ids * idDim, timeDim));
 }
@@ -137,9 +138,9 @@ class Blocks {
 
   private transformer(g: GraphBuilder, { value, channels }: Features, level: UnetLevel, index: number): Features {
     const layers = level.layers[index];
-    if (layers === undefined) return { value, channels };
-    const { groups, upcastAttention: upcast } = this.plan;
-    const { heads, contextDim } = level;
+    if (!layers) return { value, channels };
+    const { groups, contextDim, upcastAttention: upcast } = this.plan;
+    const { heads } = level;
     return {
       value: transformer(g, value, { channels, heads, layers, groups, context: this.context, contextDim, upcast }),
       channels,

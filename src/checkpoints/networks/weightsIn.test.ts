@@ -97,6 +97,7 @@ const SDXL: UnetStructure = {
   time_cond_proj_dim: null,
   norm_num_groups: 32,
   norm_eps: 1e-5,
+  upcast_attention: false,
 };
 const VAE: VaeStructure = {
   in_channels: 3,

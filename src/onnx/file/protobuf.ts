@@ -10,7 +10,7 @@ export const BYTES = 2;
 export const FIXED32 = 5;
 
 /** One field of a message. `bytes` is set for BYTES, FIXED32 and FIXED64; `value` for VARINT. */
-export interface Field {
+export interface WireField {
   readonly number: number;
   readonly wireType: number;
   /** A varint as int64, as ONNX uses it for dims and attributes. */
@@ -39,7 +39,7 @@ export function readVarint(bytes: Uint8Array, at: number): { value: bigint; next
 }
 
 /** The fields of one message, in order, without copying: `bytes` are views. */
-export function* fields(bytes: Uint8Array): Generator<Field> {
+export function* fields(bytes: Uint8Array): Generator<WireField> {
   let at = 0;
   while (at < bytes.length) {
     const key = readVarint(bytes, at);
@@ -71,12 +71,12 @@ export function* fields(bytes: Uint8Array): Generator<Field> {
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-export function text(field: Field): string {
+export function text(field: WireField): string {
   return decoder.decode(field.bytes);
 }
 
 /** A repeated int64 that may be packed (one BYTES field of varints) or not (many VARINT fields). */
-export function pushInts(field: Field, into: number[]): void {
+export function pushInts(field: WireField, into: number[]): void {
   if (field.wireType === VARINT) {
     into.push(Number(field.value));
     return;

@@ -6,7 +6,7 @@
 import { factsOf } from '../graph/factsOf';
 import { int64s, makeNode, withInputs } from '../file/makeNode';
 import type { Model, GraphNode, Tensor } from '../file/model';
-import { fields, text, type Field } from '../file/protobuf';
+import { fields, text, type WireField } from '../file/protobuf';
 
 const WIDTH = 4;
 const CONVOLUTIONS = new Set(['Conv', 'FusedConv']);
@@ -103,7 +103,7 @@ function padNode(model: Model, added: Map<string, Tensor>, { value, to, rank, ze
 /** Of ONNX's own operators. OperatorSetIdProto: domain (1), version (2). */
 function opsetOf({ opsets }: Model): number {
   for (const opset of opsets) {
-    const all: readonly Field[] = [...fields(opset)];
+    const all: readonly WireField[] = [...fields(opset)];
     const domain = all.find(({ number }) => number === 1);
     if (!domain || text(domain) === '') return Number(all.find(({ number }) => number === 2)?.value ?? 0);
   }

@@ -2,7 +2,7 @@
 // f32 numbers in float_data (packed, the same bytes), f16 ones in int32_data (a varint each, other bytes).
 
 import { FLOAT, FLOAT16 } from '../file/model';
-import { BYTES, FIXED32, MessageWriter, VARINT, fields, type Field } from '../file/protobuf';
+import { BYTES, FIXED32, MessageWriter, VARINT, fields, type WireField } from '../file/protobuf';
 
 /** ModelProto.graph is 7, GraphProto.initializer 5. */
 export async function withTypedWeights(file: Blob): Promise<Blob> {
@@ -46,7 +46,7 @@ function varints(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(out);
 }
 
-function copy({ number, wireType, value, bytes }: Field, writer: MessageWriter): void {
+function copy({ number, wireType, value, bytes }: WireField, writer: MessageWriter): void {
   if (wireType === VARINT) writer.varint(number, value);
   else if (wireType === BYTES) writer.bytes(number, bytes);
   else if (wireType === FIXED32) writer.float(number, new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true));

@@ -1,6 +1,12 @@
 // Builds the networks of fixtures/checkpoints and runs them on a backend, with the inputs that their goldens had.
 
-import { golden, storedWeights, valuesOf, type GoldenNetwork } from '../../../../fixtures/checkpoints/networks';
+import {
+  golden,
+  storedWeights,
+  structureOf,
+  valuesOf,
+  type GoldenNetwork,
+} from '../../../../fixtures/checkpoints/networks';
 import type { Backend } from '../../../engine/backend';
 import { elemType, OnnxFile } from '../../../engine/onnxFile';
 import { Unet } from '../../../engine/unet';
@@ -12,11 +18,11 @@ export type UnetName = keyof typeof golden.unets;
 type FloatType = typeof FLOAT | typeof FLOAT16;
 
 export function openUnet(name: UnetName, type: FloatType, backend: Backend) {
-  const { config } = golden.unets[name];
+  const structure = structureOf(name);
   const { weight, openFile, asked } = storedWeights(name);
-  const model = build(config, { weight, type, splitsGelu: false });
+  const model = build(structure, { weight, type, splitsGelu: false });
   const file = OnnxFile.built(model, `${name}.onnx`, { device: backend, openFile });
-  return { file, asked, unet: new Unet(backend, file, config.time_cond_proj_dim ?? null) };
+  return { file, asked, unet: new Unet(backend, file, structure.time_cond_proj_dim) };
 }
 
 /** Both rows, perturbed at these sites. */
