@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 import { partFile, singleFile, small } from '../fixtures/checkpoints/golden';
 import { dropFiles } from './support/dropFiles';
-import { button, generate, picture, pixels, setNumber } from './support/page';
+import { button, generate, number, picture, pixels, setNumber } from './support/page';
 
 test('one file is read in place: it says what it is and makes a pair; what is no whole model is refused', async ({
   page,
@@ -36,6 +36,23 @@ test('one file is read in place: it says what it is and makes a pair; what is no
   const [without, withPag] = [await pixels(picture(page, 'Without PAG')), await pixels(picture(page, 'With PAG'))];
   expect(withPag).toHaveLength(4 * 128 * 128);
   expect(withPag).not.toEqual(without);
+
+  // What no file says, or says wrongly, can be said by hand.
+  await page.getByText('How the model is read').click();
+  const prediction = page.getByRole('combobox', { name: 'Prediction' });
+  await expect(prediction).toContainText('As the model says (ε)');
+  await prediction.selectOption('v');
+  await generate(page);
+  const ofV = await pixels(picture(page, 'With PAG'));
+  await prediction.selectOption('model');
+  await setNumber(page, 'Clip skip', '2');
+  await generate(page);
+  const skipped = await pixels(picture(page, 'With PAG'));
+  expect(ofV).not.toEqual(withPag);
+  expect(skipped).not.toEqual(withPag);
+  await button(page, 'Model: my model. Change').click();
+  await page.getByRole('region', { name: 'On this device' }).getByRole('button', { name: 'Use Pocket' }).click();
+  await expect(number(page, 'Clip skip')).toHaveAccessibleDescription(/^Not read: this model’s text encoder gives/);
 });
 
 test('a model is dropped on the page, as a file or as its folder; what cannot be used says why', async ({

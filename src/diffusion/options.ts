@@ -28,6 +28,26 @@ const SPACING_TABLE = {
 export type TimestepSpacing = keyof typeof SPACING_TABLE;
 export const SPACINGS: Readonly<Record<TimestepSpacing, { label: string }>> = SPACING_TABLE;
 
+/** What the UNet predicts; `model` takes what its scheduler config says. */
+const PREDICTION_TABLE = {
+  model: { label: 'As the model says' },
+  epsilon: { label: 'ε, the noise' },
+  v_prediction: { label: 'v' },
+} as const;
+
+export type PredictionChoice = keyof typeof PREDICTION_TABLE;
+export const PREDICTIONS: Readonly<Record<PredictionChoice, { label: string }>> = PREDICTION_TABLE;
+
+/** Whether the schedule ends in pure noise (arXiv 2305.08891); `model` takes what its scheduler config says. */
+const TERMINAL_SNR_TABLE = {
+  model: { label: 'As the model says' },
+  zero: { label: 'Zero, timesteps trailing' },
+  kept: { label: 'Above zero' },
+} as const;
+
+export type TerminalSnr = keyof typeof TERMINAL_SNR_TABLE;
+export const TERMINAL_SNRS: Readonly<Record<TerminalSnr, { label: string }>> = TERMINAL_SNR_TABLE;
+
 /** s falls with the timestep, by whose formula; amount 0 is off. */
 export interface AdaptiveScale {
   readonly semantics: 'diffusers' | 'pamparamm';

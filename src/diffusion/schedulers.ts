@@ -174,6 +174,23 @@ export const SCHEDULERS: Readonly<Record<SchedulerId, SchedulerRow>> = TABLE;
 export const SCHEDULER_IDS = Object.keys(TABLE) as readonly SchedulerId[];
 
 /**
+ * The model's config with what was set instead of what it says. Zero terminal SNR is of use only where the last
+ * timestep is visited.
+ */
+export function configAsSet(
+  config: SchedulerConfig,
+  { spacing, prediction = 'model', terminalSnr = 'model' }: Omit<ScheduleOptions, 'sigmas'>,
+): SchedulerConfig {
+  return {
+    ...config,
+    ...(prediction !== 'model' && { prediction_type: prediction }),
+    ...(terminalSnr !== 'model' && { rescale_betas_zero_snr: terminalSnr === 'zero' }),
+    ...(terminalSnr === 'zero' && { timestep_spacing: 'trailing' }),
+    ...(spacing !== 'model' && { timestep_spacing: spacing }),
+  };
+}
+
+/**
  * The step table of a scheduler, equal to that of diffusers' class made by `from_config(config)`.
  * @param steps a whole number from 1 to the config's num_train_timesteps.
  * Throws an Error that names what cannot be served: the steps, or a field of the config and its value.
@@ -184,8 +201,7 @@ export function makeStepTable(
   steps: number,
   options: ScheduleOptions,
 ): StepTable {
-  const spaced = options.spacing === 'model' ? config : { ...config, timestep_spacing: options.spacing };
-  const table = SCHEDULERS[id].make(spaced, steps, options);
+  const table = SCHEDULERS[id].make(configAsSet(config, options), steps, options);
   const blind = table.steps.find(({ denoised }) => !Number.isFinite(denoised.sample));
   if (blind) {
     throw new Error(

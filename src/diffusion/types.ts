@@ -3,7 +3,7 @@
 // Rows: one UNet forward of a step is a batch of rows. Guidance is linear, so the guided prediction of
 // image i is Σᵣ weights[i][r]·εᵣ. Every scheduler is a table of step coefficients, executed by one kernel.
 
-import type { SigmaSpacing, TimestepSpacing } from './options';
+import type { PredictionChoice, SigmaSpacing, TerminalSnr, TimestepSpacing } from './options';
 
 /** One row of a UNet forward. */
 export interface Row {
@@ -120,4 +120,7 @@ export interface ScheduleOptions {
   readonly sigmas: SigmaSpacing;
   /** Instead of the config's `timestep_spacing`. */
   readonly spacing: TimestepSpacing;
+  /** Instead of the config's `prediction_type` and `rescale_betas_zero_snr`, which stay where absent. */
+  readonly prediction?: PredictionChoice;
+  readonly terminalSnr?: TerminalSnr;
 }

@@ -38,7 +38,7 @@ export async function checkpointFiles(
   const texts = model.textEncoders.map(({ config, sources, padTokenId }: TextEncoderPart): TextFiles => {
     const projects = config.projection_dim !== null;
     return {
-      graph: built(sources, (options) => clipText(config, { ...options, projects, clipSkip: 1 })),
+      graph: built(sources, (options) => clipText(config, { ...options, projects })),
       ...clipTokenizer(merges, padTokenId),
       config: {
         vocab_size: config.vocab_size,

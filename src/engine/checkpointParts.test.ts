@@ -128,7 +128,7 @@ function ofText({ config, padTokenId }: TextEncoderPart, goldenNames: readonly s
     pooled: 'text_embeds',
   };
   return {
-    build: (options) => clipText(config, { ...options, projects, clipSkip: 1 }),
+    build: (options) => clipText(config, { ...options, projects }),
     runs: [{ input_ids: [[2, 77], ids] }],
     held: goldenNames.map((golden) => [golden, outputs[golden.slice(golden.indexOf('-') + 1)]!]),
   };

@@ -36,6 +36,7 @@ export interface RunConditions {
   readonly prompt: string;
   readonly negativePrompt: string;
   readonly guidanceScale: number;
+  readonly clipSkip: number;
 }
 
 export interface OpenOptions {
@@ -115,6 +116,8 @@ export async function openModel(
     scheduler: files.scheduler,
     bytes: [unetFile, ...textFiles, vaeFile].reduce((sum, graph) => sum + graph.bytes, 0),
     guidanceEmbedded,
+    mostClipSkip: prompts.mostClipSkip,
+    readsPenultimate: unet.inputs.textEmbeds !== null || unetConfig.cross_attention_dim === SD2_CONTEXT,
     notices: [
       ...(unet.fixedBatch !== null
         ? [
@@ -151,7 +154,8 @@ export async function conditionRows(
   signal: AbortSignal,
 ): Promise<Conditioning> {
   const { backend, files, prompts, unet, info } = model;
-  const embeds = await prompts.encode({ positive: run.prompt, negative: run.negativePrompt }, signal);
+  const { prompt: positive, negativePrompt: negative, clipSkip } = run;
+  const embeds = await prompts.encode({ positive, negative, clipSkip }, signal);
   const [, height, width] = info.latentShape;
   const factor = pixelsPerLatent(files.vaeConfig);
   return makeConditioning(backend, unet.inputs, {
@@ -200,6 +204,9 @@ function promptEncoder(
     zerosForNoNegative: files.modelIndex.force_zeros_for_empty_prompt === true,
   });
 }
+
+/** Width of OpenCLIP-H; its folders lack the layer that is not read. */
+const SD2_CONTEXT = 1024;
 
 function guidanceWidth(unet: Unet, { unetConfig }: ModelFiles): number {
   const inGraph = unet.inputs.timestepCond?.dims?.[1];

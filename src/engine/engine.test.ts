@@ -49,6 +49,9 @@ const settings: Settings = {
   scheduler: 'euler',
   sigmas: 'model',
   spacing: 'model',
+  prediction: 'model',
+  terminalSnr: 'model',
+  clipSkip: 1,
   compare: false,
   backend: 'wasm',
 };

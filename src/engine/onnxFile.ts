@@ -9,6 +9,7 @@ import { FLOAT16, INT32, INT64, type ByteRange, type Model, type ValueInfo } fro
 import { storedBytes } from '../onnx/graph/needs';
 import { readModel } from '../onnx/file/read';
 import { runnable, runnableNodes, type DeviceTraits } from '../onnx/passes/runnable';
+import { withTailFrom, type Tail } from '../onnx/passes/tailFrom';
 import { usesFloat16 } from '../onnx/graph/needs';
 import { writeSegment } from '../onnx/segments/write';
 import { EngineError } from '../protocol/errors';
@@ -74,6 +75,12 @@ export class OnnxFile {
       file: new OnnxFile(new Graph(model), this.blob, this.name, this.openFile, this.widened),
       holdsRows: (value) => rowValues.has(value),
     };
+  }
+
+  /** The same file with one output more (onnx/passes/tailFrom); null where its end is no such one. */
+  withTailFrom(tail: Tail): OnnxFile | null {
+    const model = withTailFrom(this.graph, tail);
+    return model && new OnnxFile(new Graph(model), this.blob, this.name, this.openFile, this.widened);
   }
 
   /** Bytes of weights, as they lie in the files. */

@@ -22,10 +22,18 @@ export interface PromptEncoderOptions {
   readonly keep: boolean;
 }
 
+interface Asked {
+  readonly prompt: string;
+  readonly clipSkip: number;
+}
+
+const keyOf = ({ prompt, clipSkip }: Asked) => `${clipSkip} ${prompt}`;
+
 /** Prompts whose embeds are kept; SDXL's are 0.6 MB each. */
 const KEPT = 16;
 
 export class PromptEncoder {
+  /** By `keyOf`. */
   private readonly known = new Map<string, PromptEmbeds>();
 
   constructor(
@@ -33,16 +41,27 @@ export class PromptEncoder {
     private readonly options: PromptEncoderOptions,
   ) {}
 
-  /** @throws EngineError `session-build` or `model-invalid`, or AbortError. */
+  /** The most that clip skip may be: all encoders skip as many layers. */
+  get mostClipSkip(): number {
+    return Math.min(...this.encoders.map((encoder) => encoder.mostClipSkip));
+  }
+
+  /**
+   * Layers are skipped for the prompt alone, as in diffusers.
+   * @throws EngineError `session-build` or `model-invalid`, or AbortError.
+   */
   async encode(
-    prompts: { readonly positive: string; readonly negative: string },
+    prompts: { readonly positive: string; readonly negative: string; readonly clipSkip?: number },
     signal: AbortSignal = NEVER,
   ): Promise<{ cond: PromptEmbeds; uncond: PromptEmbeds }> {
     const zeros = prompts.negative === '' && this.options.zerosForNoNegative;
-    const wanted = zeros ? [prompts.positive] : [prompts.negative, prompts.positive];
-    const missing = [...new Set(wanted)].filter((prompt) => !this.known.has(prompt));
+    const positive = { prompt: prompts.positive, clipSkip: Math.min(prompts.clipSkip ?? 1, this.mostClipSkip) };
+    const negative = { prompt: prompts.negative, clipSkip: 1 };
+    // What is skipped first: its session serves the other too.
+    const wanted = new Map((zeros ? [positive] : [positive, negative]).map((asked) => [keyOf(asked), asked]));
+    const missing = [...wanted].filter(([key]) => !this.known.has(key)).map(([, asked]) => asked);
     if (missing.length > 0) await this.run(missing, signal);
-    const [cond, uncond] = [this.recall(prompts.positive), zeros ? null : this.recall(prompts.negative)];
+    const [cond, uncond] = [this.recall(positive), zeros ? null : this.recall(negative)];
     this.forgetOldest();
     return { cond, uncond: uncond ?? zerosLike(cond) };
   }
@@ -61,30 +80,31 @@ export class PromptEncoder {
   }
 
   /** Encoder by encoder, so that where memory is short only one is in it. */
-  private async run(prompts: readonly string[], signal: AbortSignal): Promise<void> {
+  private async run(prompts: readonly Asked[], signal: AbortSignal): Promise<void> {
     const parts = prompts.map((): EncodedText[] => []);
     for (const encoder of this.encoders) {
-      for (const [index, prompt] of prompts.entries()) {
+      for (const [index, { prompt, clipSkip }] of prompts.entries()) {
         await checkpoint(signal);
-        parts[index]?.push(await encoder.encode(prompt));
+        parts[index]?.push(await encoder.encode(prompt, clipSkip));
       }
       if (!this.options.keep) await encoder.release();
     }
-    for (const [index, prompt] of prompts.entries()) this.known.set(prompt, joined(parts[index] ?? []));
+    for (const [index, asked] of prompts.entries()) this.known.set(keyOf(asked), joined(parts[index] ?? []));
   }
 
-  private recall(prompt: string): PromptEmbeds {
-    const found = this.known.get(prompt);
+  private recall(asked: Asked): PromptEmbeds {
+    const key = keyOf(asked);
+    const found = this.known.get(key);
     if (!found) throw new Error('A prompt was not encoded.');
-    this.known.delete(prompt); // to the end: the order is that of the last use
-    this.known.set(prompt, found);
+    this.known.delete(key); // to the end: the order is that of the last use
+    this.known.set(key, found);
     return found;
   }
 
   private forgetOldest(): void {
-    for (const prompt of this.known.keys()) {
+    for (const key of this.known.keys()) {
       if (this.known.size <= KEPT) return;
-      this.known.delete(prompt);
+      this.known.delete(key);
     }
   }
 }

@@ -2,6 +2,7 @@
 // embeds [dim]. The session is built at the first use and can be let go in between: the weights stay in their
 // file. Prompts run one at a time, so that what one gives does not depend on what ran beside it.
 
+import { tailName } from '../onnx/passes/tailFrom';
 import { promptFit, type PromptFit } from '../text/promptFit';
 import { PromptTokenizer } from '../text/tokenizer';
 import { EngineError } from '../protocol/errors';
@@ -25,12 +26,18 @@ export interface EncodedText {
   readonly pooled: Float32Array;
 }
 
+/** A session and what it gives: hidden states by clip skip. */
+interface Built {
+  readonly session: Session;
+  readonly hidden: ReadonlyMap<number, string>;
+}
+
 export class PromptTextEncoder {
   private readonly tokenizer: PromptTokenizer;
   private readonly ids: ValueInfo;
-  private readonly hidden: string;
+  private readonly layers: HiddenLayers;
   private readonly pooled: string | null;
-  private session: Session | null = null;
+  private built: Built | null = null;
 
   /** @throws EngineError `model-invalid` where the graph or the tokenizer is of no kind that is known. */
   constructor(
@@ -41,23 +48,30 @@ export class PromptTextEncoder {
   ) {
     this.ids = inputByRole(file, ['input_ids', 'tokens', 'prompt'], 2);
     this.tokenizer = new PromptTokenizer(files.tokenizer, files.tokenizerConfig, fixedLength(this.ids, files));
-    this.hidden = hiddenOutput(file, wanted.hidden, files.config.num_hidden_layers ?? NaN);
+    this.layers = hiddenLayers(file, wanted.hidden, files.config.num_hidden_layers ?? NaN);
     this.pooled = wanted.pooled ? pooledOutput(file) : null;
+  }
+
+  /** The most that clip skip may be; 1 where the graph gives one layer alone. */
+  get mostClipSkip(): number {
+    return this.layers.mostClipSkip;
   }
 
   fit(prompt: string): PromptFit {
     return promptFit(this.tokenizer, prompt);
   }
 
-  /** @throws EngineError `session-build`. */
-  async encode(prompt: string): Promise<EncodedText> {
-    const wanted = this.pooled === null ? [this.hidden] : [this.hidden, this.pooled];
-    this.session ??= await this.file.session(this.backend, this.file.upTo(wanted));
+  /**
+   * @param clipSkip 1 … mostClipSkip. A session that was built for another one also gives what 1 does.
+   * @throws EngineError `session-build`.
+   */
+  async encode(prompt: string, clipSkip = 1): Promise<EncodedText> {
+    const { session, hidden } = await this.open(clipSkip);
     const feeds = this.feeds(this.tokenizer.encode(prompt));
     let outputs: Tensors = {};
     try {
-      outputs = await this.session.run(feeds);
-      const states = outputs[this.hidden]!;
+      outputs = await session.run(feeds);
+      const states = outputs[hidden.get(clipSkip)!]!;
       const [tokens, dim] = states.dims.slice(-2) as [number, number];
       const pooled = this.pooled === null ? null : outputs[this.pooled]!;
       return {
@@ -72,9 +86,26 @@ export class PromptTextEncoder {
 
   /** Frees the weights; the next `encode` loads them again. */
   async release(): Promise<void> {
-    const { session } = this;
-    this.session = null;
-    await session?.dispose();
+    const { built } = this;
+    this.built = null;
+    await built?.session.dispose();
+  }
+
+  private async open(clipSkip: number): Promise<Built> {
+    if (this.built?.hidden.has(clipSkip)) return this.built;
+    await this.release();
+    const first = this.layers.of(1);
+    const skipped = clipSkip === 1 ? first : this.layers.of(clipSkip);
+    const wanted = [first.output, skipped.output, ...(this.pooled === null ? [] : [this.pooled])];
+    const session = await skipped.file.session(this.backend, skipped.file.upTo(wanted));
+    this.built = {
+      session,
+      hidden: new Map([
+        [1, first.output],
+        [clipSkip, skipped.output],
+      ]),
+    };
+    return this.built;
   }
 
   /** A graph whose batch is fixed gets the prompt that many times; only the first row is read. */
@@ -117,8 +148,18 @@ function fixedLength(ids: ValueInfo, { tokenizerConfig, config }: Omit<TextFiles
   return Math.min(positions, tokenizerConfig.model_max_length ?? positions);
 }
 
-/** Optimum and transformers call layer n's result `hidden_states.n`; 0 is what enters the first layer. */
-function hiddenOutput(file: OnnxFile, which: TextOutputs['hidden'], layers: number): string {
+/** The hidden states that a graph can give, as clip skip counts them. */
+interface HiddenLayers {
+  readonly mostClipSkip: number;
+  /** The output of that layer, and the file that has it. */
+  readonly of: (clipSkip: number) => { readonly file: OnnxFile; readonly output: string };
+}
+
+/**
+ * Optimum and transformers call layer n's result `hidden_states.n`; 0 is what enters the first layer. The last hidden
+ * state is the last layer's behind the final norm, which an earlier layer's passes too; the penultimate passes none.
+ */
+function hiddenLayers(file: OnnxFile, which: TextOutputs['hidden'], config: number): HiddenLayers {
   const numbered = new Map<number, string>();
   for (const { name } of file.outputs) {
     const match = /hidden_states[._](\d+)$/.exec(name);
@@ -129,16 +170,36 @@ function hiddenOutput(file: OnnxFile, which: TextOutputs['hidden'], layers: numb
   );
   const last = states.find(({ name }) => name === 'last_hidden_state') ?? states[0];
   const highest = Math.max(...numbered.keys());
+  const layers = Number.isNaN(config) ? highest : config;
+  const counted = (above: number) => {
+    let most = 1;
+    while (numbered.has(layers + above - most - 1)) most += 1;
+    return most;
+  };
+  const alone = (output: string): HiddenLayers => ({ mostClipSkip: 1, of: () => ({ file, output }) });
   if (which === 'last') {
     const name = last?.name ?? numbered.get(highest);
-    if (name !== undefined) return name;
-    throw invalid(file, 'It gives no hidden states.');
+    if (name === undefined) throw invalid(file, 'It gives no hidden states.');
+    const from = numbered.get(layers);
+    const tail = (clipSkip: number) => ({ from: from!, result: name, instead: numbered.get(layers + 1 - clipSkip)! });
+    const most = from === undefined || from === name ? 1 : counted(1);
+    if (most === 1 || !file.withTailFrom(tail(2))) return alone(name);
+    return {
+      mostClipSkip: most,
+      of: (clipSkip) =>
+        clipSkip === 1
+          ? { file, output: name }
+          : { file: file.withTailFrom(tail(clipSkip))!, output: tailName(tail(clipSkip)) },
+    };
   }
   const only = numbered.size === 1 ? [...numbered.values()][0] : undefined;
-  const penultimate = only ?? numbered.get((Number.isNaN(layers) ? highest : layers) - 1);
-  if (penultimate !== undefined) return penultimate;
+  const penultimate = only ?? numbered.get(layers - 1);
+  if (penultimate !== undefined)
+    return only !== undefined
+      ? alone(only)
+      : { mostClipSkip: counted(0), of: (clipSkip) => ({ file, output: numbered.get(layers - clipSkip)! }) };
   // An export may keep the one result that the UNet reads, under a name of its own.
-  if (last && last.name !== 'last_hidden_state') return last.name;
+  if (last && last.name !== 'last_hidden_state') return alone(last.name);
   throw invalid(file, 'It gives only its last hidden state, but the UNet reads the one before it.');
 }
 

@@ -123,6 +123,10 @@ export interface ModelInfo {
   readonly bytes: number;
   /** LCM: the CFG scale is an input of the UNet; there are no unconditional rows and no negative prompt. */
   readonly guidanceEmbedded: boolean;
+  /** The most that clip skip may be; 1 where the text encoder gives one layer alone. */
+  readonly mostClipSkip: number;
+  /** Its prompts are read one layer before the text encoder's last, as in SD 2.x and XL. */
+  readonly readsPenultimate: boolean;
   /** What people should know of the model, apart from its verdict: full sentences. */
   readonly notices: readonly string[];
 }

@@ -39,6 +39,7 @@ const SAMPLER_LIST = [
 const SCHEDULER_LIST = ['simple', 'sgm_uniform', 'karras', 'exponential', 'ddim_uniform', 'beta', 'normal'];
 const NODES: Record<string, { inputs: Record<string, Rule>; outputs: readonly string[] }> = {
   CheckpointLoaderSimple: { inputs: { ckpt_name: 'STRING' }, outputs: ['MODEL', 'CLIP', 'VAE'] },
+  CLIPSetLastLayer: { inputs: { clip: 'CLIP', stop_at_clip_layer: INT(-24, -1) }, outputs: ['CLIP'] },
   CLIPTextEncode: { inputs: { text: 'STRING', clip: 'CLIP' }, outputs: ['CONDITIONING'] },
   EmptyLatentImage: {
     inputs: { width: INT(16, 16384), height: INT(16, 16384), batch_size: INT(1, 4096) },
@@ -143,6 +144,7 @@ const convert = (
   pagScale = 3,
   more: Partial<RecipeSettings> = {},
   config?: SchedulerConfig,
+  readsPenultimate = false,
 ) =>
   recipeToComfyWorkflow(
     makeRecipe({
@@ -157,6 +159,7 @@ const convert = (
       adapter: 'CPU',
       versions: {},
       ...(config && { scheduler: config }),
+      readsPenultimate,
       settings: {
         prompt: 'a',
         negativePrompt: '',
@@ -168,6 +171,9 @@ const convert = (
         scheduler,
         sigmas: 'sgm-uniform',
         spacing: 'model',
+        prediction: 'model',
+        terminalSnr: 'model',
+        clipSkip: 1,
         pag: { ...PLAIN_PAG, ...pag },
         ...more,
       },
@@ -276,6 +282,22 @@ describe('the ComfyUI workflow', () => {
       9: { class_type: 'ModelSamplingDiscrete', inputs: { model: ['1', 0], sampling: 'lcm', zsnr: false } },
       6: { inputs: { model: ['9', 0], scheduler: 'simple' } },
     });
+  });
+
+  it('says what was said of the model: its prediction, the end of its schedule, layers of its text encoder', () => {
+    const said = (more: Partial<RecipeSettings>, readsPenultimate = false) =>
+      convert({}, 'mid', 'euler', 3, more, SD, readsPenultimate).workflow;
+    const sampling = (workflow: ComfyWorkflow) => workflow['9']?.inputs;
+    expect(sampling(said({}))).toBeUndefined();
+    expect(sampling(said({ prediction: 'v_prediction' }))).toMatchObject({ sampling: 'v_prediction', zsnr: false });
+    expect(sampling(said({ terminalSnr: 'zero' }))).toMatchObject({ sampling: 'eps', zsnr: true });
+    const skipped = said({ clipSkip: 2 });
+    expect(skipped['12']?.inputs).toMatchObject({ stop_at_clip_layer: -2 });
+    expect([skipped['2']?.inputs['clip'], skipped['3']?.inputs['clip']]).toEqual([
+      ['12', 0],
+      ['1', 1],
+    ]);
+    expect(said({ clipSkip: 2 }, true)['12']?.inputs).toMatchObject({ stop_at_clip_layer: -3 });
   });
 
   it('escapes parentheses, which weigh there', () => {

@@ -6,7 +6,7 @@ import { advancedPag, isMidBlock } from './advancedPag';
 import type { Recipe } from './recipe';
 import { chooseSigmas } from '../diffusion/sigmas';
 import { SIGMAS } from '../diffusion/options';
-import { SCHEDULERS } from '../diffusion/schedulers';
+import { SCHEDULERS, configAsSet } from '../diffusion/schedulers';
 import { isSchedule, runLevels, type ScheduleElsewhere } from './schedules';
 import { escapeForComfy } from './weighedText';
 
@@ -33,12 +33,16 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   const sampling = modelSampling(recipe);
   const model: ComfyInput = [sampling ? '9' : '1', 0];
   const pagNode = settings.pagScale > 0 ? pag(recipe, model, warnings) : null;
+  const skips = settings.clipSkip > 1;
+  // For the prompt alone, as in diffusers and here.
+  const clip: ComfyInput = skips ? ['12', 0] : ['1', 1];
   const workflow: ComfyWorkflow = {
     '1': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: checkpoint } },
-    '2': { class_type: 'CLIPTextEncode', inputs: { text: escapeForComfy(settings.prompt), clip: ['1', 1] } },
+    '2': { class_type: 'CLIPTextEncode', inputs: { text: escapeForComfy(settings.prompt), clip } },
     '3': { class_type: 'CLIPTextEncode', inputs: { text: escapeForComfy(settings.negativePrompt), clip: ['1', 1] } },
     '4': { class_type: 'EmptyLatentImage', inputs: { width: size.width, height: size.height, batch_size: 1 } },
     ...(sampling && { '9': sampling }),
+    ...(skips && { '12': setLastLayer(recipe) }),
     ...(pagNode && { '5': pagNode }),
     ...samplerNodes(recipe, pagNode ? ['5', 0] : model, warnings),
     '7': { class_type: 'VAEDecode', inputs: { samples: ['6', 0], vae: ['1', 2] } },
@@ -47,19 +51,23 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   return { workflow, warnings };
 }
 
+/** ComfyUI counts from −1 for the last layer, whichever of them the model usually reads. */
+function setLastLayer({ settings: { clipSkip }, readsPenultimate }: Recipe): ComfyWorkflow[string] {
+  const stop_at_clip_layer = -clipSkip - (readsPenultimate ? 1 : 0);
+  return { class_type: 'CLIPSetLastLayer', inputs: { clip: ['1', 1], stop_at_clip_layer } };
+}
+
 /**
- * What the sampler must know of the model beyond its file: LCM's own scalings, and a schedule that ends in pure noise.
+ * What the sampler must know of the model beyond its file: LCM's own scalings, a schedule that ends in pure noise, and
+ * what the visitor said of it.
  */
 function modelSampling({ settings, scheduler }: Recipe): ComfyWorkflow[string] | null {
-  const zsnr = scheduler?.rescale_betas_zero_snr === true;
-  const kind =
-    settings.scheduler === 'lcm'
-      ? 'lcm'
-      : zsnr
-        ? scheduler.prediction_type === 'v_prediction'
-          ? 'v_prediction'
-          : 'eps'
-        : null;
+  const { prediction, terminalSnr } = settings;
+  const config = configAsSet(scheduler ?? {}, settings);
+  const zsnr = config.rescale_betas_zero_snr === true;
+  const isSet = prediction !== 'model' || terminalSnr !== 'model';
+  const predicts = config.prediction_type === 'v_prediction' ? 'v_prediction' : 'eps';
+  const kind = settings.scheduler === 'lcm' ? 'lcm' : zsnr || isSet ? predicts : null;
   return kind && { class_type: 'ModelSamplingDiscrete', inputs: { model: ['1', 0], sampling: kind, zsnr } };
 }
 

@@ -28,6 +28,9 @@ const SETTINGS: RecipeSettings = {
   scheduler: 'ddim',
   sigmas: 'model',
   spacing: 'model',
+  prediction: 'model',
+  terminalSnr: 'model',
+  clipSkip: 1,
   pag: PLAIN_PAG,
 };
 
@@ -94,6 +97,8 @@ describe('a script that diffusers has run', async () => {
     ['dpmpp-2m-beta', 'tiny', { scheduler: 'dpmpp-2m', sigmas: 'beta' }],
     ['lcm', 'tiny', { scheduler: 'lcm' }],
     ['sdxl-down', 'sdxl', { scheduler: 'euler', layers: 'd0.1,m0.0-1' }],
+    ['ddim-v-zero-snr', 'tiny', { prediction: 'v_prediction', terminalSnr: 'zero' }],
+    ['sdxl-clip-skip', 'sdxl', { scheduler: 'euler', clipSkip: 2 }],
     ['sdxl-without-pag', 'sdxl', { scheduler: 'euler', pagScale: 0, negativePrompt: '' }],
   ];
 

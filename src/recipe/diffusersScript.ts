@@ -4,7 +4,7 @@
 // and in `warnings`.
 
 import type { SigmaSpacing } from '../diffusion/options';
-import { SCHEDULERS, type SchedulerId } from '../diffusion/schedulers';
+import { SCHEDULERS, configAsSet, type SchedulerId } from '../diffusion/schedulers';
 import { pythonList, pythonString } from './pythonText';
 import type { Recipe } from './recipe';
 
@@ -51,6 +51,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
       ? [`pag_adaptive_scale=${adaptive.amount}`]
       : []),
     ...(settings.pag.guidanceRescale > 0 ? [`guidance_rescale=${settings.pag.guidanceRescale}`] : []),
+    ...(settings.clipSkip > 1 ? [`clip_skip=${settings.clipSkip - 1}`] : []),
     `generator=torch.Generator("cpu").manual_seed(${settings.seed})`,
   ];
   const script = [
@@ -96,8 +97,13 @@ function layerPatterns({ sites }: Recipe): readonly string[] {
   return sites.map(({ name }) => `^${name.replace(/[^\w]/g, '\\$&')}$`);
 }
 
-function schedulerArguments({ settings: { scheduler, sigmas, spacing, seed } }: Recipe): readonly string[] {
+function schedulerArguments({ settings }: Recipe): readonly string[] {
+  const { scheduler, sigmas, spacing, seed, prediction, terminalSnr } = settings;
   const { diffusers } = SCHEDULERS[scheduler];
+  const { timestep_spacing: timestepSpacing } = configAsSet(
+    {},
+    { ...settings, ...(spacing === 'turbo' && { spacing: 'model' }) },
+  );
   const flags = ['karras', 'exponential', 'beta'] as const;
   const setsFlags =
     sigmas !== 'model' &&
@@ -105,7 +111,9 @@ function schedulerArguments({ settings: { scheduler, sigmas, spacing, seed } }: 
     (sigmas !== 'sgm-uniform' || diffusers.takesTimesteps !== undefined);
   return [
     ...(diffusers.arguments ?? []),
-    ...(spacing === 'model' || spacing === 'turbo' ? [] : [`timestep_spacing=${pythonString(spacing)}`]),
+    ...(prediction === 'model' ? [] : [`prediction_type=${pythonString(prediction)}`]),
+    ...(terminalSnr === 'model' ? [] : [`rescale_betas_zero_snr=${terminalSnr === 'zero' ? 'True' : 'False'}`]),
+    ...(timestepSpacing === undefined ? [] : [`timestep_spacing=${pythonString(timestepSpacing)}`]),
     // All of them: diffusers refuses two at once, and the model's config may have another.
     ...(setsFlags ? flags.map((flag) => `use_${flag}_sigmas=${flag === sigmas ? 'True' : 'False'}`) : []),
     ...(diffusers.ownNoise ? [`noise_sampler_seed=${seed}`] : []),

@@ -59,10 +59,20 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     ['Steps', 'steps'],
     ['Seed', 'seed'],
     ['CFG scale', 'guidanceScale'],
+    ['Clip skip', 'clipSkip'],
   ] as const) {
     const value = number(key, FIELDS[field]);
     if (value !== null) settings[field] = value;
   }
+
+  // Left out where it is 1.
+  if (pairs.size > 0) settings.clipSkip ??= 1;
+  if ((settings.clipSkip ?? 1) > 1 && !isOwn)
+    refuse(
+      'Clip skip',
+      'It was taken, for the prompt alone as in diffusers; A1111 skips layers for the negative prompt too. ' +
+        'With a model of SDXL or Stable Diffusion 2.x it ignores the number: set it to 1 there.',
+    );
 
   const [sampler, schedule] = [take('Sampler'), take('Schedule type')];
   const resolved = a1111Sampler(sampler, schedule);

@@ -23,6 +23,9 @@ const RECIPE = makeRecipe({
     scheduler: 'euler',
     sigmas: 'model',
     spacing: 'trailing',
+    prediction: 'model',
+    terminalSnr: 'model',
+    clipSkip: 1,
     pag: { ...PLAIN_PAG, identity: 0.5 },
   },
 });

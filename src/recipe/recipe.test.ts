@@ -18,6 +18,9 @@ const SETTINGS: RecipeSettings = {
   scheduler: 'dpmpp-2m',
   sigmas: 'karras',
   spacing: 'model',
+  prediction: 'model',
+  terminalSnr: 'model',
+  clipSkip: 1,
   pag: {
     ...PLAIN_PAG,
     window: { semantics: 'sigma', start: 12, stop: 0.7 },
@@ -91,6 +94,7 @@ describe('an infotext', () => {
       sigmas: 'karras',
       guidanceScale: 4,
       seed: 965400086,
+      clipSkip: 1,
       pagScale: 0,
     });
     expect(model).toEqual({ id: 'sd15', revision: null });
@@ -146,11 +150,12 @@ describe('an infotext', () => {
       'p\nSteps: 900, Sampler: DPM++ 2M Karras, Seed: 1, Clip skip: 2, ENSD: "a, b: c"',
       PLAIN_PAG,
     );
-    expect(settings).toMatchObject({ scheduler: 'dpmpp-2m', sigmas: 'karras', seed: 1 });
+    expect(settings).toMatchObject({ scheduler: 'dpmpp-2m', sigmas: 'karras', seed: 1, clipSkip: 2 });
     expect(notRestored.map(({ name, value }) => [name, value])).toEqual([
       ['Steps', '900'],
-      ['RNG', 'nothing'],
+      // Taken, with a note.
       ['Clip skip', '2'],
+      ['RNG', 'nothing'],
       ['ENSD', 'a, b: c'],
     ]);
   });
@@ -164,7 +169,7 @@ describe('an infotext', () => {
         ],
       ]);
       const restored = recipeFromPngTexts(texts, PLAIN_PAG);
-      expect(restored?.settings).toEqual({ prompt, negativePrompt: '', steps: 5, seed: 3, pagScale: 0 });
+      expect(restored?.settings).toEqual({ prompt, negativePrompt: '', steps: 5, seed: 3, clipSkip: 1, pagScale: 0 });
     }
     expect(recipeFromPngTexts(new Map([['parameters', '{"prompt": "a", "cut']]), PLAIN_PAG)).toBeNull();
   });

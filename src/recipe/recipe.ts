@@ -21,6 +21,8 @@ export interface Recipe {
   readonly scheduler?: SchedulerConfig;
   /** The CFG scale is an input of the UNet, which guides by itself. */
   readonly guidanceEmbedded?: boolean;
+  /** Without clip skip the prompt is read one layer before the text encoder's last: SD 2.x and XL. */
+  readonly readsPenultimate?: boolean;
   /** Of libraries that computed, by package name. */
   readonly versions: Readonly<Record<string, string>>;
 }

@@ -11,7 +11,7 @@
 import { betaQuantile } from '../diffusion/betaQuantile';
 import { makeTrainSchedule } from '../diffusion/betas';
 import { readConfig } from '../diffusion/config';
-import { makeStepTable } from '../diffusion/schedulers';
+import { configAsSet, makeStepTable } from '../diffusion/schedulers';
 import { spreadSigmas } from '../diffusion/sigmas';
 import { roundHalfEven } from '../diffusion/timesteps';
 import type { Recipe } from './recipe';
@@ -41,7 +41,7 @@ export function runLevels({ settings, scheduler }: Recipe): RunLevels | null {
   try {
     const { steps } = makeStepTable(settings.scheduler, scheduler, settings.steps, settings);
     const run = steps.filter(({ step }, index) => step !== steps[index - 1]?.step).map(({ sigma }) => sigma);
-    const config = readConfig(scheduler, settings.steps, {
+    const config = readConfig(configAsSet(scheduler, settings), settings.steps, {
       scheduler: 'The export',
       spacing: 'linspace',
       zeroTerminalSnr: 'finite',

@@ -18,6 +18,9 @@ const SETTINGS: RecipeSettings = {
   scheduler: 'dpmpp-2m',
   sigmas: 'karras',
   spacing: 'model',
+  prediction: 'model',
+  terminalSnr: 'model',
+  clipSkip: 1,
   pag: PLAIN_PAG,
 };
 const SITES = [
@@ -68,15 +71,17 @@ describe('an infotext that is written', () => {
     ],
     ['with SNF', pagOf({ adaptive: { semantics: 'pamparamm', amount: 0 }, rescale: { mode: 'snf' } })],
     ['without a negative prompt', { negativePrompt: '' }],
+    ['with clip skip', { clipSkip: 2 }],
   ])('%s comes back whole', (_name, changes) => {
     const { text, warnings } = write(changes);
     const { settings, model, notRestored } = parseInfotext(text, PLAIN_PAG);
     // The infotext says no spacing: that is the model's.
-    const { pag, layers, ...rest } = { ...SETTINGS, ...changes };
+    const { pag, layers, prediction, terminalSnr, ...rest } = { ...SETTINGS, ...changes };
+    expect([prediction, terminalSnr]).toEqual(['model', 'model']);
     expect({ ...settings, spacing: 'model' }).toEqual(settings.pagScale === 0 ? rest : { ...rest, pag, layers });
     expect(model?.id).toBe('some/model, one');
     expect(notRestored.map(({ name, value }) => [name, value])).toEqual([['Size', '512x768']]);
-    expect(warnings).toEqual([]);
+    expect(warnings).toEqual(settings.clipSkip === 1 ? [] : [expect.stringContaining('negative prompt too')]);
   });
 
   it('has every scheduler that A1111 has, and every spread of sigmas', () => {

@@ -22,6 +22,16 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
   // What the model's config says stands under its own name; "Uniform" is the schedule without any.
   const sigmas = chooseSigmas(settings.sigmas, recipe.scheduler ?? {}) ?? 'model';
   warnings.push(...scheduleWarnings(recipe, SIGMAS[sigmas].a1111));
+  if (settings.clipSkip > 1)
+    warnings.push(
+      recipe.readsPenultimate
+        ? 'A1111 skips no layers of this model’s text encoder: the picture is another one.'
+        : 'A1111 skips layers for the negative prompt too: the picture is a little different.',
+    );
+  if (settings.prediction !== 'model' || settings.terminalSnr !== 'model')
+    warnings.push(
+      'What was said of the model (prediction, terminal SNR) is left out: A1111 reads it from a .yaml beside its file.',
+    );
   if (recipe.guidanceEmbedded)
     warnings.push(
       'The CFG scale was an input of this model’s UNet: A1111 guides with it instead, with a prediction of its own.',
@@ -41,6 +51,7 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     Seed: settings.seed,
     Size: `${size.width}x${size.height}`,
     Model: model.id,
+    ...(settings.clipSkip > 1 && { 'Clip skip': settings.clipSkip }),
     RNG: 'CPU',
     ...(settings.pagScale > 0 && pag(recipe, warnings)),
     Version: `Pagoda ${recipe.appVersion}`,

@@ -2,7 +2,7 @@
 // types of settings and the one reader that storage, recipes and infotexts share follow from this table; a new setting
 // is a row here and its control.
 
-import { PLAIN_PAG, SIGMAS, SPACINGS, type PagOptions } from '../diffusion/options';
+import { PLAIN_PAG, PREDICTIONS, SIGMAS, SPACINGS, TERMINAL_SNRS, type PagOptions } from '../diffusion/options';
 import { SCHEDULERS } from '../diffusion/schedulers';
 import { boundedText } from './boundedText';
 import { correctValue, isInRange, rangeText, type NumberRule } from './numbers';
@@ -13,6 +13,8 @@ interface Place {
   readonly inRecipe: boolean;
   /** A model brings its own. */
   readonly usual: boolean;
+  /** Said of one model: back to its first value where another is chosen. */
+  readonly ofOneModel: boolean;
 }
 
 export interface TextField extends Place {
@@ -45,9 +47,10 @@ export interface PagField extends Place {
 
 export type Field = TextField | NumberField | ChoiceField | FlagField | PagField;
 
-const OF_THE_PICTURE = { inRecipe: true, usual: false } as const;
-const OF_THE_MODEL = { inRecipe: true, usual: true } as const;
-const OF_THE_MACHINE = { inRecipe: false, usual: false } as const;
+const OF_THE_PICTURE = { inRecipe: true, usual: false, ofOneModel: false } as const;
+const OF_THE_MODEL = { inRecipe: true, usual: true, ofOneModel: false } as const;
+const OF_ONE_MODEL = { inRecipe: true, usual: false, ofOneModel: true } as const;
+const OF_THE_MACHINE = { inRecipe: false, usual: false, ofOneModel: false } as const;
 
 const TABLE = {
   prompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
@@ -83,6 +86,14 @@ const TABLE = {
   /** How noise levels are spread; schedulers of whole timesteps ignore it. */
   sigmas: { kind: 'choice', choices: SIGMAS, initial: 'model', ...OF_THE_MODEL },
   spacing: { kind: 'choice', choices: SPACINGS, initial: 'model', ...OF_THE_MODEL },
+  /** Instead of what the model's files say, which may say nothing, or what is wrong. */
+  prediction: { kind: 'choice', choices: PREDICTIONS, initial: 'model', ...OF_ONE_MODEL },
+  terminalSnr: { kind: 'choice', choices: TERMINAL_SNRS, initial: 'model', ...OF_ONE_MODEL },
+  /**
+   * Layers of the text encoder that are done without, as A1111 counts them: 1 reads the last layer (SDXL: the one
+   * before it), 2 the one before that. diffusers' `clip_skip` is one less. Of the prompt alone, as there.
+   */
+  clipSkip: { kind: 'number', min: 1, max: 12, whole: true, step: 1, initial: 1, fallback: 1, ...OF_THE_PICTURE },
   /** How s goes over the steps, what is rescaled, how much is perturbed. A step whose s is 0 runs no perturbed row. */
   pag: { kind: 'pag', initial: PLAIN_PAG, ...OF_THE_PICTURE },
   /** Make "Without PAG" too, from the same seed. */
@@ -114,6 +125,7 @@ export type RecipeSettings = Pick<Settings, At<'inRecipe'>>;
 /** What a model brings. */
 export type UsualSettings = Pick<Settings, At<'usual'>>;
 export type SettingName = keyof Settings;
+export type ChoiceName = { [K in keyof Table]: Table[K] extends ChoiceField ? K : never }[keyof Table];
 export type TextName = { [K in keyof Table]: Table[K] extends TextField ? K : never }[keyof Table];
 
 export const FIELDS: Table = TABLE;
@@ -124,6 +136,11 @@ export const USUAL_NAMES = SETTING_NAMES.filter((name) => FIELDS[name].usual) as
 export const INITIAL = Object.fromEntries(
   SETTING_NAMES.map((name) => [name, FIELDS[name].initial]),
 ) as unknown as Settings;
+
+/** What a switch to another model sets back. */
+export const OF_ANOTHER_MODEL: Partial<Settings> = Object.fromEntries(
+  SETTING_NAMES.filter((name) => FIELDS[name].ofOneModel).map((name) => [name, FIELDS[name].initial]),
+);
 
 export interface ReadField<T> {
   /** What was given, where it can stand as it is. */
@@ -177,7 +194,7 @@ function readKind(field: Field, given: unknown): Reading {
 }
 
 /** What a choice is called, for people. */
-export function labelOf(name: 'scheduler' | 'sigmas' | 'spacing', choice: string): string {
+export function labelOf(name: ChoiceName, choice: string): string {
   const { choices } = FIELDS[name] as ChoiceField;
   return choices[choice]?.label ?? choice;
 }

@@ -57,6 +57,8 @@ test('the recipe of a finished pair is of its own run, model and device, whateve
     predictionType: 'epsilon',
     bytes: 1,
     guidanceEmbedded: false,
+    mostClipSkip: 1,
+    readsPenultimate: false,
     levels: 1,
     scheduler: {},
     notices: [],

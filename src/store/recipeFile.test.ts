@@ -25,6 +25,9 @@ const RECIPE = makeRecipe({
     scheduler: 'euler',
     sigmas: 'model',
     spacing: 'trailing',
+    prediction: 'model',
+    terminalSnr: 'model',
+    clipSkip: 1,
     pag: { ...PLAIN_PAG, attenuation: 5 },
   },
 });

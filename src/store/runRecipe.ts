@@ -30,11 +30,13 @@ export function runRecipe({ model, settings, pair, stats, device, info }: Finish
   return makeRecipe({
     appVersion: __APP_VERSION__,
     model,
-    settings,
+    // What the text encoder could not do it did not do.
+    settings: { ...settings, clipSkip: Math.min(settings.clipSkip, info.mostClipSkip) },
     size: { width: pair.withPag.width, height: pair.withPag.height },
     sites: sites.map(({ name, comfyName }) => ({ name, comfyName })),
     scheduler: info.scheduler,
     guidanceEmbedded: info.guidanceEmbedded,
+    ...(info.readsPenultimate && { readsPenultimate: true }),
     backend: device.backend,
     adapter: device.adapter,
     versions: __LIBRARY_VERSIONS__,

@@ -229,8 +229,11 @@ test('of models chosen one after the other the last counts: its runs, its errors
   worker().says({ type: 'load-ended', loadId: 1 });
   worker().says({ type: 'model-ready', model: info('opfs:third') });
   worker().says(progress(id));
-  // The choice of a fourth, in the middle of the run, is none of the run's.
+  // The choice of a fourth, in the middle of the run, is none of the run's; what was said of the third is not said of
+  // the fourth, what was chosen for the picture is.
+  state().change({ prediction: 'v_prediction', terminalSnr: 'zero', clipSkip: 2 });
   choose('fourth');
+  expect(state().settings).toMatchObject({ prediction: 'model', terminalSnr: 'model', clipSkip: 2 });
   const shown = pair();
   worker().says({ type: 'done', runId: id, pair: shown, stats });
   expect(job().shown?.pair).toBe(shown);

@@ -7,7 +7,7 @@ import { ownFileError } from '../loading/loadError';
 import { anotherAddress, whyNotStarted, workerUnderPagePolicy } from '../loading/loadScript';
 import { EngineClient } from '../protocol/client';
 import { toErrorData } from '../protocol/errors';
-import type { Settings } from '../settings/fields';
+import { OF_ANOTHER_MODEL, type Settings } from '../settings/fields';
 import { POCKET } from '../models/catalog';
 import { newId, read, write } from './browser';
 import { IDLE, asked, cancelled, reduce, type Job } from './job';
@@ -89,7 +89,10 @@ const withEngine: StateCreator<Store> = (set, get) => {
   };
   useModels.subscribe((now, before) => {
     if (now.choice === before.choice) return;
-    if (now.choice.ref.id !== before.choice.ref.id) bringUsual(now.choice);
+    if (now.choice.ref.id !== before.choice.ref.id) {
+      get().change(OF_ANOTHER_MODEL);
+      bringUsual(now.choice);
+    }
     get().start();
   });
   return {

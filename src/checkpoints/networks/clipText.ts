@@ -29,11 +29,6 @@ export interface TextArchitecture {
 export interface TextOptions extends GraphOptions {
   /** Whether there is a `text_projection`: then `text_embeds` is an output. */
   readonly projects: boolean;
-  /**
-   * Layers from the end whose result is `last_hidden_state`, behind the final norm: 1 for the last, 2 for the one
-   * before it.
-   */
-  readonly clipSkip: number;
 }
 
 const END_OF_TEXT = 49407;
@@ -41,12 +36,12 @@ const END_OF_TEXT = 49407;
 const LEGACY_END = 2;
 
 /**
- * Input: `input_ids` [batch, tokens]. Outputs: `last_hidden_state` [batch, tokens, width]; `hidden_states.N`, what the
- * layer before the last gives, without the final norm; `pooler_output` [batch, width], the last layer's result at the
- * end of the text, and `text_embeds` [batch, dim], its projection, one of both.
+ * Input: `input_ids` [batch, tokens]. Outputs: `last_hidden_state` [batch, tokens, width]; `hidden_states.N`, what
+ * layer N gives, without the final norm (of 0 what enters the first); `pooler_output` [batch, width], the last layer's
+ * result at the end of the text, and `text_embeds` [batch, dim], its projection, one of both.
  * @throws EngineError `model-invalid` for a config that says what is not built here, or what `weight` throws.
  */
-export function clipText(config: TextArchitecture, { projects, clipSkip, ...options }: TextOptions): Model {
+export function clipText(config: TextArchitecture, { projects, ...options }: TextOptions): Model {
   const tokens = config.max_position_embeddings ?? 77;
   const width = config.hidden_size ?? 512;
   const layers = config.num_hidden_layers ?? 12;
@@ -55,19 +50,15 @@ export function clipText(config: TextArchitecture, { projects, clipSkip, ...opti
   const ids = g.input('input_ids', INT32, ['batch', tokens]);
   let x = embeddings(model.in('embeddings'), ids, { tokens, width, words: config.vocab_size ?? 49408 });
   const block = layerOf(config, { tokens, width, mask: causalMask(g, tokens) });
-  const states = [x];
-  for (let index = 0; index < layers; index += 1) {
-    x = block(model.in(`encoder.layers.${index}`), x);
-    states.push(x);
-  }
-  const norm = (value: string) => layerNorm(model.in('final_layer_norm'), value, width, config.layer_norm_eps ?? 1e-5);
-  const apart = (value: string) => g.op('Reshape', [value, g.int64s([-1, tokens, width])]);
-  const skipped = states[layers + 1 - clipSkip];
-  if (skipped === undefined) throw new RangeError(`There are ${layers} layers, and ${clipSkip} is none of them.`);
-  const whole = apart(norm(x));
   const dims = ['batch', tokens, width];
-  g.output('last_hidden_state', clipSkip === 1 ? whole : apart(norm(skipped)), dims);
-  if (layers > 1) g.output(`hidden_states.${layers - 1}`, apart(states[layers - 1]!), dims);
+  let state = '';
+  for (let index = 0; index <= layers; index += 1) {
+    if (index > 0) x = block(model.in(`encoder.layers.${index - 1}`), x);
+    state = g.op('Reshape', [x, g.int64s([-1, tokens, width])]);
+    g.output(`hidden_states.${index}`, state, dims);
+  }
+  const whole = layerNorm(model.in('final_layer_norm'), state, width, config.layer_norm_eps ?? 1e-5);
+  g.output('last_hidden_state', whole, dims);
   const pooled = atEndOfText(g, ids, whole, config);
   if (!projects) g.output('pooler_output', pooled, ['batch', width]);
   else {

@@ -7,7 +7,10 @@ import { CpuBackend } from '../../engine/cpuBackend';
 import { loadNodeRuntime } from '../../engine/testing/nodeRuntime';
 import { relativeError } from '../../engine/testing/unetChecks';
 import { FLOAT } from '../../onnx/file/model';
+import { Graph } from '../../onnx/graph/graph';
+import { tailName, withTailFrom } from '../../onnx/passes/tailFrom';
 import { clipText } from './clipText';
+import type { GraphOptions } from './graphBuilder';
 import { run } from './testing/built';
 import { tinyVaeDecoder, tinyVaeEncoder } from './tinyVae';
 import { vaeDecoder, vaeEncoder } from './vae';
@@ -20,23 +23,30 @@ describe('text encoders', () => {
   test.each([
     ['clip', false, 'pooler_output'],
     ['openclip', true, 'text_embeds'],
-  ] as const)('%s: last and penultimate states, the pooled one, and clip skip', async (name, projects, pooled) => {
-    const { config, inputs, outputs } = golden.texts[name];
-    const expected = (key: string) => valuesOf(outputs[key]!);
-    const encode = (clipSkip: number) =>
-      run(name, (options) => clipText(config, { ...options, projects, clipSkip }), inputs.input_ids!, backend, FLOAT);
-    const { values, asked } = await encode(1);
-    expect([...asked].sort()).toEqual([...storedWeights(name).names].sort());
-    expect([...values.keys()].sort()).toEqual(['hidden_states.3', 'last_hidden_state', pooled].sort());
-    expect(relativeError(values.get('last_hidden_state')!, expected('last_hidden_state'))).toBeLessThan(BOUND);
-    expect(relativeError(values.get('hidden_states.3')!, expected('penultimate'))).toBeLessThan(BOUND);
-    expect(relativeError(values.get(pooled)!, expected('pooled'))).toBeLessThan(BOUND);
-    const skipped = (await encode(2)).values;
-    expect(relativeError(skipped.get('last_hidden_state')!, expected('skipped'))).toBeLessThan(BOUND);
-    // What is pooled is the last layer's, whatever is skipped.
-    expect(relativeError(skipped.get(pooled)!, expected('pooled'))).toBeLessThan(BOUND);
-    await expect(encode(6)).rejects.toThrow(RangeError);
-  });
+  ] as const)(
+    '%s: the states of all layers, and the pooled one, whatever is skipped',
+    async (name, projects, pooled) => {
+      const { config, inputs, outputs } = golden.texts[name];
+      const expected = (key: string) => valuesOf(outputs[key]!);
+      const build = (options: GraphOptions) => clipText(config, { ...options, projects });
+      const tail = { from: 'hidden_states.4', result: 'last_hidden_state', instead: 'hidden_states.3' };
+      const ids = inputs.input_ids!;
+      const { values, asked } = await run(
+        name,
+        (options) => withTailFrom(new Graph(build(options)), tail)!,
+        ids,
+        backend,
+        FLOAT,
+      );
+      expect([...asked].sort()).toEqual([...storedWeights(name).names].sort());
+      const states = [0, 1, 2, 3, 4].map((layer) => `hidden_states.${layer}`);
+      expect([...values.keys()].sort()).toEqual([...states, 'last_hidden_state', tailName(tail), pooled].sort());
+      expect(relativeError(values.get('last_hidden_state')!, expected('last_hidden_state'))).toBeLessThan(BOUND);
+      expect(relativeError(values.get('hidden_states.3')!, expected('penultimate'))).toBeLessThan(BOUND);
+      expect(relativeError(values.get(pooled)!, expected('pooled'))).toBeLessThan(BOUND);
+      expect(relativeError(values.get(tailName(tail))!, expected('skipped'))).toBeLessThan(BOUND);
+    },
+  );
 });
 
 describe('VAEs', () => {

@@ -57,7 +57,7 @@ test('q, k and v in one tensor, and a projection the other way round', async () 
   }
   const { config, inputs, outputs } = golden.texts.openclip;
   const weight = weightsIn(sources, 'packed.safetensors');
-  const model = clipText(config, { weight, type: FLOAT, splitsGelu: false, projects: true, clipSkip: 1 });
+  const model = clipText(config, { weight, type: FLOAT, splitsGelu: false, projects: true });
   const opened = (path: string) =>
     path === 'packed.safetensors' ? Promise.resolve(new Blob(parts)) : Promise.reject(new Error(path));
   const built = OnnxFile.built(model, 'packed.safetensors', { device: backend, openFile: opened });
@@ -145,6 +145,6 @@ test('networks ask for exactly the parameters that a checkpoint is searched for,
   vaeEncoder(VAE, options);
   expect(bare(asked)).toEqual(bare(vaeParameters(VAE)));
   asked.clear();
-  clipText(BIG_G, { ...options, projects: true, clipSkip: 1 });
+  clipText(BIG_G, { ...options, projects: true });
   expect(bare(asked)).toEqual(bare(clipParameters(BIG_G)));
 });

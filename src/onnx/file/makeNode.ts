@@ -49,6 +49,23 @@ export function withInputs(node: GraphNode, inputs: readonly string[], outputs =
   return { ...node, inputs, outputs, encoded: message.finish() };
 }
 
+/** The same node under other names; its attributes stay as they were. */
+export function withNames(
+  node: GraphNode,
+  { name, inputs, outputs }: Pick<GraphNode, 'name' | 'inputs' | 'outputs'>,
+): GraphNode {
+  const message = new MessageWriter();
+  for (const input of inputs) message.string(1, input);
+  for (const output of outputs) message.string(2, output);
+  message.string(3, name);
+  for (const { number, wireType, value, bytes } of fields(node.encoded)) {
+    if (number <= 3) continue;
+    if (wireType === VARINT) message.varint(number, value);
+    else if (wireType === BYTES) message.bytes(number, bytes);
+  }
+  return { ...node, name, inputs, outputs, encoded: message.finish() };
+}
+
 /** A node of another operator of ONNX's own that takes the attributes of `node`. */
 export function withOpType(
   node: GraphNode,

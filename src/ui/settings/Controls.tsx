@@ -1,27 +1,21 @@
 // Everything that a run is made of, with one sentence where each control stands.
 
 import { useModels } from '../../store/models';
-import { FIELDS, type Settings } from '../../settings/fields';
+import { FIELDS } from '../../settings/fields';
 import { ideasFor } from '../../store/settings';
 import { useStore } from '../../store/store';
+import { choiceLabels } from './choiceLabels';
 import styles from './Controls.module.css';
 import { Region } from '../errors/ErrorBoundary';
 import { LayersField } from '../pag/LayersField';
 import { ModelPanel } from '../model/ModelPanel';
+import { ModelReading } from './ModelReading';
 import { NumberField } from './NumberField';
 import { PagAdvanced } from '../pag/PagAdvanced';
 import { PagSlider } from '../pag/PagSlider';
 import { PromptField } from './PromptField';
 import { SelectField } from './SelectField';
 import { UnetDrawing } from '../pag/UnetDrawing';
-
-/** What the choices of a setting are called. */
-function labels<K extends 'scheduler' | 'sigmas' | 'spacing' | 'backend'>(
-  name: K,
-): Readonly<Record<Settings[K], string>> {
-  const named = Object.entries(FIELDS[name].choices).map(([choice, { label }]) => [choice, label]);
-  return Object.fromEntries(named) as Record<Settings[K], string>;
-}
 
 export function Controls() {
   const settings = useStore((store) => store.settings);
@@ -102,21 +96,21 @@ export function Controls() {
         <SelectField
           label="Scheduler"
           value={settings.scheduler}
-          options={labels('scheduler')}
+          options={choiceLabels('scheduler')}
           hint="The rule that turns predictions into the next latents."
           onChange={(scheduler) => change({ scheduler })}
         />
         <SelectField
           label="Sigmas"
           value={settings.sigmas}
-          options={labels('sigmas')}
+          options={choiceLabels('sigmas')}
           hint="How noise levels are spread; Karras spends more steps at low noise. DDIM does not use it."
           onChange={(sigmas) => change({ sigmas })}
         />
         <SelectField
           label="Timestep spacing"
           value={settings.spacing}
-          options={labels('spacing')}
+          options={choiceLabels('spacing')}
           hint="Which training timesteps are visited; turbo models want trailing, or ComfyUI’s turbo."
           onChange={(spacing) => change({ spacing })}
         />
@@ -132,12 +126,14 @@ export function Controls() {
         </button>
       </section>
 
+      <ModelReading />
+
       <details className={styles.group}>
         <summary>Device</summary>
         <SelectField
           label="Run on"
           value={settings.backend}
-          options={labels('backend')}
+          options={choiceLabels('backend')}
           hint="Automatic takes the GPU where the browser offers it."
           onChange={(backend) => change({ backend })}
         />
