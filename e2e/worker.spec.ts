@@ -1,8 +1,9 @@
-// The engine's worker dies, hangs, or is asked for too much: the page notices, replaces it and loses nothing.
+// The engine's worker dies, hangs, or is asked for too much: the page notices, replaces it and loses nothing. Where both
+// go, as out of heap in Chromium, settings are there when it is opened again.
 
 import { expect, test, type Page } from '@playwright/test';
 import { engineWorker, prependToEngine } from './support/engineWorker';
-import { button, generate, openWith, picture, pixels, setNumber } from './support/page';
+import { button, generate, number, openWith, picture, pixels, setNumber } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
 test.use({ serviceWorkers: 'block' });
@@ -30,6 +31,37 @@ test('a worker that is gone in a run is noticed and replaced; settings and pictu
   await setNumber(page, 'Steps', '2');
   await generate(page);
   expect(await pixels(picture(page, 'With PAG'))).toEqual(before);
+});
+
+test('a page that crashes in a run: opened again, its settings are as they were, nothing runs, Generate works', async ({
+  page: crashing,
+  context,
+}) => {
+  const prompt = (page: Page) => page.getByRole('textbox', { name: 'Prompt', exact: true });
+  await serveTinyModel(crashing);
+  await crashing.goto('/');
+  await prompt(crashing).fill('a red apple');
+  await setNumber(crashing, 'Steps', '100');
+  await setNumber(crashing, 'PAG scale', '2.5');
+  await inARun(crashing);
+  const crashed = crashing.waitForEvent('crash');
+  const inspector = await context.newCDPSession(crashing);
+  // It is not answered.
+  void inspector.send('Page.crash').catch(() => {});
+  await crashed;
+  // Playwright never uses a page again that has crashed.
+  const page = await context.newPage();
+  await serveTinyModel(page);
+  await page.goto('/');
+  await expect(prompt(page)).toHaveValue('a red apple');
+  await expect(number(page, 'Steps')).toHaveValue('100');
+  await expect(number(page, 'PAG scale')).toHaveValue('2.5');
+  await expect(button(page, 'Generate')).toBeEnabled();
+  await expect(button(page, 'Cancel')).toBeDisabled();
+  await expect(page.getByRole('status')).not.toContainText(/Step|waiting/);
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  await setNumber(page, 'Steps', '2');
+  await generate(page);
 });
 
 test('Generate pressed again and again: one run waits, and Cancel ends both', async ({ page }) => {
