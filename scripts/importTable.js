@@ -23,6 +23,7 @@ export const TABLE = {
     'library/folder': 'all',
     'library/library': 'all',
     'library/libraryMessages': 'types',
+    'library/loraOnDisk': 'all',
     loading: 'all',
   },
   protocol: { settings: 'types', diffusion: 'types' },

@@ -1,8 +1,6 @@
 // The names of a UNet's parameters in single files (CompVis: input_blocks, middle_block, output_blocks, numbered
 // through) as diffusers' names (blocks by level, and in each its resnets, attentions and samplers), and back.
 
-import type { Shapes } from './shapes';
-
 const HEADS: Readonly<Record<string, string>> = {
   'input_blocks.0.0': 'conv_in',
   'time_embed.0': 'time_embedding.linear_1',
@@ -69,13 +67,13 @@ const OWN_RESNET = reversed(RESNET);
 
 /**
  * The way back, for modules.
- * @param shapes of all parameters, under diffusers' names.
+ * @param parameters all, by diffusers' names.
  * @returns a module's name in single files, or null for one that they have no name for.
  */
-export function ldmUnetName(shapes: Shapes): (module: string) => string | null {
+export function ldmUnetName(parameters: ReadonlyMap<string, unknown>): (module: string) => string | null {
   let layers = 0;
-  while (shapes.has(`down_blocks.0.resnets.${layers}.conv1.weight`)) layers += 1;
-  const blocks = new Set([...shapes.keys()].flatMap((name) => /^up_blocks\.\d+\.attentions/.exec(name)?.[0] ?? []));
+  while (parameters.has(`down_blocks.0.resnets.${layers}.conv1.weight`)) layers += 1;
+  const blocks = new Set([...parameters.keys()].flatMap((name) => /^up_blocks\.\d+\.attentions/.exec(name)?.[0] ?? []));
   return (module) => {
     const direct = OWN_HEADS[module];
     if (direct !== undefined) return direct;

@@ -3,6 +3,7 @@
 
 import { identify } from '../checkpoints/identify';
 import type { Sources } from '../checkpoints/tensorSources';
+import { loraTargets } from '../checkpoints/lora/loraTargets';
 import { clipText } from '../checkpoints/networks/clipText';
 import type { GraphOptions } from '../checkpoints/networks/graphBuilder';
 import { unet } from '../checkpoints/networks/unetGraph';
@@ -33,7 +34,8 @@ export async function checkpointFiles(
   const merges = await (await openClip('merges.txt', load)).text();
   const built = (sources: Sources, build: (options: GraphOptions) => Model): BuildGraph => {
     const weight = weightsIn(sources, file.name);
-    return ({ f16, splitsGelu }) => build({ weight, type: f16 ? FLOAT16 : FLOAT, splitsGelu });
+    return ({ f16, splitsGelu }, weights = (model) => model) =>
+      build({ weight: weights(weight), type: f16 ? FLOAT16 : FLOAT, splitsGelu });
   };
   const texts = model.textEncoders.map(({ config, sources, padTokenId }: TextEncoderPart): TextFiles => {
     const projects = config.projection_dim !== null;
@@ -68,5 +70,7 @@ export async function checkpointFiles(
     modelIndex: modelIndexOf(model),
     paths: { unet: file.name, textEncoder: file.name, textEncoder2: file.name, vaeDecoder: file.name },
     open: () => Promise.resolve(file),
+    loraTargets: () =>
+      loraTargets({ unet: model.unet.sources, texts: model.textEncoders.map(({ sources }) => sources) }),
   };
 }

@@ -13,6 +13,7 @@ import { makeConditioning, type Conditioning } from './conditioning';
 import { integerNotices, refuseMeasuredScales } from './integerOperators';
 import { latentShape, pixelsPerLatent } from './latentShape';
 import { keepsTextEncoders, machineMemoryGiB } from './memory';
+import type { LoraStack } from './loraStack';
 import type { GraphFile, ModelFiles } from './modelFiles';
 import { modelNeeds, rowsOfRun } from './modelNeeds';
 import { OnnxFile } from './onnxFile';
@@ -28,6 +29,8 @@ export interface DiffusionModel {
   readonly unet: Unet;
   readonly vaeDecoder: VaeDecoder;
   readonly info: ModelInfo;
+  /** Those in its weights; null before the first. */
+  readonly loras: LoraStack | null;
   /** What so many rows at once ask of the device. */
   readonly needs: (rows: number) => Needs;
 }
@@ -118,6 +121,7 @@ export async function openModel(
     guidanceEmbedded,
     mostClipSkip: prompts.mostClipSkip,
     readsPenultimate: unet.inputs.textEmbeds !== null || unetConfig.cross_attention_dim === SD2_CONTEXT,
+    ...(files.loraTargets && { loras: {} }),
     notices: [
       ...(unet.fixedBatch !== null
         ? [
@@ -140,7 +144,7 @@ export async function openModel(
     open: vaeFile.half ? () => openFor({ ...traits(backend), f16: false }, files.vaeDecoder, vaeFile.name) : null,
     onWidened: () => notice('This model’s VAE overflows in half precision, so Pagoda runs it in full precision.'),
   });
-  return { backend, files, prompts, unet, vaeDecoder, info, needs };
+  return { backend, files, prompts, unet, vaeDecoder, info, loras: null, needs };
 }
 
 /**
@@ -189,19 +193,25 @@ function promptEncoder(
   unet: Unet,
   keep: boolean,
 ): PromptEncoder {
-  const { tokenizer, tokenizerConfig, textEncoderConfig: config, second } = files;
+  return new PromptEncoder(
+    graphs.map((graph, at) => textEncoder(backend, files, graph, at, unet)),
+    { keep, zerosForNoNegative: files.modelIndex.force_zeros_for_empty_prompt === true },
+  );
+}
+
+/** The first or the second. */
+export function textEncoder(
+  backend: Backend,
+  { tokenizer, tokenizerConfig, textEncoderConfig: config, second }: ModelFiles,
+  graph: OnnxFile,
+  at: number,
+  unet: Unet,
+): PromptTextEncoder {
   const texts = [{ tokenizer, tokenizerConfig, config }, ...(second ? [second] : [])];
   const pooled = unet.inputs.textEmbeds !== null;
-  const encoders = texts.map(
-    (text, index) =>
-      new PromptTextEncoder(backend, graphs[index]!, text, {
-        hidden: pooled ? 'penultimate' : 'last',
-        pooled: pooled && index === texts.length - 1,
-      }),
-  );
-  return new PromptEncoder(encoders, {
-    keep,
-    zerosForNoNegative: files.modelIndex.force_zeros_for_empty_prompt === true,
+  return new PromptTextEncoder(backend, graph, texts[at]!, {
+    hidden: pooled ? 'penultimate' : 'last',
+    pooled: pooled && at === texts.length - 1,
   });
 }
 

@@ -10,6 +10,7 @@ import type {
   FitRequest,
   GenerateRequest,
   LoadRequest,
+  LoraRef,
   ModelRef,
 } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
@@ -22,6 +23,7 @@ import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
 import { generate, warmUp } from './generate';
 import { LoadTally } from './loadTally';
 import { machineMemoryGiB } from './memory';
+import { mergeLoras } from './mergeLoras';
 import { fileGone, openSource, readModelFiles, type ModelFiles, type Watched } from './modelFiles';
 import { rowsOfRun } from './modelNeeds';
 import { openGpu } from './openGpu';
@@ -53,14 +55,14 @@ export class Engine {
   }
 
   async load(request: LoadRequest, signal: AbortSignal): Promise<void> {
-    const model = await this.ready(request.model, request.settings, signal);
+    const model = await this.withLoras(await this.ready(request.model, request.settings, signal), request.loras);
     await this.forgetIfAtFault(() => warmUp(model, request.settings, signal));
   }
 
   async generate(request: GenerateRequest, signal: AbortSignal): Promise<void> {
     const { runId, settings } = request;
     const { steps } = settings;
-    const model = await this.ready(request.model, settings, signal);
+    const model = await this.withLoras(await this.ready(request.model, settings, signal), request.loras);
     const { pair, stats } = await this.forgetIfAtFault(() =>
       generate(model, settings, {
         signal,
@@ -99,6 +101,15 @@ export class Engine {
     }
     const model = await this.opening.wait(signal);
     return this.backend ? this.weighedAgain(model, settings, this.backend.info) : model;
+  }
+
+  /** The model with these in its weights, and with no other. */
+  private async withLoras(model: DiffusionModel, loras: readonly LoraRef[] = []): Promise<DiffusionModel> {
+    const merged = await mergeLoras(model, loras);
+    if (merged === model) return model;
+    this.model = merged;
+    this.emit({ type: 'model-ready', model: merged.info });
+    return merged;
   }
 
   /** Fetches and builds what is still to do. */

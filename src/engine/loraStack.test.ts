@@ -30,9 +30,8 @@ async function readModel(file: Blob) {
   const { unet, textEncoders } = identify(await readHeader(file));
   const networks = new Map<LoraNetwork, Sources>([['unet', unet!.sources]]);
   textEncoders.forEach((part, at) => part && networks.set(at === 0 ? 'text' : 'text2', part.sources));
-  const shapes = (sources: Sources) => new Map([...sources].map(([name, { shape }]) => [name, shape]));
-  const texts = textEncoders.flatMap((part) => (part ? [shapes(part.sources)] : []));
-  return { file, networks, targets: loraTargets({ unet: shapes(unet!.sources), texts }) };
+  const texts = textEncoders.flatMap((part) => (part ? [part.sources] : []));
+  return { file, networks, targets: loraTargets({ unet: unet!.sources, texts }) };
 }
 
 async function stackOf(model: Awaited<ReturnType<typeof readModel>>, loras: LoraCase['loras'], dtype: 'F32' | 'F16') {

@@ -27,10 +27,10 @@ export class LoraStack {
   private readonly active: readonly OpenedLora[];
 
   constructor(
-    loras: readonly OpenedLora[],
+    readonly all: readonly OpenedLora[],
     private readonly openFile: OpenFile,
   ) {
-    this.active = loras.filter(({ weight }) => weight !== 0);
+    this.active = all.filter(({ weight }) => weight !== 0);
   }
 
   /** The same text for the same weights; '' for those of the model alone. */

@@ -3,7 +3,7 @@
 
 import { addProduct, tuckerDown, type LowRank } from '../checkpoints/lora/loraProduct';
 import type { LoraChange } from '../checkpoints/lora/loraFit';
-import { invalidLora } from '../checkpoints/lora/loraFile';
+import { goneLora, invalidLora } from '../checkpoints/lora/loraFile';
 import { ELEMENT_TYPES } from '../checkpoints/networks/weightsIn';
 import type { StoredTensor } from '../checkpoints/safetensors';
 import { FLOAT, type Tensor } from '../onnx/file/model';
@@ -128,7 +128,7 @@ async function numbersOf({ file, name }: MergedChange, tensor: StoredTensor): Pr
   try {
     bytes = await bytesOf(file.slice(offset, offset + length));
   } catch (cause) {
-    throw invalidLora(`The LoRA ${name} is gone, or has changed since it was added. Add it again.`, String(cause));
+    throw goneLora(name, cause);
   }
   return floats(bytes, ELEMENT_TYPES[dtype] ?? NaN);
 }

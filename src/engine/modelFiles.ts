@@ -1,6 +1,8 @@
 // The files of a model, by role. Small ones are read, graphs stay Blobs: what becomes of their weights is decided
 // segment by segment. Where they lie (a URL, the model store, a folder on disk) ends here.
 
+import type { LoraTargets } from '../checkpoints/lora/loraTargets';
+import type { WeightSource } from '../checkpoints/networks/graphBuilder';
 import { VOCABULARY_LIMIT, absent, readJson, readText, type Schema } from '../configs/readJson';
 import {
   MODEL_INDEX,
@@ -30,8 +32,14 @@ import { clipTokenizerJson } from '../text/clipFiles';
 import type { Backend } from './backend';
 import type { LoadTally } from './loadTally';
 
-/** A graph that is built for a device, of weights that lie in a file of the model. */
-export type BuildGraph = (device: DeviceTraits & Pick<Backend, 'splitsGelu'>) => Model;
+/**
+ * A graph that is built for a device, of weights that lie in a file of the model.
+ * `weights` gives others in place of some of them; as they are if not given.
+ */
+export type BuildGraph = (
+  device: DeviceTraits & Pick<Backend, 'splitsGelu'>,
+  weights?: (model: WeightSource) => WeightSource,
+) => Model;
 
 /** An ONNX file, or a graph that there is no file of. */
 export type GraphFile = Blob | BuildGraph;
@@ -62,6 +70,8 @@ export interface ModelFiles {
   readonly modelIndex: ModelIndex;
   /** Where the graphs are: names for errors, and the folders that external weights are relative to. */
   readonly paths: RolePaths;
+  /** What a LoRA can change; absent where the names of weights do not tell. */
+  readonly loraTargets?: () => LoraTargets;
   /** Any other file of the model, by path: the external weights that a graph names. Throws `model-missing`. */
   readonly open: OpenFile;
 }

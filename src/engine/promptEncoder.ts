@@ -35,11 +35,22 @@ const KEPT = 16;
 export class PromptEncoder {
   /** By `keyOf`. */
   private readonly known = new Map<string, PromptEmbeds>();
+  private readonly encoders: PromptTextEncoder[];
 
   constructor(
-    private readonly encoders: readonly PromptTextEncoder[],
+    encoders: readonly PromptTextEncoder[],
     private readonly options: PromptEncoderOptions,
-  ) {}
+  ) {
+    this.encoders = [...encoders];
+  }
+
+  /** Another encoder in the place of one: what was encoded is not its. */
+  async replace(at: number, encoder: PromptTextEncoder): Promise<void> {
+    const before = this.encoders[at];
+    this.encoders[at] = encoder;
+    this.known.clear();
+    await before?.release();
+  }
 
   /** The most that clip skip may be: all encoders skip as many layers. */
   get mostClipSkip(): number {

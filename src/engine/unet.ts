@@ -102,7 +102,7 @@ export class Unet {
    */
   async prepare(sites: readonly Site[], signal: AbortSignal = NEVER): Promise<CutPlan> {
     const segments = cut(this.file.graph, sites);
-    const keys = segments.map(segmentKey);
+    const keys = segments.map((segment) => this.segmentKey(segment));
     for (const [key, session] of this.sessions) {
       if (keys.includes(key)) continue;
       this.sessions.delete(key);
@@ -123,6 +123,15 @@ export class Unet {
         for (const value of [site.q, site.k, site.v]) lastRead.set(value, Math.max(index, lastRead.get(value) ?? 0));
     });
     return { segments, sessions, lastRead };
+  }
+
+  /**
+   * Takes over what another one of the same network has built, as far as its weights are the same. The other is done
+   * with.
+   */
+  takeOver(other: Unet): void {
+    for (const [key, session] of other.sessions) this.sessions.set(key, session);
+    other.sessions.clear();
   }
 
   /** Predictions [fork rows, channels, height, width]. Throws AbortError between segments once `signal` is aborted. */
@@ -226,6 +235,13 @@ export class Unet {
     this.sessions.clear();
   }
 
+  /** Two segments with the same nodes, bounds and weights are the same computation. */
+  private segmentKey({ nodes, inputs, outputs }: Segment): string {
+    const { initializers } = this.file.graph.model;
+    const files = new Set(nodes.flatMap((node) => node.inputs.map((name) => initializers.get(name)?.range?.location)));
+    return JSON.stringify([nodes.map((node) => node.outputs), inputs, outputs, [...files]]);
+  }
+
   /** Gives every value that is still needed, and has base rows, the rows behind the fork. */
   private widen(
     values: Map<string, DeviceTensor>,
@@ -257,9 +273,4 @@ export class Unet {
 
 function wholeOr(dim: number | string | undefined, otherwise: number): number {
   return typeof dim === 'number' ? dim : otherwise;
-}
-
-/** Two segments with the same nodes and bounds are the same computation. */
-function segmentKey(segment: Segment): string {
-  return JSON.stringify([segment.nodes.map((node) => node.outputs), segment.inputs, segment.outputs]);
 }

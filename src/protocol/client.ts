@@ -6,7 +6,15 @@
 // what stays unanswered. ONNX Runtime may hold the thread for long, which the worker says beforehand.
 
 import type { EngineErrorCode, EngineErrorData } from './errors';
-import type { EngineEvent, EngineRequest, GenerateRequest, LoadRequest, ModelRef, WireEvent } from './messages';
+import type {
+  EngineEvent,
+  EngineRequest,
+  GenerateRequest,
+  LoadRequest,
+  LoraRef,
+  ModelRef,
+  WireEvent,
+} from './messages';
 import type { Settings } from '../settings/fields';
 
 /** What leaves ONNX Runtime or the GPU in a state that only a new worker mends. */
@@ -64,18 +72,18 @@ export class EngineClient {
   }
 
   /** Fetches a model and warms it up; ends an earlier load. */
-  load(model: ModelRef, settings: Settings): void {
+  load(model: ModelRef, settings: Settings, loras: readonly LoraRef[] = []): void {
     for (const load of this.loads.values()) load.ends = true;
     this.lastId += 1;
-    const request = { type: 'load', loadId: this.lastId, model, settings } as const;
+    const request = { type: 'load', loadId: this.lastId, model, settings, loras } as const;
     this.loads.set(request.loadId, { request, ends: false });
     this.send(request);
   }
 
   /** Ends a load of another model, and takes the place of a run that waits. */
-  generate(runId: string, model: ModelRef, settings: Settings): void {
+  generate(runId: string, model: ModelRef, settings: Settings, loras: readonly LoraRef[] = []): void {
     for (const load of this.loads.values()) load.ends ||= load.request.model.id !== model.id;
-    const request = { type: 'generate', runId, model, settings } as const;
+    const request = { type: 'generate', runId, model, settings, loras } as const;
     this.runs.set(runId, { request, ends: false });
     this.send(request);
   }

@@ -41,6 +41,17 @@ export interface FileModelRef {
   readonly clipUrl: string;
 }
 
+/** A LoRA file on the visitor's disk, to be merged into the weights of a run's model. */
+export interface LoraRef {
+  /** Another id is another file. */
+  readonly id: string;
+  /** For people: the file's, without its ending. */
+  readonly name: string;
+  readonly file: File;
+  /** 0 is as none. */
+  readonly weight: number;
+}
+
 export type EngineRequest = LoadRequest | GenerateRequest | CancelRequest | FitRequest | PingRequest;
 
 /** Fetch a model and do what a run with these settings would do first, so that Generate starts at once. */
@@ -49,6 +60,8 @@ export interface LoadRequest {
   readonly loadId: number;
   readonly model: ModelRef;
   readonly settings: Settings;
+  /** Absent: none. */
+  readonly loras?: readonly LoraRef[];
 }
 
 export interface GenerateRequest {
@@ -56,6 +69,7 @@ export interface GenerateRequest {
   readonly runId: string;
   readonly model: ModelRef;
   readonly settings: Settings;
+  readonly loras?: readonly LoraRef[];
 }
 
 /** Cancels a running or waiting run; an unknown id is ignored. */
@@ -129,6 +143,17 @@ export interface ModelInfo {
   readonly readsPenultimate: boolean;
   /** What people should know of the model, apart from its verdict: full sentences. */
   readonly notices: readonly string[];
+  /** Those of the last request, by their ids; absent where nothing can be merged into the model's weights. */
+  readonly loras?: Readonly<Record<string, LoraUse>>;
+}
+
+/** How much of a LoRA file fits the model. */
+export interface LoraUse {
+  /** Of `keys` in the file. */
+  readonly used: number;
+  readonly keys: number;
+  /** Keys that fit nothing: the first of them. */
+  readonly unused: readonly string[];
 }
 
 /** One picture, top row first. The buffer is transferred, not copied. */

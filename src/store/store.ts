@@ -11,6 +11,7 @@ import { OF_ANOTHER_MODEL, type Settings } from '../settings/fields';
 import { POCKET } from '../models/catalog';
 import { newId, read, write } from './browser';
 import { IDLE, asked, cancelled, reduce, type Job } from './job';
+import { useLoras } from './loras';
 import { useModels, type Choice } from './models';
 import { recipeModel } from './runRecipe';
 import { DEFAULTS, settingsPersistence } from './settings';
@@ -75,6 +76,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
   };
   let asking: ReturnType<typeof setTimeout> | undefined;
   const model = () => useModels.getState().choice.ref;
+  const loras = () => useLoras.getState().loras.map(({ id, name, file, weight }) => ({ id, name, file, weight }));
   let fromModel = readFromModel(read(FROM_MODEL), POCKET.usual);
   const keepFromModel = (some: typeof fromModel) => {
     fromModel = some;
@@ -95,6 +97,10 @@ const withEngine: StateCreator<Store> = (set, get) => {
     }
     get().start();
   });
+  useLoras.subscribe((now, before) => {
+    // Another weight is merged when it is used.
+    if (now.loras.length > before.loras.length) get().start();
+  });
   return {
     settings: DEFAULTS,
     job: IDLE,
@@ -114,14 +120,14 @@ const withEngine: StateCreator<Store> = (set, get) => {
     setView: (view) => set({ view }),
     start: () => {
       useModels.getState().reopen();
-      client.load(model(), get().settings);
+      client.load(model(), get().settings, loras());
     },
     generate: () => {
       const { settings } = get();
       const id = newId();
       const { choice } = useModels.getState();
       set(({ job }) => ({ job: asked(job, { id, model: recipeModel(choice), settings }) }));
-      client.generate(id, choice.ref, settings);
+      client.generate(id, choice.ref, settings, loras());
     },
     cancel: () => {
       const { runs } = get().job;

@@ -2,12 +2,11 @@
 // what a hostile file comes to.
 
 import { expect, test } from 'vitest';
-import { fileShapes, headerOf, real } from '../../../fixtures/checkpoints/golden';
+import { fileShapes, headerOf, real, type Shape } from '../../../fixtures/checkpoints/golden';
 import { loraFile } from '../../../fixtures/checkpoints/lora';
 import { EngineError } from '../../protocol/errors';
 import { identify } from '../identify';
 import type { StoredTensor } from '../safetensors';
-import type { Shapes } from '../shapes';
 import { fileOf } from '../testing/safetensorsFile';
 import { fitLora } from './loraFit';
 import { loraOf, loraText, readLora } from './loraFile';
@@ -29,8 +28,9 @@ test.each(families)('%s: each module’s name in single files is found again', (
 /** Targets of a real architecture, by what it has. */
 function targetsOf(family: string) {
   const { unet, text_encoder: one, text_encoder_2: two } = real[family]!.parts;
-  const shapes = (part: object | undefined) => (part ? [new Map(Object.entries(part)) as Shapes] : []);
-  return loraTargets({ unet: new Map(Object.entries(unet!)), texts: [...shapes(one), ...shapes(two)] });
+  const weights = (part: Readonly<Record<string, Shape>>) =>
+    new Map(Object.entries(part).map(([name, shape]) => [name, { shape }]));
+  return loraTargets({ unet: weights(unet!), texts: [one, two].flatMap((part) => (part ? [weights(part)] : [])) });
 }
 
 test('all that trainers call a module is one and the same weight', () => {

@@ -40,13 +40,18 @@ export interface LoraFile {
 /** Types of weights; alphas may be of any of them too. */
 const NUMBERS: ReadonlySet<string> = new Set(['F32', 'F16', 'BF16', 'F64', 'F8_E4M3', 'F8_E5M2']);
 
-/** @throws EngineError `lora-invalid`: what the file is instead, or of what kind that Pagoda does not merge. */
-export async function readLora(file: Blob): Promise<LoraFile> {
+/**
+ * @param called how messages name it; as the file that was just chosen if not given.
+ * @throws EngineError `lora-invalid`: what the file is instead, of what kind that Pagoda does not merge, or that it is
+ * gone.
+ */
+export async function readLora(file: Blob, called?: string): Promise<LoraFile> {
   try {
     return loraOf(await readHeader(file));
   } catch (error) {
-    if (error instanceof EngineError) throw invalidLora(error.message, error.detail);
-    throw error;
+    if (error instanceof DOMException) throw goneLora(called ?? 'file', error);
+    if (!(error instanceof EngineError)) throw error;
+    throw invalidLora(called === undefined ? error.message : `The LoRA ${called}: ${error.message}`, error.detail);
   }
 }
 
@@ -109,6 +114,11 @@ export function loraText({ base, ranks: [least, most], parts }: LoraFile): strin
 
 export function invalidLora(message: string, detail = ''): EngineError {
   return new EngineError('lora-invalid', message, detail);
+}
+
+/** A file that was deleted, or changed, since it was chosen. */
+export function goneLora(called: string, cause: unknown): EngineError {
+  return invalidLora(`The LoRA ${called} is gone, or has changed since it was added. Add it again.`, String(cause));
 }
 
 /** Transformers and blocks that no UNet has. */

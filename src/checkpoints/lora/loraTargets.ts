@@ -1,7 +1,6 @@
 // What a LoRA can change in a model, under all the names that trainers have for it. Underscores in place of dots make
 // names ambiguous, so that none is taken apart: all names of the model's own weights are written down, and looked up.
 
-import type { Shapes } from '../shapes';
 import { ldmUnetName } from '../unetNames';
 
 export type LoraNetwork = 'unet' | 'text' | 'text2';
@@ -17,16 +16,19 @@ export interface LoraTarget {
 /** By name of the module. */
 export type LoraTargets = ReadonlyMap<string, LoraTarget>;
 
-/** Parameters of the networks of a model; of SDXL two text encoders. */
+/** The weights of one network, by diffusers' names. */
+type Weights = ReadonlyMap<string, { readonly shape: readonly number[] }>;
+
+/** The networks of a model; of SDXL two text encoders. */
 export interface LoraModel {
-  readonly unet: Shapes;
-  readonly texts: readonly Shapes[];
+  readonly unet: Weights;
+  readonly texts: readonly Weights[];
 }
 
 export function loraTargets({ unet, texts }: LoraModel): LoraTargets {
   const targets = new Map<string, LoraTarget>();
-  const add = (network: LoraNetwork, shapes: Shapes, names: (module: string) => readonly string[]) => {
-    for (const [parameter, shape] of shapes) {
+  const add = (network: LoraNetwork, weights: Weights, names: (module: string) => readonly string[]) => {
+    for (const [parameter, { shape }] of weights) {
       if (!parameter.endsWith('.weight') || shape.length < 2 || parameter.includes('_embedding.weight')) continue;
       for (const name of names(parameter.slice(0, -'.weight'.length)))
         if (!targets.has(name)) targets.set(name, { network, parameter, shape });
@@ -34,8 +36,8 @@ export function loraTargets({ unet, texts }: LoraModel): LoraTargets {
   };
   const ldm = ldmUnetName(unet);
   add('unet', unet, (module) => unetModule(module, ldm(module)));
-  texts.forEach((shapes, at) =>
-    add(at === 0 ? 'text' : 'text2', shapes, (module) => textModule(module, at, texts.length)),
+  texts.forEach((weights, at) =>
+    add(at === 0 ? 'text' : 'text2', weights, (module) => textModule(module, at, texts.length)),
   );
   return targets;
 }

@@ -9,6 +9,7 @@ import styles from './Controls.module.css';
 import { Region } from '../errors/ErrorBoundary';
 import { LayersField } from '../pag/LayersField';
 import { ModelPanel } from '../model/ModelPanel';
+import { LoraField } from './LoraField';
 import { ModelReading } from './ModelReading';
 import { NumberField } from './NumberField';
 import { PagAdvanced } from '../pag/PagAdvanced';
@@ -43,6 +44,10 @@ export function Controls() {
         </div>
         <PromptField name="negativePrompt" label="Negative prompt" rows={1} unread={unread} />
       </section>
+
+      <Region name="LoRA">
+        <LoraField />
+      </Region>
 
       <section className={styles.group}>
         <NumberField

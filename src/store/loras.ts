@@ -1,0 +1,63 @@
+// The LoRA slice: the files that the visitor has added, each with its weight. Which of their keys fit the model is the
+// engine's to say. They are not kept over a reload: a page may not open a file again by itself.
+
+import { create } from 'zustand';
+import { loraHash, loraOnDisk, type LoraOnDisk } from '../library/loraOnDisk';
+import { toFetchErrorData, type FetchErrorData } from '../library/fetchError';
+import type { NumberRule } from '../settings/numbers';
+import { newId } from './browser';
+
+export interface Lora extends LoraOnDisk {
+  readonly id: string;
+  readonly file: File;
+  readonly weight: number;
+  /** By which A1111 knows it; null until it is computed, or where the file cannot be read any more. */
+  readonly hash: string | null;
+}
+
+/** Some are made for weights below 0, or far above 1. */
+export const LORA_WEIGHT: NumberRule = { min: -10, max: 10, whole: false, step: 0.05, fallback: 1 };
+
+interface Loras {
+  readonly loras: readonly Lora[];
+  /** Files that could not be added, by their names. */
+  readonly refused: readonly { readonly fileName: string; readonly error: FetchErrorData }[];
+  /** A file of the same name takes the other's place, and its weight. */
+  readonly add: (files: readonly File[]) => Promise<void>;
+  readonly setWeight: (id: string, weight: number) => void;
+  readonly remove: (id: string) => void;
+}
+
+export const useLoras = create<Loras>()((set, get) => {
+  const change = (id: string, changes: Partial<Lora>) =>
+    set(({ loras }) => ({ loras: loras.map((one) => (one.id === id ? { ...one, ...changes } : one)) }));
+  const addOne = async (file: File) => {
+    const lora = await loraOnDisk(file);
+    const id = newId();
+    const before = get().loras.find(({ name }) => name === lora.name);
+    const added = { ...lora, id, file, weight: before?.weight ?? 1, hash: null };
+    set(({ loras }) => ({
+      loras: before ? loras.map((one) => (one.id === before.id ? added : one)) : [...loras, added],
+    }));
+    void loraHash(file).then(
+      (hash) => change(id, { hash }),
+      () => undefined, // the run that reads it says what is wrong with it
+    );
+  };
+  return {
+    loras: [],
+    refused: [],
+    add: async (files) => {
+      set({ refused: [] });
+      for (const file of files) {
+        try {
+          await addOne(file);
+        } catch (error) {
+          set(({ refused }) => ({ refused: [...refused, { fileName: file.name, error: toFetchErrorData(error) }] }));
+        }
+      }
+    },
+    setWeight: (id, weight) => change(id, { weight }),
+    remove: (id) => set(({ loras }) => ({ loras: loras.filter((one) => one.id !== id), refused: [] })),
+  };
+});

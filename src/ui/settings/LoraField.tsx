@@ -1,0 +1,88 @@
+// LoRA that are merged into the model's weights: adding files, a weight for each, what each is and how much of it fits
+// the model.
+
+import { useRef } from 'react';
+import { LORA_WEIGHT, useLoras, type Lora } from '../../store/loras';
+import { useModels } from '../../store/models';
+import { useStore } from '../../store/store';
+import { ModelPanelError } from '../model/ModelPanelError';
+import controls from './Controls.module.css';
+import styles from './LoraField.module.css';
+import { loraUseText, NO_LORA } from './loraWords';
+import { NumberField } from './NumberField';
+
+export function LoraField() {
+  const input = useRef<HTMLInputElement>(null);
+  const loras = useLoras((store) => store.loras);
+  const refused = useLoras((store) => store.refused);
+  const { add } = useLoras.getState();
+  const id = useModels((models) => models.choice.ref.id);
+  const takesNone = useStore(({ job }) => job.model?.id === id && job.model.loras === undefined);
+  return (
+    <details className={controls.group}>
+      <summary>LoRA{loras.length > 0 && ` (${loras.length})`}</summary>
+      {takesNone && <p className={loras.length > 0 ? styles.note : styles.hint}>{NO_LORA}</p>}
+      {loras.length > 0 && (
+        <ul className={styles.list} aria-label="LoRA in use">
+          {loras.map((lora) => (
+            <LoraItem key={lora.id} lora={lora} takesNone={takesNone} />
+          ))}
+        </ul>
+      )}
+      {refused.map(({ fileName, error }) => (
+        <ModelPanelError key={fileName} error={{ ...error, message: `${fileName}: ${error.message}` }} />
+      ))}
+      <button type="button" onClick={() => input.current?.click()}>
+        Add LoRA
+      </button>
+      <input
+        ref={input}
+        type="file"
+        hidden
+        multiple
+        accept=".safetensors"
+        aria-label="LoRA file"
+        onChange={({ target }) => {
+          void add([...(target.files ?? [])]);
+          // The same file may be chosen again.
+          target.value = '';
+        }}
+      />
+    </details>
+  );
+}
+
+function LoraItem({
+  lora: { id, name, what, weight },
+  takesNone,
+}: {
+  readonly lora: Lora;
+  readonly takesNone: boolean;
+}) {
+  const model = useModels((models) => models.choice.ref.id);
+  const use = useStore(({ job }) => (job.model?.id === model ? (job.model.loras?.[id] ?? null) : null));
+  const { setWeight, remove } = useLoras.getState();
+  return (
+    <li>
+      <NumberField
+        label={`Weight of ${name}`}
+        value={weight}
+        rule={LORA_WEIGHT}
+        hint={`${[what, ...(takesNone || !use ? [] : [loraUseText(use)])].join('; ')}.`}
+        onChange={(value) => setWeight(id, value)}
+      />
+      {use && use.unused.length > 0 && !takesNone && (
+        <details className={styles.unused}>
+          <summary>{use.keys - use.used} keys that fit nothing</summary>
+          <pre>
+            {use.unused.join('\n')}
+            {use.keys - use.used > use.unused.length && '\n…'}
+          </pre>
+        </details>
+      )}
+      <button type="button" className={styles.remove} aria-label={`Remove ${name}`} onClick={() => remove(id)}>
+        Remove
+      </button>
+    </li>
+  );
+}
