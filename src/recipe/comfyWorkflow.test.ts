@@ -3,7 +3,7 @@ import { PLAIN_PAG, SIGMAS, type PagOptions, type SigmaSpacing } from '../diffus
 import { SCHEDULERS, type SchedulerId } from '../diffusion/schedulers';
 import type { SchedulerConfig } from '../diffusion/types';
 import { recipeToComfyWorkflow, type ComfyInput, type ComfyWorkflow } from './comfyWorkflow';
-import { makeRecipe } from './recipe';
+import { makeRecipe, type Recipe } from './recipe';
 import type { RecipeSettings } from '../settings/fields';
 
 // Inputs as ComfyUI's nodes.py, comfy_extras/nodes_pag.py, comfy/samplers.py and sd-perturbed-attention's pag_nodes.py
@@ -40,6 +40,16 @@ const SCHEDULER_LIST = ['simple', 'sgm_uniform', 'karras', 'exponential', 'ddim_
 const NODES: Record<string, { inputs: Record<string, Rule>; outputs: readonly string[] }> = {
   CheckpointLoaderSimple: { inputs: { ckpt_name: 'STRING' }, outputs: ['MODEL', 'CLIP', 'VAE'] },
   CLIPSetLastLayer: { inputs: { clip: 'CLIP', stop_at_clip_layer: INT(-24, -1) }, outputs: ['CLIP'] },
+  LoraLoader: {
+    inputs: {
+      model: 'MODEL',
+      clip: 'CLIP',
+      lora_name: 'STRING',
+      strength_model: FLOAT(-100, 100),
+      strength_clip: FLOAT(-100, 100),
+    },
+    outputs: ['MODEL', 'CLIP'],
+  },
   CLIPTextEncode: { inputs: { text: 'STRING', clip: 'CLIP' }, outputs: ['CONDITIONING'] },
   EmptyLatentImage: {
     inputs: { width: INT(16, 16384), height: INT(16, 16384), batch_size: INT(1, 4096) },
@@ -145,6 +155,7 @@ const convert = (
   more: Partial<RecipeSettings> = {},
   config?: SchedulerConfig,
   readsPenultimate = false,
+  loras?: Recipe['loras'],
 ) =>
   recipeToComfyWorkflow(
     makeRecipe({
@@ -160,6 +171,7 @@ const convert = (
       versions: {},
       ...(config && { scheduler: config }),
       readsPenultimate,
+      ...(loras && { loras }),
       settings: {
         prompt: 'a',
         negativePrompt: '',
@@ -241,6 +253,22 @@ describe('the ComfyUI workflow', () => {
       const node = workflow[id]!;
       expect(faults({ ...workflow, [id]: { ...node, inputs: { ...node.inputs, [name]: value } } })).toHaveLength(1);
     }
+  });
+
+  it('loads LoRA one behind the other, for the model and both prompts, whose tags are gone', () => {
+    const loras = [
+      { name: 'fur', weight: 0.5, hash: null },
+      { name: 'late', weight: -1, hash: null },
+    ];
+    const words = { prompt: 'a cat <lora:fur:0.5>' };
+    const { workflow, warnings } = convert({}, 'mid', 'lcm', 3, words, undefined, false, loras);
+    expect(faults(workflow)).toEqual([]);
+    expect(workflow['20']).toMatchObject({ inputs: { model: ['1', 0], lora_name: 'fur.safetensors' } });
+    expect(workflow['21']).toMatchObject({ inputs: { clip: ['20', 1], strength_model: -1, strength_clip: -1 } });
+    expect(workflow['2']?.inputs).toEqual({ text: 'a cat', clip: ['21', 1] });
+    expect(workflow['3']?.inputs).toMatchObject({ clip: ['21', 1] });
+    expect(workflow['9']?.inputs).toMatchObject({ model: ['21', 0] });
+    expect(warnings).toContain('LoRA are named by their files: put these into ComfyUI’s models/loras.');
   });
 
   it('takes the plain node where it is enough, and none without PAG', () => {

@@ -7,6 +7,7 @@ import type { Recipe } from './recipe';
 import { chooseSigmas } from '../diffusion/sigmas';
 import { SIGMAS } from '../diffusion/options';
 import { SCHEDULERS, configAsSet } from '../diffusion/schedulers';
+import { wordsOf } from './loraTags';
 import { isSchedule, runLevels, type ScheduleElsewhere } from './schedules';
 import { escapeForComfy } from './weighedText';
 
@@ -30,19 +31,24 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
     warnings.push(
       'The CFG scale was an input of this model’s UNet: KSampler guides with it instead, with a prediction of its own.',
     );
-  const sampling = modelSampling(recipe);
-  const model: ComfyInput = [sampling ? '9' : '1', 0];
+  const loras = loraNodes(recipe, warnings);
+  const sampling = modelSampling(recipe, [loras.last, 0]);
+  const model: ComfyInput = [sampling ? '9' : loras.last, 0];
   const pagNode = settings.pagScale > 0 ? pag(recipe, model, warnings) : null;
   const skips = settings.clipSkip > 1;
   // For the prompt alone, as in diffusers and here.
-  const clip: ComfyInput = skips ? ['12', 0] : ['1', 1];
+  const clip: ComfyInput = skips ? ['12', 0] : [loras.last, 1];
   const workflow: ComfyWorkflow = {
     '1': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: checkpoint } },
-    '2': { class_type: 'CLIPTextEncode', inputs: { text: escapeForComfy(settings.prompt), clip } },
-    '3': { class_type: 'CLIPTextEncode', inputs: { text: escapeForComfy(settings.negativePrompt), clip: ['1', 1] } },
+    '2': { class_type: 'CLIPTextEncode', inputs: { text: escapeForComfy(wordsOf(settings.prompt)), clip } },
+    '3': {
+      class_type: 'CLIPTextEncode',
+      inputs: { text: escapeForComfy(settings.negativePrompt), clip: [loras.last, 1] },
+    },
     '4': { class_type: 'EmptyLatentImage', inputs: { width: size.width, height: size.height, batch_size: 1 } },
+    ...loras.nodes,
     ...(sampling && { '9': sampling }),
-    ...(skips && { '12': setLastLayer(recipe) }),
+    ...(skips && { '12': setLastLayer(recipe, [loras.last, 1]) }),
     ...(pagNode && { '5': pagNode }),
     ...samplerNodes(recipe, pagNode ? ['5', 0] : model, warnings),
     '7': { class_type: 'VAEDecode', inputs: { samples: ['6', 0], vae: ['1', 2] } },
@@ -52,23 +58,49 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
 }
 
 /** ComfyUI counts from −1 for the last layer, whichever of them the model usually reads. */
-function setLastLayer({ settings: { clipSkip }, readsPenultimate }: Recipe): ComfyWorkflow[string] {
+function setLastLayer(
+  { settings: { clipSkip }, readsPenultimate }: Recipe,
+  clip: ComfyInput,
+): ComfyWorkflow[string] {
   const stop_at_clip_layer = -clipSkip - (readsPenultimate ? 1 : 0);
-  return { class_type: 'CLIPSetLastLayer', inputs: { clip: ['1', 1], stop_at_clip_layer } };
+  return { class_type: 'CLIPSetLastLayer', inputs: { clip, stop_at_clip_layer } };
 }
 
 /**
  * What the sampler must know of the model beyond its file: LCM's own scalings, a schedule that ends in pure noise, and
  * what the visitor said of it.
  */
-function modelSampling({ settings, scheduler }: Recipe): ComfyWorkflow[string] | null {
+function modelSampling({ settings, scheduler }: Recipe, model: ComfyInput): ComfyWorkflow[string] | null {
   const { prediction, terminalSnr } = settings;
   const config = configAsSet(scheduler ?? {}, settings);
   const zsnr = config.rescale_betas_zero_snr === true;
   const isSet = prediction !== 'model' || terminalSnr !== 'model';
   const predicts = config.prediction_type === 'v_prediction' ? 'v_prediction' : 'eps';
   const kind = settings.scheduler === 'lcm' ? 'lcm' : zsnr || isSet ? predicts : null;
-  return kind && { class_type: 'ModelSamplingDiscrete', inputs: { model: ['1', 0], sampling: kind, zsnr } };
+  return kind && { class_type: 'ModelSamplingDiscrete', inputs: { model, sampling: kind, zsnr } };
+}
+
+/** One behind the other; `last` gives model (0) and clip (1), as the checkpoint's own node does. */
+function loraNodes(
+  { loras = [] }: Recipe,
+  warnings: string[],
+): { readonly nodes: ComfyWorkflow; readonly last: string } {
+  if (loras.length > 0) warnings.push('LoRA are named by their files: put these into ComfyUI’s models/loras.');
+  const id = (at: number) => (at < 0 ? '1' : `${20 + at}`);
+  const nodes = loras.map(({ name, weight }, at) => [
+    id(at),
+    {
+      class_type: 'LoraLoader',
+      inputs: {
+        model: [id(at - 1), 0],
+        clip: [id(at - 1), 1],
+        lora_name: `${name}.safetensors`,
+        strength_model: weight,
+        strength_clip: weight,
+      },
+    } as const,
+  ]);
+  return { nodes: Object.fromEntries(nodes) as ComfyWorkflow, last: id(loras.length - 1) };
 }
 
 /**

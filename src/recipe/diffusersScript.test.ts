@@ -185,3 +185,19 @@ test.each([
 ])('%j is the Python literal %s', (text, literal) => {
   expect(pythonString(text)).toBe(literal);
 });
+
+test('LoRA are loaded by diffusers, each with its weight, and are no words', () => {
+  const recipe = recipeOf({ ...SETTINGS, prompt: 'a cat <lora:it"s:0.5>' }, []);
+  const loras = [
+    { name: 'it"s', weight: 0.5, hash: null },
+    { name: 'late', weight: -1, hash: null },
+  ];
+  const { script } = recipeToDiffusersScript({ ...recipe, loras });
+  expect(script).toContain('pip install torch diffusers transformers accelerate peft\n');
+  expect(script).toContain(
+    'pipe.load_lora_weights(".", weight_name="it\\"s.safetensors", adapter_name="lora0")\n' +
+      'pipe.load_lora_weights(".", weight_name="late.safetensors", adapter_name="lora1")\n' +
+      'pipe.set_adapters(["lora0", "lora1"], [0.5, -1])\n',
+  );
+  expect(script).toContain('prompt="a cat",');
+});

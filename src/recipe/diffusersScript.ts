@@ -5,6 +5,7 @@
 
 import type { SigmaSpacing } from '../diffusion/options';
 import { SCHEDULERS, configAsSet, type SchedulerId } from '../diffusion/schedulers';
+import { wordsOf } from './loraTags';
 import { pythonList, pythonString } from './pythonText';
 import type { Recipe } from './recipe';
 
@@ -21,6 +22,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const warnings = [
     'diffusers needs PyTorch weights: where MODEL has ONNX files alone, ' +
       'name the repository that they were exported from.',
+    ...(recipe.loras ? ['LoRA are named by their files: put these beside the script.'] : []),
     ...(hasPag ? pagWarnings(recipe) : []),
     ...(embedded && settings.pagScale > 0
       ? ['The pipeline of models that guide themselves (LCM) has no PAG: it is left out.']
@@ -38,7 +40,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...(hasPag ? ['enable_pag=True', `pag_applied_layers=${pythonList(layerPatterns(recipe))}`] : []),
   ];
   const call = [
-    `prompt=${pythonString(settings.prompt)}`,
+    `prompt=${pythonString(wordsOf(settings.prompt))}`,
     // That pipeline takes none, and this run read none.
     ...(settings.negativePrompt === '' || embedded ? [] : [`negative_prompt=${pythonString(settings.negativePrompt)}`]),
     `width=${size.width}`,
@@ -56,7 +58,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   ];
   const script = [
     '# A picture of Pagoda as a script for diffusers: pip install torch diffusers transformers ' +
-      `accelerate${furtherPackages(settings)}`,
+      `accelerate${furtherPackages(recipe)}`,
     ...warnings.map((warning) => `# ${warning}`),
     '',
     'import torch',
@@ -67,6 +69,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     '',
     callOf('pipe = AutoPipelineForText2Image.from_pretrained', loading),
     callOf(`pipe.scheduler = ${scheduler}.from_config`, ['pipe.scheduler.config', ...schedulerArguments(recipe)]),
+    ...loraCalls(recipe),
     'pipe.to("cuda" if torch.cuda.is_available() else "cpu")',
     ...(isSgm ? sgmTimesteps(settings.scheduler) : []),
     `${callOf('image = pipe', call)}.images[0]`,
@@ -76,10 +79,22 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   return { script, warnings };
 }
 
+function loraCalls({ loras = [] }: Recipe): readonly string[] {
+  if (loras.length === 0) return [];
+  const load = loras.map(
+    ({ name }, at) =>
+      `pipe.load_lora_weights(".", weight_name=${pythonString(`${name}.safetensors`)}, adapter_name="lora${at}")`,
+  );
+  const names = loras.map((_, at) => `"lora${at}"`).join(', ');
+  const weights = loras.map(({ weight }) => weight).join(', ');
+  return [...load, `pipe.set_adapters([${names}], [${weights}])`];
+}
+
 /** Of which diffusers imports only when they are needed, each after a space. */
-function furtherPackages({ scheduler, sigmas }: Recipe['settings']): string {
+function furtherPackages({ settings: { scheduler, sigmas }, loras = [] }: Recipe): string {
   const packages = new Set([
     ...(sigmas === 'beta' ? ['scipy'] : []),
+    ...(loras.length > 0 ? ['peft'] : []),
     ...(SCHEDULERS[scheduler].diffusers.packages ?? []),
   ]);
   return [...packages].map((name) => ` ${name}`).join('');

@@ -9,6 +9,7 @@ import { isInRange, rangeText, type NumberRule } from '../settings/numbers';
 import { PAG_RULES } from '../settings/pagOptions';
 import { refusal, type NotRestored, type Restored } from './recipe';
 import { infotextParts } from './infotextParts';
+import { takeLoraTags } from './loraTags';
 import { promptSyntax } from './promptSyntax';
 import { a1111Sampler } from './samplers';
 import { unescapeFromA1111 } from './weighedText';
@@ -156,6 +157,12 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
   }
 
   const model = take('Model');
+  const hashes = loraHashes(take('Lora hashes') ?? '');
+  const loras = takeLoraTags(settings.prompt ?? '').tags.map(({ name, weight }) => ({
+    name,
+    weight,
+    hash: hashes.get(name) ?? null,
+  }));
   take('Version');
   // A1111's `RNG: CPU` is Pagoda's noise; without a word it is the GPU's.
   if (take('RNG') !== 'CPU' && (settings.seed !== undefined || pairs.has('RNG'))) {
@@ -166,11 +173,16 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     if (!used.has(key)) refuse(key, WHY_NOT[key] ?? 'Pagoda has no such setting.');
   }
   if (stray.length > 0) notRestored.push(refusal('Text among the settings', stray.join(', '), 'It has no name.'));
-  return { settings, model: model ? { id: model.slice(0, 200), revision: null } : null, notRestored };
+  return { settings, model: model ? { id: model.slice(0, 200), revision: null } : null, loras, notRestored };
 }
 
 const WHY_NOT: Readonly<Record<string, string>> = {
   Size: 'Pictures have the size that the model was exported for.',
-  'Lora hashes': 'LoRA are not taken over.',
   'TI hashes': 'Textual inversion embeddings are not taken over.',
 };
+
+/** `name: 12 digits, …`. */
+function loraHashes(written: string): ReadonlyMap<string, string> {
+  const pairs = written.split(',').map((pair) => /^\s*(.{1,200}?)\s*:\s*([0-9a-f]{12})\s*$/i.exec(pair));
+  return new Map(pairs.flatMap((pair) => (pair ? [[pair[1]!, pair[2]!.toLowerCase()] as const] : [])));
+}

@@ -45,6 +45,7 @@ test('a recipe comes back whole from a PNG, with what no infotext can say', asyn
   expect(recipeFromPngTexts(texts, PLAIN_PAG)).toEqual({
     settings: RECIPE.settings,
     model: RECIPE.model,
+    loras: [],
     notRestored: [],
   });
 });

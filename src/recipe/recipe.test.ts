@@ -44,8 +44,19 @@ describe('a recipe', () => {
     expect(parseRecipe(JSON.parse(JSON.stringify(RECIPE)))).toEqual({
       settings: SETTINGS,
       model: { id: 'pocket', revision: null },
+      loras: [],
       notRestored: [],
     });
+  });
+
+  it('gives its LoRA as tags in the prompt, which is where their weights are set', () => {
+    const fur = { name: 'Fur (v2)', weight: 0.8, hash: '0123456789ab' };
+    const odd = [{ name: 'a<b', weight: 1 }, { name: 'x', weight: '1' }, null, { name: 'y', weight: -1, hash: 'no' }];
+    const given = { ...RECIPE, settings: { ...SETTINGS, prompt: 'cat <lora:z:2>' }, loras: [fur, ...odd] };
+    const { settings, loras } = parseRecipe(given);
+    expect(settings.prompt).toBe('cat <lora:z:2> <lora:Fur (v2):0.8> <lora:y:-1>');
+    expect(loras).toEqual([fur, { name: 'y', weight: -1, hash: null }]);
+    expect(parseRecipe({ ...given, settings }).settings.prompt).toBe(settings.prompt);
   });
 
   it('loses only the field that is wrong, and names it', () => {

@@ -4,6 +4,7 @@
 import type { SchedulerConfig } from '../diffusion/types';
 import { RECIPE_NAMES, readField, type RecipeSettings } from '../settings/fields';
 import { asRecord } from '../settings/pagOptions';
+import { loraTag, takeLoraTags } from './loraTags';
 
 export interface Recipe {
   readonly format: 'pagoda';
@@ -17,6 +18,8 @@ export interface Recipe {
   readonly sites: readonly { readonly name: string; readonly comfyName: string }[];
   readonly backend: 'webgpu' | 'wasm';
   readonly adapter: string;
+  /** Those that changed the model's weights; absent where none did. */
+  readonly loras?: readonly RecipeLora[];
   /** The model's, for which `model` stands in `settings`. */
   readonly scheduler?: SchedulerConfig;
   /** The CFG scale is an input of the UNet, which guides by itself. */
@@ -25,6 +28,14 @@ export interface Recipe {
   readonly readsPenultimate?: boolean;
   /** Of libraries that computed, by package name. */
   readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface RecipeLora {
+  /** The file's, without its ending. */
+  readonly name: string;
+  readonly weight: number;
+  /** A1111's, 12 hexadecimal digits; null where it is not known. */
+  readonly hash: string | null;
 }
 
 /** What could not be taken over, for people. */
@@ -37,6 +48,8 @@ export interface NotRestored {
 export interface Restored {
   readonly settings: Partial<RecipeSettings>;
   readonly model: Recipe['model'] | null;
+  /** Their tags are in the prompt. */
+  readonly loras: readonly RecipeLora[];
   readonly notRestored: readonly NotRestored[];
 }
 
@@ -57,7 +70,7 @@ export function parseRecipe(value: unknown): Restored {
     notRestored.push(refusal('format', recipe['format'], 'This is not a recipe of Pagoda.'));
   else if (recipe['formatVersion'] !== 1)
     notRestored.push(refusal('formatVersion', recipe['formatVersion'], 'This version of the format is not known.'));
-  if (notRestored.length > 0) return { settings: {}, model: null, notRestored };
+  if (notRestored.length > 0) return { settings: {}, model: null, loras: [], notRestored };
 
   const settings: Record<string, unknown> = {};
   for (const name of RECIPE_NAMES) {
@@ -67,7 +80,14 @@ export function parseRecipe(value: unknown): Restored {
     if (value === null) notRestored.push(refusal(name, given, why ?? ''));
     else settings[name] = value;
   }
-  return { settings, model: readModel(asRecord(recipe['model'])), notRestored };
+  const loras = readLoras(recipe['loras']);
+  const prompt = typeof settings['prompt'] === 'string' ? settings['prompt'] : '';
+  return {
+    settings: loras.length > 0 ? { ...settings, prompt: withLoraTags(prompt, loras) } : settings,
+    model: readModel(asRecord(recipe['model'])),
+    loras,
+    notRestored,
+  };
 }
 
 export function refusal(name: string, value: unknown, why: string): NotRestored {
@@ -78,4 +98,24 @@ export function refusal(name: string, value: unknown, why: string): NotRestored 
 function readModel({ id, revision }: Record<string, unknown>): Recipe['model'] | null {
   const isName = (name: unknown): name is string => typeof name === 'string' && name !== '' && name.length <= 200;
   return isName(id) ? { id, revision: isName(revision) ? revision : null } : null;
+}
+
+/** Far more than anyone uses at once. */
+const MOST_LORAS = 100;
+
+function readLoras(value: unknown): RecipeLora[] {
+  if (!Array.isArray(value)) return [];
+  return value.slice(0, MOST_LORAS).flatMap((one) => {
+    const { name, weight, hash } = asRecord(one);
+    const named = typeof name === 'string' && /^[^<>\n:]{1,200}$/.test(name);
+    if (!named || typeof weight !== 'number' || !Number.isFinite(weight)) return [];
+    return [{ name, weight, hash: typeof hash === 'string' && /^[0-9a-f]{12}$/.test(hash) ? hash : null }];
+  });
+}
+
+/** The prompt with a tag for each: those that it has say what they say. */
+function withLoraTags(prompt: string, loras: readonly RecipeLora[]): string {
+  const tagged = new Set(takeLoraTags(prompt).tags.map(({ name }) => name));
+  const tags = loras.filter(({ name }) => !tagged.has(name)).map(({ name, weight }) => loraTag(name, weight));
+  return [prompt, ...tags].filter((part) => part !== '').join(' ');
 }

@@ -48,9 +48,37 @@ const write = (changes: Partial<RecipeSettings>, sites = SITES, scheduler?: Sche
       ...(scheduler && { scheduler }),
     }),
   );
+const withLoras = (prompt: string) => ({
+  ...makeRecipe({
+    appVersion: '1.2.3',
+    model: { id: 'some', revision: null },
+    settings: { ...SETTINGS, prompt },
+    size: { width: 512, height: 512 },
+    sites: SITES,
+    backend: 'wasm',
+    adapter: 'CPU',
+    versions: {},
+  }),
+  loras: [
+    { name: 'Fur (v2)', weight: 0.8, hash: '0123456789ab' },
+    { name: 'late', weight: -0.5, hash: null },
+  ],
+});
 const pagOf = (pag: Partial<PagOptions>): Partial<RecipeSettings> => ({ pag: { ...PLAIN_PAG, ...pag } });
 
 describe('an infotext that is written', () => {
+  it('has the LoRA that changed the picture as tags and by their hashes, and comes back', () => {
+    const recipe = withLoras('a (red) cat <lora:Fur (v2):0.1><lora:absent:1>');
+    const { text, warnings } = recipeToInfotext(recipe);
+    expect(text).toContain('a \\(red\\) cat <lora:Fur (v2):0.8> <lora:late:-0.5>\n');
+    expect(text).toContain('Lora hashes: "Fur (v2): 0123456789ab"');
+    expect(warnings).toEqual([]);
+    const { settings, loras, notRestored } = parseInfotext(text, PLAIN_PAG);
+    expect(settings.prompt).toBe('a (red) cat <lora:Fur (v2):0.8> <lora:late:-0.5>');
+    expect(loras).toEqual(recipe.loras);
+    expect(notRestored.map(({ name }) => name)).toEqual(['Size']);
+  });
+
   it.each<[string, Partial<RecipeSettings>]>([
     ['without PAG', { pagScale: 0 }],
     ['plain', {}],
@@ -157,7 +185,7 @@ describe('an infotext that is written', () => {
     ['a cat\nNegative prompt: b', 'begins with “Negative prompt:”'],
     ['a AND b', '“AND”'],
     ['a BREAK b', '“BREAK”'],
-    ['a <lora:x:1>', '“<lora:x:1>”'],
+    ['a <hypernet:x:1>', '“<hypernet:x:1>”'],
     ['cat:1.5', 'a weight, “:1.5”, at the end'],
   ])('warns of %j, which cannot be said', (prompt, words) => {
     expect(write({ prompt }).warnings).toEqual([expect.stringContaining(words)]);

@@ -6,6 +6,7 @@ import type { Recipe } from './recipe';
 import { chooseSigmas } from '../diffusion/sigmas';
 import { SIGMAS } from '../diffusion/options';
 import { SCHEDULERS } from '../diffusion/schedulers';
+import { loraTag, wordsOf } from './loraTags';
 import { isSchedule, runLevels, type ScheduleElsewhere } from './schedules';
 import { escapeForA1111, obeyedByA1111 } from './weighedText';
 
@@ -42,7 +43,10 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
         'which this text cannot say: it is read as where the negative prompt begins.',
     );
   }
-  warnings.push(...obeyedByA1111(settings.prompt));
+  const words = wordsOf(settings.prompt);
+  warnings.push(...obeyedByA1111(words));
+  const { loras = [] } = recipe;
+  const hashes = loras.flatMap(({ name, hash }) => (hash === null ? [] : [`${name}: ${hash}`])).join(', ');
   const pairs: Record<string, string | number> = {
     Steps: settings.steps,
     ...(sampler !== null && { Sampler: sampler }),
@@ -54,6 +58,7 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     ...(settings.clipSkip > 1 && { 'Clip skip': settings.clipSkip }),
     RNG: 'CPU',
     ...(settings.pagScale > 0 && pag(recipe, warnings)),
+    ...(hashes !== '' && { 'Lora hashes': hashes }),
     Version: `Pagoda ${recipe.appVersion}`,
   };
   const last = Object.entries(pairs)
@@ -61,7 +66,10 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     .join(', ');
   const negative =
     settings.negativePrompt === '' ? [] : [`Negative prompt: ${escapeForA1111(settings.negativePrompt)}`];
-  return { text: [escapeForA1111(settings.prompt), ...negative, last].join('\n'), warnings };
+  // Tags are read before signs are: nothing in them is escaped.
+  const tags = loras.map(({ name, weight }) => loraTag(name, weight));
+  const prompt = [...(words === '' ? [] : [escapeForA1111(words)]), ...tags].join(' ');
+  return { text: [prompt, ...negative, last].join('\n'), warnings };
 }
 
 /** A1111's schedules, by what they are called there. */

@@ -15,13 +15,19 @@ import type {
 } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import type { Recipe } from '../recipe/recipe';
+import type { Lora } from './loras';
 import { runRecipe } from './runRecipe';
 
 export interface Run {
   readonly id: string;
   readonly model: Recipe['model'];
   readonly settings: Settings;
+  /** All that were added; absent: none. */
+  readonly loras?: readonly RunLora[];
 }
+
+/** A LoRA of a run; whether it fits the model the engine says. */
+export type RunLora = Pick<Lora, 'id' | 'name' | 'weight' | 'hash'>;
 
 export interface Shown {
   readonly settings: Settings;
@@ -112,9 +118,9 @@ export function reduce(job: Job, event: EngineEvent): Job {
 function show(job: Job, runId: string, pair: Pair, stats: RunStats | null): Job {
   const run = job.runs.find(({ id }) => id === runId);
   if (!run) return job;
-  const { settings, model } = run;
+  const { settings, model, loras = [] } = run;
   const { device, model: info } = job;
-  const recipe = stats && device && info ? runRecipe({ model, settings, pair, stats, device, info }) : null;
+  const recipe = stats && device && info ? runRecipe({ model, settings, loras, pair, stats, device, info }) : null;
   return { ...job, shown: { settings, pair, stats, recipe } };
 }
 

@@ -4,7 +4,8 @@
 import { create } from 'zustand';
 import { loraHash, loraOnDisk, type LoraOnDisk } from '../library/loraOnDisk';
 import { toFetchErrorData, type FetchErrorData } from '../library/fetchError';
-import type { NumberRule } from '../settings/numbers';
+import { takeLoraTags, type LoraTag } from '../recipe/loraTags';
+import { correctValue, type NumberRule } from '../settings/numbers';
 import { newId } from './browser';
 
 export interface Lora extends LoraOnDisk {
@@ -26,6 +27,21 @@ interface Loras {
   readonly add: (files: readonly File[]) => Promise<void>;
   readonly setWeight: (id: string, weight: number) => void;
   readonly remove: (id: string) => void;
+}
+
+export interface UsedLora extends Lora {
+  /** What a tag in the prompt says of it, in place of its own weight; null where there is none. */
+  readonly tag: LoraTag | null;
+}
+
+/** What a run makes of a prompt: the words, the LoRA with the weights that the prompt gives them, and who is missing. */
+export function readPrompt(prompt: string, loras: readonly Lora[]) {
+  const { text, tags } = takeLoraTags(prompt);
+  const used = loras.map((lora): UsedLora => {
+    const tag = tags.find(({ name }) => name === lora.name) ?? null;
+    return { ...lora, tag, weight: tag ? correctValue(tag.weight, LORA_WEIGHT).value : lora.weight };
+  });
+  return { text, loras: used, missing: tags.filter(({ name }) => loras.every((lora) => lora.name !== name)) };
 }
 
 export const useLoras = create<Loras>()((set, get) => {

@@ -7,9 +7,11 @@ import { POCKET } from '../models/catalog';
 import { readField, type Settings } from '../settings/fields';
 import { recipeToComfyWorkflow } from '../recipe/comfyWorkflow';
 import { recipeToDiffusersScript } from '../recipe/diffusersScript';
-import { refusal, type NotRestored, type Recipe, type Restored } from '../recipe/recipe';
+import { loraTag } from '../recipe/loraTags';
+import { refusal, type NotRestored, type Recipe, type RecipeLora, type Restored } from '../recipe/recipe';
 import { recipeToInfotext } from '../recipe/writeInfotext';
 import { download } from './saveFile';
+import { useLoras, type Lora } from './loras';
 import { useModels } from './models';
 import { readRecipeFile } from './recipeFile';
 import { recipeModel } from './runRecipe';
@@ -148,7 +150,22 @@ async function take(file: File, isWanted: () => boolean): Promise<Opened | null>
   change(settings);
   const { choice } = useModels.getState();
   const otherModel = read.model && !isSameModel(read.model, recipeModel(choice)) ? read.model : null;
-  return { outcome: 'taken', fileName: file.name, notRestored, otherModel, problems: read.problems, before };
+  const notes = [...notRestored, ...loraNotes(read.loras, useLoras.getState().loras)];
+  return { outcome: 'taken', fileName: file.name, notRestored: notes, otherModel, problems: read.problems, before };
+}
+
+/** What is another LoRA here than in the picture: one that is not here, another file, or one that was not there. */
+function loraNotes(wanted: readonly RecipeLora[], here: readonly Lora[]): NotRestored[] {
+  const missing = wanted.flatMap(({ name, weight, hash }) => {
+    const own = here.find((lora) => lora.name === name);
+    if (!own) return [refusal('LoRA', loraTag(name, weight), 'It is not loaded: add its file under LoRA.')];
+    const differs = hash !== null && own.hash !== null && hash !== own.hash;
+    return differs ? [refusal('LoRA', name, 'The file of this name that is loaded here is another one.')] : [];
+  });
+  const more = here
+    .filter((lora) => lora.weight !== 0 && wanted.every(({ name }) => name !== lora.name))
+    .map(({ name }) => refusal('LoRA', name, 'It is in use here and was not in that picture: remove it.'));
+  return [...missing, ...more];
 }
 
 /** Texts as the page can show them. */

@@ -4,6 +4,7 @@
 import type { DeviceInfo, ModelInfo, Pair, RunStats } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { makeRecipe, type Recipe } from '../recipe/recipe';
+import type { RunLora } from './job';
 import type { Choice } from './models';
 
 declare const __APP_VERSION__: string;
@@ -17,6 +18,7 @@ export function recipeModel({ name, ref, origin }: Choice): Recipe['model'] {
 
 /** `model` and `info` are the same model, in the words of recipes and of the engine. */
 export interface FinishedRun {
+  readonly loras?: readonly RunLora[];
   readonly model: Recipe['model'];
   readonly settings: Settings;
   readonly pair: Pair;
@@ -25,8 +27,10 @@ export interface FinishedRun {
   readonly info: ModelInfo;
 }
 
-export function runRecipe({ model, settings, pair, stats, device, info }: FinishedRun): Recipe {
+export function runRecipe({ model, settings, loras = [], pair, stats, device, info }: FinishedRun): Recipe {
   const sites = info.sites.filter((site) => stats.perturbedSites.includes(site.name));
+  // Those that changed a weight of this model.
+  const merged = loras.filter(({ id, weight }) => weight !== 0 && (info.loras?.[id]?.used ?? 0) > 0);
   return makeRecipe({
     appVersion: __APP_VERSION__,
     model,
@@ -37,6 +41,7 @@ export function runRecipe({ model, settings, pair, stats, device, info }: Finish
     scheduler: info.scheduler,
     guidanceEmbedded: info.guidanceEmbedded,
     ...(info.readsPenultimate && { readsPenultimate: true }),
+    ...(merged.length > 0 && { loras: merged.map(({ name, weight, hash }) => ({ name, weight, hash })) }),
     backend: device.backend,
     adapter: device.adapter,
     versions: __LIBRARY_VERSIONS__,

@@ -8,10 +8,11 @@ import { anotherAddress, whyNotStarted, workerUnderPagePolicy } from '../loading
 import { EngineClient } from '../protocol/client';
 import { toErrorData } from '../protocol/errors';
 import { OF_ANOTHER_MODEL, type Settings } from '../settings/fields';
+import { takeLoraTags } from '../recipe/loraTags';
 import { POCKET } from '../models/catalog';
 import { newId, read, write } from './browser';
 import { IDLE, asked, cancelled, reduce, type Job } from './job';
-import { useLoras } from './loras';
+import { readPrompt, useLoras } from './loras';
 import { useModels, type Choice } from './models';
 import { recipeModel } from './runRecipe';
 import { DEFAULTS, settingsPersistence } from './settings';
@@ -72,11 +73,19 @@ const withEngine: StateCreator<Store> = (set, get) => {
       settings: { prompt, negativePrompt },
       job,
     } = get();
-    if (job.model) client.fit(prompt, negativePrompt);
+    if (job.model) client.fit(takeLoraTags(prompt).text, negativePrompt);
   };
   let asking: ReturnType<typeof setTimeout> | undefined;
   const model = () => useModels.getState().choice.ref;
-  const loras = () => useLoras.getState().loras.map(({ id, name, file, weight }) => ({ id, name, file, weight }));
+  /** What the engine is sent: words alone, and the LoRA that the prompt and the form name. */
+  const forEngine = (settings: Settings) => {
+    const { text, loras } = readPrompt(settings.prompt, useLoras.getState().loras);
+    return {
+      settings: { ...settings, prompt: text },
+      loras,
+      refs: loras.map(({ id, name, file, weight }) => ({ id, name, file, weight })),
+    };
+  };
   let fromModel = readFromModel(read(FROM_MODEL), POCKET.usual);
   const keepFromModel = (some: typeof fromModel) => {
     fromModel = some;
@@ -120,14 +129,16 @@ const withEngine: StateCreator<Store> = (set, get) => {
     setView: (view) => set({ view }),
     start: () => {
       useModels.getState().reopen();
-      client.load(model(), get().settings, loras());
+      const { settings, refs } = forEngine(get().settings);
+      client.load(model(), settings, refs);
     },
     generate: () => {
       const { settings } = get();
       const id = newId();
       const { choice } = useModels.getState();
-      set(({ job }) => ({ job: asked(job, { id, model: recipeModel(choice), settings }) }));
-      client.generate(id, choice.ref, settings, loras());
+      const { settings: sent, loras, refs } = forEngine(settings);
+      set(({ job }) => ({ job: asked(job, { id, model: recipeModel(choice), settings, loras }) }));
+      client.generate(id, choice.ref, sent, refs);
     },
     cancel: () => {
       const { runs } = get().job;

@@ -2,18 +2,20 @@
 // the model.
 
 import { useRef } from 'react';
-import { LORA_WEIGHT, useLoras, type Lora } from '../../store/loras';
+import { LORA_WEIGHT, readPrompt, useLoras, type Lora, type UsedLora } from '../../store/loras';
 import { useModels } from '../../store/models';
 import { useStore } from '../../store/store';
 import { ModelPanelError } from '../model/ModelPanelError';
 import controls from './Controls.module.css';
 import styles from './LoraField.module.css';
-import { loraUseText, NO_LORA } from './loraWords';
+import { loraUseText, NO_LORA, taggedText } from './loraWords';
 import { NumberField } from './NumberField';
 
 export function LoraField() {
   const input = useRef<HTMLInputElement>(null);
+  const prompt = useStore((store) => store.settings.prompt);
   const loras = useLoras((store) => store.loras);
+  const used = readPrompt(prompt, loras).loras;
   const refused = useLoras((store) => store.refused);
   const { add } = useLoras.getState();
   const id = useModels((models) => models.choice.ref.id);
@@ -24,8 +26,8 @@ export function LoraField() {
       {takesNone && <p className={loras.length > 0 ? styles.note : styles.hint}>{NO_LORA}</p>}
       {loras.length > 0 && (
         <ul className={styles.list} aria-label="LoRA in use">
-          {loras.map((lora) => (
-            <LoraItem key={lora.id} lora={lora} takesNone={takesNone} />
+          {loras.map((lora, at) => (
+            <LoraItem key={lora.id} lora={lora} used={used[at]!} takesNone={takesNone} />
           ))}
         </ul>
       )}
@@ -54,9 +56,11 @@ export function LoraField() {
 
 function LoraItem({
   lora: { id, name, what, weight },
+  used: { tag, weight: inPrompt },
   takesNone,
 }: {
   readonly lora: Lora;
+  readonly used: UsedLora;
   readonly takesNone: boolean;
 }) {
   const model = useModels((models) => models.choice.ref.id);
@@ -68,7 +72,11 @@ function LoraItem({
         label={`Weight of ${name}`}
         value={weight}
         rule={LORA_WEIGHT}
-        hint={`${[what, ...(takesNone || !use ? [] : [loraUseText(use)])].join('; ')}.`}
+        hint={`${[
+          what,
+          ...(takesNone || !use ? [] : [loraUseText(use)]),
+          ...(tag ? [taggedText(inPrompt, tag.note)] : []),
+        ].join('; ')}.`}
         onChange={(value) => setWeight(id, value)}
       />
       {use && use.unused.length > 0 && !takesNone && (

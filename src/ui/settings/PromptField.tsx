@@ -3,8 +3,10 @@
 import { useId } from 'react';
 import type { TextFit } from '../../protocol/messages';
 import { FIELDS } from '../../settings/fields';
+import { readPrompt, useLoras } from '../../store/loras';
 import { useStore } from '../../store/store';
 import styles from './NumberField.module.css';
+import { missingText } from './loraWords';
 import { fitText } from './promptWords';
 import { useBoundedText } from './useBoundedText';
 
@@ -24,9 +26,11 @@ export function PromptField({ name, label, rows, unread = null }: Props) {
     change({ [name]: text }),
   );
   // The answer for an earlier text says nothing of this one.
-  const fit = useStore((store): TextFit | null => (store.job.fit?.[name].text === value ? store.job.fit[name] : null));
+  const loras = useLoras((store) => store.loras);
+  const { text, missing } = name === 'prompt' ? readPrompt(value, loras) : { text: value, missing: [] };
+  const fit = useStore((store): TextFit | null => (store.job.fit?.[name].text === text ? store.job.fit[name] : null));
   const told = value === '' ? null : (unread ?? (fit && fitText(fit)));
-  const isCut = fit !== null && fit.kept < value.length && unread === null;
+  const isCut = fit !== null && fit.kept < text.length && unread === null;
   return (
     <div className={styles.field}>
       <label htmlFor={id}>{label}</label>
@@ -34,6 +38,7 @@ export function PromptField({ name, label, rows, unread = null }: Props) {
       <div id={`${id}-fit`} className={styles.texts}>
         {/* The count changes with each letter: it is read with the field, not announced. */}
         <div aria-live="polite">{note && <p className={styles.note}>{note}</p>}</div>
+        {missing.length > 0 && <p className={styles.note}>{missingText(missing.map((tag) => tag.name))}</p>}
         {told && <p className={isCut ? styles.note : styles.hint}>{told}</p>}
       </div>
     </div>
