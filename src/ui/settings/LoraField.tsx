@@ -8,7 +8,7 @@ import { useStore } from '../../store/store';
 import { ModelPanelError } from '../model/ModelPanelError';
 import controls from './Controls.module.css';
 import styles from './LoraField.module.css';
-import { loraUseText, NO_LORA, taggedText } from './loraWords';
+import { loraText, NO_LORA } from './loraWords';
 import { NumberField } from './NumberField';
 
 export function LoraField() {
@@ -23,33 +23,35 @@ export function LoraField() {
   return (
     <details className={controls.group}>
       <summary>LoRA{loras.length > 0 && ` (${loras.length})`}</summary>
-      {takesNone && <p className={loras.length > 0 ? styles.note : styles.hint}>{NO_LORA}</p>}
-      {loras.length > 0 && (
-        <ul className={styles.list} aria-label="LoRA in use">
-          {loras.map((lora, at) => (
-            <LoraItem key={lora.id} lora={lora} used={used[at]!} takesNone={takesNone} />
-          ))}
-        </ul>
-      )}
-      {refused.map(({ fileName, error }) => (
-        <ModelPanelError key={fileName} error={{ ...error, message: `${fileName}: ${error.message}` }} />
-      ))}
-      <button type="button" onClick={() => input.current?.click()}>
-        Add LoRA
-      </button>
-      <input
-        ref={input}
-        type="file"
-        hidden
-        multiple
-        accept=".safetensors"
-        aria-label="LoRA file"
-        onChange={({ target }) => {
-          void add([...(target.files ?? [])]);
-          // The same file may be chosen again.
-          target.value = '';
-        }}
-      />
+      <div className={styles.inside}>
+        {takesNone && <p className={loras.length > 0 ? styles.note : styles.hint}>{NO_LORA}</p>}
+        {loras.length > 0 && (
+          <ul className={styles.list} aria-label="LoRA in use">
+            {loras.map((lora, at) => (
+              <LoraItem key={lora.id} lora={lora} used={used[at]!} takesNone={takesNone} />
+            ))}
+          </ul>
+        )}
+        {refused.map(({ fileName, error }) => (
+          <ModelPanelError key={fileName} error={{ ...error, message: `${fileName}: ${error.message}` }} />
+        ))}
+        <button type="button" onClick={() => input.current?.click()}>
+          Add LoRA
+        </button>
+        <input
+          ref={input}
+          type="file"
+          hidden
+          multiple
+          accept=".safetensors"
+          aria-label="LoRA file"
+          onChange={({ target }) => {
+            void add([...(target.files ?? [])]);
+            // The same file may be chosen again.
+            target.value = '';
+          }}
+        />
+      </div>
     </details>
   );
 }
@@ -72,11 +74,10 @@ function LoraItem({
         label={`Weight of ${name}`}
         value={weight}
         rule={LORA_WEIGHT}
-        hint={`${[
-          what,
-          ...(takesNone || !use ? [] : [loraUseText(use)]),
-          ...(tag ? [taggedText(inPrompt, tag.note)] : []),
-        ].join('; ')}.`}
+        hint={loraText(what, {
+          use: takesNone ? null : use,
+          inPrompt: tag && { weight: inPrompt, note: tag.note },
+        })}
         onChange={(value) => setWeight(id, value)}
       />
       {use && use.unused.length > 0 && !takesNone && (

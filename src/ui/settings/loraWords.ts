@@ -1,10 +1,10 @@
-// How much of a LoRA fits the model, in words.
+// What a LoRA is, how much of it fits the model and what the prompt says of it, in words.
 
 import type { LoraUse } from '../../protocol/messages';
 
 export const NO_LORA = 'LoRA needs a model from a .safetensors checkpoint: with this model it has no effect.';
 
-export function loraUseText({ used, keys }: LoraUse): string {
+function useText({ used, keys }: LoraUse): string {
   if (used === 0) return `none of its ${keys} keys fits this model, so it has no effect`;
   return used === keys ? `all ${keys} keys used` : `${used} of ${keys} keys used`;
 }
@@ -17,11 +17,23 @@ export function missingText(names: readonly string[]): string {
     : `The LoRA ${all} are not loaded, so their tags have no effect: add their files under LoRA.`;
 }
 
-/** What the prompt says in place of the weight in the form. */
-export function taggedText(weight: number, note: string | null): string {
-  return [`in the prompt it has ${weight}, which counts`, ...(note === null ? [] : [lowered(note)])].join('; ');
-}
-
-function lowered(sentence: string): string {
-  return sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '');
+/** One sentence. `use` is null where it is not known; `inPrompt` where the prompt has no tag of it. */
+export function loraText(
+  what: string,
+  {
+    use,
+    inPrompt,
+  }: {
+    readonly use: LoraUse | null;
+    readonly inPrompt: { readonly weight: number; readonly note: string | null } | null;
+  },
+): string {
+  const parts = [
+    what,
+    ...(use ? [useText(use)] : []),
+    ...(inPrompt ? [`the prompt gives it ${inPrompt.weight}, which counts`] : []),
+  ];
+  const sentence = parts.join('; ');
+  const first = `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+  return inPrompt?.note ? `${first} ${inPrompt.note}` : first;
 }
