@@ -50,6 +50,9 @@ async function run(loras: readonly LoraRef[]) {
       scheduler: 'ddim',
       sigmas: 'model',
       spacing: 'model',
+      prediction: 'model',
+      terminalSnr: 'model',
+      clipSkip: 1,
       layers: 'mid',
       pag: PLAIN_PAG,
       compare: true,
@@ -62,7 +65,7 @@ async function run(loras: readonly LoraRef[]) {
 /** All sessions that a run needs but the VAE's. */
 async function prepare(loras: readonly LoraRef[]): Promise<void> {
   model = await mergeLoras(model, loras);
-  (await conditionRows(model, settings, ['uncond', 'cond'], signal)).dispose();
+  (await conditionRows(model, { ...settings, clipSkip: 1 }, ['uncond', 'cond'], signal)).dispose();
   await model.unet.prepare(selectSites('mid', model.unet.sites), signal);
 }
 

@@ -58,10 +58,7 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
 }
 
 /** ComfyUI counts from −1 for the last layer, whichever of them the model usually reads. */
-function setLastLayer(
-  { settings: { clipSkip }, readsPenultimate }: Recipe,
-  clip: ComfyInput,
-): ComfyWorkflow[string] {
+function setLastLayer({ settings: { clipSkip }, readsPenultimate }: Recipe, clip: ComfyInput): ComfyWorkflow[string] {
   const stop_at_clip_layer = -clipSkip - (readsPenultimate ? 1 : 0);
   return { class_type: 'CLIPSetLastLayer', inputs: { clip, stop_at_clip_layer } };
 }
