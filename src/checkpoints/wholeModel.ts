@@ -22,7 +22,7 @@ export interface WholeModel extends Checkpoint {
 
 /** @throws EngineError `model-invalid` that names what is missing, or the task that is another. */
 export function wholeModel(checkpoint: Checkpoint): WholeModel {
-  const { family, unet, vae, textEncoders, task, name } = checkpoint;
+  const { family, unet, vae, textEncoders, name } = checkpoint;
   const texts = textEncoders.filter((part) => part !== null);
   const missing = [
     ...(unet && family ? [] : ['no UNet']),
@@ -34,14 +34,19 @@ export function wholeModel(checkpoint: Checkpoint): WholeModel {
       'model-invalid',
       `This file (${name}) has ${missing.join(' and ')}. Choose the file that holds the whole model.`,
     );
-  if (task !== 'text-to-image')
-    throw new EngineError(
-      'model-invalid',
-      `This is a model for ${task === 'inpainting' ? 'inpainting' : 'changing pictures (pix2pix)'}, which Pagoda ` +
-        'does not run yet. Choose a model that makes pictures of text alone.',
-      name,
-    );
+  refuseTask(checkpoint);
   return { ...checkpoint, family, unet, vae, textEncoders: texts };
+}
+
+/** @throws EngineError `model-invalid` where it is not for pictures of text alone. */
+export function refuseTask({ task, name }: Pick<Checkpoint, 'task' | 'name'>): void {
+  if (task === 'text-to-image') return;
+  throw new EngineError(
+    'model-invalid',
+    `This is a model for ${task === 'inpainting' ? 'inpainting' : 'changing pictures (pix2pix)'}, which Pagoda ` +
+      'does not run yet. Choose a model that makes pictures of text alone.',
+    name,
+  );
 }
 
 function lacking(found: number): string {

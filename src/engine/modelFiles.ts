@@ -1,9 +1,10 @@
 // The files of a model, by role. Small ones are read, graphs stay Blobs: what becomes of their weights is decided
 // segment by segment. Where they lie (a URL, the model store, a folder on disk) ends here.
 
-import type { LoraTargets } from '../checkpoints/lora/loraTargets';
+import { loraTargets, type LoraTargets } from '../checkpoints/lora/loraTargets';
+import type { Sources } from '../checkpoints/tensorSources';
 import type { WeightSource } from '../checkpoints/networks/graphBuilder';
-import { VOCABULARY_LIMIT, absent, readJson, readText, type Schema } from '../configs/readJson';
+import { CONFIG_LIMIT, VOCABULARY_LIMIT, absent, readJson, readText, type Schema } from '../configs/readJson';
 import {
   MODEL_INDEX,
   SCHEDULER,
@@ -23,7 +24,17 @@ import type { SchedulerConfig } from '../diffusion/types';
 import { fetchFile } from '../loading/fetchFile';
 import { LoadError } from '../loading/loadError';
 import { openStored } from '../library/opfs';
-import { findRoles, missingRoles, standardPath, standardRoles, type Role, type RolePaths } from '../models/roles';
+import {
+  CONFIGS,
+  findRoles,
+  missingRoles,
+  standardPath,
+  standardRoles,
+  type Graph,
+  type Role,
+  type RolePaths,
+} from '../models/roles';
+import { isWeights } from '../models/weightFiles';
 import { EngineError } from '../protocol/errors';
 import type { DeviceTraits } from '../onnx/passes/runnable';
 import type { Model } from '../onnx/file/model';
@@ -31,6 +42,7 @@ import type { FileModelRef, ModelRef } from '../protocol/messages';
 import { clipTokenizerJson } from '../text/clipFiles';
 import type { Backend } from './backend';
 import type { LoadTally } from './loadTally';
+import { folderGraph } from './networkGraphs';
 
 /**
  * A graph that is built for a device, of weights that lie in a file of the model.
@@ -43,6 +55,16 @@ export type BuildGraph = (
 
 /** An ONNX file, or a graph that there is no file of. */
 export type GraphFile = Blob | BuildGraph;
+
+interface Network {
+  readonly graph: GraphFile;
+  readonly path: string;
+  /** Where the weights of a graph that is built lie. */
+  readonly sources?: Sources;
+}
+
+/** What a graph is, for `checkpoints`. */
+const KINDS = { textEncoder: 'text', textEncoder2: 'text', unet: 'unet', vaeDecoder: 'vae' } as const;
 
 /** A text encoder with its own tokenizer. */
 export interface TextFiles {
@@ -148,13 +170,25 @@ export async function readModelFiles(
     const lines = await readText(required(at, merges), await open(required(at, merges)), VOCABULARY_LIMIT);
     return { tokenizer: clipTokenizerJson(vocabulary, lines, tokenizerConfig), tokenizerConfig };
   };
-  const second = at.textEncoder2
+  const network = async (role: Graph): Promise<Network> => {
+    const weights = required(at, role);
+    if (!isWeights(weights)) return { graph: await open(weights), path: weights };
+    const path = required(at, CONFIGS[role]);
+    const config = { path, json: await readText(path, await open(path), CONFIG_LIMIT) };
+    // The weights of a graph that is built name their files from the model's folder, so it lies in none.
+    return { ...(await folderGraph({ kind: KINDS[role], weights, config }, open)), path: weights.split('/')[0]! };
+  };
+  const textEncoder = await network('textEncoder');
+  const textEncoder2 = at.textEncoder2 ? await network('textEncoder2') : null;
+  const second = textEncoder2
     ? {
-        graph: await open(at.textEncoder2),
+        graph: textEncoder2.graph,
         ...(await tokenizer('tokenizer2', 'vocab2', 'merges2', 'tokenizerConfig2', 'specialTokens2')),
         config: await optional(TEXT_ENCODER, 'textEncoderConfig2'),
       }
     : null;
+  const vaeDecoder = await network('vaeDecoder');
+  const unet = await network('unet');
   return {
     scheduler: await json(SCHEDULER, required(at, 'scheduler')),
     ...(await tokenizer('tokenizer', 'vocab', 'merges', 'tokenizerConfig', 'specialTokens')),
@@ -163,12 +197,26 @@ export async function readModelFiles(
     textEncoderConfig: await optional(TEXT_ENCODER, 'textEncoderConfig'),
     second,
     modelIndex: index,
-    textEncoder: await open(required(at, 'textEncoder')),
-    vaeDecoder: await open(required(at, 'vaeDecoder')),
-    unet: await open(required(at, 'unet')),
-    paths: at,
+    textEncoder: textEncoder.graph,
+    vaeDecoder: vaeDecoder.graph,
+    unet: unet.graph,
+    paths: {
+      ...at,
+      textEncoder: textEncoder.path,
+      ...(textEncoder2 && { textEncoder2: textEncoder2.path }),
+      vaeDecoder: vaeDecoder.path,
+      unet: unet.path,
+    },
+    ...takesLoras(unet, textEncoder2 ? [textEncoder, textEncoder2] : [textEncoder]),
     open: openFile,
   };
+}
+
+/** Only weights with diffusers' names tell what a LoRA changes. */
+function takesLoras({ sources: unet }: Network, encoders: readonly Network[]): Pick<ModelFiles, 'loraTargets'> {
+  const texts = encoders.flatMap(({ sources }) => sources ?? []);
+  if (!unet || texts.length < encoders.length) return {};
+  return { loraTargets: () => loraTargets({ unet, texts }) };
 }
 
 /** The names of DOMExceptions for a file that was deleted, or changed, since it was opened. */

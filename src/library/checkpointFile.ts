@@ -5,9 +5,9 @@ import { readPrediction } from '../checkpoints/prediction';
 import { readHeader } from '../checkpoints/safetensors';
 import { schedulerOf, unetConfigOf, wholeModel } from '../checkpoints/wholeModel';
 import { NO_GLANCE, type Weights } from '../models/estimate';
-import { sizeText } from '../models/preflight';
 import { usualSettings } from '../models/usualSettings';
 import type { UsualSettings } from '../settings/fields';
+import { modelText } from './networks';
 
 export interface CheckpointModel {
   /** The file's, without its ending. */
@@ -27,13 +27,12 @@ export async function checkpointModel(file: File): Promise<CheckpointModel> {
   const { config } = model.textEncoders[0]!;
   return {
     name: file.name.replace(/\.safetensors$/i, ''),
-    what: [
-      model.name,
-      model.dtype.toLowerCase(),
-      sizeText(model.bytes),
-      ...(prediction.type === 'v_prediction' ? ['v-prediction'] : []),
-      ...(prediction.zeroTerminalSnr ? ['zero terminal SNR'] : []),
-    ].join(', '),
+    what: modelText({
+      parts: [model.name, model.dtype.toLowerCase()],
+      bytes: model.bytes,
+      velocity: prediction.type === 'v_prediction',
+      zeroTerminalSnr: prediction.zeroTerminalSnr,
+    }),
     weights: {
       bytes: model.bytes,
       paths: [file.name],

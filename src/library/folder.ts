@@ -1,13 +1,16 @@
 // A folder on the visitor's disk as a model: files by path relative to the folder that holds the model, which may
 // lie a few levels below the one that was picked. Nothing is read but names and small configs.
 
-import { absent, readJson, type Schema } from '../configs/readJson';
+import { CONFIG_LIMIT, absent, readJson, readText, type Schema } from '../configs/readJson';
 import { SCHEDULER, TEXT_ENCODER, UNET } from '../configs/schemas';
 import { NO_GLANCE, type Weights } from '../models/estimate';
 import { FetchError } from './fetchError';
-import { findRoles, missingRoles, neededPaths } from '../models/roles';
+import { sizeText } from '../models/preflight';
+import { GRAPHS, findRoles, missingRoles, neededPaths } from '../models/roles';
+import { heldInstead } from '../models/weightFiles';
 import { usualSettings } from '../models/usualSettings';
 import type { UsualSettings } from '../settings/fields';
+import { networkGlance, networksText, readNetworks, type ModelAt } from './networks';
 
 /** Files by path relative to the folder. */
 export interface PickedFolder {
@@ -18,6 +21,8 @@ export interface PickedFolder {
 export interface FolderModel {
   readonly name: string;
   readonly files: ReadonlyMap<string, File>;
+  /** "Stable Diffusion 1.x, f16, 2.1 GB"; of ONNX its size alone. */
+  readonly what: string;
   readonly weights: Weights;
   readonly usual: UsualSettings;
 }
@@ -36,24 +41,57 @@ export async function folderModel({ name, files: picked }: PickedFolder): Promis
   if (missing.length > 0)
     throw new FetchError(
       'layout',
-      `This folder lacks ${missing.join(', ')}. Choose the folder that holds unet/ and the others.`,
+      [
+        `This folder lacks ${missing.join(', ')}.`,
+        heldInstead(paths),
+        'Choose the folder that holds unet/ and the others.',
+      ]
+        .filter((sentence) => sentence !== '')
+        .join(' '),
       paths.slice(0, 200).join('\n'),
     );
-  const needed = neededPaths(paths, roles);
+  const networks = await readNetworks(roles, GRAPHS, inFolder(files));
+  const shards = [...networks.files.values()].flatMap((network) => network.files);
+  const needed = [...new Set([...neededPaths(paths, roles), ...shards])];
   const config = async <T>(schema: Schema<T>, path: string | undefined): Promise<T> => {
     const file = path === undefined ? undefined : files.get(path);
     return path !== undefined && file ? readJson(schema, path, file) : absent(schema);
   };
   const kept = new Map(needed.map((path) => [path, files.get(path) as File]));
+  const bytes = [...kept.values()].reduce((sum, file) => sum + file.size, 0);
   const weights: Weights = {
-    bytes: [...kept.values()].reduce((sum, file) => sum + file.size, 0),
+    bytes,
     paths: needed,
     unetConfig: await config(UNET, roles.unetConfig),
     textConfig: await config(TEXT_ENCODER, roles.textEncoderConfig),
-    graph: NO_GLANCE,
+    graph: { ...NO_GLANCE, ...networkGlance(networks) },
   };
-  const usual = usualSettings({ scheduler: await config(SCHEDULER, roles.scheduler), unet: weights.unetConfig });
-  return { name: root === '' ? name : `${name}/${root.slice(0, -1)}`, files: kept, weights, usual };
+  const scheduler = await config(SCHEDULER, roles.scheduler);
+  return {
+    name: root === '' ? name : `${name}/${root.slice(0, -1)}`,
+    files: kept,
+    what: networksText(networks, roles, bytes, scheduler) ?? sizeText(bytes),
+    weights,
+    usual: usualSettings({ scheduler, unet: weights.unetConfig }),
+  };
+}
+
+function inFolder(files: ReadonlyMap<string, File>): ModelAt {
+  const open = (path: string): Promise<File> => {
+    const file = files.get(path);
+    return file
+      ? Promise.resolve(file)
+      : Promise.reject(
+          new FetchError('layout', `This folder lacks ${path}, which the model’s own list of its files names.`, path),
+        );
+  };
+  return {
+    head: async (path) => {
+      const head = await open(path);
+      return { head, size: head.size };
+    },
+    text: async (path) => readText(path, await open(path), CONFIG_LIMIT),
+  };
 }
 
 /** Files below a directory handle, by path. @throws FetchError `layout` where there are absurdly many. */
@@ -109,8 +147,8 @@ function keep(files: Map<string, File>, path: string, file: File): void {
     );
 }
 
-/** The shallowest folder with a UNet graph in it, ending in `/`, or ''. */
+/** The shallowest folder with a UNet in it, ending in `/`, or ''. */
 function modelRoot(paths: readonly string[]): string {
-  const roots = paths.flatMap((path) => /^((?:.*\/)?)unet\/[^/]+\.onnx$/.exec(path)?.[1] ?? []);
+  const roots = paths.flatMap((path) => /^((?:.*\/)?)unet\/[^/]+\.(?:onnx|safetensors)$/.exec(path)?.[1] ?? []);
   return roots.sort((a, b) => a.length - b.length)[0] ?? '';
 }

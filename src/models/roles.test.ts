@@ -63,3 +63,64 @@ it('names what is missing, of one text encoder and of two', () => {
     'tokenizer_2/vocab.json and merges.txt',
   ]);
 });
+
+describe('.safetensors', () => {
+  const COMMON_DIFFUSERS = [...COMMON, 'text_encoder/config.json', 'unet/config.json', 'vae/config.json'];
+  const UNET = 'unet/diffusion_pytorch_model';
+  const VAE = 'vae/diffusion_pytorch_model';
+  const TEXT = 'text_encoder/model';
+  const both = [UNET, VAE, TEXT].flatMap((stem) => [`${stem}.safetensors`, `${stem}.fp16.safetensors`]);
+  const others = [UNET, VAE].flatMap((stem) => [`${stem}.bin`, `${stem}.fp16.bin`, `${stem}.non_ema.safetensors`]);
+  const rest = [...others, 'safety_checker/model.safetensors', 'v1-5-pruned.safetensors', 'vae_encoder/model.onnx'];
+
+  it('takes the fp16 files where there are two kinds, and nothing twice', () => {
+    const fp16 = [UNET, VAE, TEXT].map((stem) => `${stem}.fp16.safetensors`);
+    const paths = [...COMMON_DIFFUSERS, ...both, ...rest];
+    expect(missingRoles(findRoles(paths))).toEqual([]);
+    expect(needed(paths)).toEqual([...COMMON_DIFFUSERS, ...fp16].sort());
+    expect(needed([...paths, 'tokenizer/tokenizer.json'])).not.toContain('tokenizer/merges.txt');
+  });
+
+  it.each([
+    ['plain before others', ['.bf16.safetensors', '.non_ema.safetensors', '.safetensors'], '.safetensors'],
+    ['what there is', ['.non_ema.safetensors'], '.non_ema.safetensors'],
+    [
+      'one file before several',
+      ['.safetensors.index.json', '.safetensors', '-00001-of-00002.safetensors'],
+      '.safetensors',
+    ],
+    [
+      'an index as diffusers names it',
+      ['.safetensors.index.fp16.json', '.safetensors.index.json', '-00001-of-00002.safetensors'],
+      '.safetensors.index.fp16.json',
+    ],
+    [
+      'one as transformers does',
+      ['.safetensors.index.json', '.fp16.safetensors.index.json'],
+      '.fp16.safetensors.index.json',
+    ],
+  ])('%s', (_, endings, taken) => {
+    expect(findRoles(endings.map((ending) => UNET + ending)).unet).toBe(UNET + taken);
+  });
+
+  it('takes a whole ONNX export first, whole .safetensors before a mixture, and a mixture last', () => {
+    const plain = both.filter((path) => !path.includes('fp16'));
+    const exported = findRoles([...SINGLE, ...plain, 'vae/config.json']);
+    expect([exported.unet, exported.vaeConfig]).toEqual(['unet/model.onnx', 'vae_decoder/config.json']);
+    const part = ['unet/model.onnx', 'vae_decoder/config.json', ...COMMON_DIFFUSERS];
+    const stored = findRoles([...part, ...plain]);
+    expect([stored.unet, stored.vaeConfig]).toEqual([`${UNET}.safetensors`, 'vae/config.json']);
+    const mixed = findRoles([...part, `${VAE}.safetensors`, `${TEXT}.safetensors`]);
+    expect([mixed.unet, mixed.vaeDecoder, mixed.vaeConfig]).toEqual([
+      'unet/model.onnx',
+      `${VAE}.safetensors`,
+      'vae/config.json',
+    ]);
+    expect(missingRoles(mixed)).toEqual([]);
+  });
+
+  it('names the file that is missing', () => {
+    const paths = [...COMMON_DIFFUSERS, ...both].filter((path) => !/^(vae\/diff|scheduler)/.test(path));
+    expect(missingRoles(findRoles(paths))).toEqual([`${VAE}.safetensors`, 'scheduler/scheduler_config.json']);
+  });
+});

@@ -1,6 +1,9 @@
 // Which file of a model plays which role. Diffusers-style folders are the rule; a catalogue entry may name other
-// paths for single roles. Weights that an ONNX graph keeps outside itself lie in the graph's folder under names
+// paths for single roles. A network is an ONNX graph, or the .safetensors files that a graph is built of (or their
+// index). Weights that an ONNX graph keeps outside itself lie in the graph's folder under names
 // that only the graph knows ("model.onnx_data", "weights.pb", one file a tensor): all that could be one are taken.
+
+import { isWeights, weightsOf } from './weightFiles';
 
 export const ROLES = [
   'modelIndex',
@@ -23,6 +26,7 @@ export const ROLES = [
   'unetConfig',
   'vaeDecoder',
   'vaeConfig',
+  'checkpoint',
 ] as const;
 
 export type Role = (typeof ROLES)[number];
@@ -54,6 +58,18 @@ const PLACES: Readonly<Record<Role, readonly string[]>> = {
   unetConfig: ['unet/config.json'],
   vaeDecoder: ['vae_decoder/model.onnx', 'vae_decoder/model_fp16.onnx'],
   vaeConfig: ['vae_decoder/config.json', 'vae/config.json'],
+  // One file with a whole model in it, which is all that there is then.
+  checkpoint: [],
+};
+
+export type Graph = (typeof GRAPHS)[number];
+
+/** Folder and stem of the same networks' .safetensors files. */
+const WEIGHTS: Readonly<Record<Graph, readonly [folder: string, stem: string]>> = {
+  textEncoder: ['text_encoder/', 'model'],
+  textEncoder2: ['text_encoder_2/', 'model'],
+  unet: ['unet/', 'diffusion_pytorch_model'],
+  vaeDecoder: ['vae/', 'diffusion_pytorch_model'],
 };
 
 const FIRST: readonly Role[] = [
@@ -80,25 +96,68 @@ export function standardPath(role: Role): string {
   return PLACES[role][0]!;
 }
 
+/** The structure of a network of .safetensors: its number of heads stands nowhere else. */
+export const CONFIGS = {
+  textEncoder: 'textEncoderConfig',
+  textEncoder2: 'textEncoderConfig2',
+  unet: 'unetConfig',
+  vaeDecoder: 'vaeConfig',
+} as const satisfies Record<Graph, Role>;
+
+/** Where the weights of a network are looked for, in its plain form. */
+export function storedPath(role: Graph): string {
+  const [folder, stem] = WEIGHTS[role];
+  return `${folder}${stem}.safetensors`;
+}
+
 /** What can lie beside a graph without being its weights. */
 const NOT_WEIGHTS =
   /(\.(onnx|json|txt|md|safetensors|bin|ckpt|msgpack|h5|ot|py|ort|xml|jpe?g|png)|^\.gitattributes|LICENSE)$/i;
 
-/** @throws nothing: what is missing shows in `missingRoles`. */
+/**
+ * A whole ONNX export is taken before whole .safetensors, and these before a mixture.
+ * @throws nothing: what is missing shows in `missingRoles`.
+ */
 export function findRoles(paths: readonly string[], named: RolePaths = {}): RolePaths {
   const all = new Set(paths);
-  const found: Partial<Record<Role, string>> = {};
-  for (const role of ROLES) {
-    const path = named[role] ?? PLACES[role].find((place) => all.has(place));
-    if (path !== undefined && all.has(path)) found[role] = path;
-  }
-  return found;
+  const placed = (role: Role, places = PLACES[role]) =>
+    [named[role] ?? places.find((place) => all.has(place))].find((path) => path !== undefined && all.has(path));
+  const onnx = rolesBy(GRAPHS, (role) => placed(role));
+  const stored = rolesBy(GRAPHS, (role) => weightsOf(paths, ...WEIGHTS[role]));
+  const isWhole = (roles: RolePaths) => roles.unet && roles.vaeDecoder && roles.textEncoder;
+  const graphs = isWhole(onnx) ? onnx : isWhole(stored) ? stored : { ...stored, ...onnx };
+  const vaePlaces = isWeights(graphs.vaeDecoder ?? '') ? [...PLACES.vaeConfig].reverse() : PLACES.vaeConfig;
+  const others = rolesBy(
+    ROLES.filter((role) => !(GRAPHS as readonly Role[]).includes(role)),
+    (role) => placed(role, role === 'vaeConfig' ? vaePlaces : PLACES[role]),
+  );
+  const spare = new Set<string>([
+    ...(others.tokenizer ? ['vocab', 'merges'] : []),
+    ...(others.tokenizer2 ? ['vocab2', 'merges2'] : []),
+  ]);
+  return Object.fromEntries(Object.entries({ ...others, ...graphs }).filter(([role]) => !spare.has(role)));
+}
+
+function rolesBy<R extends Role>(roles: readonly R[], pathOf: (role: R) => string | undefined): RolePaths {
+  return Object.fromEntries(
+    roles.flatMap((role) => {
+      const path = pathOf(role);
+      return path === undefined ? [] : [[role, path]];
+    }),
+  );
 }
 
 /** The files without which no picture can be made, by a name for people. */
 export function missingRoles(roles: RolePaths): string[] {
   const missing: string[] = [];
-  for (const role of ['unet', 'vaeDecoder', 'textEncoder'] as const) if (!roles[role]) missing.push(standardPath(role));
+  if (roles.checkpoint) return missing;
+  const stored = GRAPHS.some((role) => isWeights(roles[role] ?? ''));
+  for (const role of ['unet', 'vaeDecoder', 'textEncoder'] as const)
+    if (!roles[role]) missing.push(stored ? storedPath(role) : standardPath(role));
+  for (const role of GRAPHS) {
+    const config = CONFIGS[role];
+    if (isWeights(roles[role] ?? '') && !roles[config]) missing.push(PLACES[config].at(-1) as string);
+  }
   if (!roles.tokenizer && !(roles.vocab && roles.merges))
     missing.push('tokenizer/tokenizer.json (or vocab.json and merges.txt)');
   if (roles.textEncoder2 && !roles.tokenizer2 && !(roles.vocab2 && roles.merges2))
@@ -107,12 +166,12 @@ export function missingRoles(roles: RolePaths): string[] {
   return missing;
 }
 
-/** Every file to fetch: those with a role, and what may be external weights of the graphs. */
+/** Every file to fetch but the shards that an index names: those with a role, and external weights of the graphs. */
 export function neededPaths(paths: readonly string[], roles: RolePaths): string[] {
   const needed = new Set(Object.values(roles));
   for (const role of GRAPHS) {
     const graph = roles[role];
-    if (graph === undefined) continue;
+    if (graph === undefined || isWeights(graph)) continue;
     const folder = graph.slice(0, graph.lastIndexOf('/') + 1);
     const siblings = paths.filter((path) => path.startsWith(folder) && !path.slice(folder.length).includes('/'));
     const weights = siblings.filter((path) => !NOT_WEIGHTS.test(path.slice(folder.length)));

@@ -1,7 +1,7 @@
 // A model in a folder on the visitor's disk. It is read in place: nothing is copied, nothing leaves the device.
 
 import { useRef } from 'react';
-import { hasFolderPicker, sizeText, useModels } from '../../store/models';
+import { hasFolderPicker, useModels } from '../../store/models';
 import { ModelOnDisk } from './ModelOnDisk';
 
 export function ModelPanelFolder({ onChosen }: { readonly onChosen: () => void }) {
@@ -18,10 +18,10 @@ export function ModelPanelFolder({ onChosen }: { readonly onChosen: () => void }
       label="From a folder"
       title="From a folder on disk"
       hint={
-        'The folder that holds unet/, text_encoder/, vae_decoder/, tokenizer/ and scheduler/, as diffusers and ' +
-        'Optimum write them. It is read in place.'
+        'The folder that holds unet/, text_encoder/, vae/ or vae_decoder/, tokenizer/ and scheduler/, as diffusers ' +
+        '(.safetensors) and Optimum (ONNX) write them. It is read in place.'
       }
-      inUse={folder && { text: `${folder.name} · ${sizeText(folder.weights.bytes)}`, weights: folder.weights }}
+      inUse={folder && { text: `${folder.name} · ${folder.what}`, weights: folder.weights }}
       error={error}
     >
       <button type="button" onClick={() => (hasFolderPicker() ? void take(null) : input.current?.click())}>
