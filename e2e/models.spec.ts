@@ -324,7 +324,7 @@ test.describe('without a service worker', () => {
     await expect(alert).toContainText('owner/name');
     hub.repos.set('some/text', { commit: FIRST, files: new Map([['README.md', new Uint8Array(10)]]) });
     await lookUp(page, 'some/text');
-    await expect(alert).toContainText('no ONNX files');
+    await expect(alert).toContainText('neither .safetensors nor ONNX files');
   });
 
   test('a new version upstream is noticed; deleting frees the place and falls back', async ({ page }) => {

@@ -69,7 +69,9 @@ async function headerOf(weights: string, files: readonly string[], open: OpenHea
   );
   const [first] = headers;
   const joined =
-    first && !weights.endsWith('.json') ? first[1] : joinShards(weights, await indexText(weights, open), new Map(headers));
+    first && !weights.endsWith('.json')
+      ? first[1]
+      : joinShards(weights, await indexText(weights, open), new Map(headers));
   const placed = [...joined.tensors].map(
     ([key, tensor]) => [key, { ...tensor, shard: folderOf(weights) + (tensor.shard ?? first?.[0] ?? '') }] as const,
   );

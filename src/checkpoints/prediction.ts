@@ -27,7 +27,7 @@ const SPREAD_OF_V = 0.09;
 /** Pixels: the UNet halves an eighth of them three times. */
 const EDGE_UNIT = 64;
 
-/** @param file the checkpoint, of which at most one small tensor is read. */
+/** @param file the checkpoint, of which at most one small tensor is read, or its beginning. */
 export async function readPrediction(
   header: SafetensorsHeader,
   { family, task, unet }: Checkpoint,
@@ -51,7 +51,9 @@ export async function readPrediction(
   const source = family?.id === 'sd2' && task === 'text-to-image' ? unet?.sources.get(TELLING) : undefined;
   if (source) {
     const { dtype, offset, length } = source.tensor;
-    const values = floatValues(dtype, new Uint8Array(await file.slice(offset, offset + length).arrayBuffer()));
+    const bytes = await file.slice(offset, offset + length).arrayBuffer();
+    // Of a file on the hub the beginning alone is here.
+    const values = bytes.byteLength === length ? floatValues(dtype, new Uint8Array(bytes)) : null;
     if (values) return is(spread(values) > SPREAD_OF_V ? 'v' : 'epsilon', 'weights');
   }
   return is('epsilon', 'assumed');

@@ -56,7 +56,12 @@ const READERS: Readonly<Record<string, (files: ReadonlyMap<string, Uint8Array<Ar
     }),
   hub: async (files) => {
     hub.repos.set('some/model', { commit: 'c1', files });
-    return makePlan(await listRepo({ repo: 'some/model', revision: 'main' }, hub.url, never), hub.url, null, never);
+    return makePlan(await listRepo({ repo: 'some/model', revision: 'main' }, hub.url, never), {
+      hubUrl: hub.url,
+      entry: null,
+      file: null,
+      signal: never,
+    });
   },
 };
 

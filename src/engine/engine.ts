@@ -222,5 +222,9 @@ export class Engine {
 async function reader(ref: ModelRef): Promise<ReadFiles> {
   if (ref.kind === 'file') return (load) => checkpointFiles(ref, load);
   const { open, paths } = await openSource(ref);
+  const checkpoint = paths?.checkpoint;
+  if (checkpoint !== undefined && ref.kind === 'opfs')
+    return async (load) =>
+      checkpointFiles({ file: new File([await open(checkpoint, load)], checkpoint), clipUrl: ref.clipUrl }, load);
   return (load) => readModelFiles(open, paths, load);
 }

@@ -1,6 +1,8 @@
-// A .safetensors file on the visitor's disk as a model: what it is, from its header. Nothing else of it is read here.
+// A .safetensors file as a model, on the visitor's disk, in the model store or on the hub: what it is, from its header.
+// Nothing else of it is read here.
 
 import { identify } from '../checkpoints/identify';
+import type { Head } from '../checkpoints/networkFile';
 import { readPrediction } from '../checkpoints/prediction';
 import { readHeader } from '../checkpoints/safetensors';
 import { schedulerOf, unetConfigOf, wholeModel } from '../checkpoints/wholeModel';
@@ -18,15 +20,18 @@ export interface CheckpointModel {
   readonly usual: UsualSettings;
 }
 
-/** @throws EngineError `model-invalid`: what the file is instead, what it lacks, or what of it is damaged. */
-export async function checkpointModel(file: File): Promise<CheckpointModel> {
-  const header = await readHeader(file);
+/**
+ * @param name the file's.
+ * @throws EngineError `model-invalid`: what the file is instead, what it lacks, or what of it is damaged.
+ */
+export async function checkpointModel(name: string, { head, size }: Head): Promise<CheckpointModel> {
+  const header = await readHeader(head, size);
   const model = wholeModel(identify(header));
-  const prediction = await readPrediction(header, model, file);
+  const prediction = await readPrediction(header, model, head);
   const unet = unetConfigOf(model, prediction, header);
   const { config } = model.textEncoders[0]!;
   return {
-    name: file.name.replace(/\.safetensors$/i, ''),
+    name: name.replace(/\.safetensors$/i, ''),
     what: modelText({
       parts: [model.name, model.dtype.toLowerCase()],
       bytes: model.bytes,
@@ -35,7 +40,7 @@ export async function checkpointModel(file: File): Promise<CheckpointModel> {
     }),
     weights: {
       bytes: model.bytes,
-      paths: [file.name],
+      paths: [name],
       unetConfig: unet,
       textConfig: { vocab_size: config.vocab_size, hidden_size: config.hidden_size },
       graph: { ...NO_GLANCE, half: model.dtype !== 'F32' },

@@ -12,6 +12,8 @@ import type { RepoId } from '../models/repoId';
 
 export interface Listing extends RepoId {
   readonly commit: string;
+  /** As its page names it; null where it says nothing. */
+  readonly licence: string | null;
   readonly files: readonly ManifestFile[];
 }
 
@@ -24,7 +26,13 @@ export async function listRepo({ repo, revision }: RepoId, hubUrl: string, signa
   const fetchIt: typeof fetch = (input, init) =>
     fetch(input, { ...init, signal: patient(), credentials: 'omit', cache: 'no-store' });
   try {
-    const { sha: given } = await modelInfo({ name: repo, revision, hubUrl, additionalFields: ['sha'], fetch: fetchIt });
+    const { sha: given, cardData } = await modelInfo({
+      name: repo,
+      revision,
+      hubUrl,
+      additionalFields: ['sha', 'cardData'],
+      fetch: fetchIt,
+    });
     const sha = check(HUB_COMMIT, `${repo}@${revision}`, given);
     const listed: unknown[] = [];
     for await (const entry of listFiles({ repo, revision: sha, recursive: true, hubUrl, fetch: fetchIt })) {
@@ -38,11 +46,17 @@ export async function listRepo({ repo, revision }: RepoId, hubUrl: string, signa
           : null;
       return { path, size: lfs?.size ?? size, hash };
     });
-    return { repo, revision, commit: sha, files };
+    return { repo, revision, commit: sha, licence: licenceIn(cardData), files };
   } catch (error) {
     signal.throwIfAborted();
     throw asHubError(error, `${repo}@${revision}`);
   }
+}
+
+/** A word such as `openrail++`; anything may stand there. */
+function licenceIn(card: unknown): string | null {
+  const { license } = (typeof card === 'object' && card !== null ? card : {}) as { readonly license?: unknown };
+  return typeof license === 'string' && /^[\w.+ -]{1,60}$/.test(license) ? license : null;
 }
 
 /** Where a file of a listing is fetched from. */

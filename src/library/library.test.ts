@@ -51,7 +51,7 @@ test('a worker is made for the first request, and each answer goes to its own', 
 
 test('a lookup that is given up ends at once and is forgotten by the worker; its late answer is nobody’s', async () => {
   const abort = new AbortController();
-  const given = library.inspect(repo, 'https://hub', null, abort.signal);
+  const given = library.inspect({ repo, hubUrl: 'https://hub', entry: null, file: null }, abort.signal);
   abort.abort();
   await expect(given).rejects.toMatchObject({ name: 'AbortError' });
   expect(last().heard.at(-1)).toEqual({ type: 'forget', id: 1 });

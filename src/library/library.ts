@@ -4,13 +4,13 @@
 import { ownFileError } from '../loading/loadError';
 import { anotherAddress, whyNotStarted } from '../loading/loadScript';
 import { FetchError, asFetchError } from './fetchError';
-import type { HubEntry } from '../models/hubCatalog';
-import type { LibraryEvent, LibraryMessage, LibraryRequest, Plan, StoredModel } from './libraryMessages';
+import type { FileChoice, LibraryEvent, LibraryMessage, LibraryRequest, Plan, StoredModel } from './libraryMessages';
 import modelsWorkerUrl from './modelsWorker.ts?worker&url';
-import type { RepoId } from '../models/repoId';
+
+type Inspect = Extract<LibraryRequest, { type: 'inspect' }>;
 
 interface Waiting {
-  readonly resolve: (plan: Plan | null) => void;
+  readonly resolve: (plan: Plan | FileChoice | null) => void;
   readonly reject: (error: FetchError) => void;
 }
 
@@ -49,13 +49,13 @@ export class Library {
     await this.send(request);
   }
 
-  /** What would be fetched. Rejects with FetchError, or AbortError of `signal`. */
-  async inspect(repo: RepoId, hubUrl: string, entry: HubEntry | null, signal: AbortSignal): Promise<Plan> {
+  /** What would be fetched, or of what to choose. Rejects with FetchError, or AbortError of `signal`. */
+  async inspect(asked: Omit<Inspect, 'type'>, signal: AbortSignal): Promise<Plan | FileChoice> {
     signal.throwIfAborted();
-    return (await this.send({ type: 'inspect', repo, hubUrl, entry }, signal)) as Plan;
+    return (await this.send({ type: 'inspect', ...asked }, signal)) as Plan | FileChoice;
   }
 
-  private send(request: LibraryRequest, signal?: AbortSignal): Promise<Plan | null> {
+  private send(request: LibraryRequest, signal?: AbortSignal): Promise<Plan | FileChoice | null> {
     const id = (this.lastId += 1);
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });

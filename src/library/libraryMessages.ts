@@ -26,6 +26,15 @@ export interface Plan extends RepoId {
   readonly textConfig: TextConfig;
   /** What the beginning of the UNet's file says. */
   readonly graph: GraphGlance;
+  /** "Stable Diffusion 1.x, f16, 2.1 GB" of .safetensors that could be looked into; else null. */
+  readonly what: string | null;
+  /** As its page names it; null where it says nothing. */
+  readonly licence: string | null;
+}
+
+/** A repository of several whole models, of which one is to be chosen. */
+export interface FileChoice extends RepoId {
+  readonly choices: readonly Pick<ManifestFile, 'path' | 'size'>[];
 }
 
 export type StoredState =
@@ -41,6 +50,8 @@ export interface StoredModel extends RepoId {
   readonly name: string;
   readonly hubUrl: string;
   readonly commit: string;
+  /** Of one file of its repository: which. */
+  readonly file: string | null;
   readonly bytes: number;
   readonly fetchedBytes: number;
   /** What its configs tell of the settings that suit it; null until they are here. */
@@ -55,8 +66,17 @@ export interface StoredModel extends RepoId {
 
 export type LibraryRequest =
   | { readonly type: 'list' }
-  /** Asks the hub what a repository holds; `entry` is its entry in the catalogue, where it has one. */
-  | { readonly type: 'inspect'; readonly repo: RepoId; readonly hubUrl: string; readonly entry: HubEntry | null }
+  /**
+   * Asks the hub what a repository holds; `entry` is its entry in the catalogue, where it has one, and `file` the one
+   * that was chosen of several.
+   */
+  | {
+      readonly type: 'inspect';
+      readonly repo: RepoId;
+      readonly hubUrl: string;
+      readonly entry: HubEntry | null;
+      readonly file: string | null;
+    }
   | { readonly type: 'fetch'; readonly plan: Plan }
   | { readonly type: 'resume' | 'pause' | 'remove' | 'check'; readonly dir: string }
   /** The network may be back: try at once. */
@@ -70,5 +90,5 @@ export type LibraryMessage =
 export type LibraryEvent =
   | { readonly type: 'models'; readonly models: readonly StoredModel[] }
   /** `plan` is the answer to `inspect`. */
-  | { readonly type: 'taken'; readonly id: number; readonly plan: Plan | null }
+  | { readonly type: 'taken'; readonly id: number; readonly plan: Plan | FileChoice | null }
   | { readonly type: 'refused'; readonly id: number; readonly error: FetchErrorData };

@@ -3,7 +3,7 @@
 
 import { toFetchErrorData } from './fetchError';
 import { listRepo } from './hub';
-import type { LibraryEvent, LibraryMessage, LibraryRequest, Plan } from './libraryMessages';
+import type { FileChoice, LibraryEvent, LibraryMessage, LibraryRequest, Plan } from './libraryMessages';
 import { makePlan } from './plan';
 import { Shelf } from './shelf';
 
@@ -29,11 +29,11 @@ scope.onmessage = async ({ data }: MessageEvent<LibraryMessage>) => {
   }
 };
 
-async function serve(request: LibraryRequest, signal: AbortSignal): Promise<Plan | null> {
+async function serve(request: LibraryRequest, signal: AbortSignal): Promise<Plan | FileChoice | null> {
   switch (request.type) {
     case 'inspect': {
-      const { repo, hubUrl, entry } = request;
-      return makePlan(await listRepo(repo, hubUrl, signal), hubUrl, entry, signal);
+      const { repo, hubUrl, entry, file } = request;
+      return makePlan(await listRepo(repo, hubUrl, signal), { hubUrl, entry, file, signal });
     }
     case 'list': {
       await shelf.open();

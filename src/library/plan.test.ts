@@ -1,9 +1,11 @@
 // Plans: what would be fetched, from listings of a local hub, and what a catalogue entry adds to them.
 
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startHubServer, type HubServer } from '../../e2e/support/hubServer';
+import { clipFolder, partFile, savedFolder, singleFile, small } from '../../fixtures/checkpoints/golden';
 import { listRepo } from './hub';
 import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
+import type { FileChoice, Plan } from './libraryMessages';
 import { makePlan } from './plan';
 import { GRAPHS, standardPath } from '../models/roles';
 
@@ -16,20 +18,105 @@ beforeEach(async () => {
 });
 afterEach(() => hub.close());
 
-async function plan(paths: readonly string[], entry: HubEntry | null) {
-  const repo = entry ?? { repo: 'some/model', revision: 'main' };
-  hub.repos.set(repo.repo, { commit: 'c1', files: new Map(paths.map((path) => [path, blank])) });
-  return makePlan(await listRepo(repo, hub.url, never), hub.url, entry, never);
+function plan(paths: readonly string[], entry: HubEntry | null) {
+  return planOf(new Map(paths.map((path) => [path, blank])), entry) as Promise<Plan>;
 }
 
-it('refuses a repository without ONNX, and one that lacks a part', async () => {
-  await expect(plan(['model.safetensors'], null)).rejects.toMatchObject({
+async function planOf(
+  files: ReadonlyMap<string, Uint8Array>,
+  entry: HubEntry | null = null,
+  file: string | null = null,
+) {
+  const repo = entry ?? { repo: 'some/model', revision: 'main' };
+  hub.repos.set(repo.repo, { commit: 'c1', files });
+  return makePlan(await listRepo(repo, hub.url, never), { hubUrl: hub.url, entry, file, signal: never });
+}
+
+const bytesOf = async (blob: Blob) => new Uint8Array(await blob.arrayBuffer());
+
+it.each([
+  ['no model at all', ['README.md', 'data.csv'], 'It holds neither .safetensors nor ONNX files'],
+  ['a part of an export', ['unet/model.onnx'], 'It lacks vae_decoder/model.onnx, text_encoder/model.onnx'],
+  ['PyTorch files', ['unet/diffusion_pytorch_model.bin', 'model.ckpt'], 'Its weights are PyTorch files (.bin, .ckpt'],
+  [
+    'a part of a folder',
+    ['unet/diffusion_pytorch_model.safetensors', 'unet/config.json'],
+    'It lacks vae/diffusion_pytorch_model.safetensors, text_encoder/model.safetensors',
+  ],
+])('refuses a repository with %s', async (_, paths, message) => {
+  await expect(plan(paths, null)).rejects.toMatchObject({
     code: 'layout',
-    message: expect.stringContaining('no ONNX') as string,
+    message: expect.stringContaining(message) as string,
   });
-  await expect(plan(['unet/model.onnx'], null)).rejects.toMatchObject({
-    code: 'layout',
-    message: expect.stringContaining('vae_decoder') as string,
+});
+
+describe('.safetensors', () => {
+  const spare = new Map(
+    [
+      'unet/diffusion_pytorch_model.bin',
+      'unet/diffusion_flax_model.msgpack',
+      'safety_checker/model.safetensors',
+      'feature_extractor/preprocessor_config.json',
+      'v1-5-pruned.ckpt',
+      'v1-5-pruned.safetensors',
+      'README.md',
+    ].map((path) => [path, blank]),
+  );
+
+  it('takes the fp16 files of a folder and nothing else, and says what they are after a look at one header', async () => {
+    const fp16 = new Map([...savedFolder('fp16'), ...clipFolder()]);
+    const made = (await planOf(new Map([...savedFolder('plain'), ...fp16, ...spare]))) as Plan;
+    expect(made.files.map(({ path }) => path).sort()).toEqual([...fp16.keys()].sort());
+    expect(made.bytes).toBe([...fp16.values()].reduce((sum, { length }) => sum + length, 0));
+    expect(made.what).toMatch(/^Stable Diffusion 1\.x, f16, fp16 files, \d+ MB$/);
+    expect(made.graph.half).toBe(true);
+    const unet = 'unet/diffusion_pytorch_model.fp16.safetensors';
+    expect(hub.looks.map(({ path }) => path)).toEqual([unet]);
+    // The header and what was on its way with it, not the file.
+    expect(hub.looks[0]!.bytes).toBeLessThan(fp16.get(unet)!.length / 4);
+  });
+
+  it('takes all shards that an index names, or says which is missing', async () => {
+    const sharded = new Map([...savedFolder('fp16-shards'), ...clipFolder()]);
+    const made = (await planOf(new Map([...sharded, ...spare]))) as Plan;
+    expect(made.files.map(({ path }) => path).sort()).toEqual([...sharded.keys()].sort());
+    expect(made.what).toMatch(/^Stable Diffusion 1\.x, f16, fp16 files/);
+    const shard = [...sharded.keys()].find((path) => /unet.*00002-of/.test(path))!;
+    sharded.delete(shard);
+    await expect(planOf(sharded)).rejects.toThrow(`lacks ${shard}, which its own index names`);
+  });
+
+  it('knows less where nothing can be looked into, and is as whole', async () => {
+    hub.faults.push({ kind: { status: 503 }, path: /unet\/diffusion/ });
+    const made = (await planOf(new Map([...savedFolder('fp16'), ...clipFolder()]))) as Plan;
+    expect([made.what, made.graph.half]).toEqual([null, null]);
+    expect(made.files).toHaveLength(savedFolder('fp16').size + 3);
+  });
+
+  it('offers the single files of a repository, and refuses what is no whole model before it is fetched', async () => {
+    const files = new Map<string, Uint8Array>([
+      ['a.safetensors', await bytesOf(singleFile(small['sd1']!))],
+      ['vae.safetensors', await bytesOf(partFile(small['sd1']!, 'vae'))],
+    ]);
+    const choice = (await planOf(files)) as FileChoice;
+    expect(choice.choices.map(({ path }) => path)).toEqual(['a.safetensors', 'vae.safetensors']);
+    const made = (await planOf(files, null, 'a.safetensors')) as Plan;
+    expect(made).toMatchObject({ roles: { checkpoint: 'a.safetensors' }, dir: 'some--model@c1+a.safetensors' });
+    expect(made.what).toMatch(/^Stable Diffusion 1\.x, f16, \d+ MB$/);
+    await expect(planOf(files, null, 'vae.safetensors')).rejects.toThrow('has no UNet and no text encoder');
+    files.delete('a.safetensors');
+    await expect(planOf(files)).rejects.toThrow('has no UNet and no text encoder');
+  });
+
+  it('refuses a model for another task by its UNet', async () => {
+    const files = new Map([...savedFolder('plain'), ...clipFolder()]);
+    const config = JSON.parse(new TextDecoder().decode(files.get('unet/config.json'))) as object;
+    files.set('unet/config.json', new TextEncoder().encode(JSON.stringify({ ...config, in_channels: 9 })));
+    files.set(
+      'unet/diffusion_pytorch_model.safetensors',
+      (await bytesOf(partFile(small['inpainting']!, 'unet'))) as Uint8Array<ArrayBuffer>,
+    );
+    await expect(planOf(files)).rejects.toThrow('is a model for inpainting');
   });
 });
 

@@ -1,64 +1,80 @@
-// From a listing of the hub to what would be fetched. Nothing large is fetched here: only two small configs and the
-// beginning of the UNet's graph, from which the verdict is made.
+// From a listing of the hub to what would be fetched. Nothing large is fetched here: only small configs and the
+// beginning of the UNet's file, from which the verdict is made.
 
 import { CONFIG_LIMIT, absent, parseJson, type Schema } from '../configs/readJson';
-import { TEXT_ENCODER, UNET } from '../configs/schemas';
-import { NO_GLANCE } from '../models/estimate';
+import { SHARD_INDEX_LIMIT } from '../configs/networkConfigs';
+import { SCHEDULER, TEXT_ENCODER, UNET } from '../configs/schemas';
+import { shardsOf } from '../checkpoints/shards';
+import { NO_GLANCE, type GraphGlance } from '../models/estimate';
 import { FetchError } from './fetchError';
 import { glanceAtGraph } from './graphGlance';
+import { lookAtHead } from './headLook';
 import { fileUrl, listRepo, type Listing } from './hub';
 import type { HubEntry } from '../models/hubCatalog';
-import type { Plan } from './libraryMessages';
+import type { FileChoice, Plan } from './libraryMessages';
+import { networkGlance, networksText, readNetworks, type Networks } from './networks';
 import type { ManifestFile } from './opfs';
-import { findRoles, missingRoles, neededPaths, standardPath, type Role, type RolePaths } from '../models/roles';
+import { GRAPHS, findRoles, missingRoles, neededPaths, standardPath, type Role, type RolePaths } from '../models/roles';
+import { singlePlan } from './singlePlan';
+import { heldInstead, isShardIndex, isWeights, singleFiles } from '../models/weightFiles';
 
-export function storeName(repo: string, commit: string): string {
-  return `${repo.replace('/', '--')}@${commit.slice(0, 12)}`;
+export interface Wanted {
+  readonly hubUrl: string;
+  /** Its entry in the catalogue, where it has one. */
+  readonly entry: HubEntry | null;
+  /** The one that was chosen of a repository of several; null where none was. */
+  readonly file: string | null;
+  readonly signal: AbortSignal;
 }
 
 /**
+ * A repository of single files with whole models in them gives a choice, where there are several.
  * @throws FetchError; `layout` where files are missing that every picture needs.
- * EngineError `model-invalid` for configs that make no sense.
+ * EngineError `model-invalid` for configs or weights that make no sense, or are of another kind of model.
  */
-export async function makePlan(
-  listing: Listing,
-  hubUrl: string,
-  entry: HubEntry | null,
-  signal: AbortSignal,
-): Promise<Plan> {
-  const { repo, revision, commit } = listing;
+export async function makePlan(listing: Listing, wanted: Wanted): Promise<Plan | FileChoice> {
+  const { repo, revision, commit, licence } = listing;
+  const { hubUrl, entry, signal } = wanted;
   const paths = listing.files.map((file) => file.path);
   const found = findRoles(paths, entry?.roles);
   const added = entry ? await lacking(entry, found, hubUrl, signal) : [];
   const roles = { ...found, ...Object.fromEntries(added.map(({ role, file }) => [role, file.path])) };
   const missing = missingRoles(roles);
-  if (missing.length > 0) {
-    const onnx = paths.some((path) => path.endsWith('.onnx'));
-    const why = onnx
-      ? `It lacks ${missing.join(', ')}.`
-      : 'It has no ONNX files; look for one whose name ends in “onnx”, or export it with Optimum.';
-    throw new FetchError(
-      'layout',
-      `${repo} is not a Stable Diffusion model in ONNX folders that Pagoda knows. ${why}`,
-      paths.slice(0, 200).join('\n'),
-    );
-  }
-  const needed = new Set(neededPaths(paths, found));
+  const singles = singleFiles(listing.files);
+  const chosen = wanted.file ?? (singles.length === 1 && missing.length > 0 ? singles[0]!.path : null);
+  if (chosen !== null) return singlePlan(listing, chosen, hubUrl, signal);
+  if (missing.length > 0 && singles.length > 1) return { repo, revision, choices: singles };
+  if (missing.length > 0) throw notAModel(repo, paths, roles, missing);
+  const text = async (path: string, limit = CONFIG_LIMIT) => {
+    const source = added.find(({ file }) => file.path === path)?.file.source;
+    return source && 'text' in source ? source.text : smallText(fileUrl(hubUrl, repo, commit, path), signal, limit);
+  };
+  const needed = new Set([...neededPaths(paths, found), ...(await shardsIn(found, paths, text))]);
   const files = [...listing.files.filter((file) => needed.has(file.path)), ...added.map(({ file }) => file)];
   const config = async <T>(schema: Schema<T>, path: string | undefined): Promise<T> => {
-    const file = files.find((one) => one.path === path);
-    if (!file) return absent(schema);
-    const text =
-      file.source && 'text' in file.source
-        ? file.source.text
-        : await smallText(fileUrl(hubUrl, repo, commit, file.path), signal);
-    return text === null ? absent(schema) : parseJson(schema, file.path, text);
+    const json = path !== undefined && files.some((one) => one.path === path) ? await text(path) : null;
+    return path === undefined || json === null ? absent(schema) : parseJson(schema, path, json);
   };
   const unetConfig = await config(UNET, roles.unetConfig);
   const unet = files.find((file) => file.path === roles.unet);
-  const graph = unet
-    ? await glanceAtGraph({ url: fileUrl(hubUrl, repo, commit, unet.path), size: unet.size, unetConfig }, signal)
-    : NO_GLANCE;
+  const sizes = new Map(listing.files.map(({ path, size }) => [path, size]));
+  const look = async (path: string) => {
+    if (isShardIndex(path)) {
+      const head = new Blob([(await text(path, SHARD_INDEX_LIMIT)) ?? '']);
+      return { head, size: head.size };
+    }
+    const head = await lookAtHead(fileUrl(hubUrl, repo, commit, path), sizes.get(path) ?? 0, signal);
+    if (!head) throw new NoLook();
+    return head;
+  };
+  const networks =
+    unet && isWeights(unet.path) ? await readNetworks(roles, ['unet'], { head: look, text }).catch(unlessNoLook) : null;
+  const graph: GraphGlance = networks
+    ? { ...NO_GLANCE, ...networkGlance(networks) }
+    : unet && !isWeights(unet.path)
+      ? await glanceAtGraph({ url: fileUrl(hubUrl, repo, commit, unet.path), size: unet.size, unetConfig }, signal)
+      : NO_GLANCE;
+  const bytes = files.reduce((sum, file) => sum + file.size, 0);
   return {
     repo,
     revision,
@@ -68,15 +84,64 @@ export async function makePlan(
     files,
     dir: storeName(repo, commit),
     name: entry?.name ?? repo,
-    bytes: files.reduce((sum, file) => sum + file.size, 0),
+    bytes,
     unetConfig,
     textConfig: await config(TEXT_ENCODER, roles.textEncoderConfig),
     graph,
+    what: networks && networksText(networks, roles, bytes, await config(SCHEDULER, roles.scheduler)),
+    licence,
   };
 }
 
+export function storeName(repo: string, commit: string): string {
+  return `${repo.replace('/', '--')}@${commit.slice(0, 12)}`;
+}
+
+/** The files that the indices of networks in several files name. */
+async function shardsIn(
+  roles: RolePaths,
+  paths: readonly string[],
+  text: (path: string, limit: number) => Promise<string | null>,
+): Promise<string[]> {
+  const shards: string[] = [];
+  for (const role of GRAPHS) {
+    const index = roles[role];
+    if (index === undefined || !isShardIndex(index)) continue;
+    const json = await text(index, SHARD_INDEX_LIMIT);
+    if (json === null) throw new FetchError('server', `The hub did not give ${index}. Try again in a minute.`, index);
+    const folder = index.slice(0, index.lastIndexOf('/') + 1);
+    shards.push(...shardsOf(index, json).map((file) => folder + file));
+  }
+  const absentFile = shards.find((path) => !paths.includes(path));
+  if (absentFile === undefined) return shards;
+  throw new FetchError('layout', `This repository lacks ${absentFile}, which its own index names.`, absentFile);
+}
+
+/** The beginning of a file could not be had: less is known of the model. */
+class NoLook extends Error {}
+
+function unlessNoLook(error: unknown): Networks | null {
+  if (error instanceof NoLook) return null;
+  throw error;
+}
+
+function notAModel(repo: string, paths: readonly string[], roles: RolePaths, missing: readonly string[]): FetchError {
+  const part = GRAPHS.some((role) => roles[role]);
+  const held = heldInstead(paths);
+  const why = [
+    ...(part ? [`It lacks ${missing.join(', ')}.`] : []),
+    ...(held ? [`${held} Pagoda reads .safetensors and ONNX.`] : []),
+    ...(part || held ? [] : ['It holds neither .safetensors nor ONNX files of one.']),
+  ];
+  return new FetchError(
+    'layout',
+    `${repo} is not a Stable Diffusion model that Pagoda can run. ${why.join(' ')}`,
+    paths.slice(0, 200).join('\n'),
+  );
+}
+
 /** null where it cannot be had, or is no config by its size: the verdict is then less precise. */
-async function smallText(url: string, signal: AbortSignal): Promise<string | null> {
+async function smallText(url: string, signal: AbortSignal, limit: number): Promise<string | null> {
   const enough = new AbortController();
   try {
     const response = await fetch(url, { signal: AbortSignal.any([signal, enough.signal]), credentials: 'omit' });
@@ -87,7 +152,7 @@ async function smallText(url: string, signal: AbortSignal): Promise<string | nul
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       chunks.push(next.value);
       bytes += next.value.length;
-      if (bytes > CONFIG_LIMIT) return null;
+      if (bytes > limit) return null;
     }
     return await new Blob(chunks).text();
   } catch {

@@ -75,6 +75,8 @@ const plan = (dir: string, ...paths: string[]): Plan => ({
   unetConfig: {},
   textConfig: {},
   graph: {} as Plan['graph'],
+  what: null,
+  licence: null,
 });
 
 /** As an earlier visit has left it: `there` bytes of its one file. */

@@ -3,6 +3,7 @@
 
 import { absent, readJson, type Schema } from '../configs/readJson';
 import { SCHEDULER, UNET } from '../configs/schemas';
+import { checkpointModel } from './checkpointFile';
 import { sleep } from '../loading/sleep';
 import { FetchError, asFetchError, busy, toFetchErrorData, type FetchErrorData } from './fetchError';
 import { fetchModel, isWhole, storedBytes } from './fetchModel';
@@ -299,7 +300,8 @@ function entryOf(manifest: Manifest, bytes: Map<string, number>, state: StoredSt
 }
 
 /** From the configs as they are on the disk; what cannot be read tells nothing. */
-async function storedUsual(files: FileSystemDirectoryHandle, { roles }: Manifest): Promise<UsualSettings> {
+async function storedUsual(files: FileSystemDirectoryHandle, { roles }: Manifest): Promise<UsualSettings | null> {
+  if (roles.checkpoint) return checkpointUsual(files, roles.checkpoint);
   const config = async <T>(schema: Schema<T>, path: string | undefined): Promise<T> => {
     const handle = path === undefined ? null : await findFile(files, path);
     try {
@@ -312,6 +314,15 @@ async function storedUsual(files: FileSystemDirectoryHandle, { roles }: Manifest
     scheduler: await config(SCHEDULER, roles.scheduler),
     unet: await config(UNET, roles.unetConfig),
   });
+}
+
+async function checkpointUsual(files: FileSystemDirectoryHandle, path: string): Promise<UsualSettings | null> {
+  try {
+    const file = await (await findFile(files, path))?.getFile();
+    return file ? (await checkpointModel(path, { head: file, size: file.size })).usual : null;
+  } catch {
+    return null; // the engine says what is wrong with it
+  }
 }
 
 function modelOf(dir: string, entry: Entry): StoredModel {
@@ -328,6 +339,7 @@ function modelOf(dir: string, entry: Entry): StoredModel {
     error,
     newer,
     usual,
+    file: entry.manifest.roles.checkpoint ?? null,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     fetchedBytes: [...bytes.values()].reduce((sum, count) => sum + count, 0),
     bytesPerSecond: state === 'fetching' ? entry.rate.perSecond(performance.now() / 1000) : null,

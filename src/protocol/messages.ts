@@ -23,6 +23,8 @@ export interface StoredModelRef {
   readonly kind: 'opfs';
   readonly id: string;
   readonly dir: string;
+  /** As of a file on disk: the store may hold such a one. */
+  readonly clipUrl: string;
 }
 
 /** A folder on the visitor's disk, used in place: files by path relative to it. */

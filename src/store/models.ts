@@ -10,7 +10,7 @@ import { FetchError, toFetchErrorData, type FetchErrorData } from '../library/fe
 import { filesOf, folderModel, type FolderModel, type PickedFolder } from '../library/folder';
 import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
 import { Library } from '../library/library';
-import type { Plan, StoredModel } from '../library/libraryMessages';
+import type { FileChoice, Plan, StoredModel } from '../library/libraryMessages';
 import { preflight, sizeText, type Verdict } from '../models/preflight';
 import { HUB_URL, parseRepoId } from '../models/repoId';
 import type { UsualSettings } from '../settings/fields';
@@ -36,6 +36,8 @@ export type Lookup =
   | { readonly state: 'looking'; readonly what: string }
   /** `error` is why it could not be fetched, where that was tried. */
   | { readonly state: 'found'; readonly plan: Plan; readonly error: FetchErrorData | null }
+  /** It holds several models, of which one is to be chosen. */
+  | { readonly state: 'choice'; readonly found: FileChoice }
   | { readonly state: 'failed'; readonly error: FetchErrorData };
 
 interface Models {
@@ -68,7 +70,8 @@ interface Models {
   readonly reopen: () => void;
   readonly chooseBuiltIn: () => void;
   readonly chooseStored: (model: StoredModel) => void;
-  readonly lookUp: (repo: string, revision: string, entry?: HubEntry) => Promise<void>;
+  /** `file` of several in the repository. */
+  readonly lookUp: (repo: string, revision: string, asked?: { entry?: HubEntry; file?: string }) => Promise<void>;
   /** Asks the browser to keep what is stored, and fetches. */
   readonly fetch: (plan: Plan) => Promise<void>;
   readonly act: (type: 'resume' | 'pause' | 'remove' | 'check', dir: string) => Promise<void>;
@@ -169,8 +172,13 @@ export const useModels = create<Models>()((set, get) => {
     },
     chooseBuiltIn: () => choose(BUILT_IN),
     chooseStored: (model) =>
-      choose(storedChoice(model, HUB_MODELS.find(({ repo }) => repo === model.repo)?.usual ?? model.usual)),
-    lookUp: async (text, revision, known) => {
+      choose(
+        storedChoice(
+          model,
+          (model.file === null && HUB_MODELS.find(({ repo }) => repo === model.repo)?.usual) || model.usual,
+        ),
+      ),
+    lookUp: async (text, revision, { entry: known, file = null } = {}) => {
       const signal = stopLooking();
       const repo = parseRepoId(text, revision);
       if (!repo) {
@@ -181,9 +189,10 @@ export const useModels = create<Models>()((set, get) => {
       set({ lookup: { state: 'looking', what: repo.repo } });
       const entry = known ?? HUB_MODELS.find((one) => one.repo === repo.repo && one.revision === repo.revision) ?? null;
       try {
-        const plan = await door().inspect(repo, get().hubUrl, entry, signal);
+        const found = await door().inspect({ repo, hubUrl: get().hubUrl, entry, file }, signal);
         await measure();
-        if (!signal.aborted) set({ lookup: { state: 'found', plan, error: null } });
+        if (signal.aborted) return;
+        set({ lookup: 'dir' in found ? { state: 'found', plan: found, error: null } : { state: 'choice', found } });
       } catch (error) {
         if (!signal.aborted) set({ lookup: { state: 'failed', error: toFetchErrorData(error) } });
       }
@@ -229,11 +238,11 @@ export const useModels = create<Models>()((set, get) => {
     },
     openCheckpoint: async (file) => {
       try {
-        const checkpoint = await checkpointModel(file);
+        const checkpoint = await checkpointModel(file.name, { head: file, size: file.size });
         set({ checkpoint, checkpointError: null });
         choose({
           name: checkpoint.name,
-          ref: { kind: 'file', id: `file:${newId()}`, file, clipUrl: new URL(CLIP_FOLDER, document.baseURI).href },
+          ref: { kind: 'file', id: `file:${newId()}`, file, clipUrl: clipUrl() },
           usual: checkpoint.usual,
           origin: null,
         });
@@ -262,6 +271,10 @@ export function verdictOf(weights: Plan | Weights, device: DeviceInfo | null, fr
     { device, freeBytes, memoryGiB: deviceMemory },
     freeBytes === null ? 0 : weights.bytes,
   );
+}
+
+function clipUrl(): string {
+  return new URL(CLIP_FOLDER, document.baseURI).href;
 }
 
 /** Whether the page may store models at all: only over HTTPS, or from this machine. */
@@ -305,7 +318,7 @@ function storedChoice(
   { name, dir, repo, commit }: Pick<StoredModel, 'name' | 'dir' | 'repo' | 'commit'>,
   usual: UsualSettings | null,
 ): Choice {
-  return { name, ref: { kind: 'opfs', id: `opfs:${dir}`, dir }, usual, origin: { repo, commit } };
+  return { name, ref: { kind: 'opfs', id: `opfs:${dir}`, dir, clipUrl: clipUrl() }, usual, origin: { repo, commit } };
 }
 
 function readChoice(): Choice {

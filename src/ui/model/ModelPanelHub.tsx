@@ -2,6 +2,7 @@
 // hold it; nothing large is fetched before the visitor says so.
 
 import { useId, useState } from 'react';
+import type { FileChoice } from '../../library/libraryMessages';
 import { HUB_MODELS, canStore, sizeText, useModels, verdictOf } from '../../store/models';
 import { useStore } from '../../store/store';
 import styles from './ModelPanel.module.css';
@@ -64,11 +65,12 @@ export function ModelPanelHub() {
               <strong>{entry.name}</strong>
               <span className={styles.quiet}>{entry.repo}</span>
               <span className={styles.quiet}>{entry.note}</span>
+              {entry.licence && <span className={styles.quiet}>Licence: {entry.licence}</span>}
             </div>
             <button
               type="button"
               aria-label={`Look up ${entry.name}`}
-              onClick={() => void lookUp(entry.repo, entry.revision, entry)}
+              onClick={() => void lookUp(entry.repo, entry.revision, { entry })}
             >
               Look up
             </button>
@@ -116,6 +118,7 @@ function Found() {
       </p>
     );
   if (lookup.state === 'failed') return <ModelPanelError error={lookup.error} />;
+  if (lookup.state === 'choice') return <Choices found={lookup.found} />;
   const { plan, error } = lookup;
   const verdict = verdictOf(plan, device, freeBytes);
   const words = {
@@ -126,9 +129,11 @@ function Found() {
   return (
     <div className={styles.found} role="group" aria-label="Found" aria-live="polite">
       <p>
-        <strong>{plan.name}</strong> · {sizeText(plan.bytes)} in {plan.files.length} files · {plan.revision} is{' '}
-        {plan.commit.slice(0, 7)}
+        <strong>{plan.name}</strong> · {sizeText(plan.bytes)} in {plan.files.length}{' '}
+        {plan.files.length === 1 ? 'file' : 'files'} · {plan.revision} is {plan.commit.slice(0, 7)}
       </p>
+      {plan.what && <p>{plan.what}</p>}
+      {plan.licence && <p className={styles.quiet}>Licence: {plan.licence}</p>}
       <p className={verdict.level === 'no' ? styles.bad : undefined}>{words[verdict.level]}</p>
       {verdict.reasons.length > 0 && (
         <ul className={styles.reasons}>
@@ -155,6 +160,40 @@ function Found() {
           Not now
         </button>
       </p>
+    </div>
+  );
+}
+
+/** Several models, one of which is looked up again. */
+function Choices({ found: { repo, revision, choices } }: { readonly found: FileChoice }) {
+  const { lookUp, dismiss } = useModels.getState();
+  return (
+    <div className={styles.found} role="group" aria-label={`Models of ${repo}`} aria-live="polite">
+      <p>
+        <strong>{repo}</strong> holds {choices.length} models in one file each. Choose one to look into.
+      </p>
+      <ul className={styles.list}>
+        {choices.map(({ path, size }) => (
+          <li key={path} className={styles.item}>
+            <div className={styles.what}>
+              <strong>{path}</strong>
+              <span className={styles.quiet}>{sizeText(size)}</span>
+            </div>
+            <button
+              type="button"
+              aria-label={`Look into ${path}`}
+              onClick={() => void lookUp(repo, revision, { file: path })}
+            >
+              Look into
+            </button>
+          </li>
+        ))}
+      </ul>
+      <div className={styles.actions}>
+        <button type="button" onClick={dismiss}>
+          Not now
+        </button>
+      </div>
     </div>
   );
 }

@@ -154,7 +154,10 @@ function StoredItem({
       {newer && (
         <p className={styles.note}>
           {newer.changedFiles} {newer.changedFiles === 1 ? 'file has' : 'files have'} changed on the hub since.{' '}
-          <button type="button" onClick={() => void lookUp(model.repo, model.revision)}>
+          <button
+            type="button"
+            onClick={() => void lookUp(model.repo, model.revision, model.file === null ? {} : { file: model.file })}
+          >
             See the new version
           </button>
         </p>

@@ -1,0 +1,44 @@
+// One file of a repository that holds a whole model in it, as what would be fetched. Its header tells all that a folder
+// says in configs, and refuses what is no whole model before anything is fetched.
+
+import { absent } from '../configs/readJson';
+import { TEXT_ENCODER, UNET } from '../configs/schemas';
+import { NO_GLANCE } from '../models/estimate';
+import { checkpointModel } from './checkpointFile';
+import { FetchError } from './fetchError';
+import { lookAtHead } from './headLook';
+import { fileUrl, type Listing } from './hub';
+import type { Plan } from './libraryMessages';
+import { storeName } from './plan';
+
+/**
+ * @throws FetchError `not-found`, or EngineError `model-invalid`: what the file is instead, or what it lacks.
+ */
+export async function singlePlan(
+  { repo, revision, commit, files, licence }: Listing,
+  path: string,
+  hubUrl: string,
+  signal: AbortSignal,
+): Promise<Plan> {
+  const file = files.find((one) => one.path === path);
+  if (!file) throw new FetchError('not-found', `There is no ${path} in this repository. Look it up again.`, path);
+  const head = await lookAtHead(fileUrl(hubUrl, repo, commit, path), file.size, signal);
+  const model = head && (await checkpointModel(path, head));
+  return {
+    repo,
+    revision,
+    commit,
+    hubUrl,
+    roles: { checkpoint: path },
+    files: [file],
+    // One commit may be fetched several times, of each of its files.
+    dir: `${storeName(repo, commit)}+${encodeURIComponent(path)}`,
+    name: `${path.replace(/\.\w+$/, '')} (${repo})`,
+    bytes: file.size,
+    unetConfig: model?.weights.unetConfig ?? absent(UNET),
+    textConfig: model?.weights.textConfig ?? absent(TEXT_ENCODER),
+    graph: model?.weights.graph ?? NO_GLANCE,
+    what: model?.what ?? null,
+    licence,
+  };
+}
