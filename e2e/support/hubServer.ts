@@ -160,6 +160,7 @@ export async function startHubServer(): Promise<HubServer> {
         sha: repo.commit,
         private: false,
         gated: false,
+        cardData: { license: 'openrail' },
         downloads: 0,
         likes: 0,
         lastModified: new Date(0),

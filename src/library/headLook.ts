@@ -1,5 +1,6 @@
-// A look at the header of a .safetensors file on the hub before anything is downloaded: one request for a bounded range,
-// given up as soon as the header is there. It tells what the weights are; what goes wrong here costs nothing but that.
+// A look at the header of a .safetensors file on the hub before anything is downloaded: one request for a bounded
+// range, given up as soon as the header is there. It tells what the weights are; what goes wrong here costs nothing
+// but that.
 
 import type { Head } from '../checkpoints/networkFile';
 

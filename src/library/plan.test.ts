@@ -63,7 +63,7 @@ describe('.safetensors', () => {
     ].map((path) => [path, blank]),
   );
 
-  it('takes the fp16 files of a folder and nothing else, and says what they are after a look at one header', async () => {
+  it('takes a folder’s fp16 files and nothing else, and says what they are after a look at one header', async () => {
     const fp16 = new Map([...savedFolder('fp16'), ...clipFolder()]);
     const made = (await planOf(new Map([...savedFolder('plain'), ...fp16, ...spare]))) as Plan;
     expect(made.files.map(({ path }) => path).sort()).toEqual([...fp16.keys()].sort());

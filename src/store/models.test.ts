@@ -20,7 +20,7 @@ vi.mock('../library/library', () => {
   return {
     Library: class {
       ask = (request: LibraryRequest) => put(request.type, null);
-      inspect = ({ repo }: { repo: string }, _hub: string, _entry: unknown, signal: AbortSignal) => put(repo, signal);
+      inspect = ({ repo: { repo } }: { repo: { repo: string } }, signal: AbortSignal) => put(repo, signal);
     },
   };
 });
