@@ -1,8 +1,9 @@
-// The tiny model on real WebGPU (SwiftShader): a comparison, cancel, the slider, a saved PNG. All on one page, where
-// shaders stay compiled: that takes SwiftShader most of its time.
+// The tiny model on real WebGPU (SwiftShader): a comparison, cancel, the slider, a saved PNG, other models. All on one
+// page, where shaders stay compiled: that takes SwiftShader most of its time.
 
 import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
+import { COUNT_ALIVE, aliveOnGpu, prependToEngine } from './support/engineWorker';
 import { button, generate, meanDifference, openWith, picture, pixels, setNumber } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
@@ -10,6 +11,7 @@ let page: Page;
 
 test.beforeAll(async ({ browser, baseURL }) => {
   page = await browser.newPage({ serviceWorkers: 'block', baseURL: baseURL! });
+  await prependToEngine(page, COUNT_ALIVE);
   await serveTinyModel(page);
   await openWith(page, { layers: 'mid' });
 });
@@ -49,4 +51,17 @@ test('the slider changes the next picture; at 0 both are the same', async () => 
   const off = await pixels(picture(page, 'With PAG'));
   expect(meanDifference(before, off)).toBeGreaterThan(1);
   expect(off).toEqual(await pixels(picture(page, 'Without PAG')));
+});
+
+// What is counted is exact: what one run or one switch left behind would show at once.
+test('another run, and another model, leave nothing behind on the GPU', async () => {
+  await setNumber(page, 'Steps', '1');
+  await generate(page);
+  const before = await aliveOnGpu(page);
+  expect(before.buffers).toBeGreaterThan(0);
+  await button(page, 'Model: Pocket (built in). Change').click();
+  await page.getByLabel('Folder of a model').setInputFiles('fixtures/models/tiny');
+  await expect(button(page, 'Model: tiny. Change')).toBeVisible();
+  await generate(page);
+  expect(await aliveOnGpu(page)).toEqual(before);
 });

@@ -69,6 +69,41 @@ export async function loseDevice(page: Page): Promise<void> {
   await worker.evaluate(() => (self as unknown as { __device: GPUDevice }).__device.destroy());
 }
 
+/**
+ * Counts on `self.__alive` what the engine, ONNX Runtime included, has of the GPU and has not given back: buffers,
+ * their bytes, and whatever else must be destroyed. Left out are our kernels' parameters, which are kept by what is in
+ * them, so many and no more (kernels/compiler).
+ */
+export const COUNT_ALIVE = `{
+  const alive = (self.__alive = { buffers: 0, bytes: 0, others: 0 });
+  const device = GPUDevice.prototype;
+  const kinds = [['createBuffer', GPUBuffer], ['createTexture', GPUTexture], ['createQuerySet', GPUQuerySet]];
+  for (const [make, kind] of kinds) {
+    const [create, destroy, here] = [device[make], kind.prototype.destroy, new WeakSet()];
+    const count = (it, by) => {
+      if (kind !== GPUBuffer) alive.others += by;
+      else [alive.buffers, alive.bytes] = [alive.buffers + by, alive.bytes + by * it.size];
+    };
+    device[make] = function (descriptor) {
+      const it = create.call(this, descriptor);
+      if (/ parameters$/.test(descriptor.label)) return it;
+      here.add(it);
+      count(it, 1);
+      return it;
+    };
+    kind.prototype.destroy = function () {
+      if (here.delete(this)) count(this, -1);
+      return destroy.call(this);
+    };
+  }
+}`;
+
+/** What COUNT_ALIVE has counted. */
+export async function aliveOnGpu(page: Page): Promise<Readonly<Record<'buffers' | 'bytes' | 'others', number>>> {
+  type Counted = { __alive: Readonly<Record<'buffers' | 'bytes' | 'others', number>> };
+  return (await engineWorker(page)).evaluate(() => (self as unknown as Counted).__alive);
+}
+
 /** Tells the engine that no buffer may be larger than so many bytes, or none bound that is. */
 export function limitBuffers(limits: {
   readonly maxBufferSize?: number;
