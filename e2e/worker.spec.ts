@@ -1,5 +1,5 @@
-// The engine's worker dies, hangs, or is asked for too much: the page notices, replaces it and loses nothing. Where both
-// go, as out of heap in Chromium, settings are there when it is opened again.
+// The engine's worker dies, hangs, or is asked for too much: the page notices, replaces it and loses nothing. Where
+// both go, as out of heap in Chromium, settings are there when it is opened again.
 
 import { expect, test, type Page } from '@playwright/test';
 import { engineWorker, prependToEngine } from './support/engineWorker';

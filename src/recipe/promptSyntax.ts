@@ -1,5 +1,5 @@
-// What A1111 reads in a prompt as more than words, and Pagoda does not: weights, scheduling, networks other than LoRA. Each is found in
-// one pass, and named with the first example.
+// What A1111 reads in a prompt as more than words, and Pagoda does not: weights, scheduling, networks other than
+// LoRA. Each is found in one pass, and named with the first example.
 
 import { takeLoraTags } from './loraTags';
 import { refusal, type NotRestored } from './recipe';

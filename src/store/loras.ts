@@ -34,7 +34,7 @@ export interface UsedLora extends Lora {
   readonly tag: LoraTag | null;
 }
 
-/** What a run makes of a prompt: the words, the LoRA with the weights that the prompt gives them, and who is missing. */
+/** What a run makes of a prompt: the words, the LoRA with the weights that the prompt gives, and who is missing. */
 export function readPrompt(prompt: string, loras: readonly Lora[]) {
   const { text, tags } = takeLoraTags(prompt);
   const used = loras.map((lora): UsedLora => {

@@ -4,7 +4,7 @@ import type { LoraUse } from '../../protocol/messages';
 
 export const NO_LORA = 'LoRA needs a model from a .safetensors checkpoint: with this model it has no effect.';
 
-function useText({ used, keys }: LoraUse): string {
+function textOfUse({ used, keys }: LoraUse): string {
   if (used === 0) return `none of its ${keys} keys fits this model, so it has no effect`;
   return used === keys ? `all ${keys} keys used` : `${used} of ${keys} keys used`;
 }
@@ -30,7 +30,7 @@ export function loraText(
 ): string {
   const parts = [
     what,
-    ...(use ? [useText(use)] : []),
+    ...(use ? [textOfUse(use)] : []),
     ...(inPrompt ? [`the prompt gives it ${inPrompt.weight}, which counts`] : []),
   ];
   const sentence = parts.join('; ');
