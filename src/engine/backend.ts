@@ -1,5 +1,5 @@
 // What the engine needs of a device. Two peers implement it: WebGPU (our WGSL kernels between the sessions) and
-// the CPU (their TypeScript twins, on ONNX Runtime's WASM provider). Everything above this file is the same for both.
+// the CPU (ONNX Runtime's WASM provider, and their TypeScript twins). Everything above this file is the same for both.
 
 import type { CombinedImage, NonlinearGuidance } from '../diffusion/guidance';
 import type { SiteRow, StepCoefficients } from '../diffusion/types';

@@ -1,5 +1,5 @@
-// The attention kernel's twin in plain TypeScript: the oracle of its tests, and the engine's kernel where
-// there is no WebGPU. Same layouts and formula as attention.ts; f64 inside, rounded to f32 once at the end.
+// The attention kernel's twin in plain TypeScript: the oracle of its tests, and of the CPU's attention by ONNX Runtime
+// (engine/cpuAttention). Same layouts and formula as attention.ts; f64 inside, rounded to f32 once at the end.
 
 import type { SiteRow } from '../diffusion/types';
 import { checkSiteRows, type AttentionShape } from './attention';
