@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 import { partFile, singleFile, small } from '../fixtures/checkpoints/golden';
 import { dropFiles } from './support/dropFiles';
-import { button, generate, number, picture, pixels, setNumber } from './support/page';
+import { button, generate, holdModel, number, picture, pixels, setNumber } from './support/page';
 
 test('one file is read in place: it says what it is and makes a pair; what is no whole model is refused', async ({
   page,
@@ -17,6 +17,7 @@ test('one file is read in place: it says what it is and makes a pair; what is no
   const whole = singleFile(small['sd1']!, 'F16', { 'modelspec.resolution': '128x128' });
   const asked: string[] = [];
   page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  await holdModel(page);
   await page.goto('/');
   await setNumber(page, 'Steps', '2');
   await button(page, 'Model: Pocket (built in). Change').click();

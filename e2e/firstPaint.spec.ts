@@ -1,7 +1,7 @@
 // What a first visit shows before the page's script has come, and where that never comes.
 
 import { expect, test, type Page } from '@playwright/test';
-import { button } from './support/page';
+import { button, holdModel } from './support/page';
 
 test.use({ serviceWorkers: 'block' });
 
@@ -37,8 +37,7 @@ async function watchPlaces(page: Page): Promise<void> {
 test('what it is stands there at once, and nothing jumps when the page takes over', async ({ page }) => {
   const refused: string[] = [];
   page.on('console', (message) => /Content Security Policy/.test(message.text()) && refused.push(message.text()));
-  // The model never comes: nothing but the page itself is drawn.
-  await page.route('**/models/pocket/**', () => undefined);
+  await holdModel(page);
   await watchPlaces(page);
   for (const [width, height] of [
     [1280, 800],

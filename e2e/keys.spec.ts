@@ -2,7 +2,7 @@
 // focus never falls to the body, and a run is not announced step by step.
 
 import { expect, test, type Page } from '@playwright/test';
-import { button, generate, number, openWith, picture, pixels } from './support/page';
+import { button, generate, holdModel, number, openWith, picture, pixels } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
 test.use({ serviceWorkers: 'block' });
@@ -31,7 +31,7 @@ test('keys that are for an IME, a list or a dialog start and cancel nothing, and
 }) => {
   await recordRequests(page);
   // A model that never comes: the run neither begins nor ends by itself.
-  await page.route('**/models/pocket/**', () => undefined);
+  await holdModel(page);
   await page.goto('/');
   const prompt = page.getByRole('textbox', { name: 'Prompt', exact: true });
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
 import { startHubServer, type HubServer } from './support/hubServer';
 import { RECORD_EVENTS, engineWorker, modelsWorker, prependToEngine, refusals } from './support/engineWorker';
-import { button, generate, number, setNumber } from './support/page';
+import { button, generate, holdModel, number, setNumber } from './support/page';
 import { startPlainServer } from './support/plainServer';
 
 const TINY = 'fixtures/models/tiny';
@@ -109,6 +109,7 @@ test('a repository: size and verdict first, then fetched, used, and used again w
 
 test.describe('without a service worker', () => {
   test.use({ serviceWorkers: 'block' });
+  test.beforeEach(({ page }) => holdModel(page));
 
   // What must be interrupted comes slowly the first time: a busy machine looks seldom.
   test('a reload in the middle goes on by itself, with the rest alone', async ({ page }) => {

@@ -1,12 +1,12 @@
 // Numbers that cannot stand are corrected where one can see it.
 
 import { expect, test, type Page } from '@playwright/test';
-import { number, setNumber } from './support/page';
+import { holdModel, number, setNumber } from './support/page';
 
 test.use({ serviceWorkers: 'block' });
 
 async function open(page: Page): Promise<void> {
-  await page.route('**/models/**', (route) => route.abort());
+  await holdModel(page);
   await page.goto('/');
 }
 

@@ -2,10 +2,12 @@
 
 import { expect, test } from '@playwright/test';
 import { generate, setNumber } from './support/page';
+import { serveTinyModel } from './support/tinyModel';
 
 test.use({ serviceWorkers: 'block' });
 
 test('a window saves the passes that the curve says; layers are chosen on the drawing; u a layer', async ({ page }) => {
+  await serveTinyModel(page);
   await page.goto('/');
   await setNumber(page, 'Steps', '4');
   await page.getByText('PAG over the run').click();

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
-import { generate, meanDifference, picture, pixels, setNumber } from './support/page';
+import { generate, holdModel, meanDifference, picture, pixels, setNumber } from './support/page';
 
 test.use({ serviceWorkers: 'block' });
 
@@ -50,6 +50,7 @@ test('a pair from a fixed seed equals the reference, and PAG changes it visibly'
 });
 
 test('settings survive a reload', async ({ page }) => {
+  await holdModel(page);
   await page.goto('/');
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('frog noto');
   await setNumber(page, 'Seed', '4294967297');

@@ -5,7 +5,17 @@ import { readFileSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Locator, type Page } from '@playwright/test';
 import { writePngText } from '../src/image/pngText';
-import { button, generate, meanDifference, number, openWith, picture, pixels, setNumber } from './support/page';
+import {
+  button,
+  generate,
+  holdModel,
+  meanDifference,
+  number,
+  openWith,
+  picture,
+  pixels,
+  setNumber,
+} from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
 test.use({ serviceWorkers: 'block' });
@@ -68,12 +78,11 @@ async function noFaults(page: Page): Promise<void> {
   );
 }
 
-test.beforeEach(({ page }) => serveTinyModel(page));
-
 test('a saved picture restores its settings on a page with others, and they make the same picture', async ({
   page,
   browser,
 }) => {
+  await serveTinyModel(page);
   await openWith(page, OWN);
   await expect(button(page, 'Recipe')).toBeDisabled();
   await generate(page);
@@ -108,6 +117,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width: 360, height: 740 });
+    await serveTinyModel(page);
     await openWith(page, OWN);
     await generate(page);
     await button(page, 'Recipe').click();
@@ -151,6 +161,7 @@ test('texts: the end that is not read is shown, and what no field takes is left 
   context,
 }) => {
   await page.setViewportSize({ width: 360, height: 740 });
+  await serveTinyModel(page);
   await openWith(page, { ...OWN, prompt: 'a red apple' });
   await expect(page.getByText(/^\d+ of 14 tokens$/).first()).toBeVisible();
   await prompt(page).fill(`${'a red apple '.repeat(6)}on a wall`);
@@ -192,6 +203,7 @@ test('texts: the end that is not read is shown, and what no field takes is left 
 
 test('a picture of A1111 gives what can be taken, and the rest is listed with why', async ({ page }) => {
   await page.setViewportSize({ width: 360, height: 740 });
+  await holdModel(page);
   await openWith(page, {});
   const chooser = page.waitForEvent('filechooser');
   await button(page, 'Open recipe').click();
@@ -221,6 +233,7 @@ test('a picture of A1111 gives what can be taken, and the rest is listed with wh
 });
 
 test('a wrong or damaged file is refused with a sentence, and nothing is lost', async ({ page }) => {
+  await holdModel(page);
   await openWith(page, OWN);
   await setNumber(page, 'Steps', '5');
   const before = await storedSettings(page);

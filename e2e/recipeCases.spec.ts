@@ -3,8 +3,7 @@
 
 import { expect, test } from '@playwright/test';
 import { recipeCases } from '../fixtures/recipe/cases';
-import { openWith } from './support/page';
-import { serveTinyModel } from './support/tinyModel';
+import { holdModel, openWith } from './support/page';
 
 test.use({ serviceWorkers: 'block' });
 
@@ -22,7 +21,7 @@ const BEFORE: Readonly<Record<string, unknown>> = {
 };
 
 test('each picture is taken or refused as it should be', async ({ page }) => {
-  await serveTinyModel(page);
+  await holdModel(page);
   await openWith(page, BEFORE);
   const notice = page.getByRole('region', { name: 'Opened recipe' });
   for (const { name, path, settings, listed, error, notSettings } of recipeCases) {

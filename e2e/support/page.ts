@@ -34,6 +34,11 @@ export function meanDifference(a: readonly number[], b: readonly number[]): numb
   return sum / (0.75 * a.length);
 }
 
+/** The built-in model never comes: what needs no engine is shown without the work of preparing one. */
+export async function holdModel(page: Page): Promise<void> {
+  await page.route('**/models/pocket/**', () => undefined);
+}
+
 /** Settings that the page finds stored when it opens, as after an earlier visit. */
 export async function openWith(page: Page, settings: Readonly<Record<string, unknown>>): Promise<void> {
   await page.addInitScript((stored) => {
