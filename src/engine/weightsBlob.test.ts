@@ -54,6 +54,31 @@ describe('weights with parts of another type than they are stored in', () => {
   });
 });
 
+test('what was read is given back once it is converted, a transposed matrix when all of it was used', async () => {
+  const counted = { read: 0, released: 0 };
+  class WatchedBlob extends Blob {
+    override slice(start?: number, end?: number): Blob {
+      return new WatchedBlob([super.slice(start, end)]);
+    }
+
+    override async arrayBuffer(): Promise<ArrayBuffer> {
+      const buffer = await super.arrayBuffer();
+      counted.read += buffer.byteLength;
+      const transfer = (length: number) => {
+        counted.released += buffer.byteLength;
+        new Uint8Array(buffer).fill(255);
+        return new ArrayBuffer(length);
+      };
+      return Object.assign(buffer, { transfer });
+    }
+  }
+  const bytes = float32ToFloat16(Float32Array.of(1, 2, 3, 4, 5, 6));
+  const part = { blob: new WatchedBlob([bytes]), cast: { from: FLOAT16, to: FLOAT } };
+  const made = await weightsBlob([part, { ...part, transposed: { rows: 2, columns: 3 } }]).arrayBuffer();
+  expect([...new Float32Array(made)]).toEqual([1, 2, 3, 4, 5, 6, 1, 4, 2, 5, 3, 6]);
+  expect(counted).toEqual({ read: 2 * bytes.byteLength, released: 2 * bytes.byteLength });
+});
+
 test('what is not converted is plain slices', async () => {
   const blob = weightsBlob([parts[0]!, parts[2]!]);
   expect(new Uint8Array(await blob.arrayBuffer())).toEqual(

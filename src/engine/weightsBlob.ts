@@ -59,8 +59,11 @@ class ConvertedBlob extends ComputedBlob {
           bytes && transposed
             ? transposedPart(bytes, transposed, [at, to])
             : await bytesOf(blob.slice(at * storedBytes(window), to * storedBytes(window)));
-        yield cast ? convert(piece, cast) : piece;
+        const made = cast ? convert(piece, cast) : piece;
+        if (made.buffer !== piece.buffer) release(piece);
+        yield made;
       }
+      if (bytes) release(bytes);
     }
   }
 }
@@ -89,6 +92,14 @@ function usedBytes(part: WeightsPart): number {
 function storedBytes({ blob, cast, transposed }: WeightsPart): number {
   if (transposed) return blob.size / (transposed.rows * transposed.columns);
   return cast ? elementBytes(cast.from) : 1;
+}
+
+/**
+ * Gives memory back that nobody reads any more: until a garbage collector sees to it, a hundred megabytes may have come
+ * together. Browsers without `transfer` leave it to that.
+ */
+function release({ buffer }: Uint8Array<ArrayBuffer>): void {
+  (buffer as ArrayBuffer & { transfer?: (length: number) => ArrayBuffer }).transfer?.(0);
 }
 
 async function bytesOf(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
