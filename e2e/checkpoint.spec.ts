@@ -1,10 +1,12 @@
 // A checkpoint on disk, chosen or dropped: what it is, a pair of it, and what is no model.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from '@playwright/test';
-import { partFile, singleFile, small } from '../fixtures/checkpoints/golden';
+import { clipFolder, partFile, savedFolder, singleFile, small } from '../fixtures/checkpoints/golden';
+import { commonSettings, families, worstPixel } from '../fixtures/checkpoints/pipelines';
 import { dropFiles } from './support/dropFiles';
-import { button, generate, holdModel, number, picture, pixels, setNumber } from './support/page';
+import { button, generate, holdModel, number, openWith, picture, pixels, setNumber } from './support/page';
 
 test('one file is read in place: it says what it is and makes a pair; what is no whole model is refused', async ({
   page,
@@ -83,4 +85,25 @@ test('a model is dropped on the page, as a file or as its folder; what cannot be
   await dropFiles(page, [pickle], () => expect(invitation).toBeVisible());
   await expect(says('file')).toContainText('can run code of its own. Pagoda reads .safetensors files');
   await expect(button(page, 'Model: tiny. Change')).toBeAttached();
+});
+
+test('a folder that diffusers wrote is dropped and makes diffusers’ picture', async ({ page }, info) => {
+  const [golden] = families.sd1;
+  const folder = info.outputPath('saved');
+  for (const [path, bytes] of [...savedFolder('fp16-shards'), ...clipFolder()]) {
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    const config = () => ({ ...(JSON.parse(new TextDecoder().decode(bytes)) as object), sample_size: 16 });
+    writeFileSync(file, path === 'unet/config.json' ? JSON.stringify(config()) : bytes);
+  }
+  await openWith(page, { ...commonSettings, ...golden!.settings, sigmas: 'model', spacing: 'model' });
+  await dropFiles(page, [folder]);
+  await expect(button(page, 'Model: saved. Change')).toBeVisible();
+  await page.getByRole('group', { name: 'Usual settings' }).getByRole('button', { name: 'Undo' }).click();
+  await generate(page);
+  expect(worstPixel(golden!, await pixels(picture(page, 'With PAG')))).toBeLessThanOrEqual(1);
+  await button(page, 'Model: saved. Change').click();
+  await expect(page.getByRole('status', { name: 'From a folder on disk' })).toContainText(
+    /^saved · Stable Diffusion 1\.x, f16, fp16 files, \d+ MB · in use/,
+  );
 });

@@ -4,6 +4,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
+import { clipFolder, partFile, savedFolder, singleFile, small } from '../fixtures/checkpoints/golden';
 import { startHubServer, type HubServer } from './support/hubServer';
 import { RECORD_EVENTS, engineWorker, modelsWorker, prependToEngine, refusals } from './support/engineWorker';
 import { button, generate, holdModel, number, setNumber } from './support/page';
@@ -407,6 +408,51 @@ test.describe('without a service worker', () => {
     await expect(usual).toContainText('Yours were kept; Pocket (built in) usually has PAG scale 1.');
     await usual.getByRole('button', { name: 'Set these' }).click();
     await expect(number(page, 'PAG scale')).toHaveValue('1');
+  });
+
+  test('.safetensors of the hub: a folder’s fp16 files and no others, used offline; one file of several', async ({
+    page,
+  }) => {
+    const folder = new Map<string, Uint8Array>([...savedFolder('fp16-shards'), ...clipFolder()]);
+    const blank = new Uint8Array(10);
+    const spare = ['unet/diffusion_pytorch_model.safetensors', 'vae/diffusion_pytorch_model.bin', 'whole.safetensors'];
+    hub.repos.set('some/folder', {
+      commit: FIRST,
+      files: new Map([...folder, ...spare.map((path) => [path, blank] as const)]),
+    });
+    const whole = new Uint8Array(await singleFile(small['sd1']!).arrayBuffer());
+    hub.repos.set('some/files', {
+      commit: SECOND,
+      files: new Map([
+        ['first.safetensors', whole],
+        ['vae.safetensors', new Uint8Array(await partFile(small['sd1']!, 'vae').arrayBuffer())],
+      ]),
+    });
+    await openModels(page);
+    await lookUp(page, 'some/folder');
+    await expect(found(page)).toContainText(/Stable Diffusion 1\.x, f16, fp16 files, \d+ MB.*Licence: openrail/);
+    hub.log.length = 0;
+    await fetchIt(page).click();
+    const list = (name: string) => page.getByRole('listitem', { name, exact: true });
+    await expect(list('some/folder')).toContainText('works offline');
+    expect(hub.log.map(({ path }) => path).sort()).toEqual([...folder.keys()].sort());
+
+    await lookUp(page, 'some/files');
+    const choices = page.getByRole('group', { name: 'Models of some/files' });
+    await choices.getByRole('button', { name: 'Look into vae.safetensors' }).click();
+    const hubAlert = page.getByRole('region', { name: 'From Hugging Face' }).getByRole('alert');
+    await expect(hubAlert).toContainText('has no UNet and no text encoder');
+    await lookUp(page, 'some/files');
+    await choices.getByRole('button', { name: 'Look into first.safetensors' }).click();
+    await fetchIt(page).click();
+    await expect(list('first (some/files)')).toContainText('works offline');
+    hub.setReachable(false);
+    await button(page, 'Use first (some/files)').click();
+    await expect(page.getByLabel('Verdict')).toContainText(/^Fits this device: \d+ MB of weights/);
+    await page.reload();
+    await button(page, 'Model: first (some/files). Change').click();
+    await button(page, 'Use some/folder').click();
+    await expect(page.getByLabel('Verdict')).toContainText(/^Fits this device: \d+ MB of weights/);
   });
 
   test('a folder on disk is used in place', async ({ page }) => {

@@ -130,7 +130,7 @@ function notAModel(repo: string, paths: readonly string[], roles: RolePaths, mis
   const held = heldInstead(paths);
   const why = [
     ...(part ? [`It lacks ${missing.join(', ')}.`] : []),
-    ...(held ? [`${held} Pagoda reads .safetensors and ONNX.`] : []),
+    ...(held ? [held] : []),
     ...(part || held ? [] : ['It holds neither .safetensors nor ONNX files of one.']),
   ];
   return new FetchError(

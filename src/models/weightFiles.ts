@@ -44,14 +44,16 @@ export function singleFiles<File extends { readonly path: string }>(files: reado
   return files.filter(({ path }) => !path.includes('/') && /\.(safetensors|sft)$/i.test(path));
 }
 
-/** What stands in the place of weights that Pagoda reads, as a sentence; '' where nothing is known of it. */
+const INSTEAD: readonly [ending: RegExp, what: string][] = [
+  [/\.(ckpt|pt|pth|bin)$/i, 'Its weights are PyTorch files (.bin, .ckpt, .pt), which can run code of their own.'],
+  [/\.msgpack$/i, 'Its weights are Flax’s (.msgpack).'],
+  [/\.gguf$/i, 'Its weights are GGUF.'],
+  [/(^|\/)openvino_model/i, 'Its weights are OpenVINO’s.'],
+  [/\.(mlmodelc|mlpackage)\//i, 'Its weights are Core ML’s.'],
+];
+
+/** What stands in the place of weights that Pagoda reads, as sentences; '' where nothing is known of it. */
 export function heldInstead(paths: readonly string[]): string {
-  const has = (ending: RegExp) => paths.some((path) => ending.test(path));
-  if (has(/\.(ckpt|pt|pth|bin)$/i))
-    return 'Its weights are PyTorch files (.bin, .ckpt, .pt), which can run code of their own.';
-  if (has(/\.msgpack$/i)) return 'Its weights are Flax’s (.msgpack).';
-  if (has(/\.gguf$/i)) return 'Its weights are GGUF.';
-  if (has(/(^|\/)openvino_model/i)) return 'Its weights are OpenVINO’s.';
-  if (has(/\.(mlmodelc|mlpackage)\//i)) return 'Its weights are Core ML’s.';
-  return '';
+  const what = INSTEAD.find(([ending]) => paths.some((path) => ending.test(path)))?.[1];
+  return what === undefined ? '' : `${what} Pagoda reads .safetensors and ONNX: choose that form of the model.`;
 }
