@@ -26,7 +26,7 @@ export interface Plan extends RepoId {
   readonly textConfig: TextConfig;
   /** What the beginning of the UNet's file says. */
   readonly graph: GraphGlance;
-  /** "Stable Diffusion 1.x, f16, 2.1 GB" of .safetensors that could be looked into; else null. */
+  /** "Stable Diffusion 1.x, f16" of .safetensors that could be looked into; else null. */
   readonly what: string | null;
   /** As its page names it; null where it says nothing. */
   readonly licence: string | null;

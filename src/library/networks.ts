@@ -55,7 +55,7 @@ interface Noise {
 }
 
 /** "Stable Diffusion 1.x, f16, fp16 files, 2.1 GB"; null where the UNet is no .safetensors. */
-export function networksText({ unet }: Networks, roles: RolePaths, bytes: number, scheduler: Noise) {
+export function networksText({ unet }: Networks, roles: RolePaths, bytes: number | null, scheduler: Noise) {
   if (!unet) return null;
   const variants = new Set(GRAPHS.flatMap((role) => (isWeights(roles[role] ?? '') ? variantOf(roles[role]!) : [])));
   variants.delete('');
@@ -70,7 +70,8 @@ export function networksText({ unet }: Networks, roles: RolePaths, bytes: number
 
 interface Told {
   readonly parts: readonly string[];
-  readonly bytes: number;
+  /** null where its size stands beside it. */
+  readonly bytes: number | null;
   readonly velocity: boolean;
   readonly zeroTerminalSnr: boolean;
 }
@@ -79,7 +80,7 @@ interface Told {
 export function modelText({ parts, bytes, velocity, zeroTerminalSnr }: Told): string {
   return [
     ...parts,
-    sizeText(bytes),
+    ...(bytes === null ? [] : [sizeText(bytes)]),
     ...(velocity ? ['v-prediction'] : []),
     ...(zeroTerminalSnr ? ['zero terminal SNR'] : []),
   ].join(', ');

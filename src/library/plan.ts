@@ -88,7 +88,7 @@ export async function makePlan(listing: Listing, wanted: Wanted): Promise<Plan |
     unetConfig,
     textConfig: await config(TEXT_ENCODER, roles.textEncoderConfig),
     graph,
-    what: networks && networksText(networks, roles, bytes, await config(SCHEDULER, roles.scheduler)),
+    what: networks && networksText(networks, roles, null, await config(SCHEDULER, roles.scheduler)),
     licence,
   };
 }

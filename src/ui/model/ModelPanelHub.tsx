@@ -170,7 +170,7 @@ function Choices({ found: { repo, revision, choices } }: { readonly found: FileC
   return (
     <div className={styles.found} role="group" aria-label={`Models of ${repo}`} aria-live="polite">
       <p>
-        <strong>{repo}</strong> holds {choices.length} models in one file each. Choose one to look into.
+        <strong>{repo}</strong> holds {choices.length} .safetensors files. Choose a model to look into.
       </p>
       <ul className={styles.list}>
         {choices.map(({ path, size }) => (
