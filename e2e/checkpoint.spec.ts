@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { clipFolder, partFile, savedFolder, singleFile, small } from '../fixtures/checkpoints/golden';
 import { commonSettings, families, worstPixel } from '../fixtures/checkpoints/pipelines';
+import { readHeader } from '../src/checkpoints/safetensors';
 import { dropFiles } from './support/dropFiles';
 import { button, generate, holdModel, number, openWith, picture, pixels, setNumber } from './support/page';
 
@@ -26,7 +27,12 @@ test('one file is read in place: it says what it is and makes a pair; what is no
   const section = page.getByRole('region', { name: 'From one .safetensors file' });
   const input = section.getByLabel('Checkpoint file');
   await input.setInputFiles(await write('vae.safetensors', partFile(small['sd1']!, 'vae')));
-  await expect(section.getByRole('alert')).toContainText('has no UNet and no text encoder. Choose the file');
+  const offered = section.getByRole('group', { name: 'A VAE alone' });
+  await expect(offered).toContainText(/^vae · f16, [\d.]+ MB · This is a VAE alone/);
+  await button(page, 'Not now').click();
+  await expect(offered).toHaveCount(0);
+  await input.setInputFiles(await write('text.safetensors', partFile(small['sd1']!, 'text_encoder')));
+  await expect(section.getByRole('alert')).toContainText('has no UNet and no VAE. Choose the file');
   const merges = expect.stringMatching(/^\/clip\/\w+\/merges\.txt$/) as unknown;
   expect(asked).not.toContainEqual(merges);
   await input.setInputFiles(await write('my model.safetensors', whole));
@@ -51,12 +57,34 @@ test('one file is read in place: it says what it is and makes a pair; what is no
   await setNumber(page, 'Clip skip', '2');
   await generate(page);
   const skipped = await pixels(picture(page, 'With PAG'));
+
+  // A VAE that makes grey of anything: another picture, until the model has its own again.
+  await button(page, 'Model: my model. Change').click();
+  await input.setInputFiles(await write('grey.safetensors', await grey(partFile(small['sd1']!, 'vae'))));
+  await section.getByRole('button', { name: 'Use it with my model' }).click();
+  await expect(section.getByRole('status', { name: 'VAE' })).toContainText('my model with the VAE grey');
+  await page.keyboard.press('Escape');
+  await generate(page);
+  expect(await pixels(picture(page, 'With PAG'))).not.toEqual(skipped);
+  await expect(number(page, 'Clip skip')).toHaveValue('2');
+  await button(page, 'Model: my model. Change').click();
+  await button(page, 'Use its own VAE').click();
+  await expect(section.getByRole('status', { name: 'VAE' })).toHaveCount(0);
+  await page.keyboard.press('Escape');
   expect(ofV).not.toEqual(withPag);
   expect(skipped).not.toEqual(withPag);
   await button(page, 'Model: my model. Change').click();
   await page.getByRole('region', { name: 'On this device' }).getByRole('button', { name: 'Use Pocket' }).click();
   await expect(number(page, 'Clip skip')).toHaveAccessibleDescription(/^Not read: this model’s text encoder gives/);
 });
+
+/** Its decoder's last layer has nothing but biases. */
+async function grey(file: Blob): Promise<Blob> {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const { offset, length } = (await readHeader(file)).tensors.get('decoder.conv_out.weight')!;
+  bytes.fill(0, offset, offset + length);
+  return new Blob([bytes]);
+}
 
 test('a model is dropped on the page, as a file or as its folder; what cannot be used says why', async ({
   page,

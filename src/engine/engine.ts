@@ -27,6 +27,7 @@ import { mergeLoras } from './mergeLoras';
 import { fileGone, openSource, readModelFiles, type ModelFiles, type Watched } from './modelFiles';
 import { rowsOfRun } from './modelNeeds';
 import { openGpu } from './openGpu';
+import { withVae } from './replacedVae';
 import { loadRuntime, runtimeBytes, type Ort } from './runtime';
 import { SharedWork } from './sharedWork';
 
@@ -219,7 +220,12 @@ export class Engine {
 }
 
 /** What was fetched once stays with it. */
-async function reader(ref: ModelRef): Promise<ReadFiles> {
+async function reader({ vae, ...ref }: ModelRef): Promise<ReadFiles> {
+  const read = await ownReader(ref);
+  return vae ? async (load) => withVae(await read(load), vae) : read;
+}
+
+async function ownReader(ref: ModelRef): Promise<ReadFiles> {
   if (ref.kind === 'file') return (load) => checkpointFiles(ref, load);
   const { open, paths } = await openSource(ref);
   const checkpoint = paths?.checkpoint;

@@ -5,8 +5,10 @@ import { identify } from '../checkpoints/identify';
 import type { Head } from '../checkpoints/networkFile';
 import { readPrediction } from '../checkpoints/prediction';
 import { readHeader } from '../checkpoints/safetensors';
+import { isVaeAlone, vaeAlone } from '../checkpoints/vaeAlone';
 import { schedulerOf, unetConfigOf, wholeModel } from '../checkpoints/wholeModel';
 import { NO_GLANCE, type Weights } from '../models/estimate';
+import { sizeText } from '../models/preflight';
 import { usualSettings } from '../models/usualSettings';
 import type { UsualSettings } from '../settings/fields';
 import { modelText } from './networks';
@@ -18,6 +20,27 @@ export interface CheckpointModel {
   readonly what: string;
   readonly weights: Weights;
   readonly usual: UsualSettings;
+}
+
+/** A VAE without a model, as a replacement of a model's own. */
+export interface VaeFile {
+  readonly name: string;
+  /** "f16, 335 MB". */
+  readonly what: string;
+  readonly file: File;
+}
+
+/**
+ * null where there is more in the file, or something else.
+ * @throws EngineError `model-invalid`: that it is no .safetensors file, or what of it is damaged.
+ */
+export async function vaeFile(file: File): Promise<VaeFile | null> {
+  const header = await readHeader(file);
+  if (!isVaeAlone(header)) return null;
+  const { sources } = vaeAlone(header);
+  const [first] = sources.values();
+  const dtype = first?.tensor.dtype.toLowerCase() ?? '';
+  return { name: file.name.replace(/\.safetensors$/i, ''), what: `${dtype}, ${sizeText(file.size)}`, file };
 }
 
 /**

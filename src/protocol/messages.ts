@@ -7,7 +7,10 @@ import type { PredictionType, SchedulerConfig } from '../diffusion/types';
 import type { EngineErrorData } from './errors';
 
 /** Where a model's files are. `id` names what was chosen: another id is another model. */
-export type ModelRef = UrlModelRef | StoredModelRef | FolderModelRef | FileModelRef;
+export type ModelRef = (UrlModelRef | StoredModelRef | FolderModelRef | FileModelRef) & {
+  /** A file with a VAE, which takes the place of the model's own. */
+  readonly vae?: File;
+};
 
 /** Served from a folder in the standard layout; `baseUrl` ends in `/`. */
 export interface UrlModelRef {

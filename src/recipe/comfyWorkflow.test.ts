@@ -98,6 +98,7 @@ const NODES: Record<string, { inputs: Record<string, Rule>; outputs: readonly st
     inputs: { model: 'MODEL', sampling: ['eps', 'v_prediction', 'lcm', 'x0'], zsnr: 'BOOLEAN' },
     outputs: ['MODEL'],
   },
+  VAELoader: { inputs: { vae_name: 'STRING' }, outputs: ['VAE'] },
   VAEDecode: { inputs: { samples: 'LATENT', vae: 'VAE' }, outputs: ['IMAGE'] },
   SaveImage: { inputs: { images: 'IMAGE', filename_prefix: 'STRING' }, outputs: [] },
   PerturbedAttentionGuidance: { inputs: { model: 'MODEL', scale: FLOAT(0, 100) }, outputs: ['MODEL'] },
@@ -156,11 +157,12 @@ const convert = (
   config?: SchedulerConfig,
   readsPenultimate = false,
   loras?: Recipe['loras'],
+  vae?: string,
 ) =>
   recipeToComfyWorkflow(
     makeRecipe({
       appVersion: '0',
-      model: { id: 'm', revision: null },
+      model: { id: 'm', revision: null, ...(vae !== undefined && { vae }) },
       size: { width: 64, height: 64 },
       sites: [
         { name: 'x', comfyName: 'd0' },
@@ -326,6 +328,12 @@ describe('the ComfyUI workflow', () => {
       ['1', 1],
     ]);
     expect(said({ clipSkip: 2 }, true)['12']?.inputs).toMatchObject({ stop_at_clip_layer: -3 });
+  });
+
+  it('loads the VAE that stood in place of the model’s own', () => {
+    const { workflow } = convert({}, 'mid', 'euler', 3, {}, SD, false, [], 'vae-ft');
+    expect(workflow['13']).toMatchObject({ class_type: 'VAELoader', inputs: { vae_name: 'vae-ft.safetensors' } });
+    expect(workflow['7']?.inputs['vae']).toEqual(['13', 0]);
   });
 
   it('escapes parentheses, which weigh there', () => {

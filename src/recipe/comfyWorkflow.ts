@@ -38,6 +38,8 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   const skips = settings.clipSkip > 1;
   // For the prompt alone, as in diffusers and here.
   const clip: ComfyInput = skips ? ['12', 0] : [loras.last, 1];
+  const { vae: another } = recipe.model;
+  const vae: ComfyInput = another === undefined ? ['1', 2] : ['13', 0];
   const workflow: ComfyWorkflow = {
     '1': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: checkpoint } },
     '2': { class_type: 'CLIPTextEncode', inputs: { text: escapeForComfy(wordsOf(settings.prompt)), clip } },
@@ -49,9 +51,12 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
     ...loras.nodes,
     ...(sampling && { '9': sampling }),
     ...(skips && { '12': setLastLayer(recipe, [loras.last, 1]) }),
+    ...(another !== undefined && {
+      '13': { class_type: 'VAELoader', inputs: { vae_name: `${another}.safetensors` } },
+    }),
     ...(pagNode && { '5': pagNode }),
     ...samplerNodes(recipe, pagNode ? ['5', 0] : model, warnings),
-    '7': { class_type: 'VAEDecode', inputs: { samples: ['6', 0], vae: ['1', 2] } },
+    '7': { class_type: 'VAEDecode', inputs: { samples: ['6', 0], vae } },
     '8': { class_type: 'SaveImage', inputs: { images: ['7', 0], filename_prefix: 'pagoda' } },
   };
   return { workflow, warnings };

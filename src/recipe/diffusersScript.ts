@@ -17,6 +17,7 @@ export interface ScriptExport {
 /** @returns the script, ending in a line break, and sentences for people. */
 export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const { settings, size, model } = recipe;
+  const { vae } = model;
   const embedded = recipe.guidanceEmbedded === true;
   const hasPag = settings.pagScale > 0 && !embedded;
   const warnings = [
@@ -62,7 +63,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...warnings.map((warning) => `# ${warning}`),
     '',
     'import torch',
-    `from diffusers import AutoPipelineForText2Image, ${scheduler}`,
+    `from diffusers import ${vae === undefined ? '' : 'AutoencoderKL, '}AutoPipelineForText2Image, ${scheduler}`,
     '',
     `MODEL = ${pythonString(model.id)}`,
     `STEPS = ${settings.steps}`,
@@ -70,6 +71,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     callOf('pipe = AutoPipelineForText2Image.from_pretrained', loading),
     callOf(`pipe.scheduler = ${scheduler}.from_config`, ['pipe.scheduler.config', ...schedulerArguments(recipe)]),
     ...loraCalls(recipe),
+    ...(vae === undefined ? [] : withVae(vae)),
     'pipe.to("cuda" if torch.cuda.is_available() else "cpu")',
     ...(isSgm ? sgmTimesteps(settings.scheduler) : []),
     `${callOf('image = pipe', call)}.images[0]`,
@@ -88,6 +90,15 @@ function loraCalls({ loras = [] }: Recipe): readonly string[] {
   const names = loras.map((_, at) => `"lora${at}"`).join(', ');
   const weights = loras.map(({ weight }) => weight).join(', ');
   return [...load, `pipe.set_adapters([${names}], [${weights}])`];
+}
+
+/** The scale of latents goes with the UNet, which the file of a VAE does not say. */
+function withVae(vae: string): readonly string[] {
+  return [
+    `vae = AutoencoderKL.from_single_file(${pythonString(`${vae}.safetensors`)})`,
+    'vae.register_to_config(scaling_factor=pipe.vae.config.scaling_factor)',
+    'pipe.vae = vae',
+  ];
 }
 
 /** Of which diffusers imports only when they are needed, each after a space. */

@@ -177,6 +177,7 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
 }
 
 const WHY_NOT: Readonly<Record<string, string>> = {
+  VAE: 'Open its file as a checkpoint, and use it with the model.',
   Size: 'Pictures have the size that the model was exported for.',
   'TI hashes': 'Textual inversion embeddings are not taken over.',
 };

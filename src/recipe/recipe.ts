@@ -10,7 +10,12 @@ export interface Recipe {
   readonly format: 'pagoda';
   readonly formatVersion: 1;
   readonly appVersion: string;
-  readonly model: { readonly id: string; readonly revision: string | null };
+  readonly model: {
+    readonly id: string;
+    readonly revision: string | null;
+    /** Name of the file whose VAE stood in place of the model's own, without its ending. */
+    readonly vae?: string;
+  };
   readonly settings: RecipeSettings;
   /** Pixels. */
   readonly size: { readonly width: number; readonly height: number };
@@ -95,9 +100,9 @@ export function refusal(name: string, value: unknown, why: string): NotRestored 
   return { name: name.slice(0, 80), value: text.length > 120 ? `${text.slice(0, 120)}…` : text, why };
 }
 
-function readModel({ id, revision }: Record<string, unknown>): Recipe['model'] | null {
+function readModel({ id, revision, vae }: Record<string, unknown>): Recipe['model'] | null {
   const isName = (name: unknown): name is string => typeof name === 'string' && name !== '' && name.length <= 200;
-  return isName(id) ? { id, revision: isName(revision) ? revision : null } : null;
+  return isName(id) ? { id, revision: isName(revision) ? revision : null, ...(isName(vae) && { vae }) } : null;
 }
 
 /** Far more than anyone uses at once. */

@@ -25,7 +25,8 @@ export async function openDropped(items: readonly (FileSystemEntry | File)[]): P
     return;
   }
   await models.openCheckpoint(file);
-  if (useModels.getState().checkpointError) models.showPanel(true);
+  const { checkpointError, vaeOffered } = useModels.getState();
+  if (checkpointError ?? vaeOffered) models.showPanel(true);
 }
 
 /** Several at once are the content of one. */

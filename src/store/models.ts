@@ -5,7 +5,7 @@
 import { create } from 'zustand';
 import { CLIP_FOLDER, POCKET, modelRef } from '../models/catalog';
 import { estimateNeeds, type Weights } from '../models/estimate';
-import { checkpointModel, type CheckpointModel } from '../library/checkpointFile';
+import { checkpointModel, vaeFile, type CheckpointModel, type VaeFile } from '../library/checkpointFile';
 import { FetchError, toFetchErrorData, type FetchErrorData } from '../library/fetchError';
 import { filesOf, folderModel, type FolderModel, type PickedFolder } from '../library/folder';
 import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
@@ -26,6 +26,8 @@ export interface Choice {
   readonly usual: UsualSettings | null;
   /** Of the hub; null where it is not from there. Kept with the choice: recipes must not wait for the store's list. */
   readonly origin: Origin | null;
+  /** Where another VAE has taken the place of its own: that one's name, and the choice without it. */
+  readonly vae?: { readonly name: string; readonly own: Choice };
 }
 
 export type Origin = Pick<StoredModel, 'repo' | 'commit'>;
@@ -47,6 +49,8 @@ interface Models {
   readonly folder: FolderModel | null;
   /** The checkpoint that was opened last; not kept over a reload either. */
   readonly checkpoint: CheckpointModel | null;
+  /** A VAE that was opened and is not in use yet. */
+  readonly vaeOffered: VaeFile | null;
   readonly lookup: Lookup;
   /** Whether the dialog of models is open. */
   readonly panelOpen: boolean;
@@ -79,7 +83,10 @@ interface Models {
   readonly pickFolder: (list: FileList | null) => Promise<void>;
   /** `pick` gives null where nothing was picked. */
   readonly openFolder: (pick: () => Promise<PickedFolder | null>) => Promise<void>;
+  /** A whole model is chosen, a VAE alone offered for the one in use. */
   readonly openCheckpoint: (file: File) => Promise<void>;
+  /** The model in use with the VAE that is offered, or with its own. */
+  readonly useVae: (which: 'offered' | 'own') => void;
   readonly showPanel: (open: boolean) => void;
   readonly dismiss: () => void;
 }
@@ -145,6 +152,7 @@ export const useModels = create<Models>()((set, get) => {
     stored: [],
     folder: null,
     checkpoint: null,
+    vaeOffered: null,
     lookup: { state: 'none' },
     panelOpen: false,
     checkpointError: null,
@@ -238,8 +246,11 @@ export const useModels = create<Models>()((set, get) => {
     },
     openCheckpoint: async (file) => {
       try {
+        const vaeOffered = await vaeFile(file);
+        set({ vaeOffered, checkpointError: null });
+        if (vaeOffered) return;
         const checkpoint = await checkpointModel(file.name, { head: file, size: file.size });
-        set({ checkpoint, checkpointError: null });
+        set({ checkpoint });
         choose({
           name: checkpoint.name,
           ref: { kind: 'file', id: `file:${newId()}`, file, clipUrl: clipUrl() },
@@ -250,13 +261,22 @@ export const useModels = create<Models>()((set, get) => {
         set({ checkpointError: toFetchErrorData(error) });
       }
     },
+    useVae: (which) => {
+      const { choice, vaeOffered } = get();
+      const own = choice.vae?.own ?? choice;
+      set({ vaeOffered: null });
+      if (which === 'own') return choose(own);
+      if (!vaeOffered) return;
+      const { name, file } = vaeOffered;
+      choose({ ...own, ref: { ...own.ref, id: `${own.ref.id}+vae:${newId()}`, vae: file }, vae: { name, own } });
+    },
     showPanel: (open) => {
       if (open) get().open();
       set({ panelOpen: open });
     },
     dismiss: () => {
       stopLooking();
-      set({ checkpointError: null, error: null, gone: null, lookup: { state: 'none' } });
+      set({ checkpointError: null, vaeOffered: null, error: null, gone: null, lookup: { state: 'none' } });
     },
   };
 });

@@ -100,7 +100,8 @@ const withEngine: StateCreator<Store> = (set, get) => {
   };
   useModels.subscribe((now, before) => {
     if (now.choice === before.choice) return;
-    if (now.choice.ref.id !== before.choice.ref.id) {
+    const [{ ref }, { ref: last }] = [now.choice.vae?.own ?? now.choice, before.choice.vae?.own ?? before.choice];
+    if (ref.id !== last.id) {
       get().change(OF_ANOTHER_MODEL);
       bringUsual(now.choice);
     }

@@ -3,6 +3,7 @@
 import { useRef } from 'react';
 import { useModels } from '../../store/models';
 import { ModelOnDisk } from './ModelOnDisk';
+import { ModelPanelVae } from './ModelPanelVae';
 
 export function ModelPanelCheckpoint() {
   const input = useRef<HTMLInputElement>(null);
@@ -14,8 +15,8 @@ export function ModelPanelCheckpoint() {
       label="From one .safetensors file"
       title="From a checkpoint file"
       hint={
-        'A .safetensors file of Stable Diffusion 1.x, 2.x or XL that holds UNet, VAE and text encoder. ' +
-        'It is read in place.'
+        'A .safetensors file of Stable Diffusion 1.x, 2.x or XL that holds UNet, VAE and text encoder, or a VAE ' +
+        'alone. It is read in place.'
       }
       inUse={checkpoint && { text: `${checkpoint.name} · ${checkpoint.what}`, weights: checkpoint.weights }}
       error={error}
@@ -23,6 +24,7 @@ export function ModelPanelCheckpoint() {
       <button type="button" onClick={() => input.current?.click()}>
         Open checkpoint
       </button>
+      <ModelPanelVae />
       <input
         ref={input}
         type="file"

@@ -43,8 +43,9 @@ export function recipeLines({
   return lines.filter((line) => line !== null);
 }
 
-export function modelText({ id, revision }: Recipe['model']): string {
-  return revision === null ? id : `${id} at ${revision.slice(0, 12)}`;
+export function modelText({ id, revision, vae }: Recipe['model']): string {
+  const own = revision === null ? id : `${id} at ${revision.slice(0, 12)}`;
+  return vae === undefined ? own : `${own} with the VAE ${vae}`;
 }
 
 /** As the form calls them. */

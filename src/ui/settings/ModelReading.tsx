@@ -19,36 +19,40 @@ export function ModelReading() {
   return (
     <details className={styles.group}>
       <summary>How the model is read</summary>
-      <SelectField
-        label="Prediction"
-        value={prediction}
-        options={{
-          ...choiceLabels('prediction'),
-          model: said(model?.predictionType === 'v_prediction' ? 'v' : model?.predictionType === 'sample' ? 'x₀' : 'ε'),
-        }}
-        hint={
-          'What the UNet predicts. Nothing but noise or brown mush in the picture? Choose the other one: ' +
-          'v is usual for Stable Diffusion 2.x at 768 pixels, and files may not say so.'
-        }
-        onChange={(prediction) => change({ prediction })}
-      />
-      <SelectField
-        label="Terminal SNR"
-        value={terminalSnr}
-        options={{
-          ...choiceLabels('terminalSnr'),
-          model: said(model?.scheduler.rescale_betas_zero_snr ? 'zero' : 'above zero'),
-        }}
-        hint="Zero suits models that were trained up to pure noise, most of which predict v."
-        onChange={(terminalSnr) => change({ terminalSnr })}
-      />
-      <NumberField
-        label="Clip skip"
-        value={clipSkip}
-        rule={FIELDS.clipSkip}
-        hint={clipSkipHint(clipSkip, most)}
-        onChange={(clipSkip) => change({ clipSkip })}
-      />
+      <div className={styles.fields}>
+        <SelectField
+          label="Prediction"
+          value={prediction}
+          options={{
+            ...choiceLabels('prediction'),
+            model: said(
+              model?.predictionType === 'v_prediction' ? 'v' : model?.predictionType === 'sample' ? 'x₀' : 'ε',
+            ),
+          }}
+          hint={
+            'What the UNet predicts. Nothing but noise or brown mush in the picture? Choose the other one: ' +
+            'v is usual for Stable Diffusion 2.x at 768 pixels, and files may not say so.'
+          }
+          onChange={(prediction) => change({ prediction })}
+        />
+        <SelectField
+          label="Terminal SNR"
+          value={terminalSnr}
+          options={{
+            ...choiceLabels('terminalSnr'),
+            model: said(model?.scheduler.rescale_betas_zero_snr ? 'zero' : 'above zero'),
+          }}
+          hint="Zero suits models that were trained up to pure noise, most of which predict v."
+          onChange={(terminalSnr) => change({ terminalSnr })}
+        />
+        <NumberField
+          label="Clip skip"
+          value={clipSkip}
+          rule={FIELDS.clipSkip}
+          hint={clipSkipHint(clipSkip, most)}
+          onChange={(clipSkip) => change({ clipSkip })}
+        />
+      </div>
     </details>
   );
 }
