@@ -3,7 +3,16 @@
 
 import { expect, test } from 'vitest';
 import { encoded, singleFile, small, weight } from '../../fixtures/checkpoints/golden';
-import { loraCases, loraFile, loraNumbers, SAMPLES, samplesOf, type LoraCase } from '../../fixtures/checkpoints/lora';
+import locon from '../../fixtures/checkpoints/locon.json';
+import {
+  loraCases,
+  loraFile,
+  loraNumbers,
+  loraOf,
+  SAMPLES,
+  samplesOf,
+  type LoraCase,
+} from '../../fixtures/checkpoints/lora';
 import { fitLora } from '../checkpoints/lora/loraFit';
 import { readLora } from '../checkpoints/lora/loraFile';
 import { loraTargets, type LoraNetwork } from '../checkpoints/lora/loraTargets';
@@ -73,6 +82,19 @@ test.each(Object.keys(loraCases))('%s: the merged weights are diffusers’, and 
       at += SAMPLES;
     }
   }
+});
+
+test('a convolution’s kernel between the factors (Tucker form) gives what LyCORIS makes of it', async () => {
+  const { keys, alphas, parameter, samples } = locon;
+  const model = await modelOf('sd1');
+  const file = loraOf({ keys, alphas });
+  const fit = fitLora(await readLora(file), model.targets);
+  expect(fit.unused).toEqual([]);
+  const stack = new LoraStack([{ id: 'one', name: 'one', file, weight: 1, fit }], () => Promise.resolve(model.file));
+  const base = weight(parameter, [64, 64, 3, 3]);
+  const whole = await merged(stack, model.networks.get('unet')!, 'unet', parameter);
+  const change = whole.map((value, at) => value - base[at]!);
+  expect(relativeError(samplesOf(change), Float32Array.from(samples))).toBeLessThan(1e-4);
 });
 
 test('a slice of a merged weight is that part of the whole, also of one stored packed or transposed', async () => {

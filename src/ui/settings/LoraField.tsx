@@ -21,7 +21,7 @@ export function LoraField() {
   const id = useModels((models) => models.choice.ref.id);
   const takesNone = useStore(({ job }) => job.model?.id === id && job.model.loras === undefined);
   return (
-    <details className={controls.group}>
+    <details className={controls.group} aria-label="LoRA">
       <summary>LoRA{loras.length > 0 && ` (${loras.length})`}</summary>
       <div className={styles.inside}>
         {takesNone && <p className={loras.length > 0 ? styles.note : styles.hint}>{NO_LORA}</p>}
