@@ -30,7 +30,10 @@ export interface Choice {
   readonly vae?: { readonly name: string; readonly own: Choice };
 }
 
-export type Origin = Pick<StoredModel, 'repo' | 'commit'>;
+export type Origin = Pick<StoredModel, 'repo' | 'commit'> & {
+  /** The one file of the repository that it is. */
+  readonly file?: string;
+};
 
 /** What a lookup on the hub has come to. */
 export type Lookup =
@@ -335,10 +338,15 @@ function fromList(list: FileList): PickedFolder | null {
 }
 
 function storedChoice(
-  { name, dir, repo, commit }: Pick<StoredModel, 'name' | 'dir' | 'repo' | 'commit'>,
+  { name, dir, repo, commit, file }: Pick<StoredModel, 'name' | 'dir' | 'repo' | 'commit' | 'file'>,
   usual: UsualSettings | null,
 ): Choice {
-  return { name, ref: { kind: 'opfs', id: `opfs:${dir}`, dir, clipUrl: clipUrl() }, usual, origin: { repo, commit } };
+  return {
+    name,
+    ref: { kind: 'opfs', id: `opfs:${dir}`, dir, clipUrl: clipUrl() },
+    usual,
+    origin: { repo, commit, ...(file !== null && { file }) },
+  };
 }
 
 function readChoice(): Choice {
@@ -351,8 +359,8 @@ function readChoice(): Choice {
     if (typeof name !== 'string' || typeof dir !== 'string') return BUILT_IN;
     // Before the origin was kept too: the folder is named by it, the commit shortened.
     const [, owner = name, own = '', short = ''] = /^(.+?)--(.+)@([0-9a-f]+)$/.exec(dir) ?? [];
-    const { repo, commit } = { repo: own === '' ? owner : `${owner}/${own}`, commit: short, ...origin };
-    return storedChoice({ name, dir, repo, commit }, null);
+    const { repo, commit, file = null } = { repo: own === '' ? owner : `${owner}/${own}`, commit: short, ...origin };
+    return storedChoice({ name, dir, repo, commit, file }, null);
   } catch {
     return BUILT_IN;
   }

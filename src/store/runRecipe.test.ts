@@ -32,6 +32,15 @@ test.each([
     { id: 'own/sd-turbo', revision: '123456789abcdef' },
   ],
   [
+    'which of the repository’s files it is',
+    {
+      name: 'first (own/files)',
+      dir: 'own--files@123456789abc+first.safetensors',
+      origin: { repo: 'own/files', commit: '123456789abcdef', file: 'first.safetensors' },
+    },
+    { id: 'own/files/first.safetensors', revision: '123456789abcdef' },
+  ],
+  [
     'the same from the folder, where an older version stored no more',
     { name: 'SD-Turbo', dir: 'own--sd-turbo@123456789abc' },
     { id: 'own/sd-turbo', revision: '123456789abc' },

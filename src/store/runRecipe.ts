@@ -10,10 +10,17 @@ import type { Choice } from './models';
 declare const __APP_VERSION__: string;
 declare const __LIBRARY_VERSIONS__: Readonly<Record<string, string>>;
 
-/** What a recipe says of the model that is chosen: a repository and commit, where it came from the hub. */
+/**
+ * What a recipe says of the model that is chosen: a repository and commit, where it came from the hub, and its path
+ * there where it is one file of several.
+ */
 export function recipeModel({ name, ref, origin, vae }: Choice): Recipe['model'] {
   if (vae) return { ...recipeModel(vae.own), vae: vae.name };
-  if (origin) return { id: origin.repo, revision: origin.commit === '' ? null : origin.commit };
+  if (origin)
+    return {
+      id: origin.file === undefined ? origin.repo : `${origin.repo}/${origin.file}`,
+      revision: origin.commit === '' ? null : origin.commit,
+    };
   return { id: ref.kind === 'url' ? ref.id : name, revision: null };
 }
 
