@@ -1,9 +1,10 @@
-// A checkpoint on disk, chosen or dropped: what it is, a pair of it, and what is no model.
+// A checkpoint on disk, chosen or dropped: what it is, a pair of it, with LoRA too, and what is no model.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { clipFolder, partFile, savedFolder, singleFile, small } from '../fixtures/checkpoints/golden';
+import { loraCases, loraFile, loraNumbers } from '../fixtures/checkpoints/lora';
 import { commonSettings, families, worstPixel } from '../fixtures/checkpoints/pipelines';
 import { readHeader } from '../src/checkpoints/safetensors';
 import { dropFiles } from './support/dropFiles';
@@ -85,6 +86,62 @@ async function grey(file: Blob): Promise<Blob> {
   bytes.fill(0, offset, offset + length);
   return new Blob([bytes]);
 }
+
+test('two LoRA make the picture that diffusers makes with them; with weights of 0 it is the one without', async ({
+  page,
+}, info) => {
+  const write = async (name: string, file: Blob) => {
+    const path = info.outputPath(name);
+    writeFileSync(path, new Uint8Array(await file.arrayBuffer()));
+    return path;
+  };
+  await page.goto('/');
+  const lora = page.getByRole('group', { name: 'LoRA', exact: true });
+  await lora.getByText('LoRA', { exact: true }).click();
+  await expect(lora).toContainText('LoRA needs a model from a .safetensors checkpoint');
+  await button(page, 'Model: Pocket (built in). Change').click();
+  const file = singleFile(small['sd1']!, 'F16', { 'modelspec.resolution': '128x128' });
+  const model = await write('model.safetensors', file);
+  await page.getByLabel('Checkpoint file').setInputFiles(model);
+  await expect(page.getByRole('button', { name: /^Model: model\. Change/ })).toBeAttached();
+  await page.keyboard.press('Escape');
+  // As fixtures/checkpoints/make_lora.py has it.
+  const prompt = page.getByRole('textbox', { name: 'Prompt', exact: true });
+  await prompt.fill('a photo of a cat');
+  await page.getByRole('textbox', { name: 'Negative prompt' }).fill('hello');
+  const settings = { Seed: '7', Steps: '3', 'CFG scale': '3', 'PAG scale': '2' };
+  for (const [name, value] of Object.entries(settings)) await setNumber(page, name, value);
+  await page.getByRole('combobox', { name: 'Layers' }).fill('mid');
+  await page.getByRole('combobox', { name: 'Scheduler' }).selectOption('DDIM');
+  await generate(page);
+  const without = await pixels(picture(page, 'With PAG'));
+
+  const { loras, pipeline } = loraCases['both']!;
+  const [first, second] = loras as [(typeof loras)[number], (typeof loras)[number]];
+  const files = await Promise.all(loras.map(({ file }) => write(`${file}.safetensors`, loraFile(file, 'F16'))));
+  const odd = await write('odd.safetensors', partFile(small['sd1']!, 'vae'));
+  await lora.getByLabel('LoRA file').setInputFiles([...files, odd]);
+  await expect(lora.getByRole('alert')).toContainText('odd.safetensors: This .safetensors file is no LoRA');
+  await setNumber(page, `Weight of ${first.file}`, `${first.weight}`);
+  await prompt.fill(`a photo of a cat <lora:${second.file}:${second.weight}> <lora:absent:1>`);
+  await expect(page.getByText('The LoRA “absent” is not loaded, so its tag has no effect')).toBeVisible();
+  await expect(lora).toContainText(/Rank 3, UNet and text encoder; all \d+ keys used; the prompt gives it -0\.5/);
+  await generate(page);
+  const changed = await pixels(picture(page, 'With PAG'));
+  const expected = loraNumbers(pipeline!.pixels, 3 * 64 * 64);
+  const worst = expected.reduce((most, value, at) => {
+    const [pixel, channel] = [Math.floor(at / 3), at % 3];
+    return Math.max(most, Math.abs(changed[4 * (256 * Math.floor(pixel / 64) + 2 * (pixel % 64)) + channel]! - value));
+  }, 0);
+  expect(worst).toBeLessThanOrEqual(1);
+
+  await prompt.fill('a photo of a cat');
+  for (const { file } of loras) await setNumber(page, `Weight of ${file}`, '0');
+  await generate(page);
+  expect(await pixels(picture(page, 'With PAG'))).toEqual(without);
+  for (const { file } of loras) await button(page, `Remove ${file}`).click();
+  await expect(lora.getByRole('spinbutton')).toHaveCount(0);
+});
 
 test('a model is dropped on the page, as a file or as its folder; what cannot be used says why', async ({
   page,
