@@ -1,7 +1,7 @@
 // LoRA through the whole engine on the WASM provider, against diffusers' pipeline with PAG and the same LoRA
 // (fixtures/checkpoints/make_lora.py); and what a change of them builds anew.
 
-import { openAsBlob, readFileSync } from 'node:fs';
+import { openAsBlob } from 'node:fs';
 import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { encoded, singleFile, small, weight, type Shape } from '../../fixtures/checkpoints/golden';
 import { loraCases, loraFile, loraNumbers } from '../../fixtures/checkpoints/lora';
@@ -9,7 +9,6 @@ import { safetensorsFile, type Entry } from '../checkpoints/testing/safetensorsF
 import { PLAIN_PAG } from '../diffusion/options';
 import { selectSites } from '../onnx/sites/layers';
 import type { LoraRef } from '../protocol/messages';
-import type { Settings } from '../settings/fields';
 import { checkpointFiles } from './checkpointFiles';
 import { CpuBackend } from './cpuBackend';
 import { closeModel, conditionRows } from './diffusionModel';
@@ -20,8 +19,14 @@ import { openModel } from './testing/openModel';
 import { relativeError } from './testing/unetChecks';
 
 const backend = new CpuBackend(await loadNodeRuntime());
-const { settings } = JSON.parse(readFileSync('fixtures/checkpoints/pipeline.json', 'utf8')) as {
-  settings: Pick<Settings, 'prompt' | 'negativePrompt' | 'seed' | 'steps' | 'guidanceScale' | 'pagScale'>;
+/** As make_lora.py has them. */
+const settings = {
+  prompt: 'a photo of a cat',
+  negativePrompt: 'hello',
+  seed: 7,
+  steps: 3,
+  guidanceScale: 3,
+  pagScale: 2,
 };
 const file = new File([singleFile(small['sd1']!, 'F16', { 'modelspec.resolution': '128x128' })], 'some.safetensors');
 const files = await checkpointFiles({ file, clipUrl: '' }, undefined, () => openAsBlob('public/clip/merges.txt'));
