@@ -31,7 +31,7 @@ const worker = await page.evaluateHandle(() => new Worker('/bench/stepInWorker.t
 
 const session = await browser.newBrowserCDPSession();
 
-/** Best milliseconds of a step: by the clock, and of processors. @type {Record<string, { wall: number, cpu: number }>} */
+/** Best milliseconds of a step: clock and processors. @type {Record<string, { wall: number, cpu: number }>} */
 const best = {};
 let [why, what] = ['', ''];
 let threads = 0;

@@ -99,7 +99,7 @@ function storedBytes({ blob, cast, transposed }: WeightsPart): number {
  * together. Browsers without `transfer` leave it to that.
  */
 function release({ buffer }: Uint8Array<ArrayBuffer>): void {
-  (buffer as ArrayBuffer & { transfer?: (length: number) => ArrayBuffer }).transfer?.(0);
+  (buffer as { transfer?: (length: number) => ArrayBuffer }).transfer?.(0);
 }
 
 async function bytesOf(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,7 +1,7 @@
 // Models on the hub that are known to be Stable Diffusion, as plain data: the weights that their makers published
-// (.safetensors in diffusers' layout, under licences that let anyone use them), and exports to ONNX. Where a repository has files
-// under names of its own they are listed by role; what it leaves out is given here: configs (the published ones of
-// the model that it was exported from), or the repository whose tokenizer it uses.
+// (.safetensors in diffusers' layout, under licences that let anyone use them), and exports to ONNX. Where a
+// repository has files under names of its own they are listed by role; what it leaves out is given here: configs (the
+// published ones of the model that it was exported from), or the repository whose tokenizer it uses.
 
 import type { RepoId } from './repoId';
 import type { Role, RolePaths } from './roles';

@@ -13,6 +13,7 @@ const { workers } = vi.hoisted(() => {
   const made: FakeWorker[] = [];
   vi.stubGlobal('document', { baseURI: 'http://localhost/' });
   vi.stubGlobal('window', { addEventListener: () => {} });
+  vi.stubGlobal('navigator', {});
   return { workers: made };
 });
 beforeAll(() => {
@@ -81,7 +82,10 @@ test('a run is asked with words and weights, and its recipe names the LoRA that 
   const [fur, ink] = state().loras;
   worker.says({ type: 'device', device: { backend: 'wasm', adapter: 'CPU' } as never });
   const loras = { [fur!.id]: { used: 2, keys: 2, unused: [] }, [ink!.id]: { used: 0, keys: 2, unused: [] } };
-  worker.says({ type: 'model-ready', model: { id: 'x', sites: [], loras, scheduler: {} } as unknown as ModelInfo });
+  worker.says({
+    type: 'model-ready',
+    model: { id: 'x', sites: [], loras, scheduler: {}, mostClipSkip: 1 } as unknown as ModelInfo,
+  });
   const image = { width: 1, height: 1, rgba: new Uint8ClampedArray(4) };
   const stats = { seconds: 1, unetRows: 1, rowsBeforeFork: 1, rowsAfterFork: 1, perturbedSites: [] };
   worker.says({ type: 'done', runId: sent.runId, pair: { withoutPag: null, withPag: image }, stats });

@@ -89,7 +89,7 @@ interface Models {
   /** A whole model is chosen, a VAE alone offered for the one in use. */
   readonly openCheckpoint: (file: File) => Promise<void>;
   /** The model in use with the VAE that is offered, or with its own. */
-  readonly useVae: (which: 'offered' | 'own') => void;
+  readonly takeVae: (which: 'offered' | 'own') => void;
   readonly showPanel: (open: boolean) => void;
   readonly dismiss: () => void;
 }
@@ -264,11 +264,14 @@ export const useModels = create<Models>()((set, get) => {
         set({ checkpointError: toFetchErrorData(error) });
       }
     },
-    useVae: (which) => {
+    takeVae: (which) => {
       const { choice, vaeOffered } = get();
       const own = choice.vae?.own ?? choice;
       set({ vaeOffered: null });
-      if (which === 'own') return choose(own);
+      if (which === 'own') {
+        choose(own);
+        return;
+      }
       if (!vaeOffered) return;
       const { name, file } = vaeOffered;
       choose({ ...own, ref: { ...own.ref, id: `${own.ref.id}+vae:${newId()}`, vae: file }, vae: { name, own } });

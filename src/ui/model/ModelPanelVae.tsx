@@ -7,7 +7,7 @@ import styles from './ModelPanel.module.css';
 export function ModelPanelVae() {
   const offered = useModels((models) => models.vaeOffered);
   const { name, vae } = useModels((models) => models.choice);
-  const { useVae, dismiss } = useModels.getState();
+  const { takeVae, dismiss } = useModels.getState();
   return (
     <>
       {offered && (
@@ -17,7 +17,7 @@ export function ModelPanelVae() {
             can stand in for that of {name}, where both are of one family.
           </p>
           <p className={styles.actions}>
-            <button type="button" className={styles.primary} onClick={() => useVae('offered')}>
+            <button type="button" className={styles.primary} onClick={() => takeVae('offered')}>
               Use it with {name}
             </button>
             <button type="button" onClick={dismiss}>
@@ -31,7 +31,7 @@ export function ModelPanelVae() {
           <span role="status" aria-label="VAE">
             {name} with the VAE {vae.name} · in use until the page is closed
           </span>
-          <button type="button" onClick={() => useVae('own')}>
+          <button type="button" onClick={() => takeVae('own')}>
             Use its own VAE
           </button>
         </p>
