@@ -56,8 +56,8 @@ test('a GPU whose buffers are too small: the doubt is said before, what failed a
     /this GPU allows 66 kB\. It may fail; the CPU can be chosen instead\./,
   );
   await expect(page.getByRole('alert')).toContainText(
-    'ONNX Runtime failed in unet/model.onnx: this device may not have the memory for it. ' +
-      'Use the CPU, or a smaller model.',
+    'ONNX Runtime cannot compute unet/model.onnx with these settings. ' +
+      'Try a smaller size, the CPU, or another model.',
   );
   await page.getByRole('button', { name: 'Use the CPU instead' }).click();
   await expect(page.getByRole('status')).toContainText(/CPU.*Done in/);

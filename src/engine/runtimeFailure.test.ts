@@ -48,7 +48,11 @@ test('on the CPU: memory that is refused, sizes beyond 32 bits, and a graph that
 test('what leaves WASM as a trap or a bare number may be memory, and on a GPU the CPU helps', () => {
   const told = (cause: unknown, during: 'build' | 'run') =>
     runtimeFailure(cause, 'vae/model.onnx', { kind: 'webgpu' }, during);
-  for (const cause of [20971523, new WebAssembly.RuntimeError('unreachable'), new RangeError('Invalid length')]) {
+  // Dawn's words for a buffer, and for a binding, that the device has no room for.
+  const buffer = new Error('Buffer size (268435472) exceeds the max buffer size limit (268435456).');
+  const binding = new Error('Binding size (131072) of [Buffer] is larger than the maximum binding size (65536).');
+  const trap = new WebAssembly.RuntimeError('unreachable');
+  for (const cause of [20971523, trap, new RangeError('Invalid length'), buffer, binding]) {
     expect(told(cause, 'run')).toMatchObject({ code: 'out-of-memory' });
     expect(told(cause, 'build')).toMatchObject({ code: 'out-of-memory' });
   }

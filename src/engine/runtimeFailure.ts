@@ -1,7 +1,8 @@
-// What people are told where ONNX Runtime fails to build a graph or to run it. It reports memory that it was refused
-// in words (std::bad_alloc, "Failed to allocate memory …"); what leaves its WASM otherwise, a trap, an abort or a C++
-// exception as a bare number, has been for want of memory too. All else that it reports is no matter of memory:
-// sizes beyond the 32 bits that WASM counts in ("Integer overflow"), or an operator that refuses its inputs.
+// What people are told where ONNX Runtime fails to build a graph or to run it. It reports memory that it was refused in
+// words (std::bad_alloc, "Failed to allocate memory …"), as a GPU does (a buffer or a binding beyond its largest size);
+// what leaves its WASM otherwise, a trap, an abort or a C++ exception as a bare number, has been for want of memory
+// too. All else that it reports is no matter of memory: sizes beyond the 32 bits that WASM counts in ("Integer
+// overflow"), or an operator that refuses its inputs.
 
 import { EngineError } from '../protocol/errors';
 import type { Backend } from './backend';
@@ -38,5 +39,5 @@ export function runtimeFailure(
 function speaksOfMemory(cause: unknown): boolean {
   if (!(cause instanceof Error) || cause instanceof WebAssembly.RuntimeError || cause instanceof RangeError)
     return true;
-  return /alloc|memory/i.test(cause.message);
+  return /alloc|memory|(buffer|binding) ?size/i.test(cause.message);
 }
