@@ -5,10 +5,14 @@ import { availableParallelism } from 'node:os';
 
 import { defineConfig, type LaunchOptions } from '@playwright/test';
 
+import { PLAIN_FOLDERS } from './scripts/hashedFolders';
 import { findChromium } from './scripts/support/chromium.mjs';
 
 /** Several checkouts may run their tests at once. */
 const PORT = Number(process.env['E2E_PORT'] ?? 4187);
+
+// What the build puts into src/models/catalog, which tests read for the sizes of files.
+Object.assign(globalThis, { __PUBLIC_FOLDERS__: PLAIN_FOLDERS });
 
 const executablePath = findChromium();
 if (!executablePath) throw new Error('No Chrome or Chromium was found; set CHROME_PATH.');
