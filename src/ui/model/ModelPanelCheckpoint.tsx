@@ -13,7 +13,7 @@ export function ModelPanelCheckpoint() {
   return (
     <ModelOnDisk
       label="From one .safetensors file"
-      title="From a checkpoint file"
+      title="From a checkpoint on disk"
       hint={
         'A .safetensors file of Stable Diffusion 1.x, 2.x or XL that holds UNet, VAE and text encoder, or a VAE ' +
         'alone. It is read in place.'
