@@ -172,11 +172,14 @@ function taskOf({ in_channels: channels }: UnetStructure): Task {
   return channels === 9 ? 'inpainting' : channels === 8 ? 'pix2pix' : 'text-to-image';
 }
 
+/** What the names of a VAE with a decoder begin with in a file; null where there is none. */
+export function vaePrefix({ tensors }: SafetensorsHeader): string | null {
+  return ['first_stage_model.', 'vae.', ''].find((start) => tensors.has(`${start}decoder.conv_in.weight`)) ?? null;
+}
+
 function readVae(header: SafetensorsHeader, base: Base | null, config?: VaeNetwork): Part<VaeStructure> | null {
-  const prefix = ['first_stage_model.', 'vae.', ''].find((start) =>
-    header.tensors.has(`${start}decoder.conv_in.weight`),
-  );
-  if (prefix === undefined) return null;
+  const prefix = vaePrefix(header);
+  if (prefix === null) return null;
   const entries = behind(header, prefix);
   const names = new Set(entries.map(([, name]) => name));
   const { sources } = findSources(entries, one(vaeNames(names)));

@@ -14,3 +14,7 @@ export function countOf(shapes: Shapes, most: number, name: (at: number) => stri
   while (count <= most && shapes.has(name(count))) count += 1;
   return count;
 }
+
+export function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}

@@ -2,7 +2,7 @@
 // diffusers' names.
 
 import { EngineError } from '../protocol/errors';
-import { identify } from './identify';
+import { identify, vaePrefix } from './identify';
 import type { SafetensorsHeader } from './safetensors';
 import type { Sources } from './tensorSources';
 import type { VaeStructure } from './vaeConfig';
@@ -17,12 +17,10 @@ const TINY_LAST = 'decoder.layers.18.weight';
 const TINY_WIDTHS = [64, 64, 64, 64];
 
 /** Whether the file is that, without looking closer. */
-export function isVaeAlone({ tensors }: SafetensorsHeader): boolean {
-  const keys = [...tensors.keys()];
-  if (isTiny(tensors)) return true;
-  const prefix = ['first_stage_model.', 'vae.', ''].find((start) => tensors.has(`${start}decoder.conv_in.weight`));
+export function isVaeAlone(header: SafetensorsHeader): boolean {
+  if (isTiny(header.tensors)) return true;
   const others = /(^|\.)(input_blocks|down_blocks\.\d+\.attentions|time_embed|time_embedding|token_embedding|lora)\b/;
-  return prefix !== undefined && !keys.some((key) => others.test(key));
+  return vaePrefix(header) !== null && ![...header.tensors.keys()].some((key) => others.test(key));
 }
 
 /** @throws EngineError `model-invalid`: what the file is instead, or what of it is damaged. */

@@ -34,3 +34,7 @@ export abstract class ComputedBlob extends Blob {
     return all.buffer;
   }
 }
+
+export async function bytesOf(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await blob.arrayBuffer());
+}

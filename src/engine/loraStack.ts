@@ -6,6 +6,7 @@ import type { LoraFit } from '../checkpoints/lora/loraFit';
 import type { LoraNetwork } from '../checkpoints/lora/loraTargets';
 import type { WeightSource } from '../checkpoints/networks/graphBuilder';
 import { FLOAT } from '../onnx/file/model';
+import { elements } from './backend';
 import { mergedWeight, type Merge } from './mergedWeight';
 import type { OpenFile } from './modelFiles';
 
@@ -37,7 +38,7 @@ export class LoraStack {
   signature(network: LoraNetwork): string {
     return this.active
       .filter(({ fit }) => fit.changes.has(network))
-      .map(({ id, weight }) => `${id}*${weight}`)
+      .map(weighed)
       .join('+');
   }
 
@@ -50,10 +51,10 @@ export class LoraStack {
         return change ? [{ ...lora, ...change, id }] : [];
       });
       if (changes.length === 0) return base;
-      const by = changes.map(({ id, weight }) => `${id}*${weight}`).join('+');
+      const by = changes.map(weighed).join('+');
       const location = `${MERGED}${network}:${parameter}@${by}`;
       this.merges.set(location, { base, changes });
-      const length = 4 * base.dims.reduce((product, size) => product * size, 1);
+      const length = 4 * elements(base.dims);
       return { ...base, dataType: FLOAT, range: { location, offset: 0, length } };
     };
   }
@@ -66,4 +67,8 @@ export class LoraStack {
     const file = () => this.openFile(path.slice(0, at) + (merge.base.range?.location ?? ''), load);
     return Promise.resolve(mergedWeight({ ...merge, file }));
   };
+}
+
+function weighed({ id, weight }: Pick<OpenedLora, 'id' | 'weight'>): string {
+  return `${id}*${weight}`;
 }

@@ -8,7 +8,8 @@ import { ELEMENT_TYPES } from '../checkpoints/networks/weightsIn';
 import type { StoredTensor } from '../checkpoints/safetensors';
 import { FLOAT, type Tensor } from '../onnx/file/model';
 import type { EngineError } from '../protocol/errors';
-import { ComputedBlob } from './computedBlob';
+import { elements } from './backend';
+import { bytesOf, ComputedBlob } from './computedBlob';
 import { convert, transposedPart } from './convertWeights';
 
 export interface MergedChange extends LoraChange {
@@ -136,12 +137,4 @@ async function numbersOf({ file, name }: MergedChange, tensor: StoredTensor): Pr
 function floats(bytes: Uint8Array<ArrayBuffer>, from: number): Float32Array<ArrayBuffer> {
   const wide = from === FLOAT ? bytes : convert(bytes, { from, to: FLOAT });
   return new Float32Array(wide.buffer, wide.byteOffset, wide.byteLength / BYTES);
-}
-
-async function bytesOf(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await blob.arrayBuffer());
-}
-
-function elements(dims: readonly number[]): number {
-  return dims.reduce((product, size) => product * size, 1);
 }

@@ -26,6 +26,7 @@ import { LoadError } from '../loading/loadError';
 import { openStored } from '../library/opfs';
 import {
   CONFIGS,
+  KINDS,
   findRoles,
   missingRoles,
   standardPath,
@@ -62,9 +63,6 @@ interface Network {
   /** Where the weights of a graph that is built lie. */
   readonly sources?: Sources;
 }
-
-/** What a graph is, for `checkpoints`. */
-const KINDS = { textEncoder: 'text', textEncoder2: 'text', unet: 'unet', vaeDecoder: 'vae' } as const;
 
 /** A text encoder with its own tokenizer. */
 export interface TextFiles {

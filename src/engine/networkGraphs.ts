@@ -3,6 +3,7 @@
 
 import { clipText } from '../checkpoints/networks/clipText';
 import type { GraphOptions } from '../checkpoints/networks/graphBuilder';
+import { tinyVaeDecoder } from '../checkpoints/networks/tinyVae';
 import { unet } from '../checkpoints/networks/unetGraph';
 import { vaeDecoder } from '../checkpoints/networks/vae';
 import { weightsIn } from '../checkpoints/networks/weightsIn';
@@ -24,6 +25,10 @@ export function unetGraph({ config, sources }: PartOf<'unet'>, file: string): Bu
 
 export function vaeGraph({ config, sources }: PartOf<'vae'>, file: string): BuildGraph {
   return built(sources, file, (options) => vaeDecoder(config, options));
+}
+
+export function tinyVaeGraph(sources: Sources, file: string): BuildGraph {
+  return built(sources, file, (options) => tinyVaeDecoder({}, options));
 }
 
 export function textGraph({ config, sources }: Pick<TextEncoderPart, 'config' | 'sources'>, file: string): BuildGraph {

@@ -3,7 +3,7 @@
 // file nor a large part of it is ever in memory twice; of one that is transposed the whole is in memory, once.
 
 import type { Matrix, TypeCast } from '../onnx/file/model';
-import { ComputedBlob } from './computedBlob';
+import { bytesOf, ComputedBlob } from './computedBlob';
 import { convert, elementBytes, transposedPart } from './convertWeights';
 
 export interface WeightsPart {
@@ -100,8 +100,4 @@ function storedBytes({ blob, cast, transposed }: WeightsPart): number {
  */
 function release({ buffer }: Uint8Array<ArrayBuffer>): void {
   (buffer as { transfer?: (length: number) => ArrayBuffer }).transfer?.(0);
-}
-
-async function bytesOf(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await blob.arrayBuffer());
 }

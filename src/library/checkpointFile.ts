@@ -10,6 +10,7 @@ import { schedulerOf, unetConfigOf, wholeModel } from '../checkpoints/wholeModel
 import { NO_GLANCE, type Weights } from '../models/estimate';
 import { sizeText } from '../models/preflight';
 import { usualSettings } from '../models/usualSettings';
+import { withoutEnding } from '../models/weightFiles';
 import type { UsualSettings } from '../settings/fields';
 import { modelText } from './networks';
 
@@ -40,7 +41,7 @@ export async function vaeFile(file: File): Promise<VaeFile | null> {
   const { sources } = vaeAlone(header);
   const [first] = sources.values();
   const dtype = first?.tensor.dtype.toLowerCase() ?? '';
-  return { name: file.name.replace(/\.safetensors$/i, ''), what: `${dtype}, ${sizeText(file.size)}`, file };
+  return { name: withoutEnding(file.name), what: `${dtype}, ${sizeText(file.size)}`, file };
 }
 
 /**
@@ -54,7 +55,7 @@ export async function checkpointModel(name: string, { head, size }: Head): Promi
   const unet = unetConfigOf(model, prediction, header);
   const { config } = model.textEncoders[0]!;
   return {
-    name: name.replace(/\.safetensors$/i, ''),
+    name: withoutEnding(name),
     what: modelText({
       parts: [model.name, model.dtype.toLowerCase()],
       bytes: model.bytes,

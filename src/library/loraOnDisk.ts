@@ -3,6 +3,7 @@
 
 import { loraText, readLora } from '../checkpoints/lora/loraFile';
 import { headerEnd } from '../checkpoints/safetensors';
+import { withoutEnding } from '../models/weightFiles';
 import { startHash } from './hash';
 
 export interface LoraOnDisk {
@@ -14,7 +15,7 @@ export interface LoraOnDisk {
 
 /** @throws EngineError `lora-invalid`: what the file is instead, or what of it is damaged. */
 export async function loraOnDisk(file: File): Promise<LoraOnDisk> {
-  return { name: file.name.replace(/\.safetensors$/i, ''), what: loraText(await readLora(file)) };
+  return { name: withoutEnding(file.name), what: loraText(await readLora(file)) };
 }
 
 /** Bytes that are hashed at once. */

@@ -5,7 +5,7 @@ import { readNetwork, type NetworkFile, type OpenHead } from '../checkpoints/net
 import { refuseTask } from '../checkpoints/wholeModel';
 import type { GraphGlance } from '../models/estimate';
 import { sizeText } from '../models/preflight';
-import { CONFIGS, GRAPHS, storedPath, type Graph, type RolePaths } from '../models/roles';
+import { CONFIGS, GRAPHS, KINDS, storedPath, type Graph, type RolePaths } from '../models/roles';
 import { isWeights, variantOf } from '../models/weightFiles';
 import { FetchError } from './fetchError';
 
@@ -20,8 +20,6 @@ export interface ModelAt {
   readonly head: OpenHead;
   readonly text: (path: string) => Promise<string | null>;
 }
-
-const KINDS = { textEncoder: 'text', textEncoder2: 'text', unet: 'unet', vaeDecoder: 'vae' } as const;
 
 /**
  * @param wanted the networks to look into.

@@ -104,6 +104,14 @@ export const CONFIGS = {
   vaeDecoder: 'vaeConfig',
 } as const satisfies Record<Graph, Role>;
 
+/** What each network is, in the words of `checkpoints`. */
+export const KINDS = {
+  textEncoder: 'text',
+  textEncoder2: 'text',
+  unet: 'unet',
+  vaeDecoder: 'vae',
+} as const satisfies Record<Graph, string>;
+
 /** Where the weights of a network are looked for, in its plain form. */
 export function storedPath(role: Graph): string {
   const [folder, stem] = WEIGHTS[role];

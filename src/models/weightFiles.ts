@@ -57,3 +57,8 @@ export function heldInstead(paths: readonly string[]): string {
   const what = INSTEAD.find(([ending]) => paths.some((path) => ending.test(path)))?.[1];
   return what === undefined ? '' : `${what} Pagoda reads .safetensors and ONNX: choose that form of the model.`;
 }
+
+/** What a single file is called for people, and in the folders of other programs. */
+export function withoutEnding(file: string): string {
+  return file.replace(/\.(safetensors|sft)$/i, '');
+}

@@ -7,6 +7,7 @@ import { POCKET } from '../models/catalog';
 import { readField, type Settings } from '../settings/fields';
 import { recipeToComfyWorkflow } from '../recipe/comfyWorkflow';
 import { recipeToDiffusersScript } from '../recipe/diffusersScript';
+import { withoutEnding } from '../models/weightFiles';
 import { loraTag } from '../recipe/loraTags';
 import { refusal, type NotRestored, type Recipe, type RecipeLora, type Restored } from '../recipe/recipe';
 import { recipeToInfotext } from '../recipe/writeInfotext';
@@ -41,7 +42,7 @@ export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
     ? ['diffusers loads a model in one file otherwise: with from_single_file of the pipeline of its kind.']
     : [];
   const infotext = recipeToInfotext(recipe);
-  const checkpoint = `${(model.id.split('/').at(-1) ?? model.id).replace(/\.safetensors$/i, '')}.safetensors`;
+  const checkpoint = `${withoutEnding(model.id.split('/').at(-1) ?? model.id)}.safetensors`;
   const comfy = recipeToComfyWorkflow(recipe, checkpoint);
   const isAdvanced = Object.values(comfy.workflow).some((node) => node.class_type === 'PerturbedAttention');
   const python = recipeToDiffusersScript(recipe);

@@ -6,6 +6,7 @@ import { LORA_ADAPTER, type LoraAdapter } from '../../configs/loraJson';
 import { EngineError } from '../../protocol/errors';
 import { BASES, type Base } from '../families';
 import { readHeader, type SafetensorsHeader, type StoredTensor } from '../safetensors';
+import { elementsOf } from '../shapes';
 import { loraKey, OTHER_KINDS, type LoraPart } from './loraKeys';
 
 /** ΔW = scale · up · down; a convolution may have its kernel between them. */
@@ -79,7 +80,7 @@ export function loraOf(header: SafetensorsHeader): LoraFile {
   for (const [name, { down, up, mid, alpha }] of found) {
     const all = [down, up, mid, alpha].filter((part) => part !== undefined);
     const keys = all.map(([key]) => key);
-    if (!down || !up || (alpha && product(alpha[1].shape) !== 1)) unread.push(...keys);
+    if (!down || !up || (alpha && elementsOf(alpha[1].shape) !== 1)) unread.push(...keys);
     else modules.push({ name, down: down[1], up: up[1], mid: mid?.[1] ?? null, alpha: alpha?.[1] ?? null, keys });
   }
   if (modules.length === 0) throw noLora(header);
@@ -153,8 +154,4 @@ function noLora({ tensors }: SafetensorsHeader): EngineError {
     'This .safetensors file is no LoRA. Choose another; a whole model is chosen as “Checkpoint file”.',
     [...tensors.keys()].slice(0, 20).join('\n'),
   );
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((all, size) => all * size, 1);
 }

@@ -2,6 +2,7 @@
 
 import type { LoraAdapter } from '../../configs/loraJson';
 import type { LoraFile, LoraModule } from './loraFile';
+import { elementsOf } from '../shapes';
 import type { LoraNetwork, LoraTarget, LoraTargets } from './loraTargets';
 
 export interface LoraChange {
@@ -44,13 +45,13 @@ export function fitLora(lora: LoraFile, targets: LoraTargets): LoraFit {
  */
 function rankOf({ down, up, mid }: LoraModule, [out = 0, input = 0, ...kernel]: readonly number[]): number | null {
   const [rank = 0] = down.shape;
-  const pixels = product(kernel);
-  const whole = mid ? product(mid.shape) === rank * rank * pixels && mid.shape[0] === rank : true;
+  const pixels = elementsOf(kernel);
+  const whole = mid ? elementsOf(mid.shape) === rank * rank * pixels && mid.shape[0] === rank : true;
   const fits =
     rank > 0 &&
-    product(down.shape) === rank * input * (mid ? 1 : pixels) &&
+    elementsOf(down.shape) === rank * input * (mid ? 1 : pixels) &&
     up.shape[0] === out &&
-    product(up.shape) === out * rank &&
+    elementsOf(up.shape) === out * rank &&
     whole;
   return fits ? rank : null;
 }
@@ -67,8 +68,4 @@ function adapterAlpha({ adapter }: LoraFile, { network, parameter }: LoraTarget)
     Object.entries(field('alpha_pattern') ?? {}).find(([name]) => `.${module}`.endsWith(`.${name}`)) ?? [];
   const value = ofModule ?? field('lora_alpha');
   return value === undefined ? null : { value, byRoot: field('use_rslora') ?? false };
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((all, size) => all * size, 1);
 }
