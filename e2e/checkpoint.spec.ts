@@ -7,6 +7,7 @@ import { clipFolder, partFile, savedFolder, singleFile, small } from '../fixture
 import { loraCases, loraFile, loraNumbers } from '../fixtures/checkpoints/lora';
 import { commonSettings, families, worstPixel } from '../fixtures/checkpoints/pipelines';
 import { readHeader } from '../src/checkpoints/safetensors';
+import { safetensorsFile } from '../src/checkpoints/testing/safetensorsFile';
 import { dropFiles } from './support/dropFiles';
 import { button, generate, holdModel, number, openWith, picture, pixels, setNumber } from './support/page';
 
@@ -72,6 +73,8 @@ test('one file is read in place: it says what it is and makes a pair; what is no
   await button(page, 'Use its own VAE').click();
   await expect(section.getByRole('status', { name: 'VAE' })).toHaveCount(0);
   await page.keyboard.press('Escape');
+  await generate(page);
+  expect(await pixels(picture(page, 'With PAG'))).toEqual(skipped);
   expect(ofV).not.toEqual(withPag);
   expect(skipped).not.toEqual(withPag);
   await button(page, 'Model: my model. Change').click();
@@ -143,7 +146,7 @@ test('two LoRA make the picture that diffusers makes with them; with weights of 
   await expect(lora.getByRole('spinbutton')).toHaveCount(0);
 });
 
-test('a model is dropped on the page, as a file or as its folder; what cannot be used says why', async ({
+test('a model is dropped on the page, as a file or its folder, and LoRA for it; what cannot be used says why', async ({
   page,
 }, info) => {
   await page.goto('/');
@@ -170,6 +173,25 @@ test('a model is dropped on the page, as a file or as its folder; what cannot be
   await dropFiles(page, [pickle], () => expect(invitation).toBeVisible());
   await expect(says('file')).toContainText('can run code of its own. Pagoda reads .safetensors files');
   await expect(button(page, 'Model: tiny. Change')).toBeAttached();
+
+  // LoRA are added where they stand, out of the dialog.
+  const lora = async (name: string, file: Blob) => {
+    const path = info.outputPath(`${name}.safetensors`);
+    writeFileSync(path, new Uint8Array(await file.arrayBuffer()));
+    return path;
+  };
+  const [fur, ink] = [await lora('fur', loraFile('peft')), await lora('ink', loraFile('old'))];
+  await dropFiles(page, [fur, ink], () => expect(page.getByText('Drop LoRA to add them')).toBeVisible());
+  await expect(number(page, 'Weight of fur')).toBeInViewport();
+  await expect(number(page, 'Weight of ink')).toBeInViewport();
+  await expect(button(page, 'Model: tiny. Change')).toBeVisible();
+  const zeros = { dtype: 'F32', shape: [1], bytes: new Uint8Array(4) } as const;
+  const loha = safetensorsFile(new Map([['lora_unet_mid_block_attentions_0_proj_in.hada_w1_a', zeros]]));
+  await page.getByRole('group', { name: 'LoRA', exact: true }).getByText('LoRA (2)').click();
+  await dropFiles(page, [await lora('loha', loha)]);
+  await expect(page.getByRole('group', { name: 'LoRA', exact: true }).getByRole('alert')).toContainText(
+    'loha.safetensors: This file is of the kind LoHa, which Pagoda does not merge',
+  );
 });
 
 test('a folder that diffusers wrote is dropped and makes diffusers’ picture', async ({ page }, info) => {

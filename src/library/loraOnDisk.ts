@@ -1,8 +1,8 @@
 // A LoRA file on the visitor's disk: what it is, from its header, and by what it is known elsewhere. It is read in
 // place.
 
-import { loraText, readLora } from '../checkpoints/lora/loraFile';
-import { headerEnd } from '../checkpoints/safetensors';
+import { holdsLora, loraText, readLora } from '../checkpoints/lora/loraFile';
+import { headerEnd, readHeader } from '../checkpoints/safetensors';
 import { withoutEnding } from '../models/weightFiles';
 import { startHash } from './hash';
 
@@ -11,6 +11,15 @@ export interface LoraOnDisk {
   readonly name: string;
   /** "for Stable Diffusion 1.x, rank 16, UNet and text encoder". */
   readonly what: string;
+}
+
+/** Whether the file is one, also of a kind that is not merged. False too where it cannot be read. */
+export async function isLora(file: File): Promise<boolean> {
+  try {
+    return holdsLora(await readHeader(file));
+  } catch {
+    return false; // what is wrong with it is said by who opens it
+  }
 }
 
 /** @throws EngineError `lora-invalid`: what the file is instead, or what of it is damaged. */

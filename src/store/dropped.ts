@@ -1,7 +1,10 @@
 // What was dropped on the page, given to the one who opens it: a folder is a model's, a file with a model's ending is
-// one, any other is read as a recipe. What is wrong with a model is said where models are chosen.
+// one or a LoRA for it, any other is read as a recipe. What is wrong with a model is said where models are chosen, with
+// a LoRA where those stand.
 
 import { fileOf, filesOfEntries, isDirectory, type PickedFolder } from '../library/folder';
+import { isLora } from '../library/loraOnDisk';
+import { useLoras } from './loras';
 import { useModels } from './models';
 import { useRecipes } from './recipeSlice';
 
@@ -19,6 +22,11 @@ export async function openDropped(items: readonly (FileSystemEntry | File)[]): P
   }
   const files: File[] = [];
   for (const item of items) files.push(item instanceof File ? item : await fileOf(item as FileSystemFileEntry));
+  if (await areLoras(files)) {
+    models.showPanel(false); // it would lie over them
+    await useLoras.getState().addDropped(files);
+    return;
+  }
   const [file] = files;
   if (!file || files.length > 1 || !MODEL.test(file.name)) {
     await useRecipes.getState().open(files);
@@ -27,6 +35,11 @@ export async function openDropped(items: readonly (FileSystemEntry | File)[]): P
   await models.openCheckpoint(file);
   const { checkpointError, vaeOffered } = useModels.getState();
   if (checkpointError ?? vaeOffered) models.showPanel(true);
+}
+
+async function areLoras(files: readonly File[]): Promise<boolean> {
+  for (const file of files) if (!MODEL.test(file.name) || !(await isLora(file))) return false;
+  return files.length > 0;
 }
 
 /** Several at once are the content of one. */

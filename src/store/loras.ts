@@ -23,8 +23,11 @@ interface Loras {
   readonly loras: readonly Lora[];
   /** Files that could not be added, by their names. */
   readonly refused: readonly { readonly fileName: string; readonly error: FetchErrorData }[];
+  /** Counts drops of them on the page, after each of which it shows where they stand. */
+  readonly drops: number;
   /** A file of the same name takes the other's place, and its weight. */
   readonly add: (files: readonly File[]) => Promise<void>;
+  readonly addDropped: (files: readonly File[]) => Promise<void>;
   readonly setWeight: (id: string, weight: number) => void;
   readonly remove: (id: string) => void;
 }
@@ -63,6 +66,7 @@ export const useLoras = create<Loras>()((set, get) => {
   return {
     loras: [],
     refused: [],
+    drops: 0,
     add: async (files) => {
       set({ refused: [] });
       for (const file of files) {
@@ -72,6 +76,10 @@ export const useLoras = create<Loras>()((set, get) => {
           set(({ refused }) => ({ refused: [...refused, { fileName: file.name, error: toFetchErrorData(error) }] }));
         }
       }
+    },
+    addDropped: async (files) => {
+      await get().add(files);
+      set(({ drops }) => ({ drops: drops + 1 }));
     },
     setWeight: (id, weight) => change(id, { weight }),
     remove: (id) => set(({ loras }) => ({ loras: loras.filter((one) => one.id !== id), refused: [] })),

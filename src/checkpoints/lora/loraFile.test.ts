@@ -6,10 +6,10 @@ import { fileShapes, headerOf, real, type Shape } from '../../../fixtures/checkp
 import { loraFile } from '../../../fixtures/checkpoints/lora';
 import { EngineError } from '../../protocol/errors';
 import { identify } from '../identify';
-import type { StoredTensor } from '../safetensors';
+import { readHeader, type StoredTensor } from '../safetensors';
 import { fileOf } from '../testing/safetensorsFile';
 import { fitLora } from './loraFit';
-import { loraOf, loraText, readLora } from './loraFile';
+import { holdsLora, loraOf, loraText, readLora } from './loraFile';
 import { loraTargets, type LoraTarget } from './loraTargets';
 import { ldmUnetName } from '../unetNames';
 
@@ -162,6 +162,19 @@ test('other kinds are refused by name, and so is what is no LoRA', async () => {
   expect(() => identify({ tensors: new Map([[`${MODULE}.alpha`, {} as StoredTensor]]), metadata: new Map() })).toThrow(
     /A LoRA is not a whole model/,
   );
+});
+
+test('a LoRA of any kind is told from models and their parts, one with keys of LoRA in it too', async () => {
+  const is = (keys: readonly string[]) =>
+    holdsLora({ tensors: new Map(keys.map((key) => [key, {} as StoredTensor])), metadata: new Map() });
+  for (const name of ['peft', 'old']) expect(holdsLora(await readHeader(loraFile(name)))).toBe(true);
+  for (const key of ['hada_w1_a', 'lokr_w1', 'oft_blocks', 'lora_down.weight'])
+    expect(is([`${MODULE}.alpha`, `${MODULE}.${key}`]), key).toBe(true);
+  for (const family of families) {
+    const { file, parts } = real[family]!;
+    for (const keys of [file, ...Object.values(parts)]) expect(is(Object.keys(keys)), family).toBe(false);
+  }
+  expect(is([...Object.keys(fileShapes(real['sd1']!)), `${MODULE}.lora_up.weight`])).toBe(false);
 });
 
 test('a damaged LoRA ends with an error of its own kind, or with less that fits', async () => {

@@ -41,6 +41,17 @@ export interface LoraFile {
 /** Types of weights; alphas may be of any of them too. */
 const NUMBERS: ReadonlySet<string> = new Set(['F32', 'F16', 'BF16', 'F64', 'F8_E4M3', 'F8_E5M2']);
 
+/** What no LoRA has: the first convolution of a network. A model may hold keys of LoRA beside it. */
+const FIRST_CONVOLUTION = /(^|\.)(input_blocks\.0\.0|conv_in)\.weight$/;
+
+/** Whether the file is a LoRA of any kind, without looking closer. */
+export function holdsLora({ tensors }: SafetensorsHeader): boolean {
+  const names = [...tensors.keys()];
+  const changes = (name: string) =>
+    ['down', 'up'].includes(loraKey(name)?.part ?? '') || OTHER_KINDS.some(([, holds]) => holds.test(name));
+  return names.some(changes) && !names.some((name) => FIRST_CONVOLUTION.test(name));
+}
+
 /**
  * @param called how messages name it; as the file that was just chosen if not given.
  * @throws EngineError `lora-invalid`: what the file is instead, of what kind that Pagoda does not merge, or that it is

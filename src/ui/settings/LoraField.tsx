@@ -1,7 +1,7 @@
 // LoRA that are merged into the model's weights: adding files, a weight for each, what each is and how much of it fits
 // the model.
 
-import { useRef } from 'react';
+import { useEffect, useRef } from 'react';
 import { LORA_WEIGHT, readPrompt, useLoras, type Lora, type UsedLora } from '../../store/loras';
 import { useModels } from '../../store/models';
 import { useStore } from '../../store/store';
@@ -20,8 +20,15 @@ export function LoraField() {
   const { add } = useLoras.getState();
   const id = useModels((models) => models.choice.ref.id);
   const takesNone = useStore(({ job }) => job.model?.id === id && job.model.loras === undefined);
+  const group = useRef<HTMLDetailsElement>(null);
+  const drops = useLoras((store) => store.drops);
+  useEffect(() => {
+    if (drops === 0 || !group.current) return;
+    group.current.open = true;
+    group.current.scrollIntoView({ block: 'nearest' });
+  }, [drops]);
   return (
-    <details className={controls.group} aria-label="LoRA">
+    <details ref={group} className={controls.group} aria-label="LoRA">
       <summary>LoRA{loras.length > 0 && ` (${loras.length})`}</summary>
       <div className={styles.inside}>
         {takesNone && <p className={loras.length > 0 ? styles.note : styles.hint}>{NO_LORA}</p>}
