@@ -21,9 +21,10 @@ beforeEach(async () => {
 });
 afterEach(() => hub.close());
 
-function glance(bytes: Uint8Array, size = bytes.length) {
+function glance(bytes: Uint8Array, signal = never) {
   hub.repos.set('some/model', { commit: 'c1', files: new Map([['unet/model.onnx', bytes]]) });
-  return glanceAtGraph({ url: fileUrl(hub.url, 'some/model', 'c1', 'unet/model.onnx'), size, unetConfig }, never);
+  const url = fileUrl(hub.url, 'some/model', 'c1', 'unet/model.onnx');
+  return glanceAtGraph({ url, size: bytes.length, unetConfig }, signal);
 }
 
 it('reads a small file whole: f16, and the largest buffer of one row', async () => {
@@ -53,4 +54,11 @@ it.each([
 ])('%s costs nothing but precision', async (_, bytes, make) => {
   make();
   expect(await glance(bytes)).toEqual(NO_GLANCE);
+});
+
+it('ends where the lookup is given up', async () => {
+  const given = new AbortController();
+  const looking = glance(POCKET, given.signal);
+  given.abort();
+  await expect(looking).rejects.toMatchObject({ name: 'AbortError' });
 });

@@ -1,12 +1,8 @@
-// A look at the header of a .safetensors file on the hub before anything is downloaded: one request for a bounded
-// range, given up as soon as the header is there. It tells what the weights are; what goes wrong here costs nothing
-// but that.
+// A look at the header of a .safetensors file on the hub: it tells what the weights are.
 
 import type { Head } from '../checkpoints/networkFile';
+import { lookAtStart, MOST_BYTES, type FileAt, type FileStart } from './fileStart';
 
-/** SDXL's whole header has 0.3 MB. */
-const MOST_BYTES = 8 * 2 ** 20;
-const PATIENCE_MS = 15_000;
 /** Enough to tell what a file is that is no .safetensors. */
 const FIRST_BYTES = 512;
 
@@ -14,45 +10,20 @@ const FIRST_BYTES = 512;
  * null where it cannot be had.
  * @throws only AbortError of `signal`.
  */
-export async function lookAtHead(
-  url: string,
-  size: number,
-  signal: AbortSignal,
-  fetchIt: typeof fetch = fetch,
-): Promise<Head | null> {
-  const enough = new AbortController();
-  try {
-    const length = Math.min(size, MOST_BYTES);
-    const response = await fetchIt(url, {
-      headers: { Range: `bytes=0-${length - 1}` },
-      credentials: 'omit',
-      cache: 'no-store',
-      signal: AbortSignal.any([signal, enough.signal, AbortSignal.timeout(PATIENCE_MS)]),
-    });
-    // A server that ignores the range would send gigabytes.
-    if (!response.body || (response.status !== 206 && !(response.status === 200 && size <= length))) return null;
-    const chunks: Uint8Array<ArrayBuffer>[] = [];
-    let bytes = 0;
-    const reader = response.body.getReader();
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      chunks.push(next.value);
-      bytes += next.value.length;
-      if (bytes >= (await wanted(chunks, length))) break;
-    }
-    const head = new Blob(chunks);
-    return bytes < (await wanted(chunks, size)) ? null : { head, size };
-  } catch {
-    signal.throwIfAborted();
-    return null;
-  } finally {
-    enough.abort(); // lets go of a body that was not read to its end
-  }
+export function lookAtHead(file: FileAt, signal: AbortSignal): Promise<Head | null> {
+  let most = Math.min(8, file.size);
+  const tell = async ({ bytes, blob }: FileStart) => {
+    if (bytes < most) return null;
+    const head = blob();
+    most = await wanted(head, file.size);
+    return bytes < most ? null : { head, size: file.size };
+  };
+  return lookAtStart(file, tell, signal);
 }
 
 /** Bytes from the file's start that hold the header, or those that tell that there is none. */
-async function wanted(chunks: readonly Uint8Array<ArrayBuffer>[], most: number): Promise<number> {
-  const first = await new Blob([...chunks]).slice(0, 8).arrayBuffer();
-  if (first.byteLength < 8) return Math.min(8, most);
-  const length = Number(new DataView(first).getBigUint64(0, true));
-  return length > MOST_BYTES - 8 ? Math.min(FIRST_BYTES, most) : Math.min(8 + length, most);
+async function wanted(head: Blob, size: number): Promise<number> {
+  if (head.size < 8) return Math.min(8, size);
+  const length = Number(new DataView(await head.slice(0, 8).arrayBuffer()).getBigUint64(0, true));
+  return Math.min(length > MOST_BYTES - 8 ? FIRST_BYTES : 8 + length, size);
 }

@@ -63,7 +63,7 @@ export async function makePlan(listing: Listing, wanted: Wanted): Promise<Plan |
       const head = new Blob([(await text(path, SHARD_INDEX_LIMIT)) ?? '']);
       return { head, size: head.size };
     }
-    const head = await lookAtHead(fileUrl(hubUrl, repo, commit, path), sizes.get(path) ?? 0, signal);
+    const head = await lookAtHead({ url: fileUrl(hubUrl, repo, commit, path), size: sizes.get(path) ?? 0 }, signal);
     if (!head) throw new NoLook();
     return head;
   };

@@ -22,7 +22,7 @@ export async function singlePlan(
 ): Promise<Plan> {
   const file = files.find((one) => one.path === path);
   if (!file) throw new FetchError('not-found', `There is no ${path} in this repository. Look it up again.`, path);
-  const head = await lookAtHead(fileUrl(hubUrl, repo, commit, path), file.size, signal);
+  const head = await lookAtHead({ url: fileUrl(hubUrl, repo, commit, path), size: file.size }, signal);
   const model = head && (await checkpointModel(path, head));
   return {
     repo,
