@@ -14,9 +14,8 @@ import {
   type FamilyName,
 } from '../../fixtures/checkpoints/pipelines';
 import { fileOf } from '../checkpoints/testing/safetensorsFile';
-import { PLAIN_PAG } from '../diffusion/options';
 import { preflight, type Needs } from '../models/preflight';
-import type { Settings } from '../settings/fields';
+import { INITIAL, type Settings } from '../settings/fields';
 import { checkpointFiles } from './checkpointFiles';
 import { elements } from './backend';
 import { CpuBackend } from './cpuBackend';
@@ -34,22 +33,7 @@ function open(file: Blob) {
 }
 
 function run(model: DiffusionModel, settings: Partial<Settings>) {
-  const all = {
-    ...commonSettings,
-    negativePrompt: '',
-    layers: 'mid',
-    pagScale: 0,
-    scheduler: 'ddim',
-    sigmas: 'model',
-    spacing: 'model',
-    prediction: 'model',
-    terminalSnr: 'model',
-    clipSkip: 1,
-    pag: PLAIN_PAG,
-    compare: false,
-    backend: 'wasm',
-    ...settings,
-  } as const;
+  const all = { ...INITIAL, pagScale: 0, compare: false, ...commonSettings, ...settings };
   return generate(model, all, { signal: new AbortController().signal, progress: () => {}, preview: () => {} });
 }
 

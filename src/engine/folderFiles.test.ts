@@ -4,8 +4,8 @@
 import { expect, test } from 'vitest';
 import { clipFolder, savedFolder } from '../../fixtures/checkpoints/golden';
 import { commonSettings, families, latentsOf, worstPixel } from '../../fixtures/checkpoints/pipelines';
-import { PLAIN_PAG } from '../diffusion/options';
 import { findRoles } from '../models/roles';
+import { INITIAL } from '../settings/fields';
 import { CpuBackend } from './cpuBackend';
 import { closeModel } from './diffusionModel';
 import { generate } from './generate';
@@ -42,18 +42,7 @@ test.each([
   const [golden] = families.sd1;
   const { latents, pair } = await generate(
     model,
-    {
-      ...commonSettings,
-      ...golden!.settings,
-      sigmas: 'model',
-      spacing: 'model',
-      prediction: 'model',
-      terminalSnr: 'model',
-      clipSkip: 1,
-      pag: PLAIN_PAG,
-      compare: false,
-      backend: 'wasm',
-    },
+    { ...INITIAL, ...commonSettings, ...golden!.settings, compare: false },
     { signal: new AbortController().signal, progress: () => {}, preview: () => {} },
   );
   const expected = latentsOf(golden!);

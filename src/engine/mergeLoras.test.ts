@@ -6,9 +6,9 @@ import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { encoded, singleFile, small, weight, type Shape } from '../../fixtures/checkpoints/golden';
 import { loraCases, loraFile, loraNumbers } from '../../fixtures/checkpoints/lora';
 import { safetensorsFile, type Entry } from '../checkpoints/testing/safetensorsFile';
-import { PLAIN_PAG } from '../diffusion/options';
 import { selectSites } from '../onnx/sites/layers';
 import type { LoraRef } from '../protocol/messages';
+import { INITIAL } from '../settings/fields';
 import { checkpointFiles } from './checkpointFiles';
 import { CpuBackend } from './cpuBackend';
 import { closeModel, conditionRows } from './diffusionModel';
@@ -21,6 +21,7 @@ import { relativeError } from './testing/unetChecks';
 const backend = new CpuBackend(await loadNodeRuntime());
 /** As make_lora.py has them. */
 const settings = {
+  ...INITIAL,
   prompt: 'a photo of a cat',
   negativePrompt: 'hello',
   seed: 7,
@@ -48,29 +49,13 @@ const ref = (name: string, strength: number, blob = loraFile(name, 'F16')): Lora
 
 async function run(loras: readonly LoraRef[]) {
   model = await mergeLoras(model, loras);
-  return generate(
-    model,
-    {
-      ...settings,
-      scheduler: 'ddim',
-      sigmas: 'model',
-      spacing: 'model',
-      prediction: 'model',
-      terminalSnr: 'model',
-      clipSkip: 1,
-      layers: 'mid',
-      pag: PLAIN_PAG,
-      compare: true,
-      backend: 'wasm',
-    },
-    { signal, progress: () => {}, preview: () => {} },
-  );
+  return generate(model, settings, { signal, progress: () => {}, preview: () => {} });
 }
 
 /** All sessions that a run needs but the VAE's. */
 async function prepare(loras: readonly LoraRef[]): Promise<void> {
   model = await mergeLoras(model, loras);
-  (await conditionRows(model, { ...settings, clipSkip: 1 }, ['uncond', 'cond'], signal)).dispose();
+  (await conditionRows(model, settings, ['uncond', 'cond'], signal)).dispose();
   await model.unet.prepare(selectSites('mid', model.unet.sites), signal);
 }
 

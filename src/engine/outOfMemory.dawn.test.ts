@@ -40,7 +40,16 @@ async function withoutRoom<T>(work: () => Promise<T>): Promise<T> {
 }
 
 describeOnDawn('a driver without room', (gpu) => {
-  const runs = /SwiftShader/.test(gpu.adapter.info.description) && limitMemory('unlimited');
+  const lacks = [
+    ...(/SwiftShader/.test(gpu.adapter.info.description) ? [] : ['SwiftShader']),
+    ...(limitMemory('unlimited') ? [] : ['prlimit']),
+  ];
+  if (lacks.length > 0) {
+    const said = `SKIPPED: no ${lacks.join(', no ')}`;
+    console.warn(`\n⚠ ${said}: what a driver without room comes to.\n`);
+    test.skip(said, () => undefined);
+    return;
+  }
 
   async function ownBackend(): Promise<GpuBackend> {
     const adapter = await gpu.instance.requestAdapter();
@@ -53,7 +62,7 @@ describeOnDawn('a driver without room', (gpu) => {
     return new GpuBackend(await loadNodeGpuRuntime(gpu.instance), device, false);
   }
 
-  test.runIf(runs)('a tensor that it refuses: nothing made since is given out as a picture', async () => {
+  test('a tensor that it refuses: nothing made since is given out as a picture', async () => {
     const backend = await ownBackend();
     const latents = backend.upload('float32', [1, 4], [1, 2, 3, 4]);
     expect(await backend.read(latents)).toEqual(Float32Array.of(1, 2, 3, 4));
@@ -67,7 +76,7 @@ describeOnDawn('a driver without room', (gpu) => {
     await backend.dispose();
   });
 
-  test.runIf(runs)('what ONNX Runtime asks for in a run', async () => {
+  test('what ONNX Runtime asks for in a run', async () => {
     const backend = await ownBackend();
     const side = Math.floor(Math.sqrt(TOO_MUCH / 4)) - 384;
     const model = {
