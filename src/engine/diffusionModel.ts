@@ -17,6 +17,7 @@ import type { LoraStack } from './loraStack';
 import type { GraphFile, ModelFiles } from './modelFiles';
 import { modelNeeds, rowsOfRun } from './modelNeeds';
 import { OnnxFile } from './onnxFile';
+import { Previews } from './previews';
 import { PromptEncoder } from './promptEncoder';
 import { PromptTextEncoder } from './textEncoder';
 import { Unet } from './unet';
@@ -28,6 +29,7 @@ export interface DiffusionModel {
   readonly prompts: PromptEncoder;
   readonly unet: Unet;
   readonly vaeDecoder: VaeDecoder;
+  readonly previews: Previews;
   readonly info: ModelInfo;
   /** Those in its weights; null before the first. */
   readonly loras: LoraStack | null;
@@ -144,7 +146,8 @@ export async function openModel(
     open: vaeFile.half ? () => openFor({ ...traits(backend), f16: false }, files.vaeDecoder, vaeFile.name) : null,
     onWidened: () => notice('This model’s VAE overflows in half precision, so Pagoda runs it in full precision.'),
   });
-  return { backend, files, prompts, unet, vaeDecoder, info, loras: null, needs };
+  const previews = new Previews(backend, vaeDecoder, vaeConfig, latents);
+  return { backend, files, prompts, unet, vaeDecoder, previews, info, loras: null, needs };
 }
 
 /**

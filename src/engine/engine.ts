@@ -68,7 +68,7 @@ export class Engine {
       generate(model, settings, {
         signal,
         progress: (phase, step, secondsLeft) => this.emit({ type: 'progress', runId, phase, step, steps, secondsLeft }),
-        preview: (step, preview) => this.emit({ type: 'preview', runId, step, pair: preview }),
+        preview: (step, preview, size) => this.emit({ type: 'preview', runId, step, pair: preview, size }),
       }),
     );
     this.emit({ type: 'done', runId, pair, stats });

@@ -7,7 +7,7 @@ import { planRun, type RunPlan } from '../diffusion/runPlan';
 import { selectSites } from '../onnx/sites/layers';
 import type { Site } from '../onnx/sites/sites';
 import { EngineError } from '../protocol/errors';
-import type { Pair, RunProgressEvent, RunStats } from '../protocol/messages';
+import type { Pair, Pixels, RunProgressEvent, RunStats, Size } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { elements, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
@@ -17,7 +17,7 @@ import { assertFinite } from './vaeDecoder';
 export interface RunHooks {
   readonly signal: AbortSignal;
   progress(phase: RunProgressEvent['phase'], step: number, secondsLeft: number | null): void;
-  preview(step: number, pair: Pair): void;
+  preview(step: number, pair: Pair, size: Size): void;
 }
 
 export interface RunResult {
@@ -26,9 +26,6 @@ export interface RunResult {
   readonly latents: Float32Array;
   readonly stats: RunStats;
 }
-
-/** Previews may take this share of the time that the steps take. */
-const PREVIEW_SHARE = 0.25;
 
 /** @throws EngineError, or AbortError where `hooks.signal` is aborted. */
 export async function generate(model: DiffusionModel, settings: Settings, hooks: RunHooks): Promise<RunResult> {
@@ -49,6 +46,7 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
   const held = new Holder();
   try {
     const cutPlan = await unet.prepare(sites, hooks.signal);
+    if (plan.steps > 1) await model.previews.prepare(hooks.signal);
     const shape = [plan.images, ...model.info.latentShape];
     const noise = new TorchGenerator(settings.seed);
     // Draws come in the plan's order.
@@ -57,16 +55,24 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
     const kept = [plan.historyLength, ...shape];
     let history = held.set('history', backend.upload('float32', kept, new Float32Array(elements(kept))));
     const images = plan.base.map((row) => row.image);
-    let stepSeconds = 0;
-    let previewSeconds = 0;
+    const begun = performance.now();
+    // Read back while the next step runs; never more than one, so that the device is not asked for steps far ahead.
+    let previewing: Promise<void> = Promise.resolve();
+    const show = (step: number, denoised: DeviceTensor) => {
+      const shown = model.previews.of(denoised, hooks.signal).then(({ pictures, size }) => {
+        hooks.preview(step, pairOf(pictures), size);
+      });
+      // Heard where it is awaited, which a step that fails does not come to.
+      shown.catch(() => {});
+      return shown;
+    };
     for (const [index, { coefficients, weights, siteRows, nonlinear, noiseDraw, nextStep }] of plan.records.entries()) {
       const left = plan.records.length - index;
       hooks.progress(
         'denoise',
         coefficients.step,
-        index === 0 ? null : ((stepSeconds + previewSeconds) / index) * left,
+        index === 0 ? null : ((performance.now() - begun) / 1000 / index) * left,
       );
-      const begun = performance.now();
       const sample = await backend.modelInput(latents, images, coefficients.inputScale, unet.sampleType);
       let predictions: DeviceTensor;
       try {
@@ -97,18 +103,17 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
       latents = held.set('latents', next.latents);
       history = held.set('history', next.history);
       const denoised = held.set('denoised', next.denoised);
-      stepSeconds += (performance.now() - begun) / 1000;
-      if (nextStep !== null && (coefficients.step === 0 || previewSeconds < PREVIEW_SHARE * stepSeconds)) {
-        const previewed = performance.now();
-        hooks.preview(nextStep, await decodePair(model, denoised, settings.compare, hooks.signal));
-        previewSeconds += (performance.now() - previewed) / 1000;
-      }
+      await previewing;
+      if (nextStep === null) continue;
+      previewing = show(nextStep, denoised);
+      // Sessions run one at a time.
+      if (model.previews.decodes) await previewing;
     }
+    await previewing;
     hooks.progress('decode', plan.steps, null);
-    await checkpoint(hooks.signal);
     const values = await backend.read(latents);
     assertFinite(values);
-    const pair = await decodePair(model, latents, settings.compare, hooks.signal);
+    const pair = pairOf(await decodeAll(model, latents, hooks.signal));
     const stats: RunStats = {
       seconds: (performance.now() - started) / 1000,
       unetRows: plan.rows,
@@ -127,6 +132,7 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
 /** Builds what a run with these settings needs and runs one forward, so that the run itself starts at once. */
 export async function warmUp(model: DiffusionModel, settings: Settings, signal: AbortSignal): Promise<void> {
   const pagScale = model.unet.sites.length > 0 ? settings.pagScale : 0;
+  await model.previews.prepare(signal);
   await generate(
     model,
     { ...settings, pagScale, steps: 1, pag: PLAIN_PAG },
@@ -166,16 +172,23 @@ function sameNoise(generator: TorchGenerator, [images = 1, ...image]: readonly n
   return values;
 }
 
-async function decodePair(
-  model: DiffusionModel,
+/** Every image of the latents, one after the other. */
+async function decodeAll(
+  { vaeDecoder }: DiffusionModel,
   latents: DeviceTensor,
-  compare: boolean,
   signal: AbortSignal,
-): Promise<Pair> {
-  const first = await model.vaeDecoder.decode(latents, 0);
-  if (!compare) return { withoutPag: null, withPag: first };
-  await checkpoint(signal);
-  return { withoutPag: first, withPag: await model.vaeDecoder.decode(latents, 1) };
+): Promise<Pixels[]> {
+  const pictures: Pixels[] = [];
+  for (let image = 0; image < latents.dims[0]!; image += 1) {
+    await checkpoint(signal);
+    pictures.push(await vaeDecoder.decode(latents, image));
+  }
+  return pictures;
+}
+
+/** The last of a run's images is the one with PAG. */
+function pairOf(pictures: readonly Pixels[]): Pair {
+  return { withoutPag: pictures.at(-2) ?? null, withPag: pictures.at(-1)! };
 }
 
 /** Keeps the newest tensor of each name and disposes of the one that it replaces. */

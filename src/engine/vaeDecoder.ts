@@ -47,8 +47,8 @@ export class VaeDecoder {
         'This VAE scales each channel of the latents on its own, which Pagoda does not run yet. Choose another model.',
       );
     }
-    const scaling = config.scaling_factor ?? defaultScaling(config);
-    return new VaeDecoder(backend, await openDecoder(backend, file), wider, 1 / scaling, config.shift_factor ?? 0);
+    const decoder = await openDecoder(backend, file);
+    return new VaeDecoder(backend, decoder, wider, 1 / scalingFactor(config), config.shift_factor ?? 0);
   }
 
   /**
@@ -134,7 +134,12 @@ function allFinite(values: Float32Array): boolean {
   return values.every(Number.isFinite);
 }
 
-/** The default of diffusers' AutoencoderTiny (TAESD) and of its AutoencoderKL. */
-function defaultScaling(config: VaeConfig): number {
-  return config._class_name === 'AutoencoderTiny' ? 1 : 0.18215;
+/** diffusers' AutoencoderTiny (TAESD), whose decoder is small. */
+export function isTinyVae(config: VaeConfig): boolean {
+  return config._class_name === 'AutoencoderTiny';
+}
+
+/** By which the UNet's latents are the VAE's; the defaults are those of diffusers. */
+export function scalingFactor(config: VaeConfig): number {
+  return config.scaling_factor ?? (isTinyVae(config) ? 1 : 0.18215);
 }

@@ -161,10 +161,14 @@ export interface LoraUse {
   readonly unused: readonly string[];
 }
 
-/** One picture, top row first. The buffer is transferred, not copied. */
-export interface Pixels {
+/** In pixels. */
+export interface Size {
   readonly width: number;
   readonly height: number;
+}
+
+/** One picture, top row first. The buffer is transferred, not copied. */
+export interface Pixels extends Size {
   readonly rgba: Uint8ClampedArray<ArrayBuffer>;
 }
 
@@ -238,12 +242,14 @@ export interface RunProgressEvent {
   readonly secondsLeft: number | null;
 }
 
-/** The denoised estimate of each latent, decoded. */
+/** The denoised estimate of each image, decoded or with a pixel a latent. */
 export interface PreviewEvent {
   readonly type: 'preview';
   readonly runId: string;
   readonly step: number;
   readonly pair: Pair;
+  /** Of the pair that is to come. */
+  readonly size: Size;
 }
 
 export interface RunStats {

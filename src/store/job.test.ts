@@ -6,6 +6,7 @@ import { IDLE, asked, reduce, type Job } from './job';
 import { DEFAULTS } from './settings';
 
 const pair: Pair = { withoutPag: null, withPag: { width: 1, height: 1, rgba: new Uint8ClampedArray(4) } };
+const size = { width: 1, height: 1 };
 const stats = { seconds: 1, unetRows: 1, rowsBeforeFork: 1, rowsAfterFork: 1, perturbedSites: [] };
 const error = { code: 'device-lost', message: 'gone', detail: '' } as const;
 const run = (id: string) => ({ id, model: { id: 'some/model', revision: 'abc' }, settings: DEFAULTS });
@@ -14,7 +15,7 @@ const after = (job: Job, ...events: EngineEvent[]) => events.reduce(reduce, job)
 test('a run that is done leaves its pair', () => {
   const job = after(
     asked(IDLE, run('a')),
-    { type: 'preview', runId: 'a', step: 1, pair },
+    { type: 'preview', runId: 'a', step: 1, pair, size },
     { type: 'done', runId: 'a', pair, stats },
   );
   expect(job).toMatchObject({ runs: [], progress: null, shown: { pair, stats }, lastEnd: 'done' });
@@ -28,7 +29,7 @@ test.each<EngineEvent>([
   const job = after(
     asked(first, run('b')),
     { type: 'progress', runId: 'b', phase: 'denoise', step: 1, steps: 2, secondsLeft: 1 },
-    { type: 'preview', runId: 'b', step: 1, pair: { ...pair } },
+    { type: 'preview', runId: 'b', step: 1, pair: { ...pair }, size },
     end,
   );
   expect(job).toMatchObject({ runs: [], progress: null, shown: { stats } });
@@ -68,7 +69,7 @@ test('the recipe of a finished pair is of its own run, model and device, whateve
     asked(asked(IDLE, own), run('b')),
     { type: 'device', device },
     { type: 'model-ready', model },
-    { type: 'preview', runId: 'a', step: 1, pair },
+    { type: 'preview', runId: 'a', step: 1, pair, size },
   );
   expect(before.shown?.recipe).toBeNull();
   const done = after(before, { type: 'done', runId: 'a', pair, stats: { ...stats, perturbedSites: ['b'] } });

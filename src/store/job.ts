@@ -11,6 +11,7 @@ import type {
   Pair,
   RunProgressEvent,
   RunStats,
+  Size,
   VerdictEvent,
 } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
@@ -32,6 +33,8 @@ export type RunLora = Pick<Lora, 'id' | 'name' | 'weight' | 'hash'>;
 export interface Shown {
   readonly settings: Settings;
   readonly pair: Pair;
+  /** Of the finished pair: a preview may have fewer pixels. */
+  readonly size: Size;
   /** null while it is a preview. */
   readonly stats: RunStats | null;
   /** Of a finished pair. */
@@ -99,9 +102,12 @@ export function reduce(job: Job, event: EngineEvent): Job {
     case 'progress':
       return { ...job, progress: event, loading: null };
     case 'preview':
-      return show(job, event.runId, event.pair, null);
+      return show(job, event.runId, event, null);
     case 'done': {
-      const done = ended(show(job, event.runId, event.pair, event.stats), event.runId);
+      const done = ended(
+        show(job, event.runId, { pair: event.pair, size: event.pair.withPag }, event.stats),
+        event.runId,
+      );
       return { ...done, finished: done.shown, lastEnd: 'done' };
     }
     case 'cancelled':
@@ -115,13 +121,13 @@ export function reduce(job: Job, event: EngineEvent): Job {
   }
 }
 
-function show(job: Job, runId: string, pair: Pair, stats: RunStats | null): Job {
+function show(job: Job, runId: string, { pair, size }: Pick<Shown, 'pair' | 'size'>, stats: RunStats | null): Job {
   const run = job.runs.find(({ id }) => id === runId);
   if (!run) return job;
   const { settings, model, loras = [] } = run;
   const { device, model: info } = job;
   const recipe = stats && device && info ? runRecipe({ model, settings, loras, pair, stats, device, info }) : null;
-  return { ...job, shown: { settings, pair, stats, recipe } };
+  return { ...job, shown: { settings, pair, size, stats, recipe } };
 }
 
 /** A preview of a run that came to nothing makes way for the last finished pair, where there is one. */

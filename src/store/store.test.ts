@@ -44,7 +44,7 @@ function midRun(): { finished: Pair; id: string } {
   state().generate();
   const id = runId();
   worker().says(progress(id));
-  worker().says({ type: 'preview', runId: id, step: 3, pair: pair() });
+  worker().says({ type: 'preview', runId: id, step: 3, pair: pair(), size: image() });
   return { finished, id };
 }
 

@@ -8,8 +8,8 @@ interface Counts {
 }
 
 export interface CountingBackend extends Backend {
-  /** In all, since it was made. */
-  readonly made: Counts;
+  /** In all, since it was made; `runs` of sessions. */
+  readonly made: Counts & { runs: number };
   /** Not disposed of yet. */
   readonly live: Counts;
   /** The next run of any session fails, as where the device has no memory left. */
@@ -20,7 +20,7 @@ export function countingBackend(
   inner: Backend,
   traits: Partial<Pick<Backend, 'f16' | 'fusesAttention'>> = {},
 ): CountingBackend {
-  const made = { sessions: 0, tensors: 0 };
+  const made = { sessions: 0, tensors: 0, runs: 0 };
   const live = { sessions: 0, tensors: 0 };
   let fails = false;
   const counted = <T extends DeviceTensor>(tensor: T): T => {
@@ -45,6 +45,7 @@ export function countingBackend(
           fails = false;
           throw new Error('No memory left.');
         }
+        made.runs += 1;
         const outputs = await one.run(feeds);
         for (const tensor of Object.values(outputs)) counted(tensor);
         return outputs;

@@ -1,7 +1,7 @@
 // The pair: side by side, under a wipe, or as a difference. Without PAG on the left, with PAG on the right.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
-import type { Pixels } from '../../protocol/messages';
+import type { Pixels, Size } from '../../protocol/messages';
 import { useStore, type View } from '../../store/store';
 import { difference } from './difference';
 import styles from './PairView.module.css';
@@ -24,14 +24,15 @@ export function PairView({ flipped }: { flipped: boolean }) {
   const setView = useStore((store) => store.setView);
   const comparing = shown ? shown.settings.compare : (running?.compare ?? compare);
   const pair = shown?.pair ?? null;
-  const complete = pair?.withoutPag ? { without: pair.withoutPag, with: pair.withPag } : null;
+  const size = shown?.size ?? null;
+  const complete = pair?.withoutPag && size ? { without: pair.withoutPag, withPag: pair.withPag, size } : null;
   const view = complete ? chosen : 'side';
   const withPag: CaptionedPicture = { name: 'With PAG', pixels: pair?.withPag ?? null };
   const both = [{ name: 'Without PAG', pixels: pair?.withoutPag ?? null }, withPag];
   const places = !comparing ? [withPag] : flipped && complete ? both.reverse() : both;
   const frame = useRef<HTMLDivElement>(null);
   const room = useRoom(frame, comparing && view === 'side' ? 2 : 1);
-  const edge = fittedEdge(room, pair?.withPag ?? null);
+  const edge = fittedEdge(room, size);
   const isRunning = running !== undefined;
   // On a phone the controls are below: what grows now should be seen.
   useEffect(() => {
@@ -51,13 +52,13 @@ export function PairView({ flipped }: { flipped: boolean }) {
       </div>
       <div className={styles.frame} ref={frame}>
         {view === 'wipe' && complete ? (
-          <Wipe without={complete.without} withPag={complete.with} edge={edge} flipped={flipped} />
+          <Wipe {...complete} edge={edge} flipped={flipped} />
         ) : view === 'difference' && complete ? (
-          <Difference without={complete.without} withPag={complete.with} edge={edge} />
+          <Difference {...complete} edge={edge} />
         ) : (
           <>
             {places.map((captioned) => (
-              <Captioned key={captioned.name} {...captioned} edge={edge} />
+              <Captioned key={captioned.name} {...captioned} size={size} edge={edge} />
             ))}
           </>
         )}
@@ -72,18 +73,23 @@ interface CaptionedPicture {
   readonly pixels: Pixels | null;
 }
 
-function Captioned({ name, pixels, edge }: CaptionedPicture & { readonly edge: number }) {
+interface Fitted {
+  readonly size: Size | null;
+  readonly edge: number;
+}
+
+function Captioned({ name, pixels, ...fitted }: CaptionedPicture & Fitted) {
   return (
     <figure className={styles.figure}>
-      <Picture name={name} pixels={pixels} edge={edge} />
+      <Picture name={name} pixels={pixels} {...fitted} />
       <figcaption aria-hidden="true">{name}</figcaption>
     </figure>
   );
 }
 
-function Difference({ without, withPag, edge }: { without: Pixels; withPag: Pixels; edge: number }) {
+function Difference({ without, withPag, ...fitted }: { without: Pixels; withPag: Pixels } & Fitted) {
   const pixels = useMemo(() => difference(without, withPag), [without, withPag]);
-  return <Captioned name="Difference" pixels={pixels} edge={edge} />;
+  return <Captioned name="Difference" pixels={pixels} {...fitted} />;
 }
 
 /** Height that pictures may have in a window of `height`: with all that stands above and below them in view; in a low

@@ -1,12 +1,15 @@
-// One picture on a canvas. Small pixel images are shown at whole multiples without smoothing, large ones fitted.
+// One picture on a canvas. Small pixel images are shown at whole multiples without smoothing, large ones fitted. One
+// that has fewer pixels than what it stands for is a preview, and smoothed.
 
 import { useLayoutEffect, useRef, type CSSProperties } from 'react';
-import type { Pixels } from '../../protocol/messages';
+import type { Pixels, Size } from '../../protocol/messages';
 import styles from './PairView.module.css';
 
 interface Props {
   readonly name: string;
   readonly pixels: Pixels | null;
+  /** Of what it stands for. */
+  readonly size: Size | null;
   /** Edge length in CSS pixels. */
   readonly edge: number;
   readonly style?: CSSProperties;
@@ -14,7 +17,7 @@ interface Props {
 
 const SMALL = 256;
 
-export function Picture({ name, pixels, edge, style }: Props) {
+export function Picture({ name, pixels, size, edge, style }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
     const element = canvas.current;
@@ -23,8 +26,8 @@ export function Picture({ name, pixels, edge, style }: Props) {
     element.height = pixels.height;
     element.getContext('2d')?.putImageData(new ImageData(pixels.rgba, pixels.width, pixels.height), 0, 0);
   }, [pixels]);
-  const pixelated = pixels !== null && Math.max(pixels.width, pixels.height) <= SMALL;
-  const ratio = pixels ? pixels.width / pixels.height : 1;
+  const pixelated = size !== null && Math.max(size.width, size.height) <= SMALL && pixels?.width === size.width;
+  const ratio = size ? size.width / size.height : 1;
   return (
     <canvas
       ref={canvas}
@@ -40,8 +43,8 @@ export function Picture({ name, pixels, edge, style }: Props) {
 }
 
 /** The largest edge up to `room` at which small pictures keep whole pixels. */
-export function fittedEdge(room: number, pixels: Pixels | null): number {
-  const size = pixels ? Math.max(pixels.width, pixels.height) : 64;
-  if (size > SMALL || room < size) return Math.floor(room);
-  return Math.floor(room / size) * size;
+export function fittedEdge(room: number, size: Size | null): number {
+  const longest = size ? Math.max(size.width, size.height) : 64;
+  if (longest > SMALL || room < longest) return Math.floor(room);
+  return Math.floor(room / longest) * longest;
 }

@@ -1,18 +1,19 @@
 // Both pictures in one place with a border that is dragged, or moved with ← →.
 
 import { useState, type KeyboardEvent, type PointerEvent } from 'react';
-import type { Pixels } from '../../protocol/messages';
+import type { Pixels, Size } from '../../protocol/messages';
 import styles from './PairView.module.css';
 import { Picture } from './Picture';
 
 interface Props {
   readonly without: Pixels;
   readonly withPag: Pixels;
+  readonly size: Size;
   readonly edge: number;
   readonly flipped: boolean;
 }
 
-export function Wipe({ without, withPag, edge, flipped }: Props) {
+export function Wipe({ without, withPag, size, edge, flipped }: Props) {
   const [percent, setPercent] = useState(50);
   const border = flipped ? (percent > 50 ? 0 : 100) : percent;
   const caption = border === 0 ? 'With PAG' : border === 100 ? 'Without PAG' : 'Without PAG | With PAG';
@@ -38,10 +39,11 @@ export function Wipe({ without, withPag, edge, flipped }: Props) {
           if (event.currentTarget.hasPointerCapture(event.pointerId)) drag(event);
         }}
       >
-        <Picture name="With PAG" pixels={withPag} edge={edge} />
+        <Picture name="With PAG" pixels={withPag} size={size} edge={edge} />
         <Picture
           name="Without PAG"
           pixels={without}
+          size={size}
           edge={edge}
           style={{ clipPath: `inset(0 ${100 - border}% 0 0)` }}
         />

@@ -1,0 +1,104 @@
+// npm run bench:previews [webgpu]: what the preview of a step costs, decoded by the VAE and by the linear map from
+// latents to colours, for a pair of the built-in model and for the latents of Stable Diffusion 1.x and XL (the map alone:
+// their VAEs are not here). On the CPU milliseconds; with `webgpu` (Dawn in Node, whatever Vulkan driver there is) also
+// what no driver changes: dispatches, buffers, submits, and bytes read back. Each is the best of several rounds.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'vite';
+import { create, globals } from 'webgpu';
+
+const ROUNDS = 8;
+const SOFTWARE_DRIVERS = ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json'];
+
+const vite = await createServer({
+  configFile: false,
+  logLevel: 'error',
+  appType: 'custom',
+  server: { middlewareMode: true, watch: null, ws: false },
+});
+/** @param {string} path @returns {Promise<Record<string, any>>} */
+const load = (path) => vite.ssrLoadModule(path);
+const { readModelFiles } = await load('/src/engine/modelFiles.ts');
+const { openModel } = await load('/src/engine/testing/openModel.ts');
+const { loadNodeRuntime, loadNodeGpuRuntime } = await load('/src/engine/testing/nodeRuntime.ts');
+const { Previews } = await load('/src/engine/previews.ts');
+const { CpuBackend } = await load('/src/engine/cpuBackend.ts');
+const { signal } = new AbortController();
+const counted = { dispatches: 0, buffers: 0, submits: 0, 'bytes read': 0 };
+
+await measure('CPU (WASM, 1 thread)', new CpuBackend(await loadNodeRuntime()), false);
+if (process.argv[2] === 'webgpu') await measure('WebGPU', await openGpu(), true);
+await vite.close();
+// Dawn's thread outlives its device.
+process.exit(0);
+
+/** @param {string} name @param {any} backend @param {boolean} counts */
+async function measure(name, backend, counts) {
+  const folder = 'public/models/pocket';
+  const open = (/** @type {string} */ path) => Promise.resolve(new Blob([readFileSync(`${folder}/${path}`)]));
+  const model = await openModel(backend, await readModelFiles(open), folder);
+  await model.previews.prepare(signal);
+  const pair = backend.upload('float32', [2, 12, 8, 8], new Float32Array(2 * 12 * 64).fill(0.3));
+  console.log(`${name}, a preview of a pair`);
+  await print('built-in, decoded', counts, async () => {
+    for (const image of [0, 1]) await model.vaeDecoder.decode(pair, image);
+  });
+  await print('built-in, linear map', counts, () => model.previews.of(pair, signal));
+  for (const [what, edge, scaling_factor] of [
+    ['SD 1.x, 512², linear map', 64, 0.18215],
+    ['SDXL, 1024², linear map', 128, 0.13025],
+  ]) {
+    const config = { scaling_factor, block_out_channels: [128, 256, 512, 512] };
+    const previews = new Previews(backend, model.vaeDecoder, config, [4, edge, edge]);
+    const shape = [2, 4, Number(edge), Number(edge)];
+    const latents = backend.upload('float32', shape, new Float32Array(8 * Number(edge) ** 2).fill(0.3));
+    await print(String(what), counts, () => previews.of(latents, signal));
+  }
+}
+
+/** @param {string} what @param {boolean} counts @param {() => Promise<unknown>} work */
+async function print(what, counts, work) {
+  await work();
+  let best = { wall: Infinity, cpu: Infinity };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    Object.assign(counted, { dispatches: 0, buffers: 0, submits: 0, 'bytes read': 0 });
+    const [wall, cpu] = [performance.now(), process.cpuUsage()];
+    await work();
+    const { user, system } = process.cpuUsage(cpu);
+    best = { wall: Math.min(best.wall, performance.now() - wall), cpu: Math.min(best.cpu, (user + system) / 1000) };
+  }
+  const figures = counts ? Object.entries(counted).map(([key, count]) => `${count} ${key}`) : [];
+  console.log(
+    [`  ${what.padEnd(26)} ${best.wall.toFixed(2)} ms, ${best.cpu.toFixed(2)} ms of processors`, ...figures].join(
+      ' · ',
+    ),
+  );
+}
+
+async function openGpu() {
+  const driver = SOFTWARE_DRIVERS.find((path) => existsSync(path));
+  if (driver && !process.env['VK_ICD_FILENAMES']) process.env['VK_ICD_FILENAMES'] = driver;
+  Object.assign(globalThis, globals);
+  const instance = create([]);
+  const adapter = await instance.requestAdapter();
+  if (!adapter) throw new Error('Dawn finds no GPU: install a Vulkan driver (mesa-vulkan-drivers).');
+  const { maxStorageBuffersPerShaderStage } = adapter.limits;
+  const device = await adapter.requestDevice({ requiredLimits: { maxStorageBuffersPerShaderStage } });
+  counting(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', () => (counted.dispatches += 1));
+  counting(GPUDevice.prototype, 'createBuffer', ({ size, usage }) => {
+    counted.buffers += 1;
+    if (usage & GPUBufferUsage.MAP_READ) counted['bytes read'] += size;
+  });
+  counting(GPUQueue.prototype, 'submit', () => (counted.submits += 1));
+  const { GpuBackend } = await load('/src/engine/gpuBackend.ts');
+  return new GpuBackend(await loadNodeGpuRuntime(instance), device, true);
+}
+
+/** @param {any} prototype @param {string} method @param {(first: any) => void} count */
+function counting(prototype, method, count) {
+  const call = prototype[method];
+  prototype[method] = function (/** @type {unknown[]} */ ...values) {
+    count(values[0]);
+    return call.apply(this, values);
+  };
+}
