@@ -122,6 +122,7 @@ export async function openModel(
     bytes: [unetFile, ...textFiles, vaeFile].reduce((sum, graph) => sum + graph.bytes, 0),
     guidanceEmbedded,
     mostClipSkip: prompts.mostClipSkip,
+    sdxl: unet.inputs.textEmbeds !== null,
     readsPenultimate: unet.inputs.textEmbeds !== null || unetConfig.cross_attention_dim === SD2_CONTEXT,
     ...(files.loraTargets && { loras: {} }),
     notices: [

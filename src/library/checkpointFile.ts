@@ -29,6 +29,8 @@ export interface VaeFile {
   /** "f16, 335 MB". */
   readonly what: string;
   readonly file: File;
+  /** TAESD. */
+  readonly tiny: boolean;
 }
 
 /**
@@ -38,10 +40,10 @@ export interface VaeFile {
 export async function vaeFile(file: File): Promise<VaeFile | null> {
   const header = await readHeader(file);
   if (!isVaeAlone(header)) return null;
-  const { sources } = vaeAlone(header);
+  const { sources, kind } = vaeAlone(header);
   const [first] = sources.values();
   const dtype = first?.tensor.dtype.toLowerCase() ?? '';
-  return { name: withoutEnding(file.name), what: `${dtype}, ${sizeText(file.size)}`, file };
+  return { name: withoutEnding(file.name), what: `${dtype}, ${sizeText(file.size)}`, file, tiny: kind === 'tiny' };
 }
 
 /**

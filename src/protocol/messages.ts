@@ -146,6 +146,8 @@ export interface ModelInfo {
   readonly mostClipSkip: number;
   /** Its prompts are read one layer before the text encoder's last, as in SD 2.x and XL. */
   readonly readsPenultimate: boolean;
+  /** SDXL or one pruned of it: the UNet reads the second text encoder's pooled text too. */
+  readonly sdxl: boolean;
   /** What people should know of the model, apart from its verdict: full sentences. */
   readonly notices: readonly string[];
   /** Those of the last request, by their ids; absent where nothing can be merged into the model's weights. */

@@ -157,12 +157,12 @@ const convert = (
   config?: SchedulerConfig,
   readsPenultimate = false,
   loras?: Recipe['loras'],
-  vae?: string,
+  own: Partial<Recipe> = {},
 ) =>
   recipeToComfyWorkflow(
     makeRecipe({
       appVersion: '0',
-      model: { id: 'm', revision: null, ...(vae !== undefined && { vae }) },
+      model: { id: 'm', revision: null },
       size: { width: 64, height: 64 },
       sites: [
         { name: 'x', comfyName: 'd0' },
@@ -174,6 +174,7 @@ const convert = (
       ...(config && { scheduler: config }),
       readsPenultimate,
       ...(loras && { loras }),
+      ...own,
       settings: {
         prompt: 'a',
         negativePrompt: '',
@@ -331,9 +332,22 @@ describe('the ComfyUI workflow', () => {
   });
 
   it('loads the VAE that stood in place of the model’s own', () => {
-    const { workflow } = convert({}, 'mid', 'euler', 3, {}, SD, false, [], 'vae-ft');
+    const withVae = (own: Partial<Recipe>, tinyVae = false) => {
+      const model = { id: 'm', revision: null, vae: 'vae-ft', tinyVae };
+      return convert({}, 'mid', 'euler', 3, {}, SD, false, [], { ...own, model });
+    };
+    const { workflow } = withVae({});
     expect(workflow['13']).toMatchObject({ class_type: 'VAELoader', inputs: { vae_name: 'vae-ft.safetensors' } });
     expect(workflow['7']?.inputs['vae']).toEqual(['13', 0]);
+    // ComfyUI's VAELoader knows TAESD by its name alone.
+    for (const [own, name] of [
+      [{}, 'taesd'],
+      [{ sdxl: true }, 'taesdxl'],
+    ] as const) {
+      const tiny = withVae(own, true);
+      expect(tiny.workflow['13']?.inputs).toEqual({ vae_name: name });
+      expect(tiny.warnings).toEqual([expect.stringContaining('models/vae_approx')]);
+    }
   });
 
   it('escapes parentheses, which weigh there', () => {

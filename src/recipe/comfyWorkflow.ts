@@ -38,7 +38,8 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   const skips = settings.clipSkip > 1;
   // For the prompt alone, as in diffusers and here.
   const clip: ComfyInput = skips ? ['12', 0] : [loras.last, 1];
-  const { vae: another } = recipe.model;
+  const { vae: another, tinyVae } = recipe.model;
+  if (another !== undefined && tinyVae) warnings.push(TAESD);
   const vae: ComfyInput = another === undefined ? ['1', 2] : ['13', 0];
   const workflow: ComfyWorkflow = {
     '1': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: checkpoint } },
@@ -51,9 +52,7 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
     ...loras.nodes,
     ...(sampling && { '9': sampling }),
     ...(skips && { '12': setLastLayer(recipe, [loras.last, 1]) }),
-    ...(another !== undefined && {
-      '13': { class_type: 'VAELoader', inputs: { vae_name: `${another}.safetensors` } },
-    }),
+    ...(another !== undefined && { '13': { class_type: 'VAELoader', inputs: { vae_name: vaeName(recipe, another) } } }),
     ...(pagNode && { '5': pagNode }),
     ...samplerNodes(recipe, pagNode ? ['5', 0] : model, warnings),
     '7': { class_type: 'VAEDecode', inputs: { samples: ['6', 0], vae } },
@@ -61,6 +60,15 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   };
   return { workflow, warnings };
 }
+
+/** ComfyUI has no names of files for TAESD. */
+function vaeName({ sdxl, model }: Recipe, file: string): string {
+  if (!model.tinyVae) return `${file}.safetensors`;
+  return sdxl ? 'taesdxl' : 'taesd';
+}
+
+const TAESD =
+  'The VAE is a tiny one (TAESD), which ComfyUI takes from two files of its own in models/vae_approx, by their name.';
 
 /** ComfyUI counts from −1 for the last layer, whichever of them the model usually reads. */
 function setLastLayer({ settings: { clipSkip }, readsPenultimate }: Recipe, clip: ComfyInput): ComfyWorkflow[string] {

@@ -1,10 +1,12 @@
 // The script is checked where it counts: fixtures/recipe/run_scripts.py has run the very files that are compared here
 // with diffusers, and Pagoda makes the same latents from the same recipes.
 
-import { readFileSync } from 'node:fs';
+import { openAsBlob, readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { PLAIN_PAG, type PagOptions } from '../diffusion/options';
 import { SCHEDULERS, type SchedulerId } from '../diffusion/schedulers';
+import { wholeFile } from '../../fixtures/checkpoints/pipelines';
+import { checkpointFiles } from '../engine/checkpointFiles';
 import { CpuBackend } from '../engine/cpuBackend';
 import { openModel } from '../engine/testing/openModel';
 import { generate } from '../engine/generate';
@@ -59,7 +61,13 @@ describe('a script that diffusers has run', async () => {
   };
   const backend = new CpuBackend(await loadNodeRuntime());
   const open = async (path: string) => openModel(backend, await readModelFiles(folder(path)), path);
-  const models = { tiny: await open('fixtures/models/tiny'), sdxl: await open('fixtures/engine/sdxl') };
+  const file = new File([wholeFile('sd1', 'F32')], 'small.safetensors');
+  const small = await checkpointFiles({ file, clipUrl: '' }, undefined, () => openAsBlob('public/clip/merges.txt'));
+  const models = {
+    tiny: await open('fixtures/models/tiny'),
+    sdxl: await open('fixtures/engine/sdxl'),
+    small: await openModel(backend, small, 'small'),
+  };
   const adaptive = { ...PLAIN_PAG, adaptive: { semantics: 'diffusers', amount: 0.003 } } as const;
 
   // The exported UNet reads whole timesteps, diffusers' any: so Euler's are whole here.
@@ -100,6 +108,8 @@ describe('a script that diffusers has run', async () => {
     ['ddim-v-zero-snr', 'tiny', { prediction: 'v_prediction', terminalSnr: 'zero' }],
     ['sdxl-clip-skip', 'sdxl', { scheduler: 'euler', clipSkip: 2 }],
     ['sdxl-without-pag', 'sdxl', { scheduler: 'euler', pagScale: 0, negativePrompt: '' }],
+    ['single-file', 'small', { steps: 2, guidanceScale: 3, pagScale: 2, layers: 'mid' }],
+    ['single-file-taesd', 'small', { steps: 2, guidanceScale: 3, pagScale: 0, scheduler: 'euler' }],
   ];
 
   test.each(cases)('%s: Pagoda gives the same latents', async (name, id, changes) => {
@@ -113,7 +123,13 @@ describe('a script that diffusers has run', async () => {
     const sites = model.info.sites
       .filter((site) => stats.perturbedSites.includes(site.name))
       .map(({ name: site, comfyName }) => ({ name: site, comfyName }));
-    const { script } = recipeToDiffusersScript(recipeOf(settings, sites, id, pair.withPag.width));
+    const plain = recipeOf(settings, sites, id, pair.withPag.width);
+    const vae = name.endsWith('taesd') && { vae: 'taesd', tinyVae: true };
+    const recipe =
+      id === 'small'
+        ? { ...plain, scheduler: model.info.scheduler, model: { ...plain.model, singleFile: true, ...vae } }
+        : plain;
+    const { script } = recipeToDiffusersScript(recipe);
     await expect(script).toMatchFileSnapshot(`../../fixtures/recipe/scripts/${name}.py`);
     expect(relativeError(latents, Float32Array.from(golden.latents[name] ?? []))).toBeLessThan(1e-4);
   });
@@ -173,6 +189,36 @@ test('the revision is in the script', () => {
   expect(recipeToDiffusersScript(recipeOf(SETTINGS, [], 'owner/name', 8, 'abc"')).script).toContain(
     'from_pretrained(\n    MODEL,\n    revision="abc\\"",\n',
   );
+});
+
+test('one file of a repository is fetched, and its pipeline and schedule are written down', () => {
+  const recipe = recipeOf({ ...SETTINGS, pagScale: 0 }, [], 'owner/name/some path/it.safetensors', 8, 'abc');
+  const config = { prediction_type: 'v_prediction', rescale_betas_zero_snr: true, timestep_spacing: 'trailing' };
+  const scriptOf = (own: Partial<Recipe>) =>
+    recipeToDiffusersScript({ ...recipe, ...own, scheduler: config, model: { ...recipe.model, singleFile: true } })
+      .script;
+  const script = scriptOf({ sdxl: true });
+  expect(script).toContain('from huggingface_hub import hf_hub_download\n');
+  expect(script).toContain(
+    'MODEL = hf_hub_download("owner/name", "some path/it.safetensors", revision="abc")\nSTEPS = 4\n\n' +
+      'pipe = StableDiffusionXLPipeline.from_single_file(MODEL)\n',
+  );
+  expect(script).toContain(
+    '    prediction_type="v_prediction",\n    rescale_betas_zero_snr=True,\n    timestep_spacing="trailing",\n',
+  );
+  expect(script).not.toContain('AutoPipeline');
+  expect(scriptOf({})).toContain('pipe = StableDiffusionPipeline.from_single_file(MODEL)');
+  expect(scriptOf({ guidanceEmbedded: true })).toContain('pipe = LatentConsistencyModelPipeline.from_single_file');
+});
+
+test('a VAE from a file takes the place of the model’s own, with the scale that goes with the UNet', () => {
+  const recipe = recipeOf(SETTINGS, []);
+  const { script, warnings } = recipeToDiffusersScript({ ...recipe, model: { ...recipe.model, vae: 'vae"ft' } });
+  expect(script).toContain(
+    'vae = AutoencoderKL.from_single_file("vae\\"ft.safetensors")\n' +
+      'vae.register_to_config(scaling_factor=pipe.vae.config.scaling_factor)\npipe.vae = vae\n',
+  );
+  expect(warnings).toContain('The VAE is named by its file: put vae"ft.safetensors beside the script.');
 });
 
 test.each([

@@ -1,7 +1,7 @@
 // A recipe as a Python script for diffusers: a whole file that runs as it is. AutoPipelineForText2Image takes the
 // pipeline that the repository names (Stable Diffusion's or SDXL's, with enable_pag their PAG pipelines), and
-// `from_config` the model's own schedule, as Pagoda does. What the pipelines cannot do stands in the script's head
-// and in `warnings`.
+// `from_config` the model's own schedule, as Pagoda does. One file names no pipeline and no schedule: they are written
+// down. What the pipelines cannot do stands in the script's head and in `warnings`.
 
 import type { SigmaSpacing } from '../diffusion/options';
 import { SCHEDULERS, configAsSet, type SchedulerId } from '../diffusion/schedulers';
@@ -21,8 +21,11 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const embedded = recipe.guidanceEmbedded === true;
   const hasPag = settings.pagScale > 0 && !embedded;
   const warnings = [
-    'diffusers needs PyTorch weights: where MODEL has ONNX files alone, ' +
-      'name the repository that they were exported from.',
+    model.singleFile
+      ? 'diffusers takes what one file does not hold, such as the tokenizer, from the repository of its kind on the hub.'
+      : 'diffusers needs PyTorch weights: where MODEL has ONNX files alone, ' +
+        'name the repository that they were exported from.',
+    ...(vae === undefined ? [] : [`The VAE is named by its file: put ${vae}.safetensors beside the script.`]),
     ...(recipe.loras ? ['LoRA are named by their files: put these beside the script.'] : []),
     ...(hasPag ? pagWarnings(recipe) : []),
     ...(embedded && settings.pagScale > 0
@@ -35,11 +38,6 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const scheduler = diffusers.name;
   const isSgm = settings.sigmas === 'sgm-uniform' && diffusers.takesTimesteps !== undefined;
   const { adaptive } = settings.pag;
-  const loading = [
-    'MODEL',
-    ...(model.revision === null ? [] : [`revision=${pythonString(model.revision)}`]),
-    ...(hasPag ? ['enable_pag=True', `pag_applied_layers=${pythonList(layerPatterns(recipe))}`] : []),
-  ];
   const call = [
     `prompt=${pythonString(wordsOf(settings.prompt))}`,
     // That pipeline takes none, and this run read none.
@@ -63,15 +61,15 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...warnings.map((warning) => `# ${warning}`),
     '',
     'import torch',
-    `from diffusers import ${vae === undefined ? '' : 'AutoencoderKL, '}AutoPipelineForText2Image, ${scheduler}`,
+    ...imports(recipe, hasPag),
     '',
-    `MODEL = ${pythonString(model.id)}`,
+    `MODEL = ${modelOf(recipe)}`,
     `STEPS = ${settings.steps}`,
     '',
-    callOf('pipe = AutoPipelineForText2Image.from_pretrained', loading),
+    ...loading(recipe, hasPag),
     callOf(`pipe.scheduler = ${scheduler}.from_config`, ['pipe.scheduler.config', ...schedulerArguments(recipe)]),
     ...loraCalls(recipe),
-    ...(vae === undefined ? [] : withVae(vae)),
+    ...(vae === undefined ? [] : model.tinyVae ? withTinyVae(vae) : withVae(vae)),
     'pipe.to("cuda" if torch.cuda.is_available() else "cpu")',
     ...(isSgm ? sgmTimesteps(settings.scheduler) : []),
     `${callOf('image = pipe', call)}.images[0]`,
@@ -79,6 +77,49 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     '',
   ].join('\n');
   return { script, warnings };
+}
+
+function imports(recipe: Recipe, hasPag: boolean): readonly string[] {
+  const { singleFile, vae, tinyVae, revision } = recipe.model;
+  const names = [
+    ...(vae === undefined ? [] : [tinyVae ? 'AutoencoderTiny' : 'AutoencoderKL']),
+    ...(singleFile ? [pipelineOf(recipe)] : []),
+    ...(hasPag || !singleFile ? ['AutoPipelineForText2Image'] : []),
+    SCHEDULERS[recipe.settings.scheduler].diffusers.name,
+  ];
+  return [
+    `from diffusers import ${names.sort().join(', ')}`,
+    ...(singleFile && revision !== null ? ['from huggingface_hub import hf_hub_download'] : []),
+    ...(vae !== undefined && tinyVae ? ['from safetensors.torch import load_file'] : []),
+  ];
+}
+
+/** Of one file, which does not say it. */
+function pipelineOf({ sdxl, guidanceEmbedded }: Recipe): string {
+  if (guidanceEmbedded) return 'LatentConsistencyModelPipeline';
+  return sdxl ? 'StableDiffusionXLPipeline' : 'StableDiffusionPipeline';
+}
+
+/** `from_single_file` would look for its configs at the revision that it is given. */
+function modelOf({ model: { id, revision, singleFile } }: Recipe): string {
+  if (!singleFile) return pythonString(id);
+  if (revision === null) return pythonString(`${id}.safetensors`);
+  const [owner = '', name = '', ...path] = id.split('/');
+  const file = [`${owner}/${name}`, path.join('/')].map(pythonString).join(', ');
+  return `hf_hub_download(${file}, revision=${pythonString(revision)})`;
+}
+
+function loading(recipe: Recipe, hasPag: boolean): readonly string[] {
+  const { singleFile, revision } = recipe.model;
+  const pag = hasPag ? ['enable_pag=True', `pag_applied_layers=${pythonList(layerPatterns(recipe))}`] : [];
+  if (!singleFile) {
+    const at = revision === null ? [] : [`revision=${pythonString(revision)}`];
+    return [callOf('pipe = AutoPipelineForText2Image.from_pretrained', ['MODEL', ...at, ...pag])];
+  }
+  return [
+    `pipe = ${pipelineOf(recipe)}.from_single_file(MODEL)`,
+    ...(hasPag ? [callOf('pipe = AutoPipelineForText2Image.from_pipe', ['pipe', ...pag])] : []),
+  ];
 }
 
 function loraCalls({ loras = [] }: Recipe): readonly string[] {
@@ -97,6 +138,15 @@ function withVae(vae: string): readonly string[] {
   return [
     `vae = AutoencoderKL.from_single_file(${pythonString(`${vae}.safetensors`)})`,
     'vae.register_to_config(scaling_factor=pipe.vae.config.scaling_factor)',
+    'pipe.vae = vae',
+  ];
+}
+
+/** There is no `from_single_file` of it. The picture needs its decoder alone. */
+function withTinyVae(vae: string): readonly string[] {
+  return [
+    'vae = AutoencoderTiny()',
+    `vae.load_state_dict(load_file(${pythonString(`${vae}.safetensors`)}), strict=False)`,
     'pipe.vae = vae',
   ];
 }
@@ -123,13 +173,14 @@ function layerPatterns({ sites }: Recipe): readonly string[] {
   return sites.map(({ name }) => `^${name.replace(/[^\w]/g, '\\$&')}$`);
 }
 
-function schedulerArguments({ settings }: Recipe): readonly string[] {
-  const { scheduler, sigmas, spacing, seed, prediction, terminalSnr } = settings;
+function schedulerArguments({ settings, model, scheduler: own }: Recipe): readonly string[] {
+  const { scheduler, sigmas, spacing, seed } = settings;
   const { diffusers } = SCHEDULERS[scheduler];
-  const { timestep_spacing: timestepSpacing } = configAsSet(
-    {},
-    { ...settings, ...(spacing === 'turbo' && { spacing: 'model' }) },
-  );
+  const {
+    prediction_type: predicts,
+    timestep_spacing: timestepSpacing,
+    rescale_betas_zero_snr: rescales,
+  } = configAsSet((model.singleFile && own) || {}, { ...settings, ...(spacing === 'turbo' && { spacing: 'model' }) });
   const flags = ['karras', 'exponential', 'beta'] as const;
   const setsFlags =
     sigmas !== 'model' &&
@@ -137,8 +188,8 @@ function schedulerArguments({ settings }: Recipe): readonly string[] {
     (sigmas !== 'sgm-uniform' || diffusers.takesTimesteps !== undefined);
   return [
     ...(diffusers.arguments ?? []),
-    ...(prediction === 'model' ? [] : [`prediction_type=${pythonString(prediction)}`]),
-    ...(terminalSnr === 'model' ? [] : [`rescale_betas_zero_snr=${terminalSnr === 'zero' ? 'True' : 'False'}`]),
+    ...(predicts === undefined ? [] : [`prediction_type=${pythonString(predicts)}`]),
+    ...(rescales === undefined ? [] : [`rescale_betas_zero_snr=${rescales ? 'True' : 'False'}`]),
     ...(timestepSpacing === undefined ? [] : [`timestep_spacing=${pythonString(timestepSpacing)}`]),
     // All of them: diffusers refuses two at once, and the model's config may have another.
     ...(setsFlags ? flags.map((flag) => `use_${flag}_sigmas=${flag === sigmas ? 'True' : 'False'}`) : []),

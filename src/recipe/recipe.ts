@@ -13,8 +13,12 @@ export interface Recipe {
   readonly model: {
     readonly id: string;
     readonly revision: string | null;
+    /** It is one .safetensors file, on disk or of a repository: then `id` is owner, name and path there. */
+    readonly singleFile?: boolean;
     /** Name of the file whose VAE stood in place of the model's own, without its ending. */
     readonly vae?: string;
+    /** That one is TAESD. */
+    readonly tinyVae?: boolean;
   };
   readonly settings: RecipeSettings;
   /** Pixels. */
@@ -31,6 +35,8 @@ export interface Recipe {
   readonly guidanceEmbedded?: boolean;
   /** Without clip skip the prompt is read one layer before the text encoder's last: SD 2.x and XL. */
   readonly readsPenultimate?: boolean;
+  /** SDXL or one pruned of it. */
+  readonly sdxl?: boolean;
   /** Of libraries that computed, by package name. */
   readonly versions: Readonly<Record<string, string>>;
 }

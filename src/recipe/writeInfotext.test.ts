@@ -34,11 +34,11 @@ const SD: SchedulerConfig = {
   steps_offset: 1,
   timestep_spacing: 'leading',
 };
-const write = (changes: Partial<RecipeSettings>, sites = SITES, scheduler?: SchedulerConfig) =>
+const write = (changes: Partial<RecipeSettings>, sites = SITES, scheduler?: SchedulerConfig, vae = {}) =>
   recipeToInfotext(
     makeRecipe({
       appVersion: '1.2.3',
-      model: { id: 'some/model, one', revision: 'abc' },
+      model: { id: 'some/model, one', revision: 'abc', ...vae },
       settings: { ...SETTINGS, ...changes },
       size: { width: 512, height: 768 },
       sites,
@@ -190,6 +190,13 @@ describe('an infotext that is written', () => {
   ])('warns of %j, which cannot be said', (prompt, words) => {
     expect(write({ prompt }).warnings).toEqual([expect.stringContaining(words)]);
     expect(write({ prompt: 'a band, BREAKING, 1:2 <3' }).warnings).toEqual([]);
+  });
+
+  it('names the VAE of another file, TAESD as A1111’s setting', () => {
+    const line = (vae: object) => write({}, SITES, SD, vae).text.split('\n').at(-1);
+    expect(line({})).not.toContain('VAE');
+    expect(line({ vae: 'vae-ft' })).toContain(', VAE: vae-ft.safetensors, ');
+    expect(line({ vae: 'tiny', tinyVae: true })).toContain(', VAE Decoder: TAESD, ');
   });
 
   it('spells sets of layers out', () => {

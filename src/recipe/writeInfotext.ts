@@ -55,7 +55,8 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     Seed: settings.seed,
     Size: `${size.width}x${size.height}`,
     Model: model.id,
-    ...(model.vae !== undefined && { VAE: `${model.vae}.safetensors` }),
+    // A1111 has TAESD as a setting, not among its files.
+    ...(model.vae !== undefined && (model.tinyVae ? { 'VAE Decoder': 'TAESD' } : { VAE: `${model.vae}.safetensors` })),
     ...(settings.clipSkip > 1 && { 'Clip skip': settings.clipSkip }),
     RNG: 'CPU',
     ...(settings.pagScale > 0 && pag(recipe, warnings)),

@@ -60,6 +60,7 @@ test('the recipe of a finished pair is of its own run, model and device, whateve
     guidanceEmbedded: false,
     mostClipSkip: 1,
     readsPenultimate: false,
+    sdxl: false,
     levels: 1,
     scheduler: {},
     notices: [],

@@ -26,8 +26,8 @@ export interface Choice {
   readonly usual: UsualSettings | null;
   /** Of the hub; null where it is not from there. Kept with the choice: recipes must not wait for the store's list. */
   readonly origin: Origin | null;
-  /** Where another VAE has taken the place of its own: that one's name, and the choice without it. */
-  readonly vae?: { readonly name: string; readonly own: Choice };
+  /** Where another VAE has taken the place of its own: that one's name, whether it is TAESD, the choice without it. */
+  readonly vae?: { readonly name: string; readonly tiny: boolean; readonly own: Choice };
 }
 
 export type Origin = Pick<StoredModel, 'repo' | 'commit'> & {
@@ -273,8 +273,8 @@ export const useModels = create<Models>()((set, get) => {
         return;
       }
       if (!vaeOffered) return;
-      const { name, file } = vaeOffered;
-      choose({ ...own, ref: { ...own.ref, id: `${own.ref.id}+vae:${newId()}`, vae: file }, vae: { name, own } });
+      const { name, file, tiny } = vaeOffered;
+      choose({ ...own, ref: { ...own.ref, id: `${own.ref.id}+vae:${newId()}`, vae: file }, vae: { name, tiny, own } });
     },
     showPanel: (open) => {
       if (open) get().open();

@@ -38,9 +38,6 @@ export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
     model.id === POCKET.id
       ? ['The built-in model is in Pagoda alone: with another one these settings make another picture.']
       : [];
-  const singleFile = /\.safetensors$/i.test(model.id)
-    ? ['diffusers loads a model in one file otherwise: with from_single_file of the pipeline of its kind.']
-    : [];
   const infotext = recipeToInfotext(recipe);
   const checkpoint = `${withoutEnding(model.id.split('/').at(-1) ?? model.id)}.safetensors`;
   const comfy = recipeToComfyWorkflow(recipe, checkpoint);
@@ -80,7 +77,7 @@ export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
       note: 'A Python script that makes the picture with diffusers.',
       text: python.script,
       fileName: `${stem}.py`,
-      warnings: [...builtIn, ...singleFile, ...python.warnings],
+      warnings: [...builtIn, ...python.warnings],
     },
   ];
 }

@@ -38,7 +38,7 @@ test.each([
       dir: 'own--files@123456789abc+first.safetensors',
       origin: { repo: 'own/files', commit: '123456789abcdef', file: 'first.safetensors' },
     },
-    { id: 'own/files/first.safetensors', revision: '123456789abcdef' },
+    { id: 'own/files/first.safetensors', revision: '123456789abcdef', singleFile: true },
   ],
   [
     'the same from the folder, where an older version stored no more',

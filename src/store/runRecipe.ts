@@ -15,13 +15,14 @@ declare const __LIBRARY_VERSIONS__: Readonly<Record<string, string>>;
  * there where it is one file of several.
  */
 export function recipeModel({ name, ref, origin, vae }: Choice): Recipe['model'] {
-  if (vae) return { ...recipeModel(vae.own), vae: vae.name };
-  if (origin)
-    return {
-      id: origin.file === undefined ? origin.repo : `${origin.repo}/${origin.file}`,
-      revision: origin.commit === '' ? null : origin.commit,
-    };
-  return { id: ref.kind === 'url' ? ref.id : name, revision: null };
+  if (vae) return { ...recipeModel(vae.own), vae: vae.name, ...(vae.tiny && { tinyVae: true }) };
+  if (origin) {
+    const { repo, commit, file } = origin;
+    const revision = commit === '' ? null : commit;
+    return file === undefined ? { id: repo, revision } : { id: `${repo}/${file}`, revision, singleFile: true };
+  }
+  const id = ref.kind === 'url' ? ref.id : name;
+  return { id, revision: null, ...(ref.kind === 'file' && { singleFile: true }) };
 }
 
 /** `model` and `info` are the same model, in the words of recipes and of the engine. */
@@ -49,6 +50,7 @@ export function runRecipe({ model, settings, loras = [], pair, stats, device, in
     scheduler: info.scheduler,
     guidanceEmbedded: info.guidanceEmbedded,
     ...(info.readsPenultimate && { readsPenultimate: true }),
+    ...(info.sdxl && { sdxl: true }),
     ...(merged.length > 0 && { loras: merged.map(({ name, weight, hash }) => ({ name, weight, hash })) }),
     backend: device.backend,
     adapter: device.adapter,
