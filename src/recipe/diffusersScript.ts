@@ -22,7 +22,8 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const hasPag = settings.pagScale > 0 && !embedded;
   const warnings = [
     model.singleFile
-      ? 'diffusers takes what one file does not hold, such as the tokenizer, from the repository of its kind on the hub.'
+      ? 'diffusers takes what one file does not hold, such as the tokenizer, ' +
+        'from the repository of its kind on the hub.'
       : 'diffusers needs PyTorch weights: where MODEL has ONNX files alone, ' +
         'name the repository that they were exported from.',
     ...(vae === undefined ? [] : [`The VAE is named by its file: put ${vae}.safetensors beside the script.`]),

@@ -2,6 +2,8 @@
 // Where the kernel of a convolution lies between them (LyCORIS' Tucker form) it is multiplied into `down` first:
 // down[p, (i,x,y)] = Σ_q mid[p, q, x, y]·down[q, i].
 
+import { COLUMNS, productKernel, ROWS } from './productKernel';
+
 export interface LowRank {
   /** [out, rank]. */
   readonly up: Float32Array;
@@ -12,50 +14,82 @@ export interface LowRank {
   readonly width: number;
 }
 
+/** Floats of what is multiplied at once, some MB: of `down` one block of ranks, of the weight and of `up` some rows. */
+const MOST_DOWN = 2 ** 21;
+const MOST_ROWS = 2 ** 18;
+
 /**
- * Adds scale · up · down to some rows of a weight. Sums are in f64, each rounded to f32 as it is added.
+ * Adds scale · up · down to some rows of a weight. Sums are in f32, over as many ranks as are multiplied at once.
  * @param rows [count, width], the weight's from its row `first`.
  */
-export function addProduct(rows: Float32Array, first: number, { up, down, rank, width }: LowRank, scale: number): void {
+export function addProduct(rows: Float32Array, first: number, product: LowRank, scale: number): void {
+  const { rank, width } = product;
+  const columns = width - (width % COLUMNS);
+  const ranks = Math.max(1, Math.min(rank, Math.floor(MOST_DOWN / width)));
+  if (columns > 0)
+    for (let from = 0; from < rank; from += ranks)
+      addRanks(rows, first, product, { scale, from, to: Math.min(rank, from + ranks), columns });
+  if (columns < width) addColumns(rows, first, product, scale, columns);
+}
+
+interface Ranks {
+  readonly scale: number;
+  readonly from: number;
+  readonly to: number;
+  /** A multiple of the kernel's. */
+  readonly columns: number;
+}
+
+/** Some ranks of the product, to all columns but the last few. */
+function addRanks(rows: Float32Array, first: number, { up, down, rank, width }: LowRank, of: Ranks): void {
+  const { scale, from, to, columns } = of;
+  const ranks = to - from;
   const count = rows.length / width;
-  // Four rows by four ranks: each number of `down` that is read serves four sums.
-  const [wholeRows, wholeRanks] = [count - (count % 4), rank - (rank % 4)];
-  for (let row = 0; row < wholeRows; row += 4)
-    for (let p = 0; p < wholeRanks; p += 4)
-      addTile(rows, row * width, scale, { up, down, rank, width }, first + row, p);
-  for (let row = 0; row < count; row += 1) {
-    for (let p = row < wholeRows ? wholeRanks : 0; p < rank; p += 1) {
-      const factor = scale * up[(first + row) * rank + p]!;
-      const [to, from] = [row * width, p * width];
-      for (let at = 0; at < width; at += 1) rows[to + at]! += factor * down[from + at]!;
+  const most = Math.max(ROWS, Math.floor(MOST_ROWS / Math.max(width, ranks) / ROWS) * ROWS);
+  const [upAt, rowsAt] = [ranks * columns, ranks * columns + most * ranks];
+  const { floats, add } = kernelWith(rowsAt + most * width);
+  for (let column = 0; column < columns; column += COLUMNS) {
+    for (let p = 0; p < ranks; p += 1) {
+      const [into, source] = [column * ranks + p * COLUMNS, (from + p) * width + column];
+      for (let at = 0; at < COLUMNS; at += 1) floats[into + at] = down[source + at]!;
     }
+  }
+  for (let row = 0; row < count; row += most) {
+    const end = Math.min(count, row + most);
+    for (let at = row; at < end; at += 1) {
+      const source = (first + at) * rank;
+      floats.set(up.subarray(source + from, source + to), upAt + (at - row) * ranks);
+    }
+    floats.set(rows.subarray(row * width, end * width), rowsAt);
+    // What stands behind the last row goes through the kernel too, and is not read.
+    const whole = Math.ceil((end - row) / ROWS) * ROWS;
+    add(4 * rowsAt, 4 * upAt, 0, whole, columns / COLUMNS, ranks, 4 * width, scale);
+    rows.set(floats.subarray(rowsAt, rowsAt + (end - row) * width), row * width);
   }
 }
 
-function addTile(
+/** The kernel with so many floats of memory. */
+function kernelWith(count: number) {
+  const { memory, add } = productKernel();
+  const lacking = 4 * count - memory.buffer.byteLength;
+  if (lacking > 0) memory.grow(Math.ceil(lacking / 2 ** 16));
+  return { floats: new Float32Array(memory.buffer), add };
+}
+
+/** The product in f64, to the columns from `column` on. */
+function addColumns(
   rows: Float32Array,
-  to: number,
-  scale: number,
+  first: number,
   { up, down, rank, width }: LowRank,
-  row: number,
-  p: number,
+  scale: number,
+  column: number,
 ): void {
-  const u = new Float64Array(16);
-  for (let at = 0; at < 16; at += 1) u[at] = scale * up[(row + (at >> 2)) * rank + p + (at & 3)]!;
-  const [a0, a1, a2, a3] = [u[0]!, u[1]!, u[2]!, u[3]!];
-  const [b0, b1, b2, b3] = [u[4]!, u[5]!, u[6]!, u[7]!];
-  const [c0, c1, c2, c3] = [u[8]!, u[9]!, u[10]!, u[11]!];
-  const [d0, d1, d2, d3] = [u[12]!, u[13]!, u[14]!, u[15]!];
-  const from = p * width;
-  for (let at = 0; at < width; at += 1) {
-    const x0 = down[from + at]!;
-    const x1 = down[from + width + at]!;
-    const x2 = down[from + 2 * width + at]!;
-    const x3 = down[from + 3 * width + at]!;
-    rows[to + at]! += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3;
-    rows[to + width + at]! += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3;
-    rows[to + 2 * width + at]! += c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3;
-    rows[to + 3 * width + at]! += d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3;
+  for (let row = 0; row < rows.length / width; row += 1) {
+    for (let at = column; at < width; at += 1) {
+      let sum = 0;
+      for (let p = 0; p < rank; p += 1) sum += up[(first + row) * rank + p]! * down[p * width + at]!;
+      rows[row * width + at]! += scale * sum;
+    }
   }
 }
 
