@@ -30,6 +30,7 @@ export const TABLE = {
   loading: { 'protocol/errors': 'all' },
   engine: {
     protocol: 'all',
+    'settings/withoutPag': 'all',
     settings: 'types',
     configs: 'all',
     loading: 'all',
@@ -94,7 +95,8 @@ const DOORS = {
   'checkpoints/networks': 'Networks are built by engine.',
   recipe: 'Recipes are made and read by store.',
   settings:
-    'Settings are fields of one table, for store, recipe and ui; engine, models and library may have their types.',
+    'Settings are fields of one table, for store, recipe and ui; ' +
+    'engine, models and library may have their types, and engine settings/withoutPag.',
   configs: 'JSON of models is read by library, text and engine, which give what it says.',
   checkpoints:
     'Checkpoints are read by library and engine; the page asks for what it needs with a message of protocol.',

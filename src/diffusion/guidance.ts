@@ -49,13 +49,28 @@ export function planRows(
   return { rows, weights };
 }
 
-/** One batch for several images, the rows of one after those of the other; image i weighs foreign rows 0. */
-export function planStep(images: readonly GuidanceSettings[]): RowPlan {
-  const plans = images.map(planRows);
+/**
+ * One batch for several images, the rows of one after those of the other; image i weighs foreign rows 0.
+ * @param latents which latents each image reads; those of one's own if not given. Images that read the same share rows.
+ */
+export function planStep(images: readonly GuidanceSettings[], latents = images.map((_, image) => image)): RowPlan {
+  const rows: Row[] = [];
+  const used = images.map((image, at) => {
+    const own = planRows(image, latents[at]!);
+    return own.rows.map((row, index) => ({ row: placeOf(row, rows), weight: own.weights[index]! }));
+  });
   return {
-    rows: plans.flatMap(({ rows }) => rows),
-    weights: plans.map((own) => plans.flatMap((plan) => (plan === own ? plan.weights : plan.rows.map(() => 0)))),
+    rows,
+    weights: used.map((own) => rows.map((_, at) => own.find(({ row }) => row === at)?.weight ?? 0)),
   };
+}
+
+/** Where a row stands among `rows`, at whose end it is put if it is not there yet. */
+function placeOf(row: Row, rows: Row[]): number {
+  const at = rows.findIndex(
+    ({ image, context, identity }) => image === row.image && context === row.context && identity === row.identity,
+  );
+  return at < 0 ? rows.push(row) - 1 : at;
 }
 
 /**
@@ -65,11 +80,7 @@ export function planStep(images: readonly GuidanceSettings[]): RowPlan {
  */
 export function forkRows(rows: readonly Row[]): { base: Row[]; siteRows: SiteRow[] } {
   const base: Row[] = [];
-  const siteRows = rows.map(({ image, context, identity }) => {
-    let source = base.findIndex((row) => row.image === image && row.context === context);
-    if (source < 0) source = base.push({ image, context, identity: 0 }) - 1;
-    return { source, identity };
-  });
+  const siteRows = rows.map((row) => ({ source: placeOf({ ...row, identity: 0 }, base), identity: row.identity }));
   return { base, siteRows };
 }
 
@@ -87,19 +98,24 @@ export interface CombinedImage {
   readonly pagScale: number;
 }
 
-/** Where each image's rows lie in a batch that `planStep` made of `images`. */
-export function combinedImages(images: readonly GuidanceSettings[], rows: readonly Row[]): CombinedImage[] {
+/** Where each image's rows lie in a batch that `planStep` made of `images` and `latents`. */
+export function combinedImages(
+  images: readonly GuidanceSettings[],
+  rows: readonly Row[],
+  latents = images.map((_, image) => image),
+): CombinedImage[] {
   return images.map(({ guidanceScale, pagScale }, image) => {
     const find = (context: Row['context'], perturbed: boolean) => {
       const at = rows.findIndex(
-        (row) => row.image === image && row.context === context && row.identity > 0 === perturbed,
+        (row) => row.image === latents[image] && row.context === context && row.identity > 0 === perturbed,
       );
       return at < 0 ? null : at;
     };
     return {
       uncond: find('uncond', false),
       cond: find('cond', false) ?? 0,
-      perturbed: find('cond', true),
+      // Another image's, where they share rows.
+      perturbed: pagScale === 0 ? null : find('cond', true),
       guidanceScale,
       pagScale,
     };

@@ -1,8 +1,8 @@
 // What a run will do, without any engine.
 
 import { describe, expect, it } from 'vitest';
-import { PLAIN_PAG } from './options';
-import { planRun, type PlannedModel, type PlannedSettings } from './runPlan';
+import { PLAIN_PAG, type PagOptions } from './options';
+import { isSameWithoutPag, planRun, type PlannedModel, type PlannedSettings } from './runPlan';
 import { SCHEDULER_IDS } from './schedulers';
 
 const SD = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', steps_offset: 1 };
@@ -22,48 +22,103 @@ const plan = (changes: Partial<PlannedSettings> = {}, model: Partial<PlannedMode
 
 describe('the rows of a run', () => {
   it('are four before the fork and five behind it for a pair with CFG, and the images share none of them', () => {
-    const { images, base, records, rows, mostRows } = plan();
+    const { images, records, rows, mostBase, mostRows } = plan();
     expect(images).toBe(2);
-    expect(base.map(({ image, context }) => [image, context])).toEqual([
+    expect(records[1]?.base.map(({ image, context }) => [image, context])).toEqual([
       [0, 'uncond'],
       [0, 'cond'],
       [1, 'uncond'],
       [1, 'cond'],
     ]);
-    expect(records[0]?.siteRows).toEqual([
+    expect(records[1]?.siteRows).toEqual([
       { source: 0, identity: 0 },
       { source: 1, identity: 0 },
       { source: 2, identity: 0 },
       { source: 3, identity: 0 },
       { source: 3, identity: 1 },
     ]);
-    expect(records[0]?.weights).toEqual([
+    expect(records[1]?.weights).toEqual([
       [-4, 5, 0, 0, 0],
       [0, 0, -4, 8, -3],
     ]);
-    expect([rows, mostRows]).toEqual([20, 5]);
+    expect([rows, mostBase, mostRows]).toEqual([3 + 3 * 5, 4, 5]);
+  });
+
+  it('are shared by both images up to the first record with a perturbed row: they read the same latents', () => {
+    const [first, second] = plan().records;
+    expect(first?.base.map(({ image, context }) => [image, context])).toEqual([
+      [0, 'uncond'],
+      [0, 'cond'],
+    ]);
+    expect(first?.siteRows).toEqual([
+      { source: 0, identity: 0 },
+      { source: 1, identity: 0 },
+      { source: 1, identity: 1 },
+    ]);
+    expect(first?.weights).toEqual([
+      [-4, 5, 0],
+      [-4, 8, -3],
+    ]);
+    expect(second?.base).toHaveLength(4);
+    const late = { ...PLAIN_PAG, window: { semantics: 'guider', start: 0.25, stop: 0.8 } } as const;
+    expect(plan({ steps: 8, pag: late }).records.map(({ base, siteRows }) => [base.length, siteRows.length])).toEqual([
+      [2, 2],
+      [2, 2],
+      [2, 2],
+      [2, 3],
+      [4, 5],
+      [4, 5],
+      [4, 4],
+      [4, 4],
+    ]);
+    const { records, images } = plan({ pagScale: 0 });
+    expect([images, ...records.map(({ siteRows }) => siteRows.length)]).toEqual([2, 2, 2, 2, 2]);
+  });
+
+  it('are two and three where the image without PAG is there already, and combined as in the pair', () => {
+    const pair = plan();
+    const alone = planRun(SETTINGS, MODEL, true);
+    expect([alone.images, alone.rows, alone.mostBase, alone.mostRows]).toEqual([1, 12, 2, 3]);
+    for (const [index, { siteRows, weights }] of alone.records.entries()) {
+      expect(siteRows).toHaveLength(3);
+      expect(weights).toEqual([pair.records[index]?.weights[1]?.slice(-3)]);
+    }
+    expect(planRun({ ...SETTINGS, compare: false }, MODEL)).toEqual(alone);
   });
 
   it('are those of the image with PAG alone where nothing is compared', () => {
-    const { images, base, mostRows } = plan({ compare: false });
-    expect([images, base.length, mostRows]).toEqual([1, 2, 3]);
+    const { images, mostBase, mostRows } = plan({ compare: false });
+    expect([images, mostBase, mostRows]).toEqual([1, 2, 3]);
   });
 
   it('have no perturbed one outside a window, nor where no site is perturbed', () => {
     const pag = { ...PLAIN_PAG, window: { semantics: 'steps', start: 0, stop: 1 } } as const;
     expect(plan({ pag }).records.map(({ siteRows, pagScale }) => [siteRows.length, pagScale])).toEqual([
-      [5, 3],
+      [3, 3],
       [5, 3],
       [5, 3],
       [4, 0],
     ]);
-    expect(plan({}, { strengths: [0] }).mostRows).toBe(4);
-    expect(plan({}, { strengths: [] }).mostRows).toBe(4);
-    expect(plan({ pagScale: 0 }).mostRows).toBe(4);
+    expect(plan({}, { strengths: [0] }).mostRows).toBe(2);
+    expect(plan({}, { strengths: [] }).mostRows).toBe(2);
+    expect(plan({ pagScale: 0 }).mostRows).toBe(2);
   });
 
   it('have no unconditional one where the UNet guides by itself', () => {
-    expect(plan({}, { guidanceEmbedded: true }).base.map(({ context }) => context)).toEqual(['cond', 'cond']);
+    const { records } = plan({}, { guidanceEmbedded: true });
+    expect(records.at(-1)?.base.map(({ context }) => context)).toEqual(['cond', 'cond']);
+  });
+
+  it('of the image without PAG are combined alike whatever PAG is, unless one run rescales and one does not', () => {
+    const rescaled = (window: PagOptions['window'], isMade = false) => {
+      const pag = { ...PLAIN_PAG, rescale: { mode: 'full', amount: 0.5 }, window } as const;
+      return planRun({ ...SETTINGS, pag }, MODEL, isMade);
+    };
+    const always = rescaled({ semantics: 'always' });
+    expect(isSameWithoutPag(plan(), plan({ pagScale: 7 }))).toBe(true);
+    expect(isSameWithoutPag(always, rescaled({ semantics: 'always' }, true))).toBe(true);
+    for (const other of [plan(), rescaled({ semantics: 'steps', start: 0, stop: 1 })])
+      expect(isSameWithoutPag(always, other)).toBe(false);
   });
 
   it('are combined first, one prediction an image, where guidance is no weighted sum', () => {
@@ -72,7 +127,11 @@ describe('the rows of a run', () => {
       [1, 0],
       [0, 1],
     ]);
-    expect(records[0]?.nonlinear?.[1]).toMatchObject({ uncond: 2, cond: 3, perturbed: 4, pagScale: 3 });
+    expect(records[0]?.nonlinear).toMatchObject([
+      { uncond: 0, cond: 1, perturbed: null },
+      { uncond: 0, cond: 1, perturbed: 2, pagScale: 3 },
+    ]);
+    expect(records[1]?.nonlinear?.[1]).toMatchObject({ uncond: 2, cond: 3, perturbed: 4, pagScale: 3 });
   });
 });
 

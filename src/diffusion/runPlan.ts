@@ -2,8 +2,11 @@
 // predictions, which of them fork off others at the perturbed sites, the PAG scale, and which draws of noise are read.
 // The engine carries it out; nothing of it needs a device.
 //
-// Rows before the fork are the same in every record: records differ in their perturbed rows alone, which do not exist
-// before it. So what an image without PAG needs is a part of what the pair needs, and is run once for both.
+// Both images of a pair start from the same latents and part where the first perturbed row runs. Up to there, that
+// record included, they read the same and share their rows. Behind it the rows before the fork are those of each image:
+// records differ in their perturbed rows alone, which do not exist before it.
+//
+// The image without PAG does not depend on PAG: where an earlier run has left it, a run makes the other one alone.
 
 import {
   combinedImages,
@@ -44,6 +47,8 @@ export interface PlannedRecord {
   readonly coefficients: StepCoefficients;
   /** 0 where no perturbed row runs. */
   readonly pagScale: number;
+  /** Each distinct (latents, context) once, unperturbed: what runs before the first perturbed site. */
+  readonly base: readonly Row[];
   /** weights[image][row] of what the scheduler's step reads. */
   readonly weights: readonly (readonly number[])[];
   /** What the fork makes of the rows before it: output row r reads `base[siteRows[r].source]`. */
@@ -64,50 +69,66 @@ export interface RunPlan {
   /** The first latents are so many times draw 0. */
   readonly initNoiseSigma: number;
   readonly historyLength: number;
-  /** Each distinct (image, context) once, unperturbed: what runs before the first perturbed site. */
-  readonly base: readonly Row[];
   readonly records: readonly PlannedRecord[];
   /** Rows that forwards run behind the fork, over the whole run, and the most of any one. */
   readonly rows: number;
   readonly mostRows: number;
+  /** The most before the fork. */
+  readonly mostBase: number;
 }
 
-/** Pure. Throws an Error that names what cannot be served: the steps, or a field of the scheduler's config. */
-export function planRun(settings: PlannedSettings, model: PlannedModel): RunPlan {
+/**
+ * Pure. Throws an Error that names what cannot be served: the steps, or a field of the scheduler's config.
+ * @param isMade whether the image without PAG is there already.
+ */
+export function planRun(settings: PlannedSettings, model: PlannedModel, isMade = false): RunPlan {
   const table = makeStepTable(settings.scheduler, model.scheduler, settings.steps, settings);
   const scales = pagScales(settings.pagScale, settings.pag, table);
   const guidanceScale = rowGuidance(settings.guidanceScale, model.guidanceEmbedded);
   // A row is perturbed as much as its site says; 1 here stands for any.
   const identity = model.strengths.some((strength) => strength > 0) ? 1 : 0;
   const steps = countSteps(table);
+  const isPair = settings.compare && !isMade;
+  let together = true;
   let draws = 0;
-  const planned = table.steps.map((coefficients, index) => {
+  const records = table.steps.map((coefficients, index) => {
     const pagScale = scales[index]!;
     const withPag = { guidanceScale, pagScale, identity };
-    const images = settings.compare ? [{ guidanceScale, pagScale: 0 }, withPag] : [withPag];
-    const { base, ...rows } = planRows(images, settings.pag);
+    const images = isPair ? [{ guidanceScale, pagScale: 0 }, withPag] : [withPag];
+    const rows = planRows(images, settings.pag, together);
+    together &&= pagScale === 0 || identity === 0;
     const following = table.steps[index + 1]?.step ?? steps;
     const noiseDraw = needsNoise(coefficients) ? (draws += 1) : null;
     const nextStep = following > coefficients.step && following < steps ? following : null;
-    return { base, record: { coefficients, pagScale, ...rows, noiseDraw, nextStep } };
+    return { coefficients, pagScale, ...rows, noiseDraw, nextStep };
   });
-  const records = planned.map(({ record }) => record);
   const counts = records.map(({ siteRows }) => siteRows.length);
   return {
-    images: settings.compare ? 2 : 1,
+    images: isPair ? 2 : 1,
     steps,
     initNoiseSigma: table.initNoiseSigma,
     historyLength: historyLength(table),
-    base: planned[0]!.base,
     records,
     rows: counts.reduce((sum, count) => sum + count, 0),
     mostRows: Math.max(...counts),
+    mostBase: Math.max(...records.map(({ base }) => base.length)),
   };
 }
 
-function planRows(images: readonly GuidanceSettings[], pag: PagOptions) {
-  const { rows, weights } = planStep(images);
-  const combined = combinedImages(images, rows);
+/**
+ * Whether two runs whose settings differ in PAG's alone make the image without PAG by the same operations, and so bit
+ * by bit: a record that combines one image's rows otherwise than by weights does so with the other's too.
+ */
+export function isSameWithoutPag(one: RunPlan, other: RunPlan): boolean {
+  const isNonlinearAt = ({ records }: RunPlan, index: number) => (records[index]?.nonlinear ?? null) !== null;
+  return one.records.every((_, index) => isNonlinearAt(one, index) === isNonlinearAt(other, index));
+}
+
+/** @param together whether all images read the same latents still, which the first one's rows then stand for. */
+function planRows(images: readonly GuidanceSettings[], pag: PagOptions, together: boolean) {
+  const latents = images.map((_, image) => (together ? 0 : image));
+  const { rows, weights } = planStep(images, latents);
+  const combined = combinedImages(images, rows, latents);
   if (!isNonlinear(pag, combined)) return { weights, nonlinear: null, ...forkRows(rows) };
   const own = images.map((_, image) => images.map((__, other) => (other === image ? 1 : 0)));
   return { weights: own, nonlinear: combined, ...forkRows(rows) };

@@ -1,14 +1,16 @@
 // What the UNet reads beside the latents and the timestep, one row for each row before the fork: the prompt's
 // embeds and, where the graph asks, SDXL's pooled embeds and sizes or LCM's embedded guidance scale.
 
-import type { Backend, DeviceTensor, ElemType } from './backend';
+import type { Backend, DeviceTensor, ElemType, Tensors } from './backend';
 import type { PromptEmbeds } from './promptEncoder';
 import { elemType } from './onnxFile';
 import type { UnetInputs } from './unetInputs';
 
 /** Feeds by the names of the UNet's inputs; every tensor has a row for each row before the fork. */
 export interface Conditioning {
-  readonly feeds: Readonly<Record<string, DeviceTensor>>;
+  readonly feeds: Tensors;
+  /** Those of the first so many rows alone. */
+  first(rows: number): Tensors;
   dispose(): void;
 }
 
@@ -55,12 +57,23 @@ export function makeConditioning(backend: Backend, inputs: UnetInputs, source: C
       rows(() => embedding),
     );
   }
+  const batches = new Map<number, Tensors>([[embeds.length, feeds]]);
+  const narrowed = (count: number): Tensors => {
+    const sources = Array.from({ length: count }, (_, row) => row);
+    return Object.fromEntries(
+      Object.entries(feeds).map(([name, tensor]) => [name, backend.gatherRows(tensor, sources)]),
+    );
+  };
   return {
     feeds,
-    dispose: () =>
-      Object.values(feeds).forEach((tensor) => {
-        tensor.dispose();
-      }),
+    first: (count) => {
+      const batch = batches.get(count) ?? narrowed(count);
+      batches.set(count, batch);
+      return batch;
+    },
+    dispose: () => {
+      for (const batch of batches.values()) for (const tensor of Object.values(batch)) tensor.dispose();
+    },
   };
 }
 

@@ -1,12 +1,12 @@
 // The engine as the worker runs it, with ONNX Runtime's Node build in place of the browser's: what an error makes it
-// forget, when it weighs a model, and that runs and switches of models leave nothing behind. Sessions and Blobs are
-// counted where they are made and released.
+// forget, when it weighs a model, which image it keeps, and that runs and switches of models leave nothing behind.
+// Sessions and Blobs are counted where they are made and released.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
-import type { EngineEvent, FolderModelRef } from '../protocol/messages';
+import type { DoneEvent, EngineEvent, FolderModelRef, GenerateRequest } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import type { CpuBackend } from './cpuBackend';
 import { Engine } from './engine';
@@ -149,6 +149,50 @@ test('settings that run more rows at once are weighed before the run, and fewer 
   expect(events.findIndex(({ type }) => type === 'verdict')).toBeLessThan(
     events.findIndex(({ type }) => type === 'progress'),
   );
+});
+
+test('the image without PAG is made again only where another would come of it', async () => {
+  const ref = model('a');
+  const other = model('b');
+  const pair = { compare: true, steps: 2 };
+  const lora = { id: 'x', name: 'x', file: new File([], 'x'), weight: 1 };
+  const kept = async (changes: Partial<Settings>, of = ref, loras: readonly (typeof lora)[] = []) => {
+    events = [];
+    const request = { type: 'generate', runId: 'r', model: of, settings: { ...settings, ...pair, ...changes }, loras };
+    await engine.generate(request as GenerateRequest, never);
+    const [done] = all('done') as DoneEvent[];
+    // As the worker hands it over: what is kept must not be lost with it.
+    structuredClone(done!.pair, {
+      transfer: [done!.pair.withoutPag, done!.pair.withPag].flatMap((one) => one?.rgba.buffer ?? []),
+    });
+    return done!.stats.keptWithoutPag;
+  };
+  expect(await kept({})).toBe(false);
+  for (const changes of [{ pagScale: 5 }, { layers: 'all' }, { pag: { ...PLAIN_PAG, identity: 0.5 } }])
+    expect(await kept(changes), JSON.stringify(changes)).toBe(true);
+  // A run without it in between forgets nothing, nor does one that fails or is cancelled.
+  expect(await kept({ compare: false })).toBe(false);
+  await expect(kept({ layers: 'd9' })).rejects.toThrow();
+  await expect(
+    engine.generate({ type: 'generate', runId: 'r', model: ref, settings }, AbortSignal.abort()),
+  ).rejects.toThrow();
+  expect(await kept({ pagScale: 1 })).toBe(true);
+  for (const changes of [
+    { seed: 2 },
+    { prompt: 'b' },
+    { guidanceScale: 2 },
+    { scheduler: 'ddim' },
+    { steps: 3 },
+    { pag: { ...PLAIN_PAG, guidanceRescale: 0.5 } },
+  ] as const)
+    expect(await kept(changes), JSON.stringify(changes)).toBe(false);
+  expect([await kept({}, ref, [lora]), await kept({}, ref, [{ ...lora, weight: 0.5 }])]).toEqual([false, false]);
+  expect([await kept({}), await kept({ pagScale: 4 }), await kept({}, other), await kept({}, ref)]).toEqual([
+    false,
+    true,
+    false,
+    false,
+  ]);
 });
 
 // More runs than prompts are kept. What is counted is exact: what one run or switch left behind would show after a few.

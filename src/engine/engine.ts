@@ -14,13 +14,14 @@ import type {
   ModelRef,
 } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
+import { withoutPag } from '../settings/withoutPag';
 import type { Backend } from './backend';
 import { Busy } from './busy';
 import { checkpointFiles } from './checkpointFiles';
 import { CpuBackend } from './cpuBackend';
 import { cpuInfo } from './device';
 import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
-import { generate, warmUp } from './generate';
+import { generate, warmUp, withoutPagOf, type RunHooks, type WithoutPag } from './generate';
 import { LoadTally } from './loadTally';
 import { machineMemoryGiB } from './memory';
 import { mergeLoras } from './mergeLoras';
@@ -44,6 +45,8 @@ export class Engine {
   private backend: { readonly choice: BackendChoice; readonly instance: Backend; readonly info: DeviceInfo } | null =
     null;
   private model: DiffusionModel | null = null;
+  /** Of the last run that compared, and what that image was made of, beside the model. */
+  private kept: { readonly of: string; readonly image: WithoutPag } | null = null;
   /** Rows at once for which the device was weighed last. */
   private weighedRows: number | null = null;
   private source: { readonly id: string; readonly read: ReadFiles; files: ModelFiles | null } | null = null;
@@ -64,14 +67,17 @@ export class Engine {
     const { runId, settings } = request;
     const { steps } = settings;
     const model = await this.withLoras(await this.ready(request.model, settings, signal), request.loras);
-    const { pair, stats } = await this.forgetIfAtFault(() =>
-      generate(model, settings, {
-        signal,
-        progress: (phase, step, secondsLeft) => this.emit({ type: 'progress', runId, phase, step, steps, secondsLeft }),
-        preview: (step, preview, size) => this.emit({ type: 'preview', runId, step, pair: preview, size }),
-      }),
-    );
-    this.emit({ type: 'done', runId, pair, stats });
+    const of = JSON.stringify([withoutPag(settings), request.loras?.map(({ id, weight }) => [id, weight])]);
+    const hooks: RunHooks = {
+      signal,
+      progress: (phase, step, secondsLeft) => this.emit({ type: 'progress', runId, phase, step, steps, secondsLeft }),
+      preview: (step, preview, size) => this.emit({ type: 'preview', runId, step, pair: preview, size }),
+    };
+    const image = this.kept?.of === of ? this.kept.image : null;
+    const result = await this.forgetIfAtFault(() => generate(model, settings, hooks, image));
+    const made = withoutPagOf(result);
+    if (made) this.kept = { of, image: made };
+    this.emit({ type: 'done', runId, pair: result.pair, stats: result.stats });
   }
 
   fit({ prompt, negativePrompt }: FitRequest): void {
@@ -209,6 +215,7 @@ export class Engine {
   private async closeModel(): Promise<void> {
     const model = this.model;
     this.model = null;
+    this.kept = null;
     if (model) await closeModel(model);
   }
 

@@ -3,7 +3,7 @@
 
 import { TorchGenerator } from '../diffusion/noise';
 import { PLAIN_PAG } from '../diffusion/options';
-import { planRun, type RunPlan } from '../diffusion/runPlan';
+import { isSameWithoutPag, planRun, type RunPlan } from '../diffusion/runPlan';
 import { selectSites } from '../onnx/sites/layers';
 import type { Site } from '../onnx/sites/sites';
 import { EngineError } from '../protocol/errors';
@@ -24,23 +24,52 @@ export interface RunResult {
   readonly pair: Pair;
   /** Final latents of each image, f32 [images, channels, height, width]. */
   readonly latents: Float32Array;
+  readonly plan: RunPlan;
   readonly stats: RunStats;
 }
 
-/** @throws EngineError, or AbortError where `hooks.signal` is aborted. */
-export async function generate(model: DiffusionModel, settings: Settings, hooks: RunHooks): Promise<RunResult> {
+/** The image without PAG of a run that is done. */
+export interface WithoutPag {
+  readonly picture: Pixels;
+  /** f32 [channels, height, width]. */
+  readonly latents: Float32Array;
+  readonly plan: RunPlan;
+}
+
+/** null of a run that did not compare. */
+export function withoutPagOf({ pair, latents, plan }: RunResult): WithoutPag | null {
+  const { withoutPag } = pair;
+  return withoutPag && { picture: copied(withoutPag), latents: latents.slice(0, latents.length / 2), plan };
+}
+
+/**
+ * @param kept the image without PAG where an earlier run has made it: of the same model, and settings that differ in
+ * PAG's alone. Only the other image is made then.
+ * @throws EngineError, or AbortError where `hooks.signal` is aborted.
+ */
+export async function generate(
+  model: DiffusionModel,
+  settings: Settings,
+  hooks: RunHooks,
+  kept: WithoutPag | null = null,
+): Promise<RunResult> {
   const started = performance.now();
   const { backend, unet } = model;
   hooks.progress('prepare', 0, null);
   await checkpoint(hooks.signal);
   const sites = chosenSites(model, settings);
   const strengths = new Map(sites.map((site) => [site, settings.pag.siteIdentity[site.name] ?? settings.pag.identity]));
-  const plan = planned(model, settings, [...strengths.values()]);
+  const planFor = (isMade: boolean) => planned(model, settings, [...strengths.values()], isMade);
+  const alone = planFor(true);
+  const left = settings.compare && kept && isSameWithoutPag(kept.plan, alone) ? kept : null;
+  const plan = left ? alone : planFor(false);
   // The prompt first: where memory is short its encoders are gone before the UNet is there.
+  // Of the widest batch; contexts come in the same order in each.
+  const widest = plan.records.find(({ base }) => base.length === plan.mostBase)?.base ?? [];
   const conditioning = await conditionRows(
     model,
     settings,
-    plan.base.map((row) => row.context),
+    widest.map((row) => row.context),
     hooks.signal,
   );
   const held = new Holder();
@@ -54,31 +83,42 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
     let latents = held.set('latents', draw(plan.initNoiseSigma));
     const kept = [plan.historyLength, ...shape];
     let history = held.set('history', backend.upload('float32', kept, new Float32Array(elements(kept))));
-    const images = plan.base.map((row) => row.image);
     const begun = performance.now();
     // Read back while the next step runs; never more than one, so that the device is not asked for steps far ahead.
     let previewing: Promise<void> = Promise.resolve();
+    let unshown = left?.picture ?? null;
     const show = (step: number, denoised: DeviceTensor) => {
       const shown = model.previews.of(denoised, hooks.signal).then(({ pictures, size }) => {
-        hooks.preview(step, pairOf(pictures), size);
+        hooks.preview(step, pairOf([...(unshown ? [copied(unshown)] : []), ...pictures]), size);
+        unshown = null;
       });
       // Heard where it is awaited, which a step that fails does not come to.
       shown.catch(() => {});
       return shown;
     };
-    for (const [index, { coefficients, weights, siteRows, nonlinear, noiseDraw, nextStep }] of plan.records.entries()) {
+    for (const [
+      index,
+      { base, coefficients, weights, siteRows, nonlinear, noiseDraw, nextStep },
+    ] of plan.records.entries()) {
       const left = plan.records.length - index;
       hooks.progress(
         'denoise',
         coefficients.step,
         index === 0 ? null : ((performance.now() - begun) / 1000 / index) * left,
       );
+      const images = base.map((row) => row.image);
       const sample = await backend.modelInput(latents, images, coefficients.inputScale, unet.sampleType);
       let predictions: DeviceTensor;
       try {
         predictions = await unet.predict(
           cutPlan,
-          { sample, timestep: coefficients.timestep, conditioning: conditioning.feeds, fork: siteRows, strengths },
+          {
+            sample,
+            timestep: coefficients.timestep,
+            conditioning: conditioning.first(base.length),
+            fork: siteRows,
+            strengths,
+          },
           hooks.signal,
         );
       } finally {
@@ -113,29 +153,35 @@ export async function generate(model: DiffusionModel, settings: Settings, hooks:
     hooks.progress('decode', plan.steps, null);
     const values = await backend.read(latents);
     assertFinite(values);
-    const pair = pairOf(await decodeAll(model, latents, hooks.signal));
+    const pictures = await decodeAll(model, latents, hooks.signal);
+    const pair = pairOf(left ? [copied(left.picture), ...pictures] : pictures);
     const stats: RunStats = {
       seconds: (performance.now() - started) / 1000,
       unetRows: plan.rows,
-      rowsBeforeFork: unet.fixedBatch === null ? plan.base.length : plan.mostRows,
+      rowsBeforeFork: unet.fixedBatch === null ? plan.mostBase : plan.mostRows,
       rowsAfterFork: plan.mostRows,
       perturbedSites:
         settings.pagScale > 0 ? sites.filter((site) => (strengths.get(site) ?? 0) > 0).map((site) => site.name) : [],
+      keptWithoutPag: left !== null,
     };
-    return { pair, latents: values, stats };
+    return { pair, latents: left ? joined(left.latents, values) : values, plan, stats };
   } finally {
     conditioning.dispose();
     held.dispose();
   }
 }
 
-/** Builds what a run with these settings needs and runs one forward, so that the run itself starts at once. */
+/**
+ * Builds what a run with these settings needs, and runs it for a step, so that the run itself starts at once. A GPU
+ * gets a step more: shaders are compiled for their sizes, and only from there on the rows are those of every further
+ * step.
+ */
 export async function warmUp(model: DiffusionModel, settings: Settings, signal: AbortSignal): Promise<void> {
   const pagScale = model.unet.sites.length > 0 ? settings.pagScale : 0;
   await model.previews.prepare(signal);
   await generate(
     model,
-    { ...settings, pagScale, steps: 1, pag: PLAIN_PAG },
+    { ...settings, pagScale, steps: model.backend.kind === 'webgpu' ? 2 : 1, pag: PLAIN_PAG },
     { signal, progress: () => {}, preview: () => {} },
   );
 }
@@ -149,10 +195,10 @@ function chosenSites(model: DiffusionModel, settings: Settings): Site[] {
   return selectSites(settings.layers, model.unet.sites);
 }
 
-function planned(model: DiffusionModel, settings: Settings, strengths: readonly number[]): RunPlan {
+function planned(model: DiffusionModel, settings: Settings, strengths: readonly number[], isMade: boolean): RunPlan {
   const { guidanceEmbedded } = model.info;
   try {
-    return planRun(settings, { scheduler: model.files.scheduler, guidanceEmbedded, strengths });
+    return planRun(settings, { scheduler: model.files.scheduler, guidanceEmbedded, strengths }, isMade);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError(
@@ -189,6 +235,18 @@ async function decodeAll(
 /** The last of a run's images is the one with PAG. */
 function pairOf(pictures: readonly Pixels[]): Pair {
   return { withoutPag: pictures.at(-2) ?? null, withPag: pictures.at(-1)! };
+}
+
+function joined(first: Float32Array, second: Float32Array): Float32Array {
+  const both = new Float32Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}
+
+/** Buffers are handed to the page. */
+function copied({ width, height, rgba }: Pixels): Pixels {
+  return { width, height, rgba: rgba.slice() };
 }
 
 /** Keeps the newest tensor of each name and disposes of the one that it replaces. */

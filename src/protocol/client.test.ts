@@ -13,7 +13,7 @@ const done = (runId: string): EngineEvent => ({
   type: 'done',
   runId,
   pair: { withoutPag: null, withPag: pixels },
-  stats: { seconds: 1, unetRows: 1, rowsBeforeFork: 1, rowsAfterFork: 1, perturbedSites: [] },
+  stats: { seconds: 1, unetRows: 1, rowsBeforeFork: 1, rowsAfterFork: 1, perturbedSites: [], keptWithoutPag: false },
 });
 
 let workers: FakeWorker[];

@@ -174,7 +174,10 @@ export interface Pixels extends Size {
   readonly rgba: Uint8ClampedArray<ArrayBuffer>;
 }
 
-/** `withoutPag` is null unless the run compares. */
+/**
+ * `withoutPag` is null unless the run compares; and in a preview where it is what the run's last preview showed, since
+ * it was finished before.
+ */
 export interface Pair {
   readonly withoutPag: Pixels | null;
   readonly withPag: Pixels;
@@ -263,6 +266,8 @@ export interface RunStats {
   readonly rowsAfterFork: number;
   /** diffusers' names of the perturbed sites. */
   readonly perturbedSites: readonly string[];
+  /** The image without PAG is an earlier run's: no row was run for it. */
+  readonly keptWithoutPag: boolean;
 }
 
 export interface DoneEvent {

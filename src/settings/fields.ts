@@ -15,6 +15,8 @@ interface Place {
   readonly usual: boolean;
   /** Said of one model: back to its first value where another is chosen. */
   readonly ofOneModel: boolean;
+  /** Of the image with PAG alone: the one without it is the same whatever stands here. */
+  readonly ofPag: boolean;
 }
 
 export interface TextField extends Place {
@@ -47,10 +49,10 @@ export interface PagField extends Place {
 
 export type Field = TextField | NumberField | ChoiceField | FlagField | PagField;
 
-const OF_THE_PICTURE = { inRecipe: true, usual: false, ofOneModel: false } as const;
-const OF_THE_MODEL = { inRecipe: true, usual: true, ofOneModel: false } as const;
-const OF_ONE_MODEL = { inRecipe: true, usual: false, ofOneModel: true } as const;
-const OF_THE_MACHINE = { inRecipe: false, usual: false, ofOneModel: false } as const;
+const OF_THE_PICTURE = { inRecipe: true, usual: false, ofOneModel: false, ofPag: false } as const;
+const OF_THE_MODEL = { inRecipe: true, usual: true, ofOneModel: false, ofPag: false } as const;
+const OF_ONE_MODEL = { inRecipe: true, usual: false, ofOneModel: true, ofPag: false } as const;
+const OF_THE_MACHINE = { inRecipe: false, usual: false, ofOneModel: false, ofPag: false } as const;
 
 const TABLE = {
   prompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
@@ -79,9 +81,19 @@ const TABLE = {
     ...OF_THE_MODEL,
   },
   /** PAG scale s; 0 runs no perturbed row. The range is that of ComfyUI's node. */
-  pagScale: { kind: 'number', min: 0, max: 100, whole: false, step: 0.1, initial: 3, fallback: 3, ...OF_THE_MODEL },
+  pagScale: {
+    kind: 'number',
+    min: 0,
+    max: 100,
+    whole: false,
+    step: 0.1,
+    initial: 3,
+    fallback: 3,
+    ...OF_THE_MODEL,
+    ofPag: true,
+  },
   /** `mid`, `down`, `up`, `all`, diffusers' `pag_applied_layers` or ComfyUI's `unet_block_list` notation. */
-  layers: { kind: 'text', letters: 4096, initial: 'mid', ...OF_THE_MODEL },
+  layers: { kind: 'text', letters: 4096, initial: 'mid', ...OF_THE_MODEL, ofPag: true },
   scheduler: { kind: 'choice', choices: SCHEDULERS, initial: 'ddim', ...OF_THE_MODEL },
   /** How noise levels are spread; schedulers of whole timesteps ignore it. */
   sigmas: { kind: 'choice', choices: SIGMAS, initial: 'model', ...OF_THE_MODEL },
@@ -94,10 +106,13 @@ const TABLE = {
    * before it), 2 the one before that. diffusers' `clip_skip` is one less. Of the prompt alone, as there.
    */
   clipSkip: { kind: 'number', min: 1, max: 12, whole: true, step: 1, initial: 1, fallback: 1, ...OF_THE_PICTURE },
-  /** How s goes over the steps, what is rescaled, how much is perturbed. A step whose s is 0 runs no perturbed row. */
-  pag: { kind: 'pag', initial: PLAIN_PAG, ...OF_THE_PICTURE },
+  /**
+   * How s goes over the steps, what is rescaled, how much is perturbed. A step whose s is 0 runs no perturbed row. Its
+   * `guidanceRescale` is no PAG's (`withoutPag`).
+   */
+  pag: { kind: 'pag', initial: PLAIN_PAG, ...OF_THE_PICTURE, ofPag: true },
   /** Make "Without PAG" too, from the same seed. */
-  compare: { kind: 'flag', initial: true, ...OF_THE_MACHINE },
+  compare: { kind: 'flag', initial: true, ...OF_THE_MACHINE, ofPag: true },
   /** `auto` takes WebGPU where the browser has it; `wasm` runs on the CPU. */
   backend: {
     kind: 'choice',

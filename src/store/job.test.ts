@@ -7,7 +7,14 @@ import { DEFAULTS } from './settings';
 
 const pair: Pair = { withoutPag: null, withPag: { width: 1, height: 1, rgba: new Uint8ClampedArray(4) } };
 const size = { width: 1, height: 1 };
-const stats = { seconds: 1, unetRows: 1, rowsBeforeFork: 1, rowsAfterFork: 1, perturbedSites: [] };
+const stats = {
+  seconds: 1,
+  unetRows: 1,
+  rowsBeforeFork: 1,
+  rowsAfterFork: 1,
+  perturbedSites: [],
+  keptWithoutPag: false,
+};
 const error = { code: 'device-lost', message: 'gone', detail: '' } as const;
 const run = (id: string) => ({ id, model: { id: 'some/model', revision: 'abc' }, settings: DEFAULTS });
 const after = (job: Job, ...events: EngineEvent[]) => events.reduce(reduce, job);
@@ -19,6 +26,23 @@ test('a run that is done leaves its pair', () => {
     { type: 'done', runId: 'a', pair, stats },
   );
   expect(job).toMatchObject({ runs: [], progress: null, shown: { pair, stats }, lastEnd: 'done' });
+});
+
+test('the image without PAG of an earlier run is sent once, and stays through the run’s previews', () => {
+  const left = { width: 2, height: 2, rgba: new Uint8ClampedArray(16) };
+  const job = after(
+    asked(IDLE, run('a')),
+    { type: 'preview', runId: 'a', step: 1, pair: { ...pair, withoutPag: left }, size },
+    { type: 'preview', runId: 'a', step: 2, pair, size },
+  );
+  expect(job.shown?.pair).toEqual({ withoutPag: left, withPag: pair.withPag });
+  expect(job.shown?.pair.withoutPag).toBe(left);
+  const next = after(
+    asked(job, run('b')),
+    { type: 'cancelled', runId: 'a' },
+    { type: 'preview', runId: 'b', step: 1, pair, size },
+  );
+  expect(next.shown?.pair.withoutPag).toBeNull();
 });
 
 test.each<EngineEvent>([

@@ -31,6 +31,7 @@ export interface Run {
 export type RunLora = Pick<Lora, 'id' | 'name' | 'weight' | 'hash'>;
 
 export interface Shown {
+  readonly runId: string;
   readonly settings: Settings;
   readonly pair: Pair;
   /** Of the finished pair: a preview may have fewer pixels. */
@@ -125,9 +126,12 @@ function show(job: Job, runId: string, { pair, size }: Pick<Shown, 'pair' | 'siz
   const run = job.runs.find(({ id }) => id === runId);
   if (!run) return job;
   const { settings, model, loras = [] } = run;
-  const { device, model: info } = job;
+  const { device, model: info, shown } = job;
   const recipe = stats && device && info ? runRecipe({ model, settings, loras, pair, stats, device, info }) : null;
-  return { ...job, shown: { settings, pair, size, stats, recipe } };
+  // Sent once where it is an earlier run's.
+  const before = shown?.runId === runId ? shown.pair.withoutPag : null;
+  const whole = before && !pair.withoutPag ? { ...pair, withoutPag: before } : pair;
+  return { ...job, shown: { runId, settings, pair: whole, size, stats, recipe } };
 }
 
 /** A preview of a run that came to nothing makes way for the last finished pair, where there is one. */

@@ -87,7 +87,14 @@ test('a run is asked with words and weights, and its recipe names the LoRA that 
     model: { id: 'x', sites: [], loras, scheduler: {}, mostClipSkip: 1 } as unknown as ModelInfo,
   });
   const image = { width: 1, height: 1, rgba: new Uint8ClampedArray(4) };
-  const stats = { seconds: 1, unetRows: 1, rowsBeforeFork: 1, rowsAfterFork: 1, perturbedSites: [] };
+  const stats = {
+    seconds: 1,
+    unetRows: 1,
+    rowsBeforeFork: 1,
+    rowsAfterFork: 1,
+    perturbedSites: [],
+    keptWithoutPag: false,
+  };
   worker.says({ type: 'done', runId: sent.runId, pair: { withoutPag: null, withPag: image }, stats });
   const recipe = store().job.shown?.recipe;
   expect(recipe?.loras).toEqual([{ name: 'fur', weight: 0.25, hash: fur!.hash }]);

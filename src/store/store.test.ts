@@ -24,7 +24,14 @@ const { workers, locks } = vi.hoisted(() => {
 
 const image = () => ({ width: 1, height: 1, rgba: new Uint8ClampedArray(4) });
 const pair = (): Pair => ({ withoutPag: image(), withPag: image() });
-const stats = { seconds: 1, unetRows: 1, rowsBeforeFork: 1, rowsAfterFork: 1, perturbedSites: [] };
+const stats = {
+  seconds: 1,
+  unetRows: 1,
+  rowsBeforeFork: 1,
+  rowsAfterFork: 1,
+  perturbedSites: [],
+  keptWithoutPag: false,
+};
 const info = (id: string) => ({ id }) as ModelInfo;
 
 const state = () => useStore.getState();

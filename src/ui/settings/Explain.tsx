@@ -18,7 +18,9 @@ export function Explain() {
       {stats && (
         <p>
           Last run: {stats.perturbedSites.length} of {sites} self-attentions perturbed, {stats.rowsBeforeFork} rows up
-          to the first of them and {stats.rowsAfterFork} behind it in each step, {stats.unetRows} rows in all.
+          to the first of them and {stats.rowsAfterFork} behind it in a step, {stats.unetRows} rows in all.
+          {stats.keptWithoutPag &&
+            ' The image without PAG is the one that was there before: none of them was run for it.'}
         </p>
       )}
     </details>
