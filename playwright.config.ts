@@ -7,6 +7,7 @@ import { defineConfig, type LaunchOptions } from '@playwright/test';
 
 import { PLAIN_FOLDERS } from './scripts/hashedFolders';
 import { findChromium } from './scripts/support/chromium.mjs';
+import { COMPILE_ONCE } from './scripts/v8Flags';
 
 /** Several checkouts may run their tests at once. */
 const PORT = Number(process.env['E2E_PORT'] ?? 4187);
@@ -19,8 +20,7 @@ if (!executablePath) throw new Error('No Chrome or Chromium was found; set CHROM
 
 // The address bar has its suggestions drawn by pages of their own, two a window, which costs as much as a small test.
 const ADDRESS_BAR = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup'];
-// What V8 compiles a second time, for speed, costs more than it saves in a run of a few steps.
-const V8 = '--js-flags=--wasm-tiering-budget=1300000000';
+const V8 = `--js-flags=${COMPILE_ONCE}`;
 
 function launch(without: readonly string[], ...flags: string[]): LaunchOptions {
   // Chromium refuses its sandbox to root, who runs in containers.

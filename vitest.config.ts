@@ -3,8 +3,10 @@
 // that do are in `unit-alone`. `dawn` needs a Vulkan driver, and its files run one at a time, since they share the one
 // GPU (or all the cores, where the driver is a software one).
 
+import { setFlagsFromString } from 'node:v8';
 import { defineConfig } from 'vitest/config';
 
+import { COMPILE_ONCE } from './scripts/v8Flags.ts';
 import { VERSIONS } from './scripts/versions.ts';
 
 const DAWN = 'src/**/*.dawn.test.ts';
@@ -16,6 +18,9 @@ const ALONE = [
 
 // How long a test may hang, not how long it may take: on a busy machine shaders alone compile for minutes.
 const HANGS = 600_000;
+
+// Threads have this process's flags, forks are given theirs.
+setFlagsFromString(COMPILE_ONCE);
 
 const NODE = {
   // Vitest leaves a core free, which is half of two.
@@ -39,13 +44,14 @@ export default defineConfig({
           ...NODE,
         },
       },
-      { define: { ...VERSIONS }, test: { name: 'unit-alone', include: ALONE, ...NODE } },
+      { define: { ...VERSIONS }, test: { name: 'unit-alone', include: ALONE, execArgv: [COMPILE_ONCE], ...NODE } },
       {
         define: { ...VERSIONS },
         test: {
           name: 'dawn',
           include: [DAWN],
           pool: 'forks',
+          execArgv: [COMPILE_ONCE],
           maxWorkers: 1,
           testTimeout: HANGS,
           hookTimeout: HANGS,

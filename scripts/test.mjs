@@ -1,8 +1,10 @@
 // `npm test`: everything, from a fresh clone: packages, a browser, a Vulkan driver for Dawn, then types, lint and
 // build beside the tests on Dawn, of which each keeps one core busy, unit tests, end-to-end. It stops at the first
 // stage that fails. The last line is the sum of all tests, alone: `N passed, N failed[, N skipped]`; a stage that
-// fails without naming a test counts as one failure. Above it stand the twenty slowest tests.
+// fails without naming a test counts as one failure. Above it stand the twenty slowest tests, and of each stage its
+// time on the wall, that of all its processes on the processors, and its tests.
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -12,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 
 import { aptInstall, aptInstallFromBackports, canUseApt, distributionCodename } from './support/apt.mjs';
 import { findChromium } from './support/chromium.mjs';
+import { watchCpu } from './support/cpuTime.mjs';
 import { installPackages } from './support/install.mjs';
 import { probeAdapter, swiftShaderEnvironment } from './support/vulkan.mjs';
 
@@ -25,6 +28,11 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 const summary = [];
 /** @type {Timing[]} */
 const timings = [];
+/**
+ * What the stage has taken so far in which it is asked: stages overlap.
+ * @type {AsyncLocalStorage<{ cpuSeconds: number | null, tests: number }>}
+ */
+const cost = new AsyncLocalStorage();
 /** @type {NodeJS.ProcessEnv} */
 const env = { ...process.env, CI: '1' };
 
@@ -68,16 +76,29 @@ async function stage(name, work) {
   console.log(`\n── ${name} ──`);
   const start = performance.now();
   let outcome = 'failed';
+  const taken = { cpuSeconds: null, tests: 0 };
   try {
-    const result = await work();
+    const result = await cost.run(taken, work);
     outcome = 'ok';
     return result;
   } catch (error) {
     if (!(error instanceof FailedTests)) total.failed++;
     throw error;
   } finally {
-    summary.push(`${name.padEnd(10)} ${outcome.padEnd(7)} ${((performance.now() - start) / 1000).toFixed(1)} s`);
+    summary.push(summaryOf(name, outcome, (performance.now() - start) / 1000, taken));
   }
+}
+
+function summaryOf(
+  /** @type {string} */ name,
+  /** @type {string} */ outcome,
+  /** @type {number} */ seconds,
+  /** @type {{ cpuSeconds: number | null, tests: number }} */ { cpuSeconds, tests },
+) {
+  const time = (/** @type {number} */ value) => `${value.toFixed(1)} s`.padStart(9);
+  const cpu = cpuSeconds === null ? '' : `${time(cpuSeconds)} CPU`;
+  const counted = tests === 0 ? '' : `${tests}`.padStart(7) + ' tests';
+  return `${name.padEnd(10)} ${outcome.padEnd(7)}${time(seconds)} ${cpu}${counted}`.trimEnd();
 }
 
 /** What it says comes in one piece when it ends, unless it runs alone and is watched. */
@@ -91,10 +112,13 @@ async function run(
     stdio: watched ? 'inherit' : ['ignore', 'pipe', 'pipe'],
     env: { ...env, ...extra },
   });
+  const cpuSeconds = watchCpu(child.pid);
   /** @type {Buffer[]} */
   const said = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk));
   const [status] = await once(child, 'close');
+  const [taken, seconds] = [cost.getStore(), cpuSeconds()];
+  if (taken && seconds !== null) taken.cpuSeconds = (taken.cpuSeconds ?? 0) + seconds;
   if (said.length > 0) console.log(`\n${tool}:\n${Buffer.concat(said)}`);
   if (status !== 0) throw new Error(`${tool} failed; its message is above.`);
 }
@@ -178,6 +202,8 @@ async function counted(
   total.failed += report?.failed ?? 0;
   total.skipped += report?.skipped ?? 0;
   timings.push(...(report?.timings ?? []));
+  const taken = cost.getStore();
+  if (taken && report) taken.tests += report.passed + report.failed + report.skipped;
   if (failure === null) return;
   throw report?.failed ? new FailedTests(failure instanceof Error ? failure.message : '') : failure;
 }

@@ -21,6 +21,12 @@ const SOFTWARE_DRIVERS = [
   SWIFTSHADER,
 ];
 
+/**
+ * lavapipe compiles by LLVM, for longer than shaders run here: in half the time where it does not optimize, and counts
+ * with vectors of 128 bits.
+ */
+const LAVAPIPE = { GALLIVM_PERF: 'nopt', LP_NATIVE_VECTOR_WIDTH: '128' };
+
 const REMEDY =
   'Install a Vulkan driver (Debian, Ubuntu: mesa-vulkan-drivers, Mesa 23 or newer; or chromium, which carries ' +
   'SwiftShader), or name one in VK_ICD_FILENAMES.';
@@ -45,6 +51,7 @@ async function findAdapter(): Promise<GPUAdapter | string> {
     const driver = SOFTWARE_DRIVERS.find((path) => existsSync(path));
     if (driver !== undefined) process.env['VK_ICD_FILENAMES'] = driver;
   }
+  for (const [name, value] of Object.entries(LAVAPIPE)) process.env[name] ??= value;
   try {
     Object.assign(globalThis, globals);
     kept.dawnInstance ??= create([]);
