@@ -103,7 +103,7 @@ async function openGpu() {
   const { Unet } = await load('/src/engine/unet.ts');
   const { elemType } = await load('/src/engine/onnxFile.ts');
   const { loadNodeGpuRuntime } = await load('/src/engine/testing/nodeRuntime.ts');
-  const backend = new GpuBackend(await loadNodeGpuRuntime(instance), device, true);
+  const backend = new GpuBackend(await loadNodeGpuRuntime(instance), device, { fusesAttention: true });
   const signal = new AbortController().signal;
 
   /** What a forward of two rows costs when everything is compiled. @param {any} file */

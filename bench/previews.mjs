@@ -91,7 +91,7 @@ async function openGpu() {
   });
   counting(GPUQueue.prototype, 'submit', () => (counted.submits += 1));
   const { GpuBackend } = await load('/src/engine/gpuBackend.ts');
-  return new GpuBackend(await loadNodeGpuRuntime(instance), device, true);
+  return new GpuBackend(await loadNodeGpuRuntime(instance), device, { fusesAttention: true });
 }
 
 /** @param {any} prototype @param {string} method @param {(first: any) => void} count */

@@ -22,6 +22,49 @@ export interface Session {
   dispose(): Promise<void>;
 }
 
+/** An input or output of a session that is made for its sizes. */
+export interface SizedValue {
+  readonly name: string;
+  readonly type: ElemType;
+  readonly dims: readonly number[];
+}
+
+/**
+ * A session made for its sizes, whose commands are recorded at its first run and replayed from then on: a run costs the
+ * CPU next to nothing.
+ */
+export interface CapturedSession {
+  /** To be written before a run; they stay, and belong to the session. */
+  readonly inputs: Tensors;
+  /** Written by each run; they stay, and belong to the session. */
+  readonly outputs: Tensors;
+  run(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** Rows of one tensor copied over those of another: out[r] = from[sources[r]], all in order where null. */
+export interface RowCopy {
+  readonly from: DeviceTensor;
+  readonly sources: readonly number[] | null;
+  readonly into: DeviceTensor;
+}
+
+/** How a device records and replays sessions. */
+export interface Capturing {
+  /** @throws Error where a node would not run on the device. */
+  session(
+    graph: Uint8Array,
+    weights: Blob,
+    label: string,
+    inputs: readonly SizedValue[],
+    outputs: readonly SizedValue[],
+  ): Promise<CapturedSession>;
+  write(tensor: DeviceTensor, values: ArrayLike<number>): void;
+  copy(copies: readonly RowCopy[]): void;
+  /** Told where a replay was seen to be wrong: the backend has no `capturing` from then on. */
+  giveUp(): void;
+}
+
 export interface AttentionSettings {
   readonly heads: number;
   /** Factor of the logits; null for 1/√dim. */
@@ -70,6 +113,8 @@ export interface Backend {
   readonly splitsGelu: boolean;
   /** Whether ONNX Runtime has kernels here for operators on integers, QLinearConv and the like. */
   readonly computesIntegers: boolean;
+  /** null where sessions cannot be recorded and replayed, or a replay was seen to be wrong. */
+  readonly capturing: Capturing | null;
   /** Whether `attend` takes heads of so many channels. */
   takesHeadDim(headDim: number): boolean;
   /** A session from a written graph and the one file that its weights are ranges of. */
@@ -79,13 +124,14 @@ export interface Backend {
   gatherRows(tensor: DeviceTensor, sources: readonly number[]): DeviceTensor;
   /** The first `rows` rows of tensors of one shape and type, one after the other. */
   joinRows(tensors: readonly DeviceTensor[], rows: number): DeviceTensor;
-  /** Q, K, V [sourceRows, tokens, heads·dim] → [rows.length, tokens, heads·dim]. */
+  /** Q, K, V [sourceRows, tokens, heads·dim] → [rows.length, tokens, heads·dim], in the place of `into` if given. */
   attend(
     q: DeviceTensor,
     k: DeviceTensor,
     v: DeviceTensor,
     rows: readonly SiteRow[],
     settings: AttentionSettings,
+    into?: DeviceTensor,
   ): Promise<DeviceTensor>;
   /** out[r] = scale·latents[images[r]] + shift, as `type`; the shift is 0 if not given. */
   modelInput(

@@ -78,7 +78,10 @@ describeOnDawn('a run of steps on WebGPU', (gpu) => {
   test.each(IDS)('%s ends where it does on the CPU', async (id) => {
     const table = makeStepTable(id, CONFIG, 6, { sigmas: 'model', spacing: 'leading' });
     const expected = await trajectory(new CpuBackend(await loadNodeRuntime()), table);
-    const got = await trajectory(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false), table);
+    const got = await trajectory(
+      new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: false }),
+      table,
+    );
     // Rounding of f32, carried through six steps.
     expect(relativeError(got, expected)).toBeLessThan(2e-5);
   });
@@ -98,7 +101,9 @@ describeOnDawn('a run of steps on WebGPU', (gpu) => {
     const expected = await join(new CpuBackend(await loadNodeRuntime()));
     const [first, second] = [pseudoRandom(COUNT, 3, 2).slice(0, COUNT / 2), pseudoRandom(COUNT, 3, 2).slice(COUNT / 2)];
     expect(expected).toEqual(Float32Array.from([second, first, first, second, second].flatMap((row) => [...row])));
-    expect(await join(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false))).toEqual(expected);
+    expect(
+      await join(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: false })),
+    ).toEqual(expected);
   });
 
   test.each([
@@ -130,6 +135,8 @@ describeOnDawn('a run of steps on WebGPU', (gpu) => {
       [-1, 2, 70_000, 512, 768, 0, -1, 2, 70_000],
     ];
     expect(await through(new CpuBackend(await loadNodeRuntime()))).toEqual(expected);
-    expect(await through(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false))).toEqual(expected);
+    expect(
+      await through(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: false })),
+    ).toEqual(expected);
   });
 });

@@ -54,7 +54,9 @@ describeOnDawn('a checkpoint’s VAE', (gpu) => {
       await closeModel(model);
       return [first.rgba, second.rgba] as const;
     };
-    const [first, second] = await decoded(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false));
+    const [first, second] = await decoded(
+      new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: false }),
+    );
     expect(said).toEqual(['This model’s VAE overflows in half precision, so Pagoda runs it in full precision.']);
     expect(second).toEqual(first);
     const [onCpu] = await decoded(new CpuBackend(await loadNodeRuntime()));

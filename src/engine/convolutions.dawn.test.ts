@@ -15,7 +15,7 @@ import { relativeError } from './testing/unetChecks';
 
 describeOnDawn('a 3×3 convolution', (gpu) => {
   test.each([6, 9, 15, 27, 66])('of %d channels is what it is on the CPU', async (channels) => {
-    const backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false);
+    const backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: false });
     const expected = await convolve(new CpuBackend(await loadNodeRuntime()), convolutionGraph(channels, FLOAT));
     expect(relativeError(await convolve(backend, convolutionGraph(channels, FLOAT)), expected)).toBeLessThan(1e-5);
     if (!backend.f16) return;
@@ -24,8 +24,10 @@ describeOnDawn('a 3×3 convolution', (gpu) => {
   });
 
   test('the known answer holds', async () => {
-    expect(await computesConvolutions(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false))).toBe(
-      true,
-    );
+    expect(
+      await computesConvolutions(
+        new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: false }),
+      ),
+    ).toBe(true);
   });
 });

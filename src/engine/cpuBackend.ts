@@ -10,6 +10,7 @@ import {
   elements,
   type AttentionSettings,
   type Backend,
+  type Capturing,
   type DeviceTensor,
   type ElemType,
   type GuidanceInput,
@@ -51,6 +52,7 @@ export class CpuBackend implements Backend {
   readonly partsAttention = true;
   readonly splitsGelu = false;
   readonly computesIntegers = true;
+  readonly capturing: Capturing | null = null;
 
   private readonly attention: CpuAttention;
 

@@ -57,6 +57,10 @@ export interface OpenOptions {
   readonly signal?: AbortSignal;
 }
 
+const WRONG_REPLAY =
+  'This GPU replays recorded commands wrongly (ONNX Runtime’s graph capture): ' +
+  'each step sends them anew, which is slower.';
+
 /** @throws EngineError `model-invalid`, `model-missing` or `session-build`, what `weigh` throws, or AbortError. */
 export async function openModel(
   backend: Backend,
@@ -74,7 +78,7 @@ export async function openModel(
     return openFor(backend, graph, path);
   };
   const unetFile = await open(files.unet, paths.unet ?? 'unet/model.onnx');
-  const unet = new Unet(backend, unetFile, unetConfig.time_cond_proj_dim ?? null);
+  const unet = new Unet(backend, unetFile, unetConfig.time_cond_proj_dim ?? null, () => notice(WRONG_REPLAY));
   refuseMeasuredScales(unet.file);
   const textFiles = await openTextGraphs(open, files);
   const vaeFile = await open(files.vaeDecoder, paths.vaeDecoder ?? 'vae_decoder/model.onnx');

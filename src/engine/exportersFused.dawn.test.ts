@@ -20,7 +20,7 @@ describeOnDawn('fused attention on WebGPU', (gpu) => {
   let backend: GpuBackend;
 
   beforeAll(async () => {
-    backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, true);
+    backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: true });
   });
 
   test.each(FORMS)('%s: cut or not it gives what PyTorch gives, and with V in its place too', async (name) => {

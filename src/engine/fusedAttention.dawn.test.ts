@@ -20,7 +20,7 @@ import { relativeError } from './testing/unetChecks';
 const TOKENS = 576;
 
 describeOnDawn('attention on WebGPU', (gpu) => {
-  const open = async () => new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, true);
+  const open = async () => new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: true });
 
   /** The result for x [1, TOKENS, channels], and the largest buffer that was made for it. */
   async function run(model: Model, channels: number): Promise<{ values: Float32Array; largest: number }> {

@@ -74,7 +74,11 @@ export async function generate(
   );
   const held = new Holder();
   try {
-    const cutPlan = await unet.prepare(sites, hooks.signal);
+    const cutPlan = await unet.prepare(sites, hooks.signal, {
+      latentShape: model.info.latentShape,
+      conditioning: conditioning.feeds,
+      rows: plan.records.map(({ base, siteRows }) => ({ base: base.length, behindFork: siteRows.length })),
+    });
     if (plan.steps > 1) await model.previews.prepare(hooks.signal);
     const shape = [plan.images, ...model.info.latentShape];
     const noise = new TorchGenerator(settings.seed);

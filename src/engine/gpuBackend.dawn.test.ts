@@ -18,7 +18,10 @@ describeOnDawn('what the GPU refuses', (gpu) => {
   async function ownBackend(): Promise<{ backend: GpuBackend; device: GPUDevice }> {
     const adapter = await gpu.instance.requestAdapter();
     const device = await adapter!.requestDevice();
-    return { backend: new GpuBackend(await loadNodeGpuRuntime(gpu.instance), device, false), device };
+    return {
+      backend: new GpuBackend(await loadNodeGpuRuntime(gpu.instance), device, { fusesAttention: false }),
+      device,
+    };
   }
   /** Floats that take more than the device gives. */
   const beyond = (device: GPUDevice) => device.limits.maxBufferSize / 4 + 4;
@@ -56,7 +59,7 @@ describeOnDawn('what the GPU refuses', (gpu) => {
   });
 
   test.runIf(gpu.f16)('not a VAE that overflows f16: it runs in f32 then', async () => {
-    const backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false);
+    const backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: false });
     const blob = halfVae(60_000);
     const open = (f16: boolean) =>
       OnnxFile.open(blob, 'vae_decoder/model.onnx', { device: { f16, fusesAttention: false }, openFile: null });

@@ -1,12 +1,11 @@
 // The WebGPU backend: sessions on ONNX Runtime's WebGPU provider and our WGSL kernels, on one device and one
 // queue. A run of a session flushes its commands, so what is submitted after it is ordered behind it.
-// Buffers are multiples of 16 bytes, as ONNX Runtime wants them.
 
 import type { SiteRow } from '../diffusion/types';
 import { createAttention } from '../kernels/attention';
 import { takesHeadDim } from '../kernels/attentionTiles';
-import { KernelCompiler, type ElementType } from '../kernels/compiler';
-import { float16ToFloat32, float32ToFloat16 } from '../kernels/float16';
+import { KernelCompiler } from '../kernels/compiler';
+import { float16ToFloat32 } from '../kernels/float16';
 import { createGuidedStep } from '../kernels/guidedStep';
 import { createModelInput } from '../kernels/modelInput';
 import { createRescaledGuidance } from '../kernels/rescaledGuidance';
@@ -24,55 +23,26 @@ import {
   type StepOutput,
   type Tensors,
 } from './backend';
+import { GpuCapture } from './gpuCapture';
+import { BYTES, GpuTensor, floatData, own, rowBytes } from './gpuTensor';
 import { gatheredRows, joinedData, type Data } from './rowData';
 import type { Ort } from './runtime';
 
-type OrtTensor = InstanceType<Ort['Tensor']>;
-
-const BYTES: Readonly<Record<ElemType, number>> = { float32: 4, float16: 2, int64: 8, int32: 4 };
-
-class GpuTensor implements DeviceTensor {
-  constructor(
-    readonly type: ElemType,
-    readonly dims: readonly number[],
-    readonly ort: OrtTensor,
-    /** null for a tensor that stays on the CPU: integers, such as timesteps, token ids and sizes. */
-    readonly buffer: GPUBuffer | null,
-    private readonly release: () => void,
-  ) {}
-
-  dispose(): void {
-    this.release();
-  }
-
-  get storage(): GPUBuffer {
-    if (this.buffer) return this.buffer;
-    throw new Error('This tensor has no GPU buffer.');
-  }
-
-  /** Of a tensor that stays on the CPU. */
-  get data(): Data {
-    return this.ort.data as Data;
-  }
-
-  get elem(): ElementType {
-    return this.type === 'float16' ? 'f16' : 'f32';
-  }
-}
-
-/** The tensors that reach a backend are those that it made. */
-function own(tensor: DeviceTensor): GpuTensor {
-  if (tensor instanceof GpuTensor) return tensor;
-  throw new Error('This tensor belongs to another backend.');
+/** To be checked on the device: ./attentionCheck, ./captureCheck. */
+export interface GpuTraits {
+  readonly fusesAttention: boolean;
+  readonly captures?: boolean;
 }
 
 export class GpuBackend implements Backend {
   readonly kind = 'webgpu';
   readonly f16: boolean;
+  readonly fusesAttention: boolean;
   readonly partsAttention = false;
   readonly splitsGelu = true;
   readonly computesIntegers = false;
   private readonly compiler: KernelCompiler;
+  private readonly capture: GpuCapture | null;
   private lost: GPUDeviceLostInfo | null = null;
   /**
    * The first error that no scope caught, of our commands or of ONNX Runtime's:
@@ -83,18 +53,23 @@ export class GpuBackend implements Backend {
     this.refused ??= event.error;
   };
 
-  /** `fusesAttention` is to be checked on the device: ./attentionCheck. */
   constructor(
     private readonly ort: Ort,
     private readonly device: GPUDevice,
-    readonly fusesAttention: boolean,
+    { fusesAttention, captures = false }: GpuTraits,
   ) {
+    this.fusesAttention = fusesAttention;
     this.f16 = device.features.has('shader-f16');
     this.compiler = new KernelCompiler(device);
     void device.lost.then((info) => {
       this.lost = info;
     });
     device.addEventListener('uncapturederror', this.hear);
+    this.capture = captures ? new GpuCapture(ort, device, (work) => this.guarded(work)) : null;
+  }
+
+  get capturing(): GpuCapture | null {
+    return this.capture?.trusted ? this.capture : null;
   }
 
   async createSession(graph: Uint8Array, weights: Blob, label: string): Promise<Session> {
@@ -115,7 +90,7 @@ export class GpuBackend implements Backend {
           const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, own(tensor).ort]));
           const outputs = await session.run(inputs);
           return Object.fromEntries(
-            Object.entries(outputs).map(([name, tensor]) => [name, this.fromOrt(tensor, `${label} ${name}`)]),
+            Object.entries(outputs).map(([name, tensor]) => [name, GpuTensor.made(tensor, `${label} ${name}`)]),
           );
         }),
       dispose: () => session.release(),
@@ -135,9 +110,7 @@ export class GpuBackend implements Backend {
       );
     }
     const tensor = this.allocate(type, dims, 'upload');
-    const single = Float32Array.from(values);
-    const data = type === 'float16' ? evenLength(float32ToFloat16(single)) : single;
-    this.device.queue.writeBuffer(tensor.storage, 0, data);
+    this.device.queue.writeBuffer(tensor.storage, 0, floatData(type, values));
     return tensor;
   }
 
@@ -146,14 +119,13 @@ export class GpuBackend implements Backend {
     const rowDims = from.dims.slice(1);
     if (!from.buffer)
       return this.beside(from.type, [sources.length, ...rowDims], gatheredRows(from.data, elements(rowDims), sources));
-    const rowBytes = elements(rowDims) * BYTES[from.type];
+    const bytes = rowBytes(from);
     const out = this.allocate(from.type, [sources.length, ...rowDims], 'rows');
-    if (rowBytes % 4 !== 0) throw new Error(`A row of ${rowBytes} bytes cannot be copied on the GPU.`);
-    const encoder = this.device.createCommandEncoder({ label: 'gather rows' });
-    sources.forEach((source, row) =>
-      encoder.copyBufferToBuffer(from.storage, source * rowBytes, out.storage, row * rowBytes, rowBytes),
+    this.submit('gather rows', (encoder) =>
+      sources.forEach((source, row) =>
+        encoder.copyBufferToBuffer(from.storage, source * bytes, out.storage, row * bytes, bytes),
+      ),
     );
-    this.device.queue.submit([encoder.finish()]);
     return out;
   }
 
@@ -166,22 +138,16 @@ export class GpuBackend implements Backend {
         [rows, ...rowDims],
         joinedData([first.data, ...others.map(({ data }) => data)], rows * elements(rowDims)),
       );
-    const rowBytes = elements(rowDims) * BYTES[first.type];
-    if (rowBytes % 4 !== 0) throw new Error(`A row of ${rowBytes} bytes cannot be copied on the GPU.`);
+    const bytes = rowBytes(first);
     const out = this.allocate(first.type, [rows, ...rowDims], 'joined rows');
-    const encoder = this.device.createCommandEncoder({ label: 'join rows' });
-    tensors.forEach((tensor, index) => {
-      const count = tensor.dims[0]!;
-      const at = index * count;
-      encoder.copyBufferToBuffer(
-        own(tensor).storage,
-        0,
-        out.storage,
-        at * rowBytes,
-        Math.min(count, rows - at) * rowBytes,
-      );
-    });
-    this.device.queue.submit([encoder.finish()]);
+    this.submit('join rows', (encoder) =>
+      tensors.forEach((tensor, index) => {
+        const count = tensor.dims[0]!;
+        const at = index * count;
+        const length = Math.min(count, rows - at) * bytes;
+        encoder.copyBufferToBuffer(own(tensor).storage, 0, out.storage, at * bytes, length);
+      }),
+    );
     return out;
   }
 
@@ -191,6 +157,7 @@ export class GpuBackend implements Backend {
     v: DeviceTensor,
     rows: readonly SiteRow[],
     settings: AttentionSettings,
+    into?: DeviceTensor,
   ): Promise<DeviceTensor> {
     const source = own(q);
     const [sourceRows, tokens, channels] = q.dims as [number, number, number];
@@ -201,7 +168,7 @@ export class GpuBackend implements Backend {
       { sourceRows, tokens, heads: settings.heads, headDim, scale },
       source.elem,
     );
-    const out = this.allocate(source.type, [rows.length, tokens, channels], 'attention');
+    const out = into ? own(into) : this.allocate(source.type, [rows.length, tokens, channels], 'attention');
     this.submit('attention', (encoder) =>
       attention.encode(encoder, { q: source.storage, k: own(k).storage, v: own(v).storage, out: out.storage }, rows),
     );
@@ -293,11 +260,11 @@ export class GpuBackend implements Backend {
     });
   }
 
-  dispose(): Promise<void> {
+  async dispose(): Promise<void> {
+    await this.capture?.dispose();
     this.device.removeEventListener('uncapturederror', this.hear);
     this.compiler.dispose();
     this.device.destroy();
-    return Promise.resolve();
   }
 
   private submit(label: string, encode: (encoder: GPUCommandEncoder) => void): void {
@@ -307,20 +274,11 @@ export class GpuBackend implements Backend {
   }
 
   private allocate(type: ElemType, dims: readonly number[], label: string): GpuTensor {
-    const size = Math.max(16, Math.ceil((elements(dims) * BYTES[type]) / 16) * 16);
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = this.device.createBuffer({ label, size, usage });
-    const ort = this.ort.Tensor.fromGpuBuffer(buffer, { dataType: type as 'float32', dims });
-    return new GpuTensor(type, dims, ort, buffer, () => buffer.destroy());
+    return GpuTensor.allocate(this.ort, this.device, type, dims, label);
   }
 
   private beside(type: ElemType, dims: readonly number[], data: Data): GpuTensor {
     return new GpuTensor(type, dims, new this.ort.Tensor(type as 'int32', data as Int32Array, dims), null, () => {});
-  }
-
-  private fromOrt(tensor: OrtTensor, label: string): GpuTensor {
-    if (tensor.location !== 'gpu-buffer') throw new Error(`${label} did not stay on the GPU.`);
-    return new GpuTensor(tensor.type as ElemType, tensor.dims, tensor, tensor.gpuBuffer, () => tensor.dispose());
   }
 
   /**
@@ -363,12 +321,4 @@ function refusal(error: GPUError): EngineError {
     `${what} Use the CPU, or a smaller model.`,
     `${error.constructor.name}: ${error.message}`,
   );
-}
-
-/** writeBuffer copies multiples of 4 bytes. */
-function evenLength(halves: Uint16Array<ArrayBuffer>): Uint16Array<ArrayBuffer> {
-  if (halves.length % 2 === 0) return halves;
-  const padded = new Uint16Array(halves.length + 1);
-  padded.set(halves);
-  return padded;
 }

@@ -16,7 +16,7 @@ describeOnDawn('int8 UNets on WebGPU', (gpu) => {
   test('perturbed at all sites', async () => {
     const backends = [
       new CpuBackend(await loadNodeRuntime()),
-      new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false),
+      new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: false }),
     ];
     const [onCpu, onGpu] = await Promise.all(
       backends.map(async (backend) => {

@@ -11,12 +11,19 @@ import { readModel } from '../onnx/file/read';
 import { runnable, runnableNodes, type DeviceTraits } from '../onnx/passes/runnable';
 import { withTailFrom, type Tail } from '../onnx/passes/tailFrom';
 import { usesFloat16 } from '../onnx/graph/needs';
+import { specialise } from '../onnx/segments/specialise';
 import { writeSegment } from '../onnx/segments/write';
 import { EngineError } from '../protocol/errors';
-import type { Backend, ElemType, Session } from './backend';
+import type { Backend, CapturedSession, Capturing, ElemType, Session } from './backend';
 import type { OpenFile } from './modelFiles';
 import { runtimeFailure } from './runtimeFailure';
 import { weightsBlob, type WeightsPart } from './weightsBlob';
+
+/** What ONNX Runtime says of sessions that it cannot record: of nodes beside the GPU, of some forms of attention. */
+const NOT_CAPTURABLE = /graph capture/i;
+
+/** By a run that would have been recorded. */
+export class NotCapturable extends Error {}
 
 export interface OnnxFileOptions {
   readonly device: DeviceTraits;
@@ -124,6 +131,45 @@ export class OnnxFile {
         dispose: () => session.dispose(),
       };
     } catch (cause) {
+      throw runtimeFailure(cause, this.name, backend, 'build');
+    }
+  }
+
+  /**
+   * A session of the segment that is made for these sizes of its inputs, and recorded; null where that cannot be.
+   * @throws EngineError `out-of-memory` or `model-invalid`; its runs `out-of-memory` or `run-failed`, or
+   * NotCapturable.
+   */
+  async capturedSession(
+    backend: Backend,
+    capturing: Capturing,
+    segment: Segment,
+    inputDims: ReadonlyMap<string, readonly number[]>,
+  ): Promise<CapturedSession | null> {
+    const sized = specialise(this.graph.model, segment, inputDims);
+    if (!sized) return null;
+    const { bytes, parts } = writeSegment(sized.model, sized.segment);
+    const slices = (await Promise.all(parts.map((part) => this.slice(part)))).flat();
+    const values = (infos: readonly ValueInfo[]) =>
+      infos.map((info) => ({ name: info.name, type: elemType(info), dims: info.dims as readonly number[] }));
+    const { inputs, outputs } = sized.model;
+    try {
+      const session = await capturing.session(bytes, weightsBlob(slices), this.name, values(inputs), values(outputs));
+      return {
+        ...session,
+        run: () =>
+          session
+            .run()
+            .catch((cause: unknown) =>
+              Promise.reject(
+                NOT_CAPTURABLE.test(String(cause))
+                  ? new NotCapturable()
+                  : runtimeFailure(cause, this.name, backend, 'run'),
+              ),
+            ),
+      };
+    } catch (cause) {
+      if (NOT_CAPTURABLE.test(String(cause))) return null;
       throw runtimeFailure(cause, this.name, backend, 'build');
     }
   }

@@ -59,7 +59,7 @@ describeOnDawn('a driver without room', (gpu) => {
         maxStorageBufferBindingSize: gpu.adapter.limits.maxStorageBufferBindingSize,
       },
     });
-    return new GpuBackend(await loadNodeGpuRuntime(gpu.instance), device, false);
+    return new GpuBackend(await loadNodeGpuRuntime(gpu.instance), device, { fusesAttention: false });
   }
 
   test('a tensor that it refuses: nothing made since is given out as a picture', async () => {

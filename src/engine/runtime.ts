@@ -13,11 +13,9 @@ import jspiWasm from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url';
 import { fetchFile, type FetchOptions } from '../loading/fetchFile';
 import { ownFileError } from '../loading/loadError';
 import { loadScript } from '../loading/loadScript';
-import { makeNode } from '../onnx/file/makeNode';
 import { FLOAT } from '../onnx/file/model';
-import { MessageWriter } from '../onnx/file/protobuf';
-import { writeSegment } from '../onnx/segments/write';
 import { EngineError } from '../protocol/errors';
+import { identityGraph } from './identityGraph';
 import type { LoadTally } from './loadTally';
 
 export type Ort = typeof ortTypes;
@@ -87,22 +85,7 @@ async function files(signal: AbortSignal, tally: LoadTally) {
 
 /** ONNX Runtime starts with its first session; in one of a model a failure would look like the graph's. */
 async function start(ort: Ort): Promise<void> {
-  const node = makeNode({ name: 'start', opType: 'Identity' }, ['in'], ['out']);
-  const value = (name: string) => ({ name, elemType: FLOAT, dims: [1] });
-  const { bytes } = writeSegment(
-    {
-      irVersion: 8,
-      opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()],
-      functions: [],
-      nodes: [node],
-      initializers: new Map(),
-      inputs: [value('in')],
-      outputs: [value('out')],
-      valueInfo: new Map(),
-    },
-    { nodes: [node], inputs: ['in'], outputs: ['out'], sites: [] },
-  );
-  const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
+  const session = await ort.InferenceSession.create(identityGraph(FLOAT), { executionProviders: ['wasm'] });
   await session.release();
 }
 

@@ -17,7 +17,7 @@ describeOnDawn('the cut UNet on WebGPU', (gpu) => {
   let backend: GpuBackend;
 
   beforeAll(async () => {
-    backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false);
+    backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: false });
   });
 
   // f32 in another order than the CPU's; f16 rounds every intermediate to 11 bits.

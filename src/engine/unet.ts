@@ -10,13 +10,18 @@ import { siteCosts, type SiteCost } from '../onnx/sites/cost';
 import { cut, type Segment } from '../onnx/segments/cut';
 import { surveySites, type Site } from '../onnx/sites/sites';
 import { elements, type Backend, type DeviceTensor, type ElemType, type Session, type Tensors } from './backend';
-import { elemType, type OnnxFile } from './onnxFile';
+import { WrongReplay, type CapturedForward } from './capturedForward';
+import { CapturedSegments, rowsKey, type RunSizes } from './capturedSegments';
+import { NotCapturable, elemType, type OnnxFile } from './onnxFile';
 import { NEVER, checkpoint } from './checkpoint';
 import { unetInputs, type UnetInputs } from './unetInputs';
 
 interface CutPlan {
   readonly segments: readonly Segment[];
-  readonly sessions: readonly Session[];
+  /** None where the segments are recorded. */
+  sessions: readonly Session[];
+  /** By their rows; null where nothing is recorded. */
+  captured: ReadonlyMap<string, CapturedForward> | null;
   /** Index of the last segment that reads a value. */
   readonly lastRead: ReadonlyMap<string, number>;
 }
@@ -47,15 +52,20 @@ export class Unet {
   private readonly holdsRows: (value: string) => boolean;
   private readonly output: string;
   private readonly sessions = new Map<string, Session>();
+  /** null where the device or the graph does not let itself be recorded. */
+  private captured: CapturedSegments | null;
+  private proved = false;
 
   /**
    * @param guidanceWidth `time_cond_proj_dim` of the config; null where the guidance scale is no input.
+   * @param onWrongReplay told once where the device does not replay what it has recorded.
    * @throws EngineError `model-invalid` for a graph that is no UNet of a known kind.
    */
   constructor(
     private readonly backend: Backend,
     opened: OnnxFile,
     guidanceWidth: number | null,
+    private onWrongReplay: () => void = () => {},
   ) {
     const { file, holdsRows } = opened.withFreeBatch();
     this.file = file;
@@ -73,6 +83,7 @@ export class Unet {
         file.outputs.find(({ dims }) => dims?.length === 4) ??
         file.outputs[0]
       )?.name ?? '';
+    this.captured = this.capturedSegments();
   }
 
   /** What each site costs with one row of latents of this shape. */
@@ -97,17 +108,40 @@ export class Unet {
   }
 
   /**
-   * Builds the sessions that a cut at `sites` needs and lets go of those that it does not.
+   * Builds the sessions that a cut at `sites` needs and lets go of those that it does not. With the sizes of a run they
+   * are made for these and recorded, where that can be.
    * Throws AbortError between two of them.
    */
-  async prepare(sites: readonly Site[], signal: AbortSignal = NEVER): Promise<CutPlan> {
+  async prepare(sites: readonly Site[], signal: AbortSignal = NEVER, sizes: RunSizes | null = null): Promise<CutPlan> {
     const segments = cut(this.file.graph, sites);
+    const lastRead = new Map<string, number>();
+    segments.forEach((segment, index) => {
+      for (const value of segment.inputs) lastRead.set(value, index);
+      for (const site of segment.sites)
+        for (const value of [site.q, site.k, site.v]) lastRead.set(value, Math.max(index, lastRead.get(value) ?? 0));
+    });
+    const captured = await this.record(segments, sizes, signal);
+    const sessions = captured ? [] : await this.build(segments, signal);
+    return { segments, sessions, captured, lastRead };
+  }
+
+  /** null where the run goes unrecorded. Whichever way it goes, the other one's sessions are gone. */
+  private async record(
+    segments: readonly Segment[],
+    sizes: RunSizes | null,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, CapturedForward> | null> {
+    if (!this.captured) return null;
     const keys = segments.map((segment) => this.segmentKey(segment));
-    for (const [key, session] of this.sessions) {
-      if (keys.includes(key)) continue;
-      this.sessions.delete(key);
-      await session.dispose();
-    }
+    const forwards = sizes && (await this.captured.forwards(segments, keys, sizes, signal));
+    if (!forwards) await this.captured.dispose();
+    else await this.disposeSessions(new Set());
+    return forwards;
+  }
+
+  private async build(segments: readonly Segment[], signal: AbortSignal): Promise<Session[]> {
+    const keys = segments.map((segment) => this.segmentKey(segment));
+    await this.disposeSessions(new Set(keys));
     const sessions: Session[] = [];
     for (const [index, segment] of segments.entries()) {
       const key = keys[index]!;
@@ -116,13 +150,7 @@ export class Unet {
       this.sessions.set(key, session);
       sessions.push(session);
     }
-    const lastRead = new Map<string, number>();
-    segments.forEach((segment, index) => {
-      for (const value of segment.inputs) lastRead.set(value, index);
-      for (const site of segment.sites)
-        for (const value of [site.q, site.k, site.v]) lastRead.set(value, Math.max(index, lastRead.get(value) ?? 0));
-    });
-    return { segments, sessions, lastRead };
+    return sessions;
   }
 
   /**
@@ -132,13 +160,47 @@ export class Unet {
   takeOver(other: Unet): void {
     for (const [key, session] of other.sessions) this.sessions.set(key, session);
     other.sessions.clear();
+    if (other.captured) this.captured?.takeOver(other.captured);
+    this.proved = other.proved;
+    this.onWrongReplay = other.onWrongReplay;
   }
 
-  /** Predictions [fork rows, channels, height, width]. Throws AbortError between segments once `signal` is aborted. */
+  /**
+   * Predictions [fork rows, channels, height, width], valid until the next ones. Throws AbortError between segments
+   * once `signal` is aborted.
+   */
   async predict(plan: CutPlan, input: UnetInput, signal: AbortSignal): Promise<DeviceTensor> {
+    const rows = { base: input.sample.dims[0]!, behindFork: input.fork.length };
+    const forward = plan.captured?.get(rowsKey(rows));
+    if (forward) return this.replay(forward, plan, input, signal);
     return this.fixedBatch === null
       ? this.predictTogether(plan, input, signal)
       : this.predictInBatches(this.fixedBatch, plan, input, signal);
+  }
+
+  /** The first one of a model is proved; where it fails the run, and all others, go on unrecorded. */
+  private async replay(
+    forward: CapturedForward,
+    plan: CutPlan,
+    input: UnetInput,
+    signal: AbortSignal,
+  ): Promise<DeviceTensor> {
+    try {
+      const predictions = await (this.proved ? forward.predict(input, signal) : forward.prove(input, signal));
+      this.proved = true;
+      return predictions;
+    } catch (error) {
+      if (!(error instanceof WrongReplay || error instanceof NotCapturable)) throw error;
+      if (error instanceof WrongReplay) {
+        this.backend.capturing?.giveUp();
+        this.onWrongReplay();
+      }
+    }
+    await this.captured?.dispose();
+    this.captured = null;
+    plan.captured = null;
+    plan.sessions = await this.build(plan.segments, signal);
+    return this.predictTogether(plan, input, signal);
   }
 
   /** So many rows at a time, each from the start: they share nothing. The last row fills up the last batch. */
@@ -231,8 +293,35 @@ export class Unet {
   }
 
   async dispose(): Promise<void> {
-    for (const session of this.sessions.values()) await session.dispose();
-    this.sessions.clear();
+    await this.disposeSessions(new Set());
+    await this.captured?.dispose();
+  }
+
+  private async disposeSessions(but: ReadonlySet<string>): Promise<void> {
+    for (const [key, session] of this.sessions) {
+      if (but.has(key)) continue;
+      this.sessions.delete(key);
+      await session.dispose();
+    }
+  }
+
+  private capturedSegments(): CapturedSegments | null {
+    const { capturing } = this.backend;
+    if (!capturing || this.fixedBatch !== null) return null;
+    const { sample, timestep } = this.inputs;
+    return new CapturedSegments(
+      this.backend,
+      capturing,
+      this.file,
+      {
+        sample: sample.name,
+        timestep: timestep.name,
+        output: this.output,
+        holdsRows: this.holdsRows,
+        timestepValue: (value) => this.timestepValue(value),
+      },
+      (rows) => this.timestepDims(rows),
+    );
   }
 
   /** Two segments with the same nodes, bounds and weights are the same computation. */
@@ -259,15 +348,24 @@ export class Unet {
     }
   }
 
-  /** A scalar or one value for all rows, as the graph says; a dimension that is the sample's batch has one a row. */
   private timestepTensor(timestep: number, rows: number): DeviceTensor {
-    const { timestep: info, sample } = this.inputs;
-    const type = elemType(info);
-    const dims = (info.dims ?? [1]).map((dim) =>
+    const dims = this.timestepDims(rows);
+    const values = new Array<number>(elements(dims)).fill(this.timestepValue(timestep));
+    return this.backend.upload(elemType(this.inputs.timestep), dims, values);
+  }
+
+  /** A scalar or one value for all rows, as the graph says; a dimension that is the sample's batch has one a row. */
+  private timestepDims(rows: number): readonly number[] {
+    const { timestep, sample } = this.inputs;
+    return (timestep.dims ?? [1]).map((dim) =>
       typeof dim === 'number' ? dim : dim !== '' && dim === sample.dims?.[0] ? rows : 1,
     );
-    const value = type === 'int64' || type === 'int32' ? Math.trunc(timestep) : timestep;
-    return this.backend.upload(type, dims, new Array<number>(elements(dims)).fill(value));
+  }
+
+  /** What the graph reads: whole numbers where it takes integers. */
+  private timestepValue(timestep: number): number {
+    const type = elemType(this.inputs.timestep);
+    return type === 'int64' || type === 'int32' ? Math.trunc(timestep) : timestep;
   }
 }
 

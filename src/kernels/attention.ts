@@ -53,7 +53,7 @@ export async function createAttention(
       checkSiteRows(siteRows, shape.sourceRows);
       const params = compiler.parameterBuffer('attention', attentionParameters(shape, siteRows));
       encodeDispatch(
-        compiler.device,
+        compiler,
         encoder,
         pipeline,
         [

@@ -18,12 +18,18 @@ export interface Kernel {
 /** Values for the `const`s that a body uses without declaring them: unsigned integers. */
 export type KernelConstants = Readonly<Record<string, number>>;
 
+/** Beyond this many the one that was not used for longest is let go. */
+const MAX_BIND_GROUPS = 256;
+
 /** Beyond this many the oldest parameter buffers are let go; commands in flight still hold theirs. */
 const MAX_PARAMETER_BUFFERS = 512;
 
 export class KernelCompiler {
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly parameters = new Map<string, GPUBuffer>();
+  private readonly bindGroups = new Map<string, GPUBindGroup>();
+  private readonly ids = new WeakMap<object, number>();
+  private made = 0;
 
   constructor(readonly device: GPUDevice) {}
 
@@ -63,11 +69,35 @@ export class KernelCompiler {
     return buffer;
   }
 
+  /** Bindings 0, 1, 2, … of group 0. The same pipeline with the same buffers has one, however often it is asked for. */
+  bindGroup(pipeline: GPUComputePipeline, bindings: readonly GPUBufferBinding[]): GPUBindGroup {
+    const key = [this.id(pipeline), ...bindings.map(({ buffer, size }) => `${this.id(buffer)}:${size}`)].join();
+    const group =
+      this.bindGroups.get(key) ??
+      this.device.createBindGroup({
+        label: pipeline.label,
+        layout: pipeline.getBindGroupLayout(0),
+        entries: bindings.map((resource, binding) => ({ binding, resource })),
+      });
+    // The latest comes last.
+    this.bindGroups.delete(key);
+    this.bindGroups.set(key, group);
+    for (const [oldest] of this.bindGroups) if (this.bindGroups.size > MAX_BIND_GROUPS) this.bindGroups.delete(oldest);
+    return group;
+  }
+
   /** Call when no command that was encoded with these kernels is waiting to be submitted. */
   dispose(): void {
     for (const buffer of this.parameters.values()) buffer.destroy();
     this.parameters.clear();
+    this.bindGroups.clear();
     this.pipelines.clear();
+  }
+
+  private id(object: object): number {
+    const known = this.ids.get(object) ?? ++this.made;
+    this.ids.set(object, known);
+    return known;
   }
 
   private async compile(kernel: Kernel, header: string, elem: ElementType): Promise<GPUComputePipeline> {

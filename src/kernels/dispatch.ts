@@ -2,7 +2,7 @@
 // exactly as large as its tensor, so a kernel cannot touch what a larger buffer holds beside it, and a
 // buffer that is too small is named here, not in the driver.
 
-import type { ElementType } from './compiler';
+import type { ElementType, KernelCompiler } from './compiler';
 
 export interface TensorBinding {
   readonly name: string;
@@ -17,22 +17,22 @@ export function tensorBytes(count: number, elem: ElementType): number {
 
 /** @throws RangeError where a tensor does not fit its buffer or the device's limits. */
 export function encodeDispatch(
-  device: GPUDevice,
+  compiler: KernelCompiler,
   encoder: GPUCommandEncoder,
   pipeline: GPUComputePipeline,
   bindings: readonly TensorBinding[],
   workgroups: readonly [number, number, number],
 ): void {
-  const label = pipeline.label;
+  const { label } = pipeline;
+  const { device } = compiler;
   const limit = device.limits.maxComputeWorkgroupsPerDimension;
   if (workgroups.some((count) => count > limit)) {
     throw new RangeError(`${label}: ${workgroups.join(' × ')} workgroups, the device allows ${limit} a dimension.`);
   }
-  const bindGroup = device.createBindGroup({
-    label,
-    layout: pipeline.getBindGroupLayout(0),
-    entries: bindings.map((item, binding) => ({ binding, resource: checkedBinding(device, label, item) })),
-  });
+  const bindGroup = compiler.bindGroup(
+    pipeline,
+    bindings.map((item) => checkedBinding(device, label, item)),
+  );
   const pass = encoder.beginComputePass({ label });
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, bindGroup);

@@ -62,7 +62,7 @@ export async function createGuidedStep(
       const params = compiler.parameterBuffer('guidedStep', guidedStepParameters(shape, weights, coefficients));
       const image = (name: string, tensor: GPUBuffer) => ({ name, tensor, bytes: imageBytes });
       encodeDispatch(
-        compiler.device,
+        compiler,
         encoder,
         pipeline,
         [

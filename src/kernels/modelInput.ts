@@ -36,7 +36,7 @@ export async function createModelInput(
       checkImages(images, shape.images);
       const params = compiler.parameterBuffer('modelInput', modelInputParameters(shape, images, scale, shift));
       encodeDispatch(
-        compiler.device,
+        compiler,
         encoder,
         pipeline,
         [

@@ -59,7 +59,7 @@ export async function createRescaledGuidance(
         rescaledGuidanceParameters(shape, images, guidance, denoised),
       );
       encodeDispatch(
-        compiler.device,
+        compiler,
         encoder,
         pipeline,
         [

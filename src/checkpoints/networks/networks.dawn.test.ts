@@ -26,7 +26,7 @@ describeOnDawn('networks on WebGPU', (gpu) => {
   let backend: GpuBackend;
 
   beforeAll(async () => {
-    backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, false);
+    backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: false });
   });
 
   const types = [[FLOAT, GPU_F32] as const, ...(gpu.f16 ? [[FLOAT16, GPU_F16] as const] : [])];

@@ -63,6 +63,7 @@ export function countingBackend(
     partsAttention: inner.partsAttention,
     splitsGelu: inner.splitsGelu,
     computesIntegers: inner.computesIntegers,
+    capturing: null,
     takesHeadDim: (headDim) => inner.takesHeadDim(headDim),
     made,
     live,

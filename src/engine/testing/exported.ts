@@ -38,7 +38,7 @@ export async function openExportedFile(name: string, origin: string, backend: Ba
 
 /**
  * Both rows, perturbed at these sites; or other rows, as `fork` says.
- * `cutAt` may name more sites: those do ordinary attention.
+ * `cutAt` may name more sites: those do ordinary attention. Where it is to be `recorded`, it must be.
  */
 export async function predictExported(
   { info, unet }: ExportedUnet,
@@ -46,6 +46,7 @@ export async function predictExported(
   siteNames: readonly string[],
   cutAt: readonly string[] = siteNames,
   fork: readonly SiteRow[] = [0, 1].map((source) => ({ source, identity: siteNames.length > 0 ? 1 : 0 })),
+  recorded = false,
 ): Promise<Float32Array> {
   const golden = architectures[info.architecture];
   const input = (key: string): TensorPlace => {
@@ -66,8 +67,16 @@ export async function predictExported(
   const conditioning = Object.fromEntries(
     roles.flatMap(([role, key]) => (role ? [[role.name, upload(role, key)]] : [])),
   );
+  const [base, ...latentShape] = whole.dims as [number, number, number, number];
+  const sizes = recorded ? { latentShape, conditioning, rows: [{ base, behindFork: fork.length }] } : null;
+  const plan = await unet.prepare(
+    unet.sites.filter((site) => cutAt.includes(site.name)),
+    never,
+    sizes,
+  );
+  if (recorded && !plan.captured) throw new Error('These segments are not recorded.');
   const output = await unet.predict(
-    await unet.prepare(unet.sites.filter((site) => cutAt.includes(site.name))),
+    plan,
     {
       sample: whole,
       timestep: tensorAt(input('timestep'))[0]!,

@@ -27,7 +27,7 @@ export function testOnGpu(gpu: DawnGpu, { names, fuses, bound }: GpuChecks): voi
   let backend: GpuBackend;
 
   beforeAll(async () => {
-    backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, fuses);
+    backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: fuses });
   });
 
   test.each(names)(

@@ -49,7 +49,10 @@ export async function withNoiseForQueriesAndKeys(model: Blob, siteNames: readonl
 
 type Opened = Awaited<ReturnType<typeof openGoldenUnet>>;
 
-/** Runs base rows `base` (indices into the golden's two rows) with the given fork. Returns one array per output row. */
+/**
+ * Runs base rows `base` (indices into the golden's two rows) with the given fork, recorded or not. Returns one array
+ * per output row.
+ */
 export async function predictRows(
   { golden, unet }: Opened,
   backend: Backend,
@@ -57,6 +60,7 @@ export async function predictRows(
   base: readonly number[],
   fork: readonly SiteRow[],
   overrides: { sample?: Float32Array; context?: Float32Array } = {},
+  captured = false,
 ): Promise<Float32Array[]> {
   const { sample, timestep, encoderHiddenStates } = golden.inputs;
   const whole = backend.upload(unet.sampleType, sample.shape, overrides.sample ?? sample.data);
@@ -65,13 +69,24 @@ export async function predictRows(
     encoderHiddenStates.shape,
     overrides.context ?? encoderHiddenStates.data,
   );
-  const plan = await unet.prepare(unet.sites.filter((site) => siteNames.includes(site.name)));
   const input = {
     sample: backend.gatherRows(whole, base),
     conditioning: { [unet.inputs.context.name]: backend.gatherRows(states, base) },
     timestep: timestep[0]!,
     fork,
   };
+  const plan = await unet.prepare(
+    unet.sites.filter((site) => siteNames.includes(site.name)),
+    never,
+    captured
+      ? {
+          latentShape: sample.shape.slice(1) as [number, number, number],
+          conditioning: input.conditioning,
+          rows: [{ base: base.length, behindFork: fork.length }],
+        }
+      : null,
+  );
+  if (captured && !plan.captured) throw new Error('These segments are not recorded.');
   const output = await unet.predict(plan, input, never);
   const values = await backend.read(output);
   for (const tensor of [whole, states, input.sample, ...Object.values(input.conditioning), output]) tensor.dispose();

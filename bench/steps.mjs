@@ -1,0 +1,156 @@
+// npm run bench:steps [swiftshader]: what one warm step of the built-in pair costs the CPU on WebGPU, sent anew and
+// replayed, in one run of Dawn in Node on whatever Vulkan driver there is: what is made and uploaded (which no driver
+// changes), and milliseconds of processors until all is submitted. Then what is dispatched, by ONNX Runtime's kinds.
+// A software driver takes minutes to compile the shaders first.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'vite';
+import { create, globals } from 'webgpu';
+
+const MODEL = 'public/models/pocket';
+const [FEW, MANY] = [2, 6];
+const DRIVERS = {
+  lavapipe: ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json'],
+  swiftshader: ['/usr/lib/chromium/vk_swiftshader_icd.json'],
+};
+
+const vite = await createServer({
+  configFile: false,
+  logLevel: 'error',
+  appType: 'custom',
+  server: { middlewareMode: true, watch: null, ws: false },
+});
+/** @param {string} path @returns {Promise<Record<string, any>>} */
+const load = (path) => vite.ssrLoadModule(path);
+const { instance, device, adapter } = await openDevice();
+const { GpuBackend } = await load('/src/engine/gpuBackend.ts');
+const { loadNodeGpuRuntime } = await load('/src/engine/testing/nodeRuntime.ts');
+const ort = await loadNodeGpuRuntime(instance);
+/** @type {Record<string, number>} */
+const counted = {};
+/** @type {Map<string, number>} */
+const kinds = new Map();
+count(GPUQueue.prototype, 'writeBuffer', 'uniform writes');
+count(GPUDevice.prototype, 'createBindGroup', 'bind groups');
+count(GPUDevice.prototype, 'createBuffer', 'buffers');
+count(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', 'dispatches');
+count(GPUComputePassEncoder.prototype, 'end', 'passes');
+count(GPUQueue.prototype, 'submit', 'submits');
+countKinds();
+const { INITIAL } = await load('/src/settings/fields.ts');
+const { generate } = await load('/src/engine/generate.ts');
+const { openModel } = await load('/src/engine/testing/openModel.ts');
+const { readModelFiles } = await load('/src/engine/modelFiles.ts');
+
+console.log(`${adapter.info.description || adapter.info.vendor} · one warm step of the built-in pair`);
+const ordinary = await measure(false);
+const recorded = await measure(true);
+for (const [what, before] of Object.entries(ordinary.step)) {
+  const after = recorded.step[what] ?? NaN;
+  console.log(`  ${what.padEnd(34)} ${before.toFixed(1).padStart(8)} → ${after.toFixed(1).padStart(8)}`);
+}
+console.log(`  ${'seconds a pair of 6 steps'.padEnd(34)} ${ordinary.pair.toFixed(2)} → ${recorded.pair.toFixed(2)}`);
+console.log('What is dispatched in a step that is sent anew:');
+for (const [kind, each] of [...ordinary.kinds].sort((a, b) => b[1] - a[1])) console.log(`  ${kind.padEnd(34)} ${each}`);
+await vite.close();
+// Dawn's thread outlives its device.
+process.exit(0);
+
+/** @param {boolean} captures */
+async function measure(captures) {
+  const backend = new GpuBackend(ort, device, { fusesAttention: true, captures });
+  const open = (/** @type {string} */ path) => Promise.resolve(new Blob([readFileSync(`${MODEL}/${path}`)]));
+  const model = await openModel(backend, await readModelFiles(open), MODEL);
+  const hooks = { signal: new AbortController().signal, progress: () => {}, preview: () => {} };
+  const run = async (/** @type {number} */ steps) => {
+    for (const what in counted) counted[what] = 0;
+    kinds.clear();
+    const [wall, cpu] = [performance.now(), process.cpuUsage()];
+    await generate(model, { ...INITIAL, prompt: 'a red apple', steps, compare: true }, hooks);
+    await device.queue.onSubmittedWorkDone();
+    const { user, system } = process.cpuUsage(cpu);
+    /** @type {Record<string, number>} */
+    const counts = { ...counted, 'ms of processors': (user + system) / 1000 };
+    return { counts, wall: performance.now() - wall };
+  };
+  // Shaders are compiled, parameters and bind groups of these schedules made.
+  for (const steps of [MANY, FEW, MANY]) await run(steps);
+  const few = await run(FEW);
+  const fewKinds = new Map(kinds);
+  const many = await run(MANY);
+  /** @type {Record<string, number>} */
+  const step = {};
+  for (const what of Object.keys(many.counts))
+    step[what] = ((many.counts[what] ?? 0) - (few.counts[what] ?? 0)) / (MANY - FEW);
+  const eachKind = new Map([...kinds].map(([kind, all]) => [kind, (all - (fewKinds.get(kind) ?? 0)) / (MANY - FEW)]));
+  step['ms until a forward is submitted'] = await submitTime(model);
+  return { step, pair: many.wall / 1000, kinds: eachKind };
+}
+
+/** Of the UNet alone, the best of ten: how long the CPU is busy with sending it. @param {any} model */
+async function submitTime({ backend, unet, info }) {
+  const signal = new AbortController().signal;
+  const sample = backend.upload('float32', [4, ...info.latentShape], new Float32Array(4 * 12 * 64).fill(0.1));
+  const states = backend.upload('float32', [4, 16, 128], new Float32Array(4 * 16 * 128).fill(0.1));
+  const conditioning = { [unet.inputs.context.name]: states };
+  const fork = [0, 1, 2, 3, 3].map((source, row) => ({ source, identity: row === 4 ? 1 : 0 }));
+  const sizes = { latentShape: info.latentShape, conditioning, rows: [{ base: 4, behindFork: 5 }] };
+  const plan = await unet.prepare(
+    unet.sites.filter((/** @type {{ name: string }} */ { name }) => name.startsWith('mid_block')),
+    signal,
+    sizes,
+  );
+  let best = Infinity;
+  for (let round = 0; round < 11; round += 1) {
+    await device.queue.onSubmittedWorkDone();
+    const begun = performance.now();
+    const predictions = await unet.predict(plan, { sample, timestep: 500 - round, conditioning, fork }, signal);
+    if (round > 0) best = Math.min(best, performance.now() - begun);
+    await device.queue.onSubmittedWorkDone();
+    predictions.dispose();
+  }
+  return best;
+}
+
+async function openDevice() {
+  const wanted =
+    process.argv[2] === 'swiftshader' ? DRIVERS.swiftshader : [...DRIVERS.lavapipe, ...DRIVERS.swiftshader];
+  const driver = wanted.find((path) => existsSync(path));
+  if (driver && !process.env['VK_ICD_FILENAMES']) process.env['VK_ICD_FILENAMES'] = driver;
+  Object.assign(globalThis, globals);
+  const gpu = create([]);
+  const found = await gpu.requestAdapter();
+  if (!found) throw new Error('Dawn finds no GPU: install a Vulkan driver (mesa-vulkan-drivers).');
+  const { maxStorageBuffersPerShaderStage } = found.limits;
+  return {
+    instance: gpu,
+    adapter: found,
+    device: await found.requestDevice({ requiredLimits: { maxStorageBuffersPerShaderStage } }),
+  };
+}
+
+/** @param {any} prototype @param {string} method @param {string} what */
+function count(prototype, method, what) {
+  const call = prototype[method];
+  counted[what] = 0;
+  prototype[method] = function (/** @type {unknown[]} */ ...values) {
+    counted[what] = (counted[what] ?? 0) + 1;
+    return call.apply(this, values);
+  };
+}
+
+/** ONNX Runtime labels a pipeline with the operator that it computes. */
+function countKinds() {
+  const { setPipeline } = GPUComputePassEncoder.prototype;
+  const current = new WeakMap();
+  GPUComputePassEncoder.prototype.setPipeline = function (pipeline) {
+    current.set(this, pipeline.label || '(no name)');
+    return setPipeline.call(this, pipeline);
+  };
+  const { dispatchWorkgroups } = GPUComputePassEncoder.prototype;
+  GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...sizes) {
+    const kind = current.get(this);
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    return dispatchWorkgroups.apply(this, sizes);
+  };
+}

@@ -1,0 +1,141 @@
+// The UNet's segments recorded and replayed, on Dawn in Node: held to the independently edited graph as ordinary runs
+// are, with other inputs, rows and cuts in between, and what a replayed forward costs the CPU, counted.
+
+import '../kernels/testing/preferSwiftShader';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { describeOnDawn } from '../kernels/testing/dawn';
+import type { CapturedSession, Capturing } from './backend';
+import { replaysRecordings } from './captureCheck';
+import { GpuBackend } from './gpuBackend';
+import { loadNodeGpuRuntime } from './testing/nodeRuntime';
+import { goldenRow, openGoldenUnet, predictRows, relativeError } from './testing/unetChecks';
+import type { Ort } from './runtime';
+import { Unet } from './unet';
+
+const FORK = [
+  { source: 0, identity: 0 },
+  { source: 1, identity: 0 },
+  { source: 1, identity: 1 },
+];
+const PLAIN = FORK.slice(0, 2);
+const BOUND = 1e-4;
+
+describeOnDawn('recorded segments of the UNet', (gpu) => {
+  let ort: Ort;
+  let backend: GpuBackend;
+
+  beforeAll(async () => {
+    ort = await loadNodeGpuRuntime(gpu.instance);
+    backend = new GpuBackend(ort, gpu.device, { fusesAttention: false, captures: true });
+  });
+
+  test('the device replays what it has recorded', async () => {
+    expect(await replaysRecordings(backend, backend.capturing!)).toBe(true);
+    expect(await replaysRecordings(backend, { ...still(backend.capturing!) })).toBe(false);
+  });
+
+  test('equal the edited graph with other rows and inputs in between', async () => {
+    const opened = await openGoldenUnet('tiny', backend);
+    const { golden, unet } = opened;
+    const predict = (key: string, fork = FORK, sample?: Float32Array) =>
+      predictRows(
+        opened,
+        backend,
+        golden.predictions.get(key)?.sites ?? [],
+        [0, 1],
+        fork,
+        sample ? { sample } : {},
+        true,
+      );
+    const errors = (rows: readonly Float32Array[], key: string) =>
+      rows.map((row, at) => relativeError(row, goldenRow(golden, at === 2 ? key : 'none', Math.min(at, 1))));
+    const noise = golden.inputs.sample.data.map((value) => -value);
+
+    const mid = await predict('mid');
+    expect(Math.max(...errors(mid, 'mid'))).toBeLessThan(BOUND);
+    expect(relativeError(mid[2]!, mid[1]!)).toBeGreaterThan(2 * BOUND);
+    const other = await predict('mid', FORK, noise);
+    expect(relativeError(other[0]!, mid[0]!)).toBeGreaterThan(2 * BOUND);
+    // What was recorded for three rows is there still.
+    expect(Math.max(...errors(await predict('mid', PLAIN), 'mid'))).toBeLessThan(BOUND);
+    expect((await predict('mid')).map((row) => [...row])).toEqual(mid.map((row) => [...row]));
+    await unet.dispose();
+  });
+
+  test('a replayed forward makes no bind group and uploads nothing', async () => {
+    const opened = await openGoldenUnet('tiny', backend);
+    const { golden, unet } = opened;
+    const { sample, timestep, encoderHiddenStates } = golden.inputs;
+    const input = {
+      sample: backend.upload('float32', sample.shape, sample.data),
+      conditioning: {
+        [unet.inputs.context.name]: backend.upload('float32', encoderHiddenStates.shape, encoderHiddenStates.data),
+      },
+      timestep: timestep[0]!,
+      fork: FORK,
+    };
+    const sizes = {
+      latentShape: sample.shape.slice(1) as [number, number, number],
+      conditioning: input.conditioning,
+      rows: [{ base: 2, behindFork: 3 }],
+    };
+    const signal = new AbortController().signal;
+    const plan = await unet.prepare(
+      unet.sites.filter((site) => site.name.includes('mid_block')),
+      signal,
+      sizes,
+    );
+    await unet.predict(plan, input, signal);
+    const spies = [
+      vi.spyOn(gpu.device, 'createBindGroup'),
+      vi.spyOn(gpu.device, 'createBuffer'),
+      vi.spyOn(gpu.device.queue, 'writeBuffer'),
+    ];
+    await unet.predict(plan, input, signal);
+    expect(spies.map((spy) => spy.mock.calls.length)).toEqual([0, 0, 0]);
+    await unet.predict(plan, { ...input, timestep: 1 }, signal);
+    // A timestep a segment.
+    expect(spies.map((spy) => spy.mock.calls.length)).toEqual([0, 0, 1]);
+    for (const spy of spies) spy.mockRestore();
+    await unet.dispose();
+  });
+
+  test('a device that replays wrongly goes on unrecorded, and says so once', async () => {
+    const lying = new GpuBackend(ort, gpu.device, { fusesAttention: false, captures: true });
+    const { capturing } = lying;
+    const { session } = still(capturing!);
+    vi.spyOn(capturing!, 'session').mockImplementation(session);
+    const { golden, unet: honest } = await openGoldenUnet('tiny', lying);
+    const told = vi.fn();
+    const unet = new Unet(lying, honest.file, null, told);
+    const sites = golden.predictions.get('mid')?.sites ?? [];
+    for (let run = 0; run < 2; run += 1) {
+      const rows = await predictRows({ golden, unet }, lying, sites, [0, 1], FORK, {}, run === 0);
+      expect(relativeError(rows[2]!, goldenRow(golden, 'mid', 1))).toBeLessThan(BOUND);
+    }
+    expect(told).toHaveBeenCalledTimes(1);
+    expect(lying.capturing).toBe(null);
+    await unet.dispose();
+  });
+});
+
+/** The same, but a session does nothing after its first run. */
+function still(capturing: Capturing): Capturing {
+  const real = capturing.session.bind(capturing);
+  return {
+    write: (...args) => capturing.write(...args),
+    copy: (...args) => capturing.copy(...args),
+    giveUp: () => capturing.giveUp(),
+    session: async (...args): Promise<CapturedSession> => {
+      const session = await real(...args);
+      let ran = false;
+      return {
+        ...session,
+        run: async () => {
+          if (!ran) await session.run();
+          ran = true;
+        },
+      };
+    },
+  };
+}
