@@ -43,6 +43,11 @@ export default defineConfig({
     baseURL: `http://localhost:${PORT}/`,
     screenshot: 'only-on-failure',
     viewport: { width: 1280, height: 800 },
+    // How fast a machine is would decide which runs start by themselves: tests of live mode switch it on.
+    storageState: {
+      cookies: [],
+      origins: [{ origin: `http://localhost:${PORT}`, localStorage: [{ name: 'pagoda.live', value: 'off' }] }],
+    },
   },
   projects: [
     {

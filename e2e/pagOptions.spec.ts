@@ -28,9 +28,10 @@ test('a window saves the passes that the curve says; layers are chosen on the dr
   await setNumber(page, 'u of u0', '0');
   await generate(page);
   await page.getByText('What PAG is doing').click();
-  // Two images: four rows a step, and a fifth in the two steps inside the window; u0 is left as it is.
+  // Two images: four rows a step, and a fifth in the two steps inside the window, of which the first is for both images
+  // and shares two; u0 is left as it is.
   await expect(page.getByText(/^Last run:/)).toContainText('1 of 7 self-attentions perturbed');
-  await expect(page.getByText(/^Last run:/)).toContainText('18 rows in all');
+  await expect(page.getByText(/^Last run:/)).toContainText('16 rows in all');
 
   await page.reload();
   await page.getByText('PAG over the run').click();

@@ -16,7 +16,7 @@ const stats = {
   keptWithoutPag: false,
 };
 const error = { code: 'device-lost', message: 'gone', detail: '' } as const;
-const run = (id: string) => ({ id, model: { id: 'some/model', revision: 'abc' }, settings: DEFAULTS });
+const run = (id: string) => ({ id, model: { id: 'some/model', revision: 'abc' }, ref: 'm', settings: DEFAULTS });
 const after = (job: Job, ...events: EngineEvent[]) => events.reduce(reduce, job);
 
 test('a run that is done leaves its pair', () => {

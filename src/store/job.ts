@@ -22,9 +22,13 @@ import { runRecipe } from './runRecipe';
 export interface Run {
   readonly id: string;
   readonly model: Recipe['model'];
+  /** The id of its ModelRef. */
+  readonly ref: string;
   readonly settings: Settings;
   /** All that were added; absent: none. */
   readonly loras?: readonly RunLora[];
+  /** Started by a setting that moved; absent: by the button. */
+  readonly live?: { readonly showsPreviews: boolean };
 }
 
 /** A LoRA of a run; whether it fits the model the engine says. */
@@ -32,6 +36,8 @@ export type RunLora = Pick<Lora, 'id' | 'name' | 'weight' | 'hash'>;
 
 export interface Shown {
   readonly runId: string;
+  /** The id of its model's ModelRef. */
+  readonly ref: string;
   readonly settings: Settings;
   readonly pair: Pair;
   /** Of the finished pair: a preview may have fewer pixels. */
@@ -59,6 +65,8 @@ export interface Job {
   /** Asked to end, which a long part of a run may take its time to hear. */
   readonly cancelling: boolean;
   readonly lastEnd: 'done' | 'cancelled' | null;
+  /** Whether a setting that moved has started the last run that was asked for. */
+  readonly live: boolean;
   readonly error: EngineErrorData | null;
 }
 
@@ -74,12 +82,13 @@ export const IDLE: Job = {
   finished: null,
   cancelling: false,
   lastEnd: null,
+  live: false,
   error: null,
 };
 
 /** At most one run waits: the newest. */
 export function asked(job: Job, run: Run): Job {
-  return { ...job, runs: [...job.runs.slice(0, 1), run], error: null };
+  return { ...job, runs: [...job.runs.slice(0, 1), run], live: run.live !== undefined, error: null };
 }
 
 export function cancelled(job: Job): Job {
@@ -125,13 +134,15 @@ export function reduce(job: Job, event: EngineEvent): Job {
 function show(job: Job, runId: string, { pair, size }: Pick<Shown, 'pair' | 'size'>, stats: RunStats | null): Job {
   const run = job.runs.find(({ id }) => id === runId);
   if (!run) return job;
-  const { settings, model, loras = [] } = run;
+  const { settings, model, ref, loras = [], live } = run;
+  // What is there is the better preview of what comes at once.
+  if (!stats && job.finished && live?.showsPreviews === false) return job;
   const { device, model: info, shown } = job;
   const recipe = stats && device && info ? runRecipe({ model, settings, loras, pair, stats, device, info }) : null;
   // Sent once where it is an earlier run's.
   const before = shown?.runId === runId ? shown.pair.withoutPag : null;
   const whole = before && !pair.withoutPag ? { ...pair, withoutPag: before } : pair;
-  return { ...job, shown: { runId, settings, pair: whole, size, stats, recipe } };
+  return { ...job, shown: { runId, ref, settings, pair: whole, size, stats, recipe } };
 }
 
 /** A preview of a run that came to nothing makes way for the last finished pair, where there is one. */

@@ -12,6 +12,7 @@ import { takeLoraTags } from '../recipe/loraTags';
 import { POCKET } from '../models/catalog';
 import { newId, read, write } from './browser';
 import { IDLE, asked, cancelled, reduce, type Job } from './job';
+import { LIVE_SECONDS, LivePauses, liveOf, type Live, type LiveChoice } from './live';
 import { readPrompt, useLoras } from './loras';
 import { useModels, type Choice } from './models';
 import { recipeModel } from './runRecipe';
@@ -27,6 +28,7 @@ interface Store {
   readonly settings: Settings;
   readonly job: Job;
   readonly view: View;
+  readonly live: LiveChoice;
   /** Applies a new version of the page; null where there is none. */
   readonly update: (() => void) | null;
   /** What is known of the page without a network; null until something is. */
@@ -36,6 +38,7 @@ interface Store {
   readonly brought: Brought | null;
   readonly change: (changes: Partial<Settings>) => void;
   readonly setView: (view: View) => void;
+  readonly setLive: (on: boolean) => void;
   /** Fetches the model and warms it up. */
   readonly start: () => void;
   readonly generate: () => void;
@@ -53,6 +56,7 @@ interface Store {
 const TYPING_MS = 150;
 const ENGINE = new URL(engineUrl, import.meta.url).href;
 const FROM_MODEL = 'pagoda.fromModel';
+const LIVE = 'pagoda.live';
 
 const client = new EngineClient({
   spawn: (name, again) => workerUnderPagePolicy(again ? anotherAddress(ENGINE) : ENGINE, name),
@@ -67,6 +71,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
   client.subscribe((event) => {
     set(({ job }) => ({ job: reduce(job, event) }));
     if (event.type === 'model-ready') askFit();
+    if (event.type === 'done') pauses.ended();
   });
   const askFit = () => {
     const {
@@ -86,6 +91,32 @@ const withEngine: StateCreator<Store> = (set, get) => {
       refs: loras.map(({ id, name, file, weight }) => ({ id, name, file, weight })),
     };
   };
+  /** @param isLive started by a setting that has moved. */
+  const ask = (isLive: boolean) => {
+    pauses.forget();
+    const { settings } = get();
+    const id = newId();
+    const { choice } = useModels.getState();
+    const { settings: sent, loras, refs } = forEngine(settings);
+    const showsPreviews = (liveNow().seconds ?? Infinity) > LIVE_SECONDS;
+    const live = isLive ? { live: { showsPreviews } } : {};
+    const run = { id, model: recipeModel(choice), ref: choice.ref.id, settings, loras, ...live };
+    set(({ job }) => ({ job: asked(job, run) }));
+    client.generate(id, choice.ref, sent, refs);
+  };
+  const liveNow = () => liveOf(get().live, get().settings, get().job, model().id);
+  const pauses = new LivePauses({
+    busy: () => get().job.runs.length > 0,
+    renew: () => {
+      const { settings, job } = get();
+      if (!liveNow().runs) return;
+      const same = (other: Settings | undefined) => JSON.stringify(other) === JSON.stringify(settings);
+      if (job.runs.length > 0 && same(job.runs.at(-1)?.settings)) return;
+      for (const { id } of job.runs) client.cancel(id);
+      if (!same(job.finished?.settings)) ask(true);
+      else set({ job: { ...job, runs: job.runs.slice(0, 1) } });
+    },
+  });
   let fromModel = readFromModel(read(FROM_MODEL), POCKET.usual);
   const keepFromModel = (some: typeof fromModel) => {
     fromModel = some;
@@ -115,6 +146,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
     settings: DEFAULTS,
     job: IDLE,
     view: 'side',
+    live: readLive(),
     update: null,
     offline: null,
     openDialogs: 0,
@@ -123,25 +155,27 @@ const withEngine: StateCreator<Store> = (set, get) => {
       const before = get().settings;
       const settings = { ...before, ...changes };
       set({ settings });
+      pauses.moved(changes);
       if (before.prompt === settings.prompt && before.negativePrompt === settings.negativePrompt) return;
       clearTimeout(asking);
       asking = setTimeout(askFit, TYPING_MS);
     },
     setView: (view) => set({ view }),
+    setLive: (on) => {
+      const live = on ? 'on' : 'off';
+      write(LIVE, live);
+      set({ live });
+      // What has moved since the last run is made now.
+      pauses.moved({});
+    },
     start: () => {
       useModels.getState().reopen();
       const { settings, refs } = forEngine(get().settings);
       client.load(model(), settings, refs);
     },
-    generate: () => {
-      const { settings } = get();
-      const id = newId();
-      const { choice } = useModels.getState();
-      const { settings: sent, loras, refs } = forEngine(settings);
-      set(({ job }) => ({ job: asked(job, { id, model: recipeModel(choice), settings, loras }) }));
-      client.generate(id, choice.ref, sent, refs);
-    },
+    generate: () => ask(false),
     cancel: () => {
+      pauses.forget();
       const { runs } = get().job;
       set(({ job }) => ({ job: cancelled(job) }));
       for (const { id } of runs) client.cancel(id);
@@ -165,4 +199,20 @@ const withEngine: StateCreator<Store> = (set, get) => {
   };
 };
 
+function readLive(): LiveChoice {
+  const stored = read(LIVE);
+  return stored === 'on' || stored === 'off' ? stored : 'auto';
+}
+
 export const useStore = create<Store>()(persist(withEngine, settingsPersistence()));
+
+/** Live mode as it stands. */
+export function useLive(): Live {
+  const choice = useStore((store) => store.live);
+  const settings = useStore((store) => store.settings);
+  const finished = useStore((store) => store.job.finished);
+  const info = useStore((store) => store.job.model);
+  const error = useStore((store) => store.job.error);
+  const ref = useModels((models) => models.choice.ref.id);
+  return liveOf(choice, settings, { finished, model: info, error }, ref);
+}

@@ -67,9 +67,14 @@ export function progressText(job: Job): string {
   return job.lastEnd === 'done' && shown?.stats ? `Done in ${secondsText(shown.stats.seconds)}` : '';
 }
 
+/** What is said while pictures follow the settings by themselves. */
+const FOLLOWING = 'The pictures follow the settings';
+
 /** What is said aloud of it: few words, that change at the start, at most every fifth of the way, and at the end. */
 export function announcementOf(job: Job): string {
-  const { progress, loading, runs, lastEnd, error } = job;
+  const { progress, loading, runs, lastEnd, error, live } = job;
+  // Said once, however many runs the moving hand starts.
+  if (live && !error && !job.cancelling && (runs.length > 0 || lastEnd === 'done')) return FOLLOWING;
   if (progress && progress.phase !== 'prepare') {
     const fifth = Math.min(4, Math.floor((5 * progress.step) / progress.steps));
     return fifth === 0 ? 'Generating' : `Step ${Math.ceil((fifth * progress.steps) / 5)} of ${progress.steps}`;

@@ -19,6 +19,7 @@ const VIEWS: readonly { readonly value: View; readonly name: string }[] = [
 export function PairView({ flipped }: { flipped: boolean }) {
   const shown = useStore((store) => store.job.shown);
   const running = useStore((store) => store.job.runs[0]?.settings);
+  const isLive = useStore((store) => store.job.live);
   const compare = useStore((store) => store.settings.compare);
   const chosen = useStore((store) => store.view);
   const setView = useStore((store) => store.setView);
@@ -33,11 +34,11 @@ export function PairView({ flipped }: { flipped: boolean }) {
   const frame = useRef<HTMLDivElement>(null);
   const room = useRoom(frame, comparing && view === 'side' ? 2 : 1);
   const edge = fittedEdge(room, size);
-  const isRunning = running !== undefined;
-  // On a phone the controls are below: what grows now should be seen.
+  // On a phone the controls are below: what was asked for should be seen. A hand that moves a slider stays there.
+  const isAsked = running !== undefined && !isLive;
   useEffect(() => {
-    if (isRunning) frame.current?.scrollIntoView({ block: 'nearest' });
-  }, [isRunning]);
+    if (isAsked) frame.current?.scrollIntoView({ block: 'nearest' });
+  }, [isAsked]);
 
   return (
     <section className={styles.pair} aria-label="Images">

@@ -12,6 +12,7 @@ import { ModelPanel } from '../model/ModelPanel';
 import { LoraField } from './LoraField';
 import { ModelReading } from './ModelReading';
 import { NumberField } from './NumberField';
+import { LiveSwitch } from '../pag/LiveSwitch';
 import { PagAdvanced } from '../pag/PagAdvanced';
 import { PagSlider } from '../pag/PagSlider';
 import { PromptField } from './PromptField';
@@ -58,6 +59,7 @@ export function Controls() {
           onChange={(pagScale) => change({ pagScale })}
         />
         <PagSlider value={settings.pagScale} onChange={(pagScale) => change({ pagScale })} />
+        <LiveSwitch />
         <LayersField />
         <Region name="The drawing of the UNet">
           <UnetDrawing />

@@ -1,0 +1,124 @@
+// Live mode: a setting that moves makes the pair anew, without the button. Here is when it may (what the last run took,
+// turned into rows of the run to come), and the pauses: a run under way that is outdated goes on while the hand moves,
+// since its picture may come in time, and is ended when the hand rests. At most one run waits, the newest.
+
+import { planRun } from '../diffusion/runPlan';
+import { selectSites } from '../onnx/sites/layers';
+import type { ModelInfo } from '../protocol/messages';
+import type { Settings } from '../settings/fields';
+import type { Job } from './job';
+
+/** Whether pictures follow the settings; `auto` where a moved slider is answered within LIVE_SECONDS. */
+export type LiveChoice = 'auto' | 'on' | 'off';
+
+export const LIVE_SECONDS = 1.5;
+/** What takes longer never starts by itself, though it be switched on. */
+export const LIVE_AT_MOST = 10;
+
+export interface Live {
+  /** As the switch shows it. */
+  readonly on: boolean;
+  /** Whether a setting that moves starts a run. */
+  readonly runs: boolean;
+  /** Why none starts. */
+  readonly waits: 'off' | 'unknown' | 'impossible' | 'slow' | 'failed' | null;
+  /** What the image with PAG takes by itself, at these settings; null before a run of this model has been finished. */
+  readonly seconds: number | null;
+}
+
+/** @param ref the id of the chosen model's ModelRef. */
+export function liveOf(
+  choice: LiveChoice,
+  settings: Settings,
+  job: Pick<Job, 'finished' | 'model' | 'error'>,
+  ref: string,
+): Live {
+  const rows = job.model && rowsOf(settings, job.model);
+  const seconds = secondsOf(rows, settings, job, ref);
+  const fast = seconds !== null && seconds <= LIVE_SECONDS;
+  const on = choice === 'on' || (choice === 'auto' && fast);
+  const waits =
+    choice === 'off'
+      ? 'off'
+      : seconds === null
+        ? job.model && rows === null
+          ? 'impossible'
+          : 'unknown'
+        : seconds > (choice === 'on' ? LIVE_AT_MOST : LIVE_SECONDS)
+          ? 'slow'
+          : job.error
+            ? 'failed'
+            : null;
+  return { on, runs: waits === null, waits, seconds };
+}
+
+/** From the last finished run of this model on this device, by its rows. */
+function secondsOf(
+  rows: number | null,
+  { backend }: Settings,
+  { finished }: Pick<Job, 'finished'>,
+  ref: string,
+): number | null {
+  if (rows === null || !finished?.stats || finished.ref !== ref || finished.settings.backend !== backend) return null;
+  const { seconds, unetRows } = finished.stats;
+  return (seconds * rows) / Math.max(1, unetRows);
+}
+
+/** Of the image with PAG alone; null where no run can be made of these settings. */
+function rowsOf(settings: Settings, { sites, scheduler, guidanceEmbedded }: ModelInfo): number | null {
+  try {
+    const chosen = sites.length > 0 ? selectSites(settings.layers, sites) : [];
+    const strengths = chosen.map(({ name }) => settings.pag.siteIdentity[name] ?? settings.pag.identity);
+    return planRun(settings, { scheduler, guidanceEmbedded, strengths }, true).rows;
+  } catch {
+    return null;
+  }
+}
+
+/** Milliseconds before a run: at rest nothing is lost by a short pause, which gathers what changes together. */
+const FIRST_MS = 40;
+/** For which the hand rests before an outdated run is ended. */
+const REST_MS = 150;
+/** Between two letters. */
+const TYPING_MS = 500;
+
+export interface LiveDoor {
+  /** Whether something runs. */
+  readonly busy: () => boolean;
+  /** Makes the pair of the settings as they are, where it is not there; what is under way is outdated. */
+  readonly renew: () => void;
+}
+
+/** Tells when to renew. */
+export class LivePauses {
+  private timer: ReturnType<typeof setTimeout> | null = null;
+  private typing = false;
+
+  constructor(private readonly door: LiveDoor) {}
+
+  /** A setting has moved. */
+  moved(changes: Partial<Settings>): void {
+    const typing = 'prompt' in changes || 'negativePrompt' in changes;
+    const busy = this.door.busy();
+    if (this.timer !== null && !this.typing && !typing && !busy) return;
+    this.forget();
+    this.typing = typing;
+    this.timer = setTimeout(() => this.renew(), typing ? TYPING_MS : busy ? REST_MS : FIRST_MS);
+  }
+
+  /** A run has come to its end: what has moved meanwhile need not wait for the hand to rest. */
+  ended(): void {
+    if (this.timer !== null && !this.typing && !this.door.busy()) this.renew();
+  }
+
+  /** Another cause decides what runs. */
+  forget(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  private renew(): void {
+    this.forget();
+    this.door.renew();
+  }
+}
