@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { clipFolder, partFile, savedFolder, singleFile, small } from '../fixtures/checkpoints/golden';
 import { loraCases, loraFile, loraNumbers } from '../fixtures/checkpoints/lora';
-import { commonSettings, families, worstPixel } from '../fixtures/checkpoints/pipelines';
+import { commonSettings, families, unetFile, worstPixel } from '../fixtures/checkpoints/pipelines';
 import { readHeader } from '../src/checkpoints/safetensors';
 import { safetensorsFile } from '../src/checkpoints/testing/safetensorsFile';
 import { dropFiles } from './support/dropFiles';
@@ -80,6 +80,41 @@ test('one file is read in place: it says what it is and makes a pair; what is no
   await button(page, 'Model: my model. Change').click();
   await page.getByRole('region', { name: 'On this device' }).getByRole('button', { name: 'Use Pocket' }).click();
   await expect(number(page, 'Clip skip')).toHaveAccessibleDescription(/^Not read: this model’s text encoder gives/);
+});
+
+test('a UNet alone runs with the rest of a model that is here, and says of which', async ({ page }, info) => {
+  const write = async (name: string, file: Blob) => {
+    const path = info.outputPath(name);
+    writeFileSync(path, new Uint8Array(await file.arrayBuffer()));
+    return path;
+  };
+  const [golden] = families['tiny-sd'];
+  await openWith(page, { ...commonSettings, ...golden!.settings, sigmas: 'model', spacing: 'model' });
+  await button(page, 'Model: Pocket (built in). Change').click();
+  const section = page.getByRole('region', { name: 'From one .safetensors file' });
+  const input = section.getByLabel('Checkpoint file');
+  await input.setInputFiles(await write('small.safetensors', unetFile('tiny-sd', 'diffusers')));
+  const offered = section.getByRole('group', { name: 'A UNet alone' });
+  await expect(offered).toContainText(/^small · tiny-sd \(BK-SDM tiny\), f16, [\d.]+ MB · This is a UNet alone/);
+  await expect(offered).toContainText('No such model is here. Fetch one');
+  await input.setInputFiles(await write('base.safetensors', singleFile(small['sd1']!, 'F16')));
+  await offered.getByRole('button', { name: 'Use it with base' }).click();
+  await expect(offered).toHaveCount(0);
+  await expect(section.getByRole('status', { name: 'UNet' })).toContainText(
+    'small with text encoders, VAE and scheduler of base · in use',
+  );
+  await page.keyboard.press('Escape');
+  await expect(button(page, 'Model: small with base. Change')).toBeVisible();
+  await page.getByRole('group', { name: 'Usual settings' }).getByRole('button', { name: 'Undo' }).click();
+  await generate(page);
+  expect(worstPixel(golden!, await pixels(picture(page, 'With PAG')))).toBeLessThanOrEqual(1);
+  await button(page, 'Recipe').click();
+  await expect(page.getByRole('dialog', { name: 'Recipe' })).toContainText('base with the UNet small');
+  await page.keyboard.press('Escape');
+  await button(page, 'Model: small with base. Change').click();
+  await button(page, 'Use base with its own UNet').click();
+  await expect(section.getByRole('status', { name: 'UNet' })).toHaveCount(0);
+  await expect(section.getByRole('status')).toContainText(/^base · Stable Diffusion 1\.x/);
 });
 
 /** Its decoder's last layer has nothing but biases. */

@@ -12,10 +12,14 @@ import type { TextEncoderPart } from './textEncoders';
 import type { UnetStructure } from './unetConfig';
 import type { VaeStructure } from './vaeConfig';
 
-/** Nothing is null. */
-export interface WholeModel extends Checkpoint {
+/** With a UNet; the rest may be in another file. */
+export interface UnetModel extends Checkpoint {
   readonly family: Family;
   readonly unet: Part<UnetStructure>;
+}
+
+/** Nothing is null. */
+export interface WholeModel extends UnetModel {
   readonly vae: Part<VaeStructure>;
   readonly textEncoders: readonly TextEncoderPart[];
 }
@@ -63,7 +67,7 @@ const SCHEDULERS: Readonly<Record<Base, SchedulerConfig>> = {
   sdxl: { _class_name: 'EulerDiscreteScheduler' },
 };
 
-export function schedulerOf({ family, unet }: WholeModel, { type, zeroTerminalSnr }: Prediction): SchedulerConfig {
+export function schedulerOf({ family, unet }: UnetModel, { type, zeroTerminalSnr }: Prediction): SchedulerConfig {
   const ofVelocity = family.base === 'sd2' && type === 'v_prediction' ? { _class_name: 'DDIMScheduler' } : {};
   const distilled = unet.config.time_cond_proj_dim !== null ? { _class_name: 'LCMScheduler' } : {};
   return {
@@ -84,7 +88,7 @@ export function modelIndexOf({ family }: WholeModel): ModelIndex {
 }
 
 /** The fields of the UNet's config.json that Pagoda reads. */
-export function unetConfigOf(model: WholeModel, prediction: Prediction, header: SafetensorsHeader): UnetConfig {
+export function unetConfigOf(model: UnetModel, prediction: Prediction, header: SafetensorsHeader): UnetConfig {
   const { config } = model.unet;
   return {
     sample_size: usualEdge(model, prediction, header) / 8,

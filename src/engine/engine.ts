@@ -28,6 +28,7 @@ import { mergeLoras } from './mergeLoras';
 import { fileGone, openSource, readModelFiles, type ModelFiles, type Watched } from './modelFiles';
 import { rowsOfRun } from './modelNeeds';
 import { openGpu } from './openGpu';
+import { withUnet } from './replacedUnet';
 import { withVae } from './replacedVae';
 import { loadRuntime, runtimeBytes, type Ort } from './runtime';
 import { SharedWork } from './sharedWork';
@@ -227,9 +228,13 @@ export class Engine {
 }
 
 /** What was fetched once stays with it. */
-async function reader({ vae, ...ref }: ModelRef): Promise<ReadFiles> {
+async function reader({ unet, vae, ...ref }: ModelRef): Promise<ReadFiles> {
   const read = await ownReader(ref);
-  return vae ? async (load) => withVae(await read(load), vae) : read;
+  return async (load) => {
+    const own = await read(load);
+    const files = unet ? await withUnet(own, unet) : own;
+    return vae ? withVae(files, vae) : files;
+  };
 }
 
 async function ownReader(ref: ModelRef): Promise<ReadFiles> {

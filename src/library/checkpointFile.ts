@@ -1,12 +1,14 @@
 // A .safetensors file as a model, on the visitor's disk, in the model store or on the hub: what it is, from its header.
 // Nothing else of it is read here.
 
-import { identify } from '../checkpoints/identify';
+import { identify, type Checkpoint } from '../checkpoints/identify';
 import type { Head } from '../checkpoints/networkFile';
-import { readPrediction } from '../checkpoints/prediction';
+import { readPrediction, type Prediction } from '../checkpoints/prediction';
 import { readHeader } from '../checkpoints/safetensors';
+import { unetAlone } from '../checkpoints/unetAlone';
 import { isVaeAlone, vaeAlone } from '../checkpoints/vaeAlone';
 import { schedulerOf, unetConfigOf, wholeModel } from '../checkpoints/wholeModel';
+import type { UnetConfig } from '../configs/schemas';
 import { NO_GLANCE, type Weights } from '../models/estimate';
 import { sizeText } from '../models/preflight';
 import { usualSettings } from '../models/usualSettings';
@@ -33,6 +35,17 @@ export interface VaeFile {
   readonly tiny: boolean;
 }
 
+/** A UNet without the rest of a model. */
+export interface UnetFile {
+  readonly name: string;
+  /** "Stable Diffusion XL, f16, 5.1 GB". */
+  readonly what: string;
+  readonly file: File;
+  readonly config: UnetConfig;
+  /** With its family's scheduler. */
+  readonly usual: UsualSettings;
+}
+
 /**
  * null where there is more in the file, or something else.
  * @throws EngineError `model-invalid`: that it is no .safetensors file, or what of it is damaged.
@@ -47,6 +60,25 @@ export async function vaeFile(file: File): Promise<VaeFile | null> {
 }
 
 /**
+ * null where there is more in the file, or no UNet.
+ * @throws EngineError `model-invalid`: what the file is instead, or what of it is damaged.
+ */
+export async function unetFile(file: File): Promise<UnetFile | null> {
+  const header = await readHeader(file);
+  const model = unetAlone(identify(header));
+  if (!model) return null;
+  const prediction = await readPrediction(header, model, file);
+  const config = unetConfigOf(model, prediction, header);
+  return {
+    name: withoutEnding(file.name),
+    what: textOf(model, prediction),
+    file,
+    config,
+    usual: usualSettings({ scheduler: schedulerOf(model, prediction), unet: config }),
+  };
+}
+
+/**
  * @param name the file's.
  * @throws EngineError `model-invalid`: what the file is instead, what it lacks, or what of it is damaged.
  */
@@ -58,12 +90,7 @@ export async function checkpointModel(name: string, { head, size }: Head): Promi
   const { config } = model.textEncoders[0]!;
   return {
     name: withoutEnding(name),
-    what: modelText({
-      parts: [model.name, model.dtype.toLowerCase()],
-      bytes: model.bytes,
-      velocity: prediction.type === 'v_prediction',
-      zeroTerminalSnr: prediction.zeroTerminalSnr,
-    }),
+    what: textOf(model, prediction),
     weights: {
       bytes: model.bytes,
       paths: [name],
@@ -73,4 +100,8 @@ export async function checkpointModel(name: string, { head, size }: Head): Promi
     },
     usual: usualSettings({ scheduler: schedulerOf(model, prediction), unet }),
   };
+}
+
+function textOf({ name, dtype, bytes }: Checkpoint, { type, zeroTerminalSnr }: Prediction): string {
+  return modelText({ parts: [name, dtype.toLowerCase()], bytes, velocity: type === 'v_prediction', zeroTerminalSnr });
 }

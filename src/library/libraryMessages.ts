@@ -56,6 +56,8 @@ export interface StoredModel extends RepoId {
   readonly fetchedBytes: number;
   /** What its configs tell of the settings that suit it; null until they are here. */
   readonly usual: UsualSettings | null;
+  /** What its UNet's config says; null until it is here. */
+  readonly unet: UnetConfig | null;
   readonly state: StoredState;
   /** Over the last seconds; null while it is not known. */
   readonly bytesPerSecond: number | null;

@@ -2,7 +2,7 @@
 // One fetch per model and, by a lock that all tabs share, one tab per model.
 
 import { absent, readJson, type Schema } from '../configs/readJson';
-import { SCHEDULER, UNET } from '../configs/schemas';
+import { SCHEDULER, UNET, type UnetConfig } from '../configs/schemas';
 import { checkpointModel } from './checkpointFile';
 import { sleep } from '../loading/sleep';
 import { FetchError, asFetchError, busy, toFetchErrorData, type FetchErrorData } from './fetchError';
@@ -14,6 +14,12 @@ import { Rate } from '../loading/rate';
 import { usualSettings } from '../models/usualSettings';
 import type { UsualSettings } from '../settings/fields';
 
+/** What the configs of a model tell the page. */
+interface FromConfigs {
+  readonly usual: UsualSettings;
+  readonly unet: UnetConfig;
+}
+
 interface Entry {
   manifest: Manifest;
   readonly bytes: Map<string, number>;
@@ -21,7 +27,8 @@ interface Entry {
   state: StoredState;
   error: FetchErrorData | null;
   newer: StoredModel['newer'];
-  usual: UsualSettings | null;
+  /** What its configs tell; null until they are here, or where they cannot be read. */
+  configs: FromConfigs | null;
   abort: AbortController | null;
   /** Settles when the fetch under way has let go of its files. */
   running: Promise<void>;
@@ -168,7 +175,7 @@ export class Shelf {
           { onBytes: (path, bytes, arrived) => this.count(entry, path, bytes, arrived) },
           options,
         );
-        Object.assign(entry, { usual: await storedUsual(files, entry.manifest), state: 'whole', error: null });
+        Object.assign(entry, { configs: await readConfigs(files, entry.manifest), state: 'whole', error: null });
         return;
       } catch (cause) {
         if (stopped()) return;
@@ -212,7 +219,7 @@ export class Shelf {
       const files = await handle.getDirectoryHandle('files', { create: true });
       const whole = await isWhole(files, manifest);
       const entry = entryOf(manifest, await storedBytes(files, manifest), whole ? 'whole' : 'paused');
-      if (whole) entry.usual = await storedUsual(files, manifest);
+      if (whole) entry.configs = await readConfigs(files, manifest);
       this.entries.set(dir, entry);
     } catch (cause) {
       const manifest: Manifest = {
@@ -293,15 +300,15 @@ function entryOf(manifest: Manifest, bytes: Map<string, number>, state: StoredSt
     state,
     error: null,
     newer: null,
-    usual: null,
+    configs: null,
     abort: null,
     running: Promise.resolve(),
   };
 }
 
 /** From the configs as they are on the disk; what cannot be read tells nothing. */
-async function storedUsual(files: FileSystemDirectoryHandle, { roles }: Manifest): Promise<UsualSettings | null> {
-  if (roles.checkpoint) return checkpointUsual(files, roles.checkpoint);
+async function readConfigs(files: FileSystemDirectoryHandle, { roles }: Manifest): Promise<FromConfigs | null> {
+  if (roles.checkpoint) return configsOfCheckpoint(files, roles.checkpoint);
   const config = async <T>(schema: Schema<T>, path: string | undefined): Promise<T> => {
     const handle = path === undefined ? null : await findFile(files, path);
     try {
@@ -310,16 +317,16 @@ async function storedUsual(files: FileSystemDirectoryHandle, { roles }: Manifest
       return absent(schema); // the engine says what is wrong with it
     }
   };
-  return usualSettings({
-    scheduler: await config(SCHEDULER, roles.scheduler),
-    unet: await config(UNET, roles.unetConfig),
-  });
+  const unet = await config(UNET, roles.unetConfig);
+  return { usual: usualSettings({ scheduler: await config(SCHEDULER, roles.scheduler), unet }), unet };
 }
 
-async function checkpointUsual(files: FileSystemDirectoryHandle, path: string): Promise<UsualSettings | null> {
+async function configsOfCheckpoint(files: FileSystemDirectoryHandle, path: string): Promise<FromConfigs | null> {
   try {
     const file = await (await findFile(files, path))?.getFile();
-    return file ? (await checkpointModel(path, { head: file, size: file.size })).usual : null;
+    if (!file) return null;
+    const { usual, weights } = await checkpointModel(path, { head: file, size: file.size });
+    return { usual, unet: weights.unetConfig };
   } catch {
     return null; // the engine says what is wrong with it
   }
@@ -327,7 +334,7 @@ async function checkpointUsual(files: FileSystemDirectoryHandle, path: string): 
 
 function modelOf(dir: string, entry: Entry): StoredModel {
   const { repo, revision, commit, name, hubUrl, files } = entry.manifest;
-  const { state, error, newer, usual, bytes } = entry;
+  const { state, error, newer, configs, bytes } = entry;
   return {
     dir,
     repo,
@@ -338,7 +345,8 @@ function modelOf(dir: string, entry: Entry): StoredModel {
     state,
     error,
     newer,
-    usual,
+    usual: configs?.usual ?? null,
+    unet: configs?.unet ?? null,
     file: entry.manifest.roles.checkpoint ?? null,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     fetchedBytes: [...bytes.values()].reduce((sum, count) => sum + count, 0),

@@ -10,6 +10,8 @@ import type { EngineErrorData } from './errors';
 export type ModelRef = (UrlModelRef | StoredModelRef | FolderModelRef | FileModelRef) & {
   /** A file with a VAE, which takes the place of the model's own. */
   readonly vae?: File;
+  /** A file with a UNet, in the same way. */
+  readonly unet?: File;
 };
 
 /** Served from a folder in the standard layout; `baseUrl` ends in `/`. */

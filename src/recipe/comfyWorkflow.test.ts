@@ -98,6 +98,10 @@ const NODES: Record<string, { inputs: Record<string, Rule>; outputs: readonly st
     inputs: { model: 'MODEL', sampling: ['eps', 'v_prediction', 'lcm', 'x0'], zsnr: 'BOOLEAN' },
     outputs: ['MODEL'],
   },
+  UNETLoader: {
+    inputs: { unet_name: 'STRING', weight_dtype: ['default', 'fp8_e4m3fn', 'fp8_e5m2'] },
+    outputs: ['MODEL'],
+  },
   VAELoader: { inputs: { vae_name: 'STRING' }, outputs: ['VAE'] },
   VAEDecode: { inputs: { samples: 'LATENT', vae: 'VAE' }, outputs: ['IMAGE'] },
   SaveImage: { inputs: { images: 'IMAGE', filename_prefix: 'STRING' }, outputs: [] },
@@ -214,6 +218,9 @@ const CASES = [
   convert({}),
   convert({}, 'd0,m0'),
   convert({}, 'mid', 'euler', 0),
+  convert({}, 'mid', 'euler', 3, {}, SD, false, [{ name: 'l', weight: 1, hash: null }], {
+    model: { id: 'm', revision: null, unet: 'mine', vae: 'v' },
+  }),
   convert({
     adaptive: { semantics: 'pamparamm', amount: 0.1 },
     window: { semantics: 'sigma', start: 9, stop: -1 },
@@ -348,6 +355,21 @@ describe('the ComfyUI workflow', () => {
       expect(tiny.workflow['13']?.inputs).toEqual({ vae_name: name });
       expect(tiny.warnings).toEqual([expect.stringContaining('models/vae_approx')]);
     }
+  });
+
+  it('loads a UNet by itself, LoRA behind it, and the rest with the checkpoint', () => {
+    const loras = [{ name: 'first', weight: 1, hash: null }];
+    const own = { model: { id: 'm', revision: null, unet: 'mine' } };
+    const { workflow, warnings } = convert({}, 'mid', 'euler', 3, {}, SD, false, loras, own);
+    expect(workflow['14']).toEqual({
+      class_type: 'UNETLoader',
+      inputs: { unet_name: 'mine.safetensors', weight_dtype: 'default' },
+    });
+    expect(workflow['20']?.inputs).toMatchObject({ model: ['14', 0], clip: ['1', 1] });
+    expect(warnings.join()).toContain('The UNet is named by its file');
+    const alone = convert({}, 'mid', 'euler', 0, {}, SD, false, [], own).workflow;
+    expect(alone['6']?.inputs['model']).toEqual(['14', 0]);
+    expect(alone['2']?.inputs['clip']).toEqual(['1', 1]);
   });
 
   it('escapes parentheses, which weigh there', () => {

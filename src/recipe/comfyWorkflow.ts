@@ -31,14 +31,16 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
     warnings.push(
       'The CFG scale was an input of this model’s UNet: KSampler guides with it instead, with a prediction of its own.',
     );
+  const { vae: another, tinyVae, unet } = recipe.model;
+  if (unet !== undefined)
+    warnings.push('The UNet is named by its file: put it into ComfyUI’s models/diffusion_models.');
   const loras = loraNodes(recipe, warnings);
-  const sampling = modelSampling(recipe, [loras.last, 0]);
-  const model: ComfyInput = [sampling ? '9' : loras.last, 0];
+  const sampling = modelSampling(recipe, loras.model);
+  const model: ComfyInput = sampling ? ['9', 0] : loras.model;
   const pagNode = settings.pagScale > 0 ? pag(recipe, model, warnings) : null;
   const skips = settings.clipSkip > 1;
   // For the prompt alone, as in diffusers and here.
-  const clip: ComfyInput = skips ? ['12', 0] : [loras.last, 1];
-  const { vae: another, tinyVae } = recipe.model;
+  const clip: ComfyInput = skips ? ['12', 0] : loras.clip;
   if (another !== undefined && tinyVae) warnings.push(TAESD);
   const vae: ComfyInput = another === undefined ? ['1', 2] : ['13', 0];
   const workflow: ComfyWorkflow = {
@@ -46,12 +48,15 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
     '2': { class_type: 'CLIPTextEncode', inputs: { text: escapeForComfy(wordsOf(settings.prompt)), clip } },
     '3': {
       class_type: 'CLIPTextEncode',
-      inputs: { text: escapeForComfy(settings.negativePrompt), clip: [loras.last, 1] },
+      inputs: { text: escapeForComfy(settings.negativePrompt), clip: loras.clip },
     },
     '4': { class_type: 'EmptyLatentImage', inputs: { width: size.width, height: size.height, batch_size: 1 } },
     ...loras.nodes,
     ...(sampling && { '9': sampling }),
-    ...(skips && { '12': setLastLayer(recipe, [loras.last, 1]) }),
+    ...(skips && { '12': setLastLayer(recipe, loras.clip) }),
+    ...(unet !== undefined && {
+      '14': { class_type: 'UNETLoader', inputs: { unet_name: `${unet}.safetensors`, weight_dtype: 'default' } },
+    }),
     ...(another !== undefined && { '13': { class_type: 'VAELoader', inputs: { vae_name: vaeName(recipe, another) } } }),
     ...(pagNode && { '5': pagNode }),
     ...samplerNodes(recipe, pagNode ? ['5', 0] : model, warnings),
@@ -90,27 +95,30 @@ function modelSampling({ settings, scheduler }: Recipe, model: ComfyInput): Comf
   return kind && { class_type: 'ModelSamplingDiscrete', inputs: { model, sampling: kind, zsnr } };
 }
 
-/** One behind the other; `last` gives model (0) and clip (1), as the checkpoint's own node does. */
+/** One behind the other; and what the last of them gives, or the loaders where there is none. */
 function loraNodes(
-  { loras = [] }: Recipe,
+  { loras = [], model: { unet } }: Recipe,
   warnings: string[],
-): { readonly nodes: ComfyWorkflow; readonly last: string } {
+): { readonly nodes: ComfyWorkflow; readonly model: ComfyInput; readonly clip: ComfyInput } {
   if (loras.length > 0) warnings.push('LoRA are named by their files: put these into ComfyUI’s models/loras.');
-  const id = (at: number) => (at < 0 ? '1' : `${20 + at}`);
+  const id = (at: number) => `${20 + at}`;
+  const modelOf = (at: number): ComfyInput => [at < 0 ? (unet === undefined ? '1' : '14') : id(at), 0];
+  const clipOf = (at: number): ComfyInput => [at < 0 ? '1' : id(at), 1];
   const nodes = loras.map(({ name, weight }, at) => [
     id(at),
     {
       class_type: 'LoraLoader',
       inputs: {
-        model: [id(at - 1), 0],
-        clip: [id(at - 1), 1],
+        model: modelOf(at - 1),
+        clip: clipOf(at - 1),
         lora_name: `${name}.safetensors`,
         strength_model: weight,
         strength_clip: weight,
       },
     } as const,
   ]);
-  return { nodes: Object.fromEntries(nodes) as ComfyWorkflow, last: id(loras.length - 1) };
+  const last = loras.length - 1;
+  return { nodes: Object.fromEntries(nodes) as ComfyWorkflow, model: modelOf(last), clip: clipOf(last) };
 }
 
 /**

@@ -247,3 +247,15 @@ test('LoRA are loaded by diffusers, each with its weight, and are no words', () 
   );
   expect(script).toContain('prompt="a cat",');
 });
+
+test('a UNet of another file is put into the pipeline, which has the rest from the model', () => {
+  const recipe = recipeOf({ ...SETTINGS, pagScale: 0 }, [], 'own/base', 32, 'c0ffee');
+  const withUnet: Recipe = { ...recipe, model: { ...recipe.model, unet: 'mine' } };
+  const { script } = recipeToDiffusersScript(withUnet);
+  expect(script).toContain('import AutoPipelineForText2Image, DDIMScheduler, UNet2DConditionModel\n');
+  const call =
+    'pipe.unet = UNet2DConditionModel.from_single_file(\n    "mine.safetensors",\n    config="unet_config",\n';
+  expect(script).toContain(`pipe.unet.save_config("unet_config")\n${call})\n`);
+  const ofLcm = recipeToDiffusersScript({ ...withUnet, guidanceEmbedded: true }).script;
+  expect(ofLcm).toContain(`${call}    time_cond_proj_dim=256,\n)`);
+});

@@ -17,7 +17,7 @@ export interface ScriptExport {
 /** @returns the script, ending in a line break, and sentences for people. */
 export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const { settings, size, model } = recipe;
-  const { vae } = model;
+  const { vae, unet } = model;
   const embedded = recipe.guidanceEmbedded === true;
   const hasPag = settings.pagScale > 0 && !embedded;
   const warnings = [
@@ -27,6 +27,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
       : 'diffusers needs PyTorch weights: where MODEL has ONNX files alone, ' +
         'name the repository that they were exported from.',
     ...(vae === undefined ? [] : [`The VAE is named by its file: put ${vae}.safetensors beside the script.`]),
+    ...(unet === undefined ? [] : [`The UNet is named by its file: put ${unet}.safetensors beside the script.`]),
     ...(recipe.loras ? ['LoRA are named by their files: put these beside the script.'] : []),
     ...(hasPag ? pagWarnings(recipe) : []),
     ...(embedded && settings.pagScale > 0
@@ -68,6 +69,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     `STEPS = ${settings.steps}`,
     '',
     ...loading(recipe, hasPag),
+    ...(unet === undefined ? [] : withUnet(unet, embedded)),
     callOf(`pipe.scheduler = ${scheduler}.from_config`, ['pipe.scheduler.config', ...schedulerArguments(recipe)]),
     ...loraCalls(recipe),
     ...(vae === undefined ? [] : model.tinyVae ? withTinyVae(vae) : withVae(vae)),
@@ -81,12 +83,13 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
 }
 
 function imports(recipe: Recipe, hasPag: boolean): readonly string[] {
-  const { singleFile, vae, tinyVae, revision } = recipe.model;
+  const { singleFile, vae, tinyVae, unet, revision } = recipe.model;
   const names = [
     ...(vae === undefined ? [] : [tinyVae ? 'AutoencoderTiny' : 'AutoencoderKL']),
     ...(singleFile ? [pipelineOf(recipe)] : []),
     ...(hasPag || !singleFile ? ['AutoPipelineForText2Image'] : []),
     SCHEDULERS[recipe.settings.scheduler].diffusers.name,
+    ...(unet === undefined ? [] : ['UNet2DConditionModel']),
   ];
   return [
     `from diffusers import ${names.sort().join(', ')}`,
@@ -132,6 +135,16 @@ function loraCalls({ loras = [] }: Recipe): readonly string[] {
   const names = loras.map((_, at) => `"lora${at}"`).join(', ');
   const weights = loras.map(({ weight }) => weight).join(', ');
   return [...load, `pipe.set_adapters([${names}], [${weights}])`];
+}
+
+/** Its structure is that of the model's own, but for the input of one that guides itself. */
+function withUnet(unet: string, embedded: boolean): readonly string[] {
+  const call = [
+    pythonString(`${unet}.safetensors`),
+    'config="unet_config"',
+    ...(embedded ? ['time_cond_proj_dim=256'] : []),
+  ];
+  return ['pipe.unet.save_config("unet_config")', callOf('pipe.unet = UNet2DConditionModel.from_single_file', call)];
 }
 
 /** The scale of latents goes with the UNet, which the file of a VAE does not say. */

@@ -49,6 +49,15 @@ describe('a recipe', () => {
     });
   });
 
+  it('tells of which files the model’s VAE and UNet are', () => {
+    const model = { id: 'base', revision: null, vae: 'v', unet: 'u' };
+    expect(parseRecipe({ ...RECIPE, model }).model).toEqual(model);
+    expect(parseRecipe({ ...RECIPE, model: { ...model, vae: 1, unet: '' } }).model).toEqual({
+      id: 'base',
+      revision: null,
+    });
+  });
+
   it('gives its LoRA as tags in the prompt, which is where their weights are set', () => {
     const fur = { name: 'Fur (v2)', weight: 0.8, hash: '0123456789ab' };
     const odd = [{ name: 'a<b', weight: 1 }, { name: 'x', weight: '1' }, null, { name: 'y', weight: -1, hash: 'no' }];

@@ -19,6 +19,8 @@ export interface Recipe {
     readonly vae?: string;
     /** That one is TAESD. */
     readonly tinyVae?: boolean;
+    /** The same of its UNet: text encoders, VAE and scheduler were those of the model that `id` names. */
+    readonly unet?: string;
   };
   readonly settings: RecipeSettings;
   /** Pixels. */
@@ -106,9 +108,15 @@ export function refusal(name: string, value: unknown, why: string): NotRestored 
   return { name: name.slice(0, 80), value: text.length > 120 ? `${text.slice(0, 120)}…` : text, why };
 }
 
-function readModel({ id, revision, vae }: Record<string, unknown>): Recipe['model'] | null {
+function readModel({ id, revision, vae, unet }: Record<string, unknown>): Recipe['model'] | null {
   const isName = (name: unknown): name is string => typeof name === 'string' && name !== '' && name.length <= 200;
-  return isName(id) ? { id, revision: isName(revision) ? revision : null, ...(isName(vae) && { vae }) } : null;
+  if (!isName(id)) return null;
+  return {
+    id,
+    revision: isName(revision) ? revision : null,
+    ...(isName(vae) && { vae }),
+    ...(isName(unet) && { unet }),
+  };
 }
 
 /** Far more than anyone uses at once. */

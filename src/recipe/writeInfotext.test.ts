@@ -79,6 +79,13 @@ describe('an infotext that is written', () => {
     expect(notRestored.map(({ name }) => name)).toEqual(['Size']);
   });
 
+  it('names the UNet that another model lent the rest, and says that it cannot name that one', () => {
+    const recipe = withLoras('a');
+    const { text, warnings } = recipeToInfotext({ ...recipe, model: { id: 'base', revision: null, unet: 'mine' } });
+    expect(text).toContain('Model: mine,');
+    expect(warnings.join()).toContain('that the rest was of base it cannot say');
+  });
+
   it.each<[string, Partial<RecipeSettings>]>([
     ['without PAG', { pagScale: 0 }],
     ['plain', {}],

@@ -37,6 +37,10 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     warnings.push(
       'The CFG scale was an input of this model’s UNet: A1111 guides with it instead, with a prediction of its own.',
     );
+  if (model.unet !== undefined)
+    warnings.push(
+      `This text names the UNet ${model.unet} as the model: that the rest was of ${model.id} it cannot say.`,
+    );
   if (/^\s*Negative prompt:/m.test(settings.prompt) || /^\s*Negative prompt:/m.test(settings.negativePrompt)) {
     warnings.push(
       'A line of the prompts begins with “Negative prompt:”, ' +
@@ -54,7 +58,7 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     'CFG scale': settings.guidanceScale,
     Seed: settings.seed,
     Size: `${size.width}x${size.height}`,
-    Model: model.id,
+    Model: model.unet ?? model.id,
     // A1111 has TAESD as a setting, not among its files.
     ...(model.vae !== undefined && (model.tinyVae ? { 'VAE Decoder': 'TAESD' } : { VAE: `${model.vae}.safetensors` })),
     ...(settings.clipSkip > 1 && { 'Clip skip': settings.clipSkip }),

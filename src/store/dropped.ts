@@ -33,8 +33,8 @@ export async function openDropped(items: readonly (FileSystemEntry | File)[]): P
     return;
   }
   await models.openCheckpoint(file);
-  const { checkpointError, vaeOffered } = useModels.getState();
-  if (checkpointError ?? vaeOffered) models.showPanel(true);
+  const { checkpointError, vaeOffered, unetOffered } = useModels.getState();
+  if (checkpointError ?? vaeOffered ?? unetOffered) models.showPanel(true);
 }
 
 async function areLoras(files: readonly File[]): Promise<boolean> {

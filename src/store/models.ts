@@ -3,9 +3,15 @@
 // the built-in model nothing else is ever contacted.
 
 import { create } from 'zustand';
-import { CLIP_FOLDER, POCKET, modelRef } from '../models/catalog';
 import { estimateNeeds, type Weights } from '../models/estimate';
-import { checkpointModel, vaeFile, type CheckpointModel, type VaeFile } from '../library/checkpointFile';
+import {
+  checkpointModel,
+  unetFile,
+  vaeFile,
+  type CheckpointModel,
+  type UnetFile,
+  type VaeFile,
+} from '../library/checkpointFile';
 import { FetchError, toFetchErrorData, type FetchErrorData } from '../library/fetchError';
 import { filesOf, folderModel, type FolderModel, type PickedFolder } from '../library/folder';
 import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
@@ -13,27 +19,11 @@ import { Library } from '../library/library';
 import type { FileChoice, Plan, StoredModel } from '../library/libraryMessages';
 import { preflight, sizeText, type Verdict } from '../models/preflight';
 import { HUB_URL, parseRepoId } from '../models/repoId';
-import type { UsualSettings } from '../settings/fields';
-import type { DeviceInfo, ModelRef } from '../protocol/messages';
+import type { DeviceInfo } from '../protocol/messages';
 import { newId, read, write } from './browser';
+import { BUILT_IN, clipUrl, keepChoice, readChoice, storedChoice, withUnet, type Choice } from './choice';
 
 export { HUB_MODELS, sizeText };
-
-export interface Choice {
-  readonly name: string;
-  readonly ref: ModelRef;
-  /** Settings that suit it; null where they are not known, as after a reload. */
-  readonly usual: UsualSettings | null;
-  /** Of the hub; null where it is not from there. Kept with the choice: recipes must not wait for the store's list. */
-  readonly origin: Origin | null;
-  /** Where another VAE has taken the place of its own: that one's name, whether it is TAESD, the choice without it. */
-  readonly vae?: { readonly name: string; readonly tiny: boolean; readonly own: Choice };
-}
-
-export type Origin = Pick<StoredModel, 'repo' | 'commit'> & {
-  /** The one file of the repository that it is. */
-  readonly file?: string;
-};
 
 /** What a lookup on the hub has come to. */
 export type Lookup =
@@ -54,6 +44,8 @@ interface Models {
   readonly checkpoint: CheckpointModel | null;
   /** A VAE that was opened and is not in use yet. */
   readonly vaeOffered: VaeFile | null;
+  /** The same of a UNet, which runs with the rest of another model. */
+  readonly unetOffered: UnetFile | null;
   readonly lookup: Lookup;
   /** Whether the dialog of models is open. */
   readonly panelOpen: boolean;
@@ -86,25 +78,21 @@ interface Models {
   readonly pickFolder: (list: FileList | null) => Promise<void>;
   /** `pick` gives null where nothing was picked. */
   readonly openFolder: (pick: () => Promise<PickedFolder | null>) => Promise<void>;
-  /** A whole model is chosen, a VAE alone offered for the one in use. */
+  /** A whole model is chosen; a VAE alone is offered for the one in use, a UNet alone for those that it fits. */
   readonly openCheckpoint: (file: File) => Promise<void>;
   /** The model in use with the VAE that is offered, or with its own. */
   readonly takeVae: (which: 'offered' | 'own') => void;
+  /** The UNet that is offered with the rest of this model. */
+  readonly takeUnet: (base: Choice) => void;
+  readonly choose: (choice: Choice) => void;
   readonly showPanel: (open: boolean) => void;
   readonly dismiss: () => void;
 }
 
 type FolderPicker = () => Promise<FileSystemDirectoryHandle>;
 
-const CHOSEN = 'pagoda.model';
 const HUB = 'pagoda.hub';
 const FETCHED = 'pagoda.fetched';
-const BUILT_IN: Choice = {
-  name: POCKET.name,
-  ref: modelRef(POCKET, document.baseURI),
-  usual: POCKET.usual,
-  origin: null,
-};
 
 export const useModels = create<Models>()((set, get) => {
   let library: Library | null = null;
@@ -125,12 +113,7 @@ export const useModels = create<Models>()((set, get) => {
 
   const choose = (choice: Choice) => {
     set({ choice });
-    write(
-      CHOSEN,
-      choice.ref.kind === 'opfs'
-        ? JSON.stringify({ name: choice.name, dir: choice.ref.dir, origin: choice.origin })
-        : null,
-    );
+    keepChoice(choice);
   };
   const onModels = (models: readonly StoredModel[]) => {
     const { stored, choice } = get();
@@ -156,6 +139,7 @@ export const useModels = create<Models>()((set, get) => {
     folder: null,
     checkpoint: null,
     vaeOffered: null,
+    unetOffered: null,
     lookup: { state: 'none' },
     panelOpen: false,
     checkpointError: null,
@@ -182,13 +166,7 @@ export const useModels = create<Models>()((set, get) => {
       if (read(FETCHED) !== null) get().open();
     },
     chooseBuiltIn: () => choose(BUILT_IN),
-    chooseStored: (model) =>
-      choose(
-        storedChoice(
-          model,
-          (model.file === null && HUB_MODELS.find(({ repo }) => repo === model.repo)?.usual) || model.usual,
-        ),
-      ),
+    chooseStored: (model) => choose(storedChoice(model)),
     lookUp: async (text, revision, { entry: known, file = null } = {}) => {
       const signal = stopLooking();
       const repo = parseRepoId(text, revision);
@@ -241,6 +219,7 @@ export const useModels = create<Models>()((set, get) => {
           name: folder.name,
           ref: { kind: 'folder', id: `folder:${newId()}`, files: folder.files },
           usual: folder.usual,
+          config: folder.weights.unetConfig,
           origin: null,
         });
       } catch (error) {
@@ -252,12 +231,18 @@ export const useModels = create<Models>()((set, get) => {
         const vaeOffered = await vaeFile(file);
         set({ vaeOffered, checkpointError: null });
         if (vaeOffered) return;
+        const unetOffered = await unetFile(file);
+        if (unetOffered) {
+          set({ unetOffered });
+          return;
+        }
         const checkpoint = await checkpointModel(file.name, { head: file, size: file.size });
         set({ checkpoint });
         choose({
           name: checkpoint.name,
           ref: { kind: 'file', id: `file:${newId()}`, file, clipUrl: clipUrl() },
           usual: checkpoint.usual,
+          config: checkpoint.weights.unetConfig,
           origin: null,
         });
       } catch (error) {
@@ -276,13 +261,27 @@ export const useModels = create<Models>()((set, get) => {
       const { name, file, tiny } = vaeOffered;
       choose({ ...own, ref: { ...own.ref, id: `${own.ref.id}+vae:${newId()}`, vae: file }, vae: { name, tiny, own } });
     },
+    takeUnet: (base) => {
+      const { unetOffered: unet } = get();
+      if (!unet) return;
+      set({ unetOffered: null });
+      choose(withUnet(base, unet));
+    },
+    choose,
     showPanel: (open) => {
       if (open) get().open();
       set({ panelOpen: open });
     },
     dismiss: () => {
       stopLooking();
-      set({ checkpointError: null, vaeOffered: null, error: null, gone: null, lookup: { state: 'none' } });
+      set({
+        checkpointError: null,
+        vaeOffered: null,
+        unetOffered: null,
+        error: null,
+        gone: null,
+        lookup: { state: 'none' },
+      });
     },
   };
 });
@@ -297,10 +296,6 @@ export function verdictOf(weights: Plan | Weights, device: DeviceInfo | null, fr
     { device, freeBytes, memoryGiB: deviceMemory },
     freeBytes === null ? 0 : weights.bytes,
   );
-}
-
-function clipUrl(): string {
-  return new URL(CLIP_FOLDER, document.baseURI).href;
 }
 
 /** Whether the page may store models at all: only over HTTPS, or from this machine. */
@@ -338,33 +333,4 @@ function fromList(list: FileList): PickedFolder | null {
   const name = list[0]?.webkitRelativePath.split('/')[0];
   if (name === undefined) return null;
   return { name, files: new Map([...list].map((file) => [file.webkitRelativePath.slice(name.length + 1), file])) };
-}
-
-function storedChoice(
-  { name, dir, repo, commit, file }: Pick<StoredModel, 'name' | 'dir' | 'repo' | 'commit' | 'file'>,
-  usual: UsualSettings | null,
-): Choice {
-  return {
-    name,
-    ref: { kind: 'opfs', id: `opfs:${dir}`, dir, clipUrl: clipUrl() },
-    usual,
-    origin: { repo, commit, ...(file !== null && { file }) },
-  };
-}
-
-function readChoice(): Choice {
-  try {
-    const { name, dir, origin } = JSON.parse(read(CHOSEN) ?? '{}') as {
-      name?: unknown;
-      dir?: unknown;
-      origin?: Partial<Origin>;
-    };
-    if (typeof name !== 'string' || typeof dir !== 'string') return BUILT_IN;
-    // Before the origin was kept too: the folder is named by it, the commit shortened.
-    const [, owner = name, own = '', short = ''] = /^(.+?)--(.+)@([0-9a-f]+)$/.exec(dir) ?? [];
-    const { repo, commit, file = null } = { repo: own === '' ? owner : `${owner}/${own}`, commit: short, ...origin };
-    return storedChoice({ name, dir, repo, commit, file }, null);
-  } catch {
-    return BUILT_IN;
-  }
 }

@@ -184,6 +184,6 @@ function within({ settings, notRestored }: Restored): Pick<Restored, 'settings' 
 
 /** A recipe that names no revision says nothing against this one. */
 function isSameModel(one: Recipe['model'], other: Recipe['model']): boolean {
-  if (one.vae !== other.vae) return false;
+  if (one.vae !== other.vae || one.unet !== other.unet) return false;
   return one.id === other.id && (one.revision === null || other.revision === null || one.revision === other.revision);
 }

@@ -5,7 +5,7 @@ import type { DeviceInfo, ModelInfo, Pair, RunStats } from '../protocol/messages
 import type { Settings } from '../settings/fields';
 import { makeRecipe, type Recipe } from '../recipe/recipe';
 import type { RunLora } from './job';
-import type { Choice } from './models';
+import type { Choice } from './choice';
 
 declare const __APP_VERSION__: string;
 declare const __LIBRARY_VERSIONS__: Readonly<Record<string, string>>;
@@ -14,8 +14,9 @@ declare const __LIBRARY_VERSIONS__: Readonly<Record<string, string>>;
  * What a recipe says of the model that is chosen: a repository and commit, where it came from the hub, and its path
  * there where it is one file of several.
  */
-export function recipeModel({ name, ref, origin, vae }: Choice): Recipe['model'] {
+export function recipeModel({ name, ref, origin, vae, unet }: Choice): Recipe['model'] {
   if (vae) return { ...recipeModel(vae.own), vae: vae.name, ...(vae.tiny && { tinyVae: true }) };
+  if (unet) return { ...recipeModel(unet.base), unet: unet.name };
   if (origin) {
     const { repo, commit, file } = origin;
     const revision = commit === '' ? null : commit;

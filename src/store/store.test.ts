@@ -222,7 +222,13 @@ test('of many requests one waits, the newest; Cancel ends both, and what the rep
 test('of models chosen one after the other the last counts: its runs, its errors; the others’ are none', () => {
   const choose = (name: string) =>
     useModels.setState({
-      choice: { name, ref: { kind: 'opfs', id: `opfs:${name}`, dir: name, clipUrl: '' }, usual: null, origin: null },
+      choice: {
+        name,
+        ref: { kind: 'opfs', id: `opfs:${name}`, dir: name, clipUrl: '' },
+        usual: null,
+        config: null,
+        origin: null,
+      },
     });
   choose('first');
   worker().says({ type: 'alive', locked: true });

@@ -3,20 +3,23 @@
 import { useRef } from 'react';
 import { useModels } from '../../store/models';
 import { ModelOnDisk } from './ModelOnDisk';
+import { ModelPanelUnet } from './ModelPanelUnet';
 import { ModelPanelVae } from './ModelPanelVae';
 
 export function ModelPanelCheckpoint() {
   const input = useRef<HTMLInputElement>(null);
   const error = useModels((models) => models.checkpointError);
-  const checkpoint = useModels((models) => (models.choice.ref.kind === 'file' ? models.checkpoint : null));
+  const checkpoint = useModels(({ choice, checkpoint }) =>
+    choice.ref.kind === 'file' && !choice.ref.unet ? checkpoint : null,
+  );
   const { openCheckpoint } = useModels.getState();
   return (
     <ModelOnDisk
       label="From one .safetensors file"
       title="From a checkpoint on disk"
       hint={
-        'A .safetensors file of Stable Diffusion 1.x, 2.x or XL that holds UNet, VAE and text encoder, or a VAE ' +
-        'alone. It is read in place.'
+        'A .safetensors file of Stable Diffusion 1.x, 2.x or XL that holds UNet, VAE and text encoder, or a UNet or ' +
+        'VAE alone. It is read in place.'
       }
       inUse={checkpoint && { text: `${checkpoint.name} · ${checkpoint.what}`, weights: checkpoint.weights }}
       error={error}
@@ -24,6 +27,7 @@ export function ModelPanelCheckpoint() {
       <button type="button" onClick={() => input.current?.click()}>
         Open checkpoint
       </button>
+      <ModelPanelUnet />
       <ModelPanelVae />
       <input
         ref={input}

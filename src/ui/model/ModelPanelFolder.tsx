@@ -7,7 +7,7 @@ import { ModelOnDisk } from './ModelOnDisk';
 export function ModelPanelFolder({ onChosen }: { readonly onChosen: () => void }) {
   const input = useRef<HTMLInputElement>(null);
   const error = useModels((models) => models.error);
-  const folder = useModels((models) => (models.choice.ref.kind === 'folder' ? models.folder : null));
+  const folder = useModels(({ choice, folder }) => (choice.ref.kind === 'folder' && !choice.ref.unet ? folder : null));
   const { pickFolder } = useModels.getState();
   const take = async (list: FileList | null) => {
     await pickFolder(list);

@@ -39,7 +39,7 @@ export function ModelPanelStored({ onChosen }: { readonly onChosen: () => void }
           <StoredItem
             key={model.dir}
             model={model}
-            current={choice.ref.kind === 'opfs' && choice.ref.dir === model.dir}
+            current={choice.ref.kind === 'opfs' && choice.ref.dir === model.dir && !choice.ref.unet}
             onChosen={onChosen}
           />
         ))}

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { PLAIN_PAG } from '../../diffusion/options';
 import { makeRecipe } from '../../recipe/recipe';
 import type { RecipeSettings } from '../../settings/fields';
-import { recipeLines } from './recipeWords';
+import { modelText, recipeLines } from './recipeWords';
 
 const lines = (changes: Partial<RecipeSettings>, revision: string | null = null) =>
   recipeLines(
@@ -76,4 +76,10 @@ test('each option that is in use has one', () => {
     ['Perturbation of single layers', 'mid_block.x 0.2'],
     ['Guidance rescale', '0.7'],
   ]);
+});
+
+test('what of the model is of other files is named with it', () => {
+  const model = { id: 'own/base', revision: null, unet: 'u' };
+  expect(modelText(model)).toBe('own/base with the UNet u');
+  expect(modelText({ ...model, vae: 'v' })).toBe('own/base with the UNet u and the VAE v');
 });

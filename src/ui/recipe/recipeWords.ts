@@ -43,9 +43,13 @@ export function recipeLines({
   return lines.filter((line) => line !== null);
 }
 
-export function modelText({ id, revision, vae }: Recipe['model']): string {
+export function modelText({ id, revision, vae, unet }: Recipe['model']): string {
   const own = revision === null ? id : `${id} at ${revision.slice(0, 12)}`;
-  return vae === undefined ? own : `${own} with the VAE ${vae}`;
+  const others = [
+    ...(unet === undefined ? [] : [`the UNet ${unet}`]),
+    ...(vae === undefined ? [] : [`the VAE ${vae}`]),
+  ];
+  return others.length === 0 ? own : `${own} with ${others.join(' and ')}`;
 }
 
 /** As the form calls them. */

@@ -1,0 +1,61 @@
+// Which models a UNet alone may take the rest of, and what is chosen then.
+
+import { expect, test, vi } from 'vitest';
+import type { UnetFile } from '../library/checkpointFile';
+import type { StoredModel } from '../library/libraryMessages';
+import { USUAL_LCM, USUAL_SD, USUAL_SDXL } from '../models/usualSettings';
+import { BUILT_IN, basesOf, keepChoice, ownModel, storedChoice, withUnet, type Choice } from './choice';
+import { recipeModel } from './runRecipe';
+
+const written = vi.hoisted(() => {
+  vi.stubGlobal('document', { baseURI: 'http://localhost/' });
+  const values = new Map<string, string>();
+  const setItem = (key: string, value: string) => void values.set(key, value);
+  vi.stubGlobal('localStorage', { getItem: () => null, setItem, removeItem: (key: string) => values.delete(key) });
+  return values;
+});
+
+const SD = { cross_attention_dim: 768 };
+const SDXL = { cross_attention_dim: [2048, 2048, 2048], addition_embed_type: 'text_time' };
+const LCM = { ...SD, time_cond_proj_dim: 256 };
+const stored = (name: string, unet: StoredModel['unet'], state: StoredModel['state'] = 'whole') =>
+  ({ name, dir: name, repo: `own/${name}`, commit: 'c', file: null, usual: USUAL_SD, unet, state }) as StoredModel;
+const unet = (config: UnetFile['config'], usual = USUAL_SD): UnetFile => ({
+  name: 'mine',
+  what: '',
+  file: new File([], 'mine.safetensors'),
+  config,
+  usual,
+});
+const shelf = [stored('sd', SD), stored('xl', SDXL), stored('half', SD, 'fetching'), stored('unknown', null)];
+const names = (choices: readonly Choice[]) => choices.map(({ name }) => name);
+
+test('those that read the same text, the one in use first; none where nothing is known of it', () => {
+  expect(names(basesOf(unet(SD), BUILT_IN, shelf))).toEqual(['sd']);
+  expect(names(basesOf(unet({ ...SDXL, cross_attention_dim: 2048 }), BUILT_IN, shelf))).toEqual(['xl']);
+  expect(names(basesOf(unet({ cross_attention_dim: 2048 }), BUILT_IN, shelf))).toEqual([]);
+  expect(names(basesOf(unet({}), BUILT_IN, shelf))).toEqual([]);
+  const fromDisk: Choice = { ...BUILT_IN, name: 'disk', config: SD };
+  expect(names(basesOf(unet(SD), fromDisk, shelf))).toEqual(['disk', 'sd']);
+  // After a reload the store tells what the one in use is.
+  const again = { ...storedChoice(shelf[0]!), config: null };
+  expect(names(basesOf(unet(SD), again, shelf))).toEqual(['sd']);
+  expect(basesOf(unet(SD), again, shelf)[0]!.config).toEqual(SD);
+});
+
+test('it is another model, with the rest named; the base is what a reload finds', () => {
+  const base = storedChoice(shelf[0]!);
+  const file = unet(LCM, USUAL_LCM);
+  const chosen = withUnet(base, file);
+  expect(chosen).toMatchObject({ name: 'mine with sd', usual: USUAL_LCM, ref: { dir: 'sd', unet: file.file } });
+  expect(chosen.ref.id).not.toBe(base.ref.id);
+  expect(withUnet(base, unet(SD, USUAL_SDXL)).usual).toBe(USUAL_SD);
+  expect(recipeModel(chosen)).toEqual({ id: 'own/sd', revision: 'c', unet: 'mine' });
+  const withVae: Choice = { ...chosen, vae: { name: 'v', tiny: false, own: chosen } };
+  expect(recipeModel(withVae)).toEqual({ id: 'own/sd', revision: 'c', unet: 'mine', vae: 'v' });
+  for (const choice of [base, chosen, withVae]) expect(ownModel(choice)).toBe(base);
+  // Another UNet is put into the base, not into that one.
+  expect(basesOf(unet(SD), withVae, shelf)[0]!.name).toBe('sd');
+  keepChoice(withVae);
+  expect(JSON.parse(written.get('pagoda.model')!)).toMatchObject({ name: 'sd', dir: 'sd' });
+});

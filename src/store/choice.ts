@@ -1,0 +1,110 @@
+// Which model is chosen, as the page keeps it: where it is, what it is called, and what of it is another file's.
+
+import type { UnetFile } from '../library/checkpointFile';
+import type { StoredModel } from '../library/libraryMessages';
+import { CLIP_FOLDER, POCKET, modelRef } from '../models/catalog';
+import { HUB_MODELS } from '../models/hubCatalog';
+import { readsSameText } from '../models/unetFit';
+import type { ModelRef } from '../protocol/messages';
+import type { UsualSettings } from '../settings/fields';
+import { newId, read, write } from './browser';
+
+export interface Choice {
+  readonly name: string;
+  readonly ref: ModelRef;
+  /** Settings that suit it; null where they are not known, as after a reload. */
+  readonly usual: UsualSettings | null;
+  /** What its UNet's config says; null where that is not known. */
+  readonly config: StoredModel['unet'];
+  /** Of the hub; null where it is not from there. Kept with the choice: recipes must not wait for the store's list. */
+  readonly origin: Origin | null;
+  /** Where another VAE has taken the place of its own: that one's name, whether it is TAESD, the choice without it. */
+  readonly vae?: { readonly name: string; readonly tiny: boolean; readonly own: Choice };
+  /** Where it is a UNet alone that has the rest of another model: its name, and that model. */
+  readonly unet?: { readonly name: string; readonly base: Choice };
+}
+
+export type Origin = Pick<StoredModel, 'repo' | 'commit'> & {
+  /** The one file of the repository that it is. */
+  readonly file?: string;
+};
+
+const CHOSEN = 'pagoda.model';
+
+export const BUILT_IN: Choice = {
+  name: POCKET.name,
+  ref: modelRef(POCKET, document.baseURI),
+  usual: POCKET.usual,
+  config: null,
+  origin: null,
+};
+
+type Stored = Pick<StoredModel, 'name' | 'dir' | 'repo' | 'commit' | 'file' | 'usual' | 'unet'>;
+
+export function storedChoice({ name, dir, repo, commit, file, usual, unet }: Stored): Choice {
+  const known = file === null ? HUB_MODELS.find((entry) => entry.repo === repo)?.usual : undefined;
+  return {
+    name,
+    ref: { kind: 'opfs', id: `opfs:${dir}`, dir, clipUrl: clipUrl() },
+    usual: known ?? usual,
+    config: unet,
+    origin: { repo, commit, ...(file !== null && { file }) },
+  };
+}
+
+export function clipUrl(): string {
+  return new URL(CLIP_FOLDER, document.baseURI).href;
+}
+
+/** The whole model in it, without what is of other files. */
+export function ownModel(choice: Choice): Choice {
+  const { base } = (choice.vae?.own ?? choice).unet ?? {};
+  return base ?? choice.vae?.own ?? choice;
+}
+
+/** Models that are here and whose text encoders suit a UNet, the one in use first. */
+export function basesOf({ config }: Pick<UnetFile, 'config'>, inUse: Choice, stored: readonly StoredModel[]): Choice[] {
+  const own = ownModel(inUse);
+  const others = stored.filter(({ state }) => state === 'whole').map(storedChoice);
+  const known = others.find(({ ref }) => ref.id === own.ref.id)?.config ?? own.config;
+  const here = [{ ...own, config: known }, ...others.filter(({ ref }) => ref.id !== own.ref.id)];
+  return here.filter((model) => model.config && readsSameText(model.config, config));
+}
+
+/** The UNet with the rest of a model; with settings of its own where one of both embeds the guidance scale. */
+export function withUnet(base: Choice, { name, file, config, usual }: UnetFile): Choice {
+  const distilled = (unet: Choice['config']) => unet?.time_cond_proj_dim !== undefined;
+  return {
+    name: `${name} with ${base.name}`,
+    ref: { ...base.ref, id: `${base.ref.id}+unet:${newId()}`, unet: file },
+    usual: distilled(config) === distilled(base.config) ? base.usual : usual,
+    config,
+    origin: base.origin,
+    unet: { name, base },
+  };
+}
+
+/** What comes from the disk is not kept over a reload: a page may not open a file again by itself. */
+export function keepChoice(choice: Choice): void {
+  const { name, ref, origin } = ownModel(choice);
+  write(CHOSEN, ref.kind === 'opfs' ? JSON.stringify({ name, dir: ref.dir, origin }) : null);
+}
+
+/** What an earlier visit has chosen. */
+export function readChoice(): Choice {
+  try {
+    const { name, dir, origin } = JSON.parse(read(CHOSEN) ?? '{}') as {
+      name?: unknown;
+      dir?: unknown;
+      origin?: Partial<Origin>;
+    };
+    if (typeof name !== 'string' || typeof dir !== 'string') return BUILT_IN;
+    // Before the origin was kept too: the folder is named by it, the commit shortened.
+    const [, owner = name, own = '', short = ''] = /^(.+?)--(.+)@([0-9a-f]+)$/.exec(dir) ?? [];
+    const { repo, commit, file = null } = { repo: own === '' ? owner : `${owner}/${own}`, commit: short, ...origin };
+    // Its usual settings were brought on that visit.
+    return { ...storedChoice({ name, dir, repo, commit, file, usual: null, unet: null }), usual: null };
+  } catch {
+    return BUILT_IN;
+  }
+}
