@@ -353,7 +353,7 @@ describe('refused by name', () => {
     ['textual inversion', { '<cat-toy>': [768] }],
     ['textual inversion', { clip_l: [2, 768], clip_g: [2, 1280] }],
     ['VAE of another kind', { ...real['sd1']?.parts.vae, 'decoder.conv_in.weight': [512, 16, 3, 3] }],
-    ['f8 with a scale', { ...sdxl, scaled_fp8: [2] }],
+    ['scaled in a way', { ...sdxl, 'model.diffusion_model.input_blocks.0.0.scale_weight': [2] }],
     ['no model that Pagoda knows', { 'something.else': [4] }],
     ['no model that Pagoda knows', {}],
   ])('%s', (name, shapes) => {

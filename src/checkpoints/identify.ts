@@ -8,6 +8,7 @@ import { BASES, baseOf, familyOf, type Base, type Family } from './families';
 import { findSources, fitSources, type Sources } from './tensorSources';
 import { UNET_PREFIXES, refusal, refused, RUNS } from './refusals';
 import type { Dtype, SafetensorsHeader } from './safetensors';
+import { withScales } from './scaledFloat8';
 import { readTextEncoders, type TextEncoderPart } from './textEncoders';
 import { unetFromConfig, unetFromShapes, type UnetStructure } from './unetConfig';
 import { unetNames } from './unetNames';
@@ -69,7 +70,8 @@ const OF_NO_USE = [
 /**
  * @throws EngineError `model-invalid`: what the file is instead, or which part is damaged.
  */
-export function identify(header: SafetensorsHeader, configs: Configs = {}): Checkpoint {
+export function identify(read: SafetensorsHeader, configs: Configs = {}): Checkpoint {
+  const header = withScales(read);
   const keys = [...header.tensors.keys()];
   const unetPrefix = UNET_PREFIXES.find(
     (prefix) =>
@@ -78,11 +80,6 @@ export function identify(header: SafetensorsHeader, configs: Configs = {}): Chec
   );
   const not = refusal(keys, unetPrefix !== undefined);
   if (not) throw not;
-  if (keys.some((key) => key.endsWith('scaled_fp8') || key.endsWith('.scale_weight')))
-    throw refused(
-      'The weights of this file are f8 with a scale each, which Pagoda does not read. Choose its f16.',
-      keys[0] ?? '',
-    );
   const unet = unetPrefix === undefined ? null : readUnet(header, unetPrefix, configs.unet);
   const family = unet && familyOf(unet.base, unet.config);
   const vae = readVae(header, family?.base ?? null, configs.vae);

@@ -43,6 +43,8 @@ export interface StoredTensor {
   readonly length: number;
   /** The file's name, where a model lies in several. */
   readonly shard?: string;
+  /** One number, by which these are multiplied in use (`scaledFloat8`). */
+  readonly scale?: StoredTensor;
 }
 
 export interface SafetensorsHeader {

@@ -24,13 +24,21 @@ export function elementBytes(type: number): number {
 }
 
 /**
- * The same numbers as bytes of another type. `bytes` must begin at a multiple of their element's size.
+ * The same numbers, or `scale` times as large in f32, as bytes of another type. `bytes` must begin at a multiple of their element's size.
  * @throws EngineError `not-finite` for a number that f16 cannot hold.
  */
-export function convert(bytes: Uint8Array<ArrayBuffer>, { from, to }: TypeCast): Uint8Array<ArrayBuffer> {
+export function convert(bytes: Uint8Array<ArrayBuffer>, { from, to }: TypeCast, scale = 1): Uint8Array<ArrayBuffer> {
+  if (scale !== 1) return converted(scaled(toFloat32(bytes, from), scale), to);
   if (to === FLOAT16 && from === FLOAT8E5M2) return bytesOf(Uint16Array.from(bytes, (byte) => byte << 8));
   if (to === FLOAT16 && from === FLOAT8E4M3FN) return bytesOf(Uint16Array.from(bytes, (byte) => HALF_OF_E4M3[byte]!));
-  const wide = toFloat32(bytes, from);
+  return converted(toFloat32(bytes, from), to);
+}
+
+function scaled(values: Float32Array<ArrayBuffer>, scale: number): Float32Array<ArrayBuffer> {
+  return values.map((value) => value * scale);
+}
+
+function converted(wide: Float32Array<ArrayBuffer>, to: number): Uint8Array<ArrayBuffer> {
   if (to === FLOAT) return bytesOf(wide);
   if (to !== FLOAT16) throw new Error(`Weights are not converted to the type ${to}.`);
   return bytesOf(narrowed(wide));

@@ -24,7 +24,7 @@ export interface OpenedLora {
 const MERGED = 'merged:';
 
 export class LoraStack {
-  private readonly merges = new Map<string, Omit<Merge, 'file'>>();
+  private readonly merges = new Map<string, Omit<Merge, 'open'>>();
   private readonly active: readonly OpenedLora[];
 
   constructor(
@@ -64,8 +64,8 @@ export class LoraStack {
     const at = path.indexOf(MERGED);
     const merge = this.merges.get(path.slice(at));
     if (at < 0 || !merge) return this.openFile(path, load);
-    const file = () => this.openFile(path.slice(0, at) + (merge.base.range?.location ?? ''), load);
-    return Promise.resolve(mergedWeight({ ...merge, file }));
+    const open = (location: string) => this.openFile(path.slice(0, at) + location, load);
+    return Promise.resolve(mergedWeight({ ...merge, open }));
   };
 }
 

@@ -11,6 +11,7 @@ import type { EngineError } from '../protocol/errors';
 import { elements } from './backend';
 import { bytesOf, ComputedBlob } from './computedBlob';
 import { convert, transposedPart } from './convertWeights';
+import { numberAt } from './weightsBlob';
 
 export interface MergedChange extends LoraChange {
   /** Of the LoRA, for people. */
@@ -22,8 +23,8 @@ export interface MergedChange extends LoraChange {
 export interface Merge {
   /** The weight as it lies in its file. */
   readonly base: Tensor;
-  /** Opens that file. */
-  readonly file: () => Promise<Blob>;
+  /** Opens a file that it lies in. */
+  readonly open: (location: string) => Promise<Blob>;
   readonly changes: readonly MergedChange[];
 }
 
@@ -87,15 +88,17 @@ function runAway({ base, changes }: Merge): EngineError {
 
 /** Some of the weight's elements, as f32 that may be written to. */
 async function baseRows(
-  { base: { name, dataType, dims, range }, file }: Merge,
+  { base: { name, dataType, dims, range }, open }: Merge,
   [start, end]: readonly [number, number],
 ): Promise<Float32Array<ArrayBuffer>> {
   if (!range) throw new Error(`${name} lies in no file.`);
-  const { offset, length, transposed } = range;
+  const { offset, length, transposed, scale } = range;
   const bytes = length / elements(dims);
   const [from, to] = transposed ? [0, length] : [start * bytes, end * bytes];
-  const stored = await bytesOf((await file()).slice(offset + from, offset + to));
-  return floats(transposed ? transposedPart(stored, transposed, [start, end]) : stored, dataType);
+  const blob = await open(range.location ?? '');
+  const stored = await bytesOf(blob.slice(offset + from, offset + to));
+  const factor = scale && (await numberAt({ file: await open(scale.location ?? ''), ...scale }));
+  return floats(transposed ? transposedPart(stored, transposed, [start, end]) : stored, dataType, factor);
 }
 
 async function productOf(change: MergedChange, { dims }: Tensor): Promise<Product> {
@@ -134,7 +137,7 @@ async function numbersOf({ file, name }: MergedChange, tensor: StoredTensor): Pr
   return floats(bytes, ELEMENT_TYPES[dtype] ?? NaN);
 }
 
-function floats(bytes: Uint8Array<ArrayBuffer>, from: number): Float32Array<ArrayBuffer> {
-  const wide = from === FLOAT ? bytes : convert(bytes, { from, to: FLOAT });
+function floats(bytes: Uint8Array<ArrayBuffer>, from: number, scale?: number): Float32Array<ArrayBuffer> {
+  const wide = from === FLOAT ? bytes : convert(bytes, { from, to: FLOAT }, scale);
   return new Float32Array(wide.buffer, wide.byteOffset, wide.byteLength / BYTES);
 }

@@ -174,11 +174,16 @@ export class OnnxFile {
     }
   }
 
-  private async slice({ location, offset, length, cast, transposed, padding }: ByteRange): Promise<WeightsPart[]> {
+  private async slice(range: ByteRange): Promise<WeightsPart[]> {
+    const { location, offset, length, cast, transposed, padding } = range;
     const file = location === null ? this.blob : await this.beside(location);
+    const scale = range.scale && {
+      file: range.scale.location === null ? this.blob : await this.beside(range.scale.location),
+      ...range.scale,
+    };
     if (offset + length > file.size)
       throw this.incomplete(`${location ?? this.name} ${offset}+${length} of ${file.size}`);
-    const part = (from: number, bytes: number) => ({ blob: file.slice(from, from + bytes), cast, transposed });
+    const part = (from: number, bytes: number) => ({ blob: file.slice(from, from + bytes), cast, scale, transposed });
     if (!padding) return [part(offset, length)];
     const { every, zeros } = padding;
     const nothing = { blob: new Blob([new Uint8Array(zeros)]), cast };

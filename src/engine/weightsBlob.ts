@@ -2,14 +2,22 @@
 // of another element type in use, or transposed, are converted while they are read, piece by piece, so that neither the
 // file nor a large part of it is ever in memory twice; of one that is transposed the whole is in memory, once.
 
-import type { Matrix, TypeCast } from '../onnx/file/model';
+import { FLOAT, type Matrix, type TypeCast } from '../onnx/file/model';
 import { bytesOf, ComputedBlob } from './computedBlob';
 import { convert, elementBytes, transposedPart } from './convertWeights';
 
 export interface WeightsPart {
   readonly blob: Blob;
   readonly cast?: TypeCast | undefined;
+  /** One number of another place, by which they are multiplied as they are cast. */
+  readonly scale?: StoredNumber | undefined;
   readonly transposed?: Matrix | undefined;
+}
+
+export interface StoredNumber {
+  readonly file: Blob;
+  readonly offset: number;
+  readonly dataType: number;
 }
 
 /**
@@ -49,6 +57,7 @@ class ConvertedBlob extends ComputedBlob {
   protected override async *pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     for (const window of this.windows) {
       const { blob, cast, transposed, start, end } = window;
+      const scale = window.scale && (await numberAt(window.scale));
       const bytes = transposed ? await bytesOf(blob) : null;
       // Whole rows of the transpose: the bands that are read twice at their bounds would be many.
       const rows = transposed?.rows ?? 1;
@@ -59,13 +68,20 @@ class ConvertedBlob extends ComputedBlob {
           bytes && transposed
             ? transposedPart(bytes, transposed, [at, to])
             : await bytesOf(blob.slice(at * storedBytes(window), to * storedBytes(window)));
-        const made = cast ? convert(piece, cast) : piece;
+        const made = cast ? convert(piece, cast, scale) : piece;
         if (made.buffer !== piece.buffer) release(piece);
         yield made;
       }
       if (bytes) release(bytes);
     }
   }
+}
+
+/** The number, as f32. */
+export async function numberAt({ file, offset, dataType }: StoredNumber): Promise<number> {
+  const bytes = await bytesOf(file.slice(offset, offset + elementBytes(dataType)));
+  const [value] = new Float32Array(convert(bytes, { from: dataType, to: FLOAT }).buffer);
+  return value!;
 }
 
 function whole(part: WeightsPart): PartWindow {

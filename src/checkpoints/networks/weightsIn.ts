@@ -28,7 +28,14 @@ export function weightsIn(sources: Sources, file: string): WeightSource {
         `${name}: ${source?.tensor.dtype ?? 'missing'}`,
       );
     }
-    const range = { location: source.tensor.shard ?? file, ...bytesOf(source) };
+    const { shard = file, scale } = source.tensor;
+    const range = {
+      location: shard,
+      ...bytesOf(source),
+      ...(scale && {
+        scale: { location: scale.shard ?? file, offset: scale.offset, dataType: ELEMENT_TYPES[scale.dtype]! },
+      }),
+    };
     const weight = (dims: readonly number[]): Tensor => ({ name, dims, dataType, raw: null, range, encoded: null });
     return source.transposed ? transposed(weight([...source.shape].reverse())) : weight(source.shape);
   };

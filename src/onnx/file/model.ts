@@ -30,6 +30,8 @@ export interface ByteRange {
   readonly length: number;
   /** These are numbers of one element type that are another's in use (engine/weightsBlob converts as it reads). */
   readonly cast?: TypeCast;
+  /** In use each is multiplied by this number first. */
+  readonly scale?: { readonly location: string | null; readonly offset: number; readonly dataType: number };
   /** These are the rows of a matrix that is transposed in use. */
   readonly transposed?: Matrix;
   /** Behind each `every` of these bytes come so many zero bytes that are not in the file. */
