@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { clipFolder, partFile, savedFolder, singleFile, small } from '../fixtures/checkpoints/golden';
+import { cases, embeddingFile } from '../fixtures/checkpoints/embeddings';
 import { loraCases, loraFile, loraNumbers } from '../fixtures/checkpoints/lora';
 import { commonSettings, families, unetFile, worstPixel } from '../fixtures/checkpoints/pipelines';
 import { readHeader } from '../src/checkpoints/safetensors';
@@ -98,6 +99,9 @@ test('a UNet alone runs with the rest of a model that is here, and says of which
   await expect(offered).toContainText(/^small · tiny-sd \(BK-SDM tiny\), f16, [\d.]+ MB · This is a UNet alone/);
   await expect(offered).toContainText('No such model is here. Fetch one');
   await input.setInputFiles(await write('base.safetensors', singleFile(small['sd1']!, 'F16')));
+  await page.keyboard.press('Escape');
+  await page.getByRole('group', { name: 'Usual settings' }).getByRole('button', { name: 'Undo' }).click();
+  await button(page, 'Model: base. Change').click();
   await offered.getByRole('button', { name: 'Use it with base' }).click();
   await expect(offered).toHaveCount(0);
   await expect(section.getByRole('status', { name: 'UNet' })).toContainText(
@@ -105,7 +109,7 @@ test('a UNet alone runs with the rest of a model that is here, and says of which
   );
   await page.keyboard.press('Escape');
   await expect(button(page, 'Model: small with base. Change')).toBeVisible();
-  await page.getByRole('group', { name: 'Usual settings' }).getByRole('button', { name: 'Undo' }).click();
+  await expect(page.getByText('Text encoders, VAE and scheduler of base')).toBeVisible();
   await generate(page);
   expect(worstPixel(golden!, await pixels(picture(page, 'With PAG')))).toBeLessThanOrEqual(1);
   await button(page, 'Recipe').click();
@@ -115,6 +119,44 @@ test('a UNet alone runs with the rest of a model that is here, and says of which
   await button(page, 'Use base with its own UNet').click();
   await expect(section.getByRole('status', { name: 'UNet' })).toHaveCount(0);
   await expect(section.getByRole('status')).toContainText(/^base · Stable Diffusion 1\.x/);
+});
+
+test('an embedding is a word of the prompts, and the recipe names it', async ({ page }, info) => {
+  const { name, prompt } = cases.several;
+  const write = async (fileName: string, file: Blob) => {
+    const path = info.outputPath(fileName);
+    writeFileSync(path, new Uint8Array(await file.arrayBuffer()));
+    return path;
+  };
+  await openWith(page, { ...commonSettings, prompt });
+  const field = page.getByRole('group', { name: 'Embeddings' });
+  await field.getByText('Embeddings', { exact: true }).click();
+  await expect(field).toContainText('Embeddings need a model from a .safetensors checkpoint');
+  await button(page, 'Model: Pocket (built in). Change').click();
+  const file = singleFile(small['sd1']!, 'F16', { 'modelspec.resolution': '128x128' });
+  await page.getByLabel('Checkpoint file').setInputFiles(await write('model.safetensors', file));
+  await page.keyboard.press('Escape');
+  await button(page, 'Model: model. Change').waitFor();
+  await generate(page);
+  const without = await pixels(picture(page, 'With PAG'));
+  await field
+    .getByLabel('Embedding file')
+    .setInputFiles([
+      await write(`${name}.safetensors`, embeddingFile(cases.several, 'F16')),
+      await write('wide.safetensors', embeddingFile(cases.both)),
+      await write('old.pt', new Blob([Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0, 0, 0, 0)])),
+    ]);
+  await expect(field.getByRole('alert')).toContainText('old.pt: This file is a .zip: an archive, or a PyTorch');
+  await expect(field).toContainText('3 vectors. In use: a prompt names it.');
+  await expect(field).toContainText('It does not fit this model’s text encoder');
+  await generate(page);
+  expect(await pixels(picture(page, 'With PAG'))).not.toEqual(without);
+  await button(page, 'Recipe').click();
+  await expect(page.getByRole('dialog', { name: 'Recipe' })).toContainText(`Embeddings${name}`);
+  await page.keyboard.press('Escape');
+  await button(page, `Remove ${name}`).click();
+  await generate(page);
+  expect(await pixels(picture(page, 'With PAG'))).toEqual(without);
 });
 
 /** Its decoder's last layer has nothing but biases. */

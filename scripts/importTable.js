@@ -19,6 +19,7 @@ export const TABLE = {
     'onnx/sites/layers': 'all',
     models: 'all',
     'library/checkpointFile': 'all',
+    'library/embeddingOnDisk': 'all',
     'library/fetchError': 'all',
     'library/folder': 'all',
     'library/library': 'all',
@@ -62,7 +63,7 @@ export const TABLE = {
   configs: { 'protocol/errors': 'all' },
   checkpoints: { configs: 'all', diffusion: 'types', 'protocol/errors': 'all' },
   text: { configs: 'all', 'protocol/errors': 'all' },
-  recipe: { settings: 'all', diffusion: 'all', 'onnx/sites/layers': 'all' },
+  recipe: { settings: 'all', diffusion: 'all', 'onnx/sites/layers': 'all', 'models/embeddingWords': 'all' },
   models: { settings: 'types', configs: 'types', diffusion: 'types' },
   library: {
     settings: 'types',

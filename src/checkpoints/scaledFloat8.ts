@@ -1,6 +1,6 @@
-// f8 with a scale a weight, as ComfyUI writes it: the weight is its f8 numbers · one number that lies beside them, under
-// `<module>.scale_weight` (`.weight_scale` since the end of 2025). A tensor `scaled_fp8` marks the part, and scales of
-// inputs are for multiplications in f8, which nothing here does. Without the scale the weights would be others.
+// f8 with a scale a weight, as ComfyUI writes it: the weight is its f8 numbers · one number that lies beside them,
+// under `<module>.scale_weight` (`.weight_scale` since the end of 2025). A tensor `scaled_fp8` marks the part, and
+// scales of inputs are for multiplications in f8, which nothing here does. Without it the weights would be others.
 
 import { EngineError } from '../protocol/errors';
 import type { SafetensorsHeader, StoredTensor } from './safetensors';

@@ -24,7 +24,8 @@ export function elementBytes(type: number): number {
 }
 
 /**
- * The same numbers, or `scale` times as large in f32, as bytes of another type. `bytes` must begin at a multiple of their element's size.
+ * The same numbers, or `scale` times as large in f32, as bytes of another type. `bytes` must begin at a multiple of
+ * their element's size.
  * @throws EngineError `not-finite` for a number that f16 cannot hold.
  */
 export function convert(bytes: Uint8Array<ArrayBuffer>, { from, to }: TypeCast, scale = 1): Uint8Array<ArrayBuffer> {

@@ -21,6 +21,7 @@ import { Previews } from './previews';
 import { PromptEncoder } from './promptEncoder';
 import { PromptTextEncoder } from './textEncoder';
 import { Unet } from './unet';
+import type { OpenedEmbedding } from './withEmbeddings';
 import { VaeDecoder, latentsInput } from './vaeDecoder';
 
 export interface DiffusionModel {
@@ -33,6 +34,8 @@ export interface DiffusionModel {
   readonly info: ModelInfo;
   /** Those in its weights; null before the first. */
   readonly loras: LoraStack | null;
+  /** Those that prompts may name. */
+  readonly embeddings: readonly OpenedEmbedding[];
   /** What so many rows at once ask of the device. */
   readonly needs: (rows: number) => Needs;
 }
@@ -129,6 +132,7 @@ export async function openModel(
     sdxl: unet.inputs.textEmbeds !== null,
     readsPenultimate: unet.inputs.textEmbeds !== null || unetConfig.cross_attention_dim === SD2_CONTEXT,
     ...(files.loraTargets && { loras: {} }),
+    ...(prompts.vectorWidths && { embeddings: [] }),
     notices: [
       ...(unet.fixedBatch !== null
         ? [
@@ -152,7 +156,7 @@ export async function openModel(
     onWidened: () => notice('This model’s VAE overflows in half precision, so Pagoda runs it in full precision.'),
   });
   const previews = new Previews(backend, vaeDecoder, vaeConfig, latents);
-  return { backend, files, prompts, unet, vaeDecoder, previews, info, loras: null, needs };
+  return { backend, files, prompts, unet, vaeDecoder, previews, info, loras: null, embeddings: [], needs };
 }
 
 /**

@@ -4,13 +4,13 @@
 import { needsText, preflight, type Needs } from '../models/preflight';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import type {
+  AddedFiles,
   BusyEvent,
   DeviceInfo,
   EngineEvent,
   FitRequest,
   GenerateRequest,
   LoadRequest,
-  LoraRef,
   ModelRef,
 } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
@@ -32,6 +32,7 @@ import { withUnet } from './replacedUnet';
 import { withVae } from './replacedVae';
 import { loadRuntime, runtimeBytes, type Ort } from './runtime';
 import { SharedWork } from './sharedWork';
+import { withEmbeddings } from './withEmbeddings';
 
 type Emit = (event: EngineEvent | BusyEvent) => void;
 type BackendChoice = Settings['backend'];
@@ -60,15 +61,16 @@ export class Engine {
   }
 
   async load(request: LoadRequest, signal: AbortSignal): Promise<void> {
-    const model = await this.withLoras(await this.ready(request.model, request.settings, signal), request.loras);
+    const model = await this.withFiles(await this.ready(request.model, request.settings, signal), request);
     await this.forgetIfAtFault(() => warmUp(model, request.settings, signal));
   }
 
   async generate(request: GenerateRequest, signal: AbortSignal): Promise<void> {
     const { runId, settings } = request;
     const { steps } = settings;
-    const model = await this.withLoras(await this.ready(request.model, settings, signal), request.loras);
-    const of = JSON.stringify([withoutPag(settings), request.loras?.map(({ id, weight }) => [id, weight])]);
+    const model = await this.withFiles(await this.ready(request.model, settings, signal), request);
+    const added = [request.loras?.map(({ id, weight }) => [id, weight]), request.embeddings?.map(({ id }) => id)];
+    const of = JSON.stringify([withoutPag(settings), ...added]);
     const hooks: RunHooks = {
       signal,
       progress: (phase, step, secondsLeft) => this.emit({ type: 'progress', runId, phase, step, steps, secondsLeft }),
@@ -111,13 +113,15 @@ export class Engine {
     return this.backend ? this.weighedAgain(model, settings, this.backend.info) : model;
   }
 
-  /** The model with these in its weights, and with no other. */
-  private async withLoras(model: DiffusionModel, loras: readonly LoraRef[] = []): Promise<DiffusionModel> {
+  /** The model with the request's LoRA in its weights and embeddings in its words, and with no other. */
+  private async withFiles(model: DiffusionModel, { loras = [], embeddings = [] }: AddedFiles): Promise<DiffusionModel> {
     const merged = await mergeLoras(model, loras);
-    if (merged === model) return model;
-    this.model = merged;
-    this.emit({ type: 'model-ready', model: merged.info });
-    return merged;
+    if (merged !== model) this.model = merged;
+    const whole = await withEmbeddings(merged, embeddings);
+    if (whole === model) return model;
+    this.model = whole;
+    this.emit({ type: 'model-ready', model: whole.info });
+    return whole;
   }
 
   /** Fetches and builds what is still to do. */

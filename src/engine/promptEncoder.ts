@@ -5,7 +5,7 @@
 import { EngineError } from '../protocol/errors';
 import type { TextFit } from '../protocol/messages';
 import { NEVER, checkpoint } from './checkpoint';
-import type { EncodedText, PromptTextEncoder } from './textEncoder';
+import type { EncodedText, PromptTextEncoder, TokenVectors } from './textEncoder';
 
 export interface PromptEmbeds {
   /** [tokens, dim], row-major. */
@@ -36,6 +36,8 @@ export class PromptEncoder {
   /** By `keyOf`. */
   private readonly known = new Map<string, PromptEmbeds>();
   private readonly encoders: PromptTextEncoder[];
+  /** By name, one an encoder. */
+  private vectors: ReadonlyMap<string, readonly TokenVectors[]> = new Map();
 
   constructor(
     encoders: readonly PromptTextEncoder[],
@@ -48,8 +50,22 @@ export class PromptEncoder {
   async replace(at: number, encoder: PromptTextEncoder): Promise<void> {
     const before = this.encoders[at];
     this.encoders[at] = encoder;
+    encoder.useVectors(vectorsOf(this.vectors, at));
     this.known.clear();
     await before?.release();
+  }
+
+  /** How wide the vectors of tokens are, encoder by encoder; null where one of them takes none. */
+  get vectorWidths(): readonly number[] | null {
+    const widths = this.encoders.flatMap(({ vectorWidth }) => vectorWidth ?? []);
+    return widths.length === this.encoders.length ? widths : null;
+  }
+
+  /** What names in prompts stand for, from now on: what was encoded may have been other words. */
+  useVectors(byName: ReadonlyMap<string, readonly TokenVectors[]>): void {
+    this.vectors = byName;
+    this.known.clear();
+    for (const [at, encoder] of this.encoders.entries()) encoder.useVectors(vectorsOf(byName, at));
   }
 
   /** The most that clip skip may be: all encoders skip as many layers. */
@@ -118,6 +134,10 @@ export class PromptEncoder {
       this.known.delete(key);
     }
   }
+}
+
+function vectorsOf(byName: ReadonlyMap<string, readonly TokenVectors[]>, at: number): Map<string, TokenVectors> {
+  return new Map([...byName].map(([name, vectors]) => [name, vectors[at]!]));
 }
 
 /** Embeds of several encoders as one. */

@@ -57,8 +57,8 @@ test('a LoRA changes it, and the text encoders as far as their files tell', asyn
     [...new Set([...loraTargets!().values()].map(({ network }) => network))].sort();
   const file = named(unetFile('lcm', 'ldm'));
   expect(networks(await withUnet(base, file))).toEqual(['text', 'unet']);
-  const { loraTargets: _, ...ofOnnx } = base;
-  expect(networks(await withUnet(ofOnnx, file))).toEqual(['unet']);
+  const ofOnnx = Object.fromEntries(Object.entries(base).filter(([field]) => field !== 'loraTargets'));
+  expect(networks(await withUnet(ofOnnx as unknown as typeof base, file))).toEqual(['unet']);
   const condition = 'unet.time_embedding.cond_proj';
   expect(base.loraTargets!().has(condition)).toBe(false);
   expect((await withUnet(base, file)).loraTargets!().has(condition)).toBe(true);

@@ -4,12 +4,19 @@
 
 import { tailName } from '../onnx/passes/tailFrom';
 import { promptFit, type PromptFit } from '../text/promptFit';
-import { PromptTokenizer } from '../text/tokenizer';
+import { splitAtNames, type PromptPart } from '../models/embeddingWords';
+import { PromptTokenizer, type Slot } from '../text/tokenizer';
 import { EngineError } from '../protocol/errors';
 import type { ValueInfo } from '../onnx/file/model';
 import type { Backend, DeviceTensor, Session, Tensors } from './backend';
 import type { TextFiles } from './modelFiles';
 import { elemType, inputByRole, type OnnxFile } from './onnxFile';
+
+/** Vectors [tokens, width] that take the place of tokens of a prompt. */
+export interface TokenVectors {
+  readonly tokens: number;
+  readonly values: Float32Array;
+}
 
 /** Which of the encoder's results the UNet reads. */
 export interface TextOutputs {
@@ -38,6 +45,7 @@ export class PromptTextEncoder {
   private readonly layers: HiddenLayers;
   private readonly pooled: string | null;
   private built: Built | null = null;
+  private vectors: ReadonlyMap<string, TokenVectors> = new Map();
 
   /** @throws EngineError `model-invalid` where the graph or the tokenizer is of no kind that is known. */
   constructor(
@@ -57,8 +65,19 @@ export class PromptTextEncoder {
     return this.layers.mostClipSkip;
   }
 
+  /** How many numbers a token's vector has; null where the graph takes none. */
+  get vectorWidth(): number | null {
+    const width = this.file.inputs.find(({ name }) => name === EMBEDS)?.dims?.[2];
+    return typeof width === 'number' ? width : null;
+  }
+
+  /** What names in prompts stand for, from now on. */
+  useVectors(byName: ReadonlyMap<string, TokenVectors>): void {
+    this.vectors = byName;
+  }
+
   fit(prompt: string): PromptFit {
-    return promptFit(this.tokenizer, prompt);
+    return promptFit(this.tokenizer, prompt, (text) => this.parts(splitAtNames(text, [...this.vectors.keys()])));
   }
 
   /**
@@ -67,16 +86,18 @@ export class PromptTextEncoder {
    */
   async encode(prompt: string, clipSkip = 1): Promise<EncodedText> {
     const { session, hidden } = await this.open(clipSkip);
-    const feeds = this.feeds(this.tokenizer.encode(prompt));
+    const names = [...this.vectors.keys()];
+    const tokens = this.tokenizer.encode(names.length === 0 ? prompt : this.parts(splitAtNames(prompt, names)));
+    const feeds = this.feeds(tokens);
     let outputs: Tensors = {};
     try {
       outputs = await session.run(feeds);
       const states = outputs[hidden.get(clipSkip)!]!;
-      const [tokens, dim] = states.dims.slice(-2) as [number, number];
+      const [count, dim] = states.dims.slice(-2) as [number, number];
       const pooled = this.pooled === null ? null : outputs[this.pooled]!;
       return {
-        hidden: (await this.backend.read(states)).slice(0, tokens * dim),
-        dims: [tokens, dim],
+        hidden: (await this.backend.read(states)).slice(0, count * dim),
+        dims: [count, dim],
         pooled: pooled ? (await this.backend.read(pooled)).slice(0, pooled.dims.at(-1)) : new Float32Array(0),
       };
     } finally {
@@ -108,8 +129,14 @@ export class PromptTextEncoder {
     return this.built;
   }
 
+  private parts(parts: readonly PromptPart[]): (string | TokenVectors)[] {
+    return parts.map((part) => (typeof part === 'string' ? part : this.vectors.get(part.name)!));
+  }
+
   /** A graph whose batch is fixed gets the prompt that many times; only the first row is read. */
-  private feeds(ids: readonly number[]): Record<string, DeviceTensor> {
+  private feeds(tokens: readonly (number | Slot<TokenVectors>)[]): Record<string, DeviceTensor> {
+    // Where a vector stands any word may stand too, but none that ends the text.
+    const ids = tokens.map((token) => (typeof token === 'number' ? token : 0));
     const rows = typeof this.ids.dims?.[0] === 'number' ? this.ids.dims[0] : 1;
     const upload = (input: ValueInfo, values: readonly number[]) =>
       this.backend.upload(elemType(input), [rows, ids.length], Array.from({ length: rows }, () => values).flat());
@@ -133,11 +160,29 @@ export class PromptTextEncoder {
               ids.map((_, at) => at),
             ),
           ];
+        if (input.name === EMBEDS) return [input.name, this.uploadVectors(input, tokens)];
+        if (input.name === KEPT) {
+          const kept = tokens.map((token) => (typeof token === 'number' ? 1 : 0));
+          return [input.name, this.backend.upload(elemType(input), [1, tokens.length, 1], kept)];
+        }
         throw invalid(this.file, `It takes an input “${input.name}” that Pagoda does not know.`);
       }),
     );
   }
+
+  private uploadVectors(input: ValueInfo, tokens: readonly (number | Slot<TokenVectors>)[]): DeviceTensor {
+    const width = this.vectorWidth ?? 0;
+    const values = new Float32Array(tokens.length * width);
+    for (const [at, token] of tokens.entries())
+      if (typeof token !== 'number')
+        values.set(token.of.values.subarray(token.index * width, (token.index + 1) * width), at * width);
+    return this.backend.upload(elemType(input), [1, tokens.length, width], values);
+  }
 }
+
+/** Inputs of graphs that are built here (checkpoints/networks/clipText). */
+const EMBEDS = 'token_embeds';
+const KEPT = 'token_kept';
 
 /** Token count that the graph fixes, else the config's where the tokenizer's own is missing or larger. */
 function fixedLength(ids: ValueInfo, { tokenizerConfig, config }: Omit<TextFiles, 'graph'>): number | undefined {

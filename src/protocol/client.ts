@@ -11,7 +11,7 @@ import type {
   EngineRequest,
   GenerateRequest,
   LoadRequest,
-  LoraRef,
+  AddedFiles,
   ModelRef,
   WireEvent,
 } from './messages';
@@ -72,18 +72,18 @@ export class EngineClient {
   }
 
   /** Fetches a model and warms it up; ends an earlier load. */
-  load(model: ModelRef, settings: Settings, loras: readonly LoraRef[] = []): void {
+  load(model: ModelRef, settings: Settings, files: AddedFiles = {}): void {
     for (const load of this.loads.values()) load.ends = true;
     this.lastId += 1;
-    const request = { type: 'load', loadId: this.lastId, model, settings, loras } as const;
+    const request = { type: 'load', loadId: this.lastId, model, settings, ...files } as const;
     this.loads.set(request.loadId, { request, ends: false });
     this.send(request);
   }
 
   /** Ends a load of another model, and takes the place of a run that waits. */
-  generate(runId: string, model: ModelRef, settings: Settings, loras: readonly LoraRef[] = []): void {
+  generate(runId: string, model: ModelRef, settings: Settings, files: AddedFiles = {}): void {
     for (const load of this.loads.values()) load.ends ||= load.request.model.id !== model.id;
-    const request = { type: 'generate', runId, model, settings, loras } as const;
+    const request = { type: 'generate', runId, model, settings, ...files } as const;
     this.runs.set(runId, { request, ends: false });
     this.send(request);
   }

@@ -7,6 +7,7 @@ export type EngineErrorCode =
   | 'version-gone' // the server has another version of the page now; only a reload helps
   | 'model-invalid' // truncated, not ONNX, or not a model of a kind we know
   | 'lora-invalid' // a LoRA file is damaged, of another kind, or gone; the model is as it was
+  | 'embedding-invalid' // an embedding's file is damaged, something else, or gone; the model is as it was
   | 'layers-not-found' // the layer set matches nothing of this model
   | 'pag-impossible' // PAG was asked for, and the model has no self-attention that can be perturbed
   | 'schedule-impossible' // no schedule has these settings with this model

@@ -59,24 +59,35 @@ export interface LoraRef {
   readonly weight: number;
 }
 
+/** A textual inversion embedding on the visitor's disk, used by its name as a word of a prompt. */
+export interface EmbeddingRef {
+  /** Another id is another file. */
+  readonly id: string;
+  readonly name: string;
+  readonly file: File;
+}
+
 export type EngineRequest = LoadRequest | GenerateRequest | CancelRequest | FitRequest | PingRequest;
 
+/** What the visitor has added to the model. Absent: none. */
+export interface AddedFiles {
+  readonly loras?: readonly LoraRef[];
+  readonly embeddings?: readonly EmbeddingRef[];
+}
+
 /** Fetch a model and do what a run with these settings would do first, so that Generate starts at once. */
-export interface LoadRequest {
+export interface LoadRequest extends AddedFiles {
   readonly type: 'load';
   readonly loadId: number;
   readonly model: ModelRef;
   readonly settings: Settings;
-  /** Absent: none. */
-  readonly loras?: readonly LoraRef[];
 }
 
-export interface GenerateRequest {
+export interface GenerateRequest extends AddedFiles {
   readonly type: 'generate';
   readonly runId: string;
   readonly model: ModelRef;
   readonly settings: Settings;
-  readonly loras?: readonly LoraRef[];
 }
 
 /** Cancels a running or waiting run; an unknown id is ignored. */
@@ -154,6 +165,11 @@ export interface ModelInfo {
   readonly notices: readonly string[];
   /** Those of the last request, by their ids; absent where nothing can be merged into the model's weights. */
   readonly loras?: Readonly<Record<string, LoraUse>>;
+  /**
+   * Ids of the embeddings of the last request whose vectors are as wide as the text encoders; absent where these take
+   * none.
+   */
+  readonly embeddings?: readonly string[];
 }
 
 /** How much of a LoRA file fits the model. */

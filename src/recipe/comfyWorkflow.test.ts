@@ -372,6 +372,14 @@ describe('the ComfyUI workflow', () => {
     expect(alone['2']?.inputs['clip']).toEqual(['1', 1]);
   });
 
+  it('names embeddings as ComfyUI does, apart from what stands beside them', () => {
+    const settings = { prompt: '(Neg:1.2) a neg, negative', negativePrompt: 'neg' };
+    const { workflow, warnings } = convert({}, 'mid', 'euler', 3, settings, SD, false, [], { embeddings: ['neg'] });
+    expect(workflow['2']?.inputs['text']).toBe('\\( embedding:neg :1.2\\) a embedding:neg, negative');
+    expect(workflow['3']?.inputs['text']).toBe('embedding:neg');
+    expect(warnings.join()).toContain('Embeddings are named by their files');
+  });
+
   it('escapes parentheses, which weigh there', () => {
     expect(convert({}, 'mid', 'euler', 3, { prompt: 'a (cat:1.2) [b] \\\\' }).workflow['2']?.inputs['text']).toBe(
       'a \\(cat:1.2\\) [b] \\\\',

@@ -7,6 +7,7 @@ import type { Recipe } from './recipe';
 import { chooseSigmas } from '../diffusion/sigmas';
 import { SIGMAS } from '../diffusion/options';
 import { SCHEDULERS, configAsSet } from '../diffusion/schedulers';
+import { splitAtNames } from '../models/embeddingWords';
 import { wordsOf } from './loraTags';
 import { isSchedule, runLevels, type ScheduleElsewhere } from './schedules';
 import { escapeForComfy } from './weighedText';
@@ -34,6 +35,8 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   const { vae: another, tinyVae, unet } = recipe.model;
   if (unet !== undefined)
     warnings.push('The UNet is named by its file: put it into ComfyUI’s models/diffusion_models.');
+  if (recipe.embeddings)
+    warnings.push('Embeddings are named by their files: put these into ComfyUI’s models/embeddings.');
   const loras = loraNodes(recipe, warnings);
   const sampling = modelSampling(recipe, loras.model);
   const model: ComfyInput = sampling ? ['9', 0] : loras.model;
@@ -45,10 +48,10 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   const vae: ComfyInput = another === undefined ? ['1', 2] : ['13', 0];
   const workflow: ComfyWorkflow = {
     '1': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: checkpoint } },
-    '2': { class_type: 'CLIPTextEncode', inputs: { text: escapeForComfy(wordsOf(settings.prompt)), clip } },
+    '2': { class_type: 'CLIPTextEncode', inputs: { text: textOf(recipe, wordsOf(settings.prompt)), clip } },
     '3': {
       class_type: 'CLIPTextEncode',
-      inputs: { text: escapeForComfy(settings.negativePrompt), clip: loras.clip },
+      inputs: { text: textOf(recipe, settings.negativePrompt), clip: loras.clip },
     },
     '4': { class_type: 'EmptyLatentImage', inputs: { width: size.width, height: size.height, batch_size: 1 } },
     ...loras.nodes,
@@ -74,6 +77,21 @@ function vaeName({ sdxl, model }: Recipe, file: string): string {
 
 const TAESD =
   'The VAE is a tiny one (TAESD), which ComfyUI takes from two files of its own in models/vae_approx, by their name.';
+
+/** `embedding:` and the file's name, which a blank must stand before: what stands there is not read with it. */
+function textOf({ embeddings = [] }: Recipe, prompt: string): string {
+  const parts = splitAtNames(prompt, embeddings);
+  return parts
+    .map((part, at) => {
+      if (typeof part === 'string') return escapeForComfy(part);
+      const before = parts[at - 1];
+      const blank = at > 0 && !(typeof before === 'string' && /(^|\s)$/.test(before)) ? ' ' : '';
+      const behind = parts[at + 1];
+      const apart = typeof behind === 'string' && /^[^\s,]/.test(behind) ? ' ' : '';
+      return `${blank}embedding:${part.name}${apart}`;
+    })
+    .join('');
+}
 
 /** ComfyUI counts from −1 for the last layer, whichever of them the model usually reads. */
 function setLastLayer({ settings: { clipSkip }, readsPenultimate }: Recipe, clip: ComfyInput): ComfyWorkflow[string] {

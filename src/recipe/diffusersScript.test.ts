@@ -259,3 +259,11 @@ test('a UNet of another file is put into the pipeline, which has the rest from t
   const ofLcm = recipeToDiffusersScript({ ...withUnet, guidanceEmbedded: true }).script;
   expect(ofLcm).toContain(`${call}    time_cond_proj_dim=256,\n)`);
 });
+
+test('embeddings are loaded by diffusers under their names, as which the prompts name them', () => {
+  const recipe = recipeOf({ ...SETTINGS, prompt: 'a NEG cat', negativePrompt: 'Bad (v2), ugly' }, []);
+  const { script } = recipeToDiffusersScript({ ...recipe, embeddings: ['neg', 'bad (v2)'] });
+  expect(script).toContain('for name in ["neg", "bad (v2)"]:\n');
+  expect(script).toContain('        pipe.load_textual_inversion(f"{name}.safetensors", token=name)\n');
+  expect(script).toContain('    prompt="a neg cat",\n    negative_prompt="bad (v2), ugly",\n');
+});

@@ -5,6 +5,7 @@
 
 import type { SigmaSpacing } from '../diffusion/options';
 import { SCHEDULERS, configAsSet, type SchedulerId } from '../diffusion/schedulers';
+import { splitAtNames } from '../models/embeddingWords';
 import { wordsOf } from './loraTags';
 import { pythonList, pythonString } from './pythonText';
 import type { Recipe } from './recipe';
@@ -29,6 +30,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...(vae === undefined ? [] : [`The VAE is named by its file: put ${vae}.safetensors beside the script.`]),
     ...(unet === undefined ? [] : [`The UNet is named by its file: put ${unet}.safetensors beside the script.`]),
     ...(recipe.loras ? ['LoRA are named by their files: put these beside the script.'] : []),
+    ...(recipe.embeddings ? ['Embeddings are named by their files: put these beside the script.'] : []),
     ...(hasPag ? pagWarnings(recipe) : []),
     ...(embedded && settings.pagScale > 0
       ? ['The pipeline of models that guide themselves (LCM) has no PAG: it is left out.']
@@ -40,10 +42,13 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const scheduler = diffusers.name;
   const isSgm = settings.sigmas === 'sgm-uniform' && diffusers.takesTimesteps !== undefined;
   const { adaptive } = settings.pag;
+  const asLoaded = (prompt: string) => withTokens(prompt, recipe.embeddings ?? []);
   const call = [
-    `prompt=${pythonString(wordsOf(settings.prompt))}`,
+    `prompt=${pythonString(asLoaded(wordsOf(settings.prompt)))}`,
     // That pipeline takes none, and this run read none.
-    ...(settings.negativePrompt === '' || embedded ? [] : [`negative_prompt=${pythonString(settings.negativePrompt)}`]),
+    ...(settings.negativePrompt === '' || embedded
+      ? []
+      : [`negative_prompt=${pythonString(asLoaded(settings.negativePrompt))}`]),
     `width=${size.width}`,
     `height=${size.height}`,
     `num_inference_steps=STEPS`,
@@ -72,6 +77,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...(unet === undefined ? [] : withUnet(unet, embedded)),
     callOf(`pipe.scheduler = ${scheduler}.from_config`, ['pipe.scheduler.config', ...schedulerArguments(recipe)]),
     ...loraCalls(recipe),
+    ...embeddingCalls(recipe),
     ...(vae === undefined ? [] : model.tinyVae ? withTinyVae(vae) : withVae(vae)),
     'pipe.to("cuda" if torch.cuda.is_available() else "cpu")',
     ...(isSgm ? sgmTimesteps(settings.scheduler) : []),
@@ -94,7 +100,7 @@ function imports(recipe: Recipe, hasPag: boolean): readonly string[] {
   return [
     `from diffusers import ${names.sort().join(', ')}`,
     ...(singleFile && revision !== null ? ['from huggingface_hub import hf_hub_download'] : []),
-    ...(vae !== undefined && tinyVae ? ['from safetensors.torch import load_file'] : []),
+    ...((vae !== undefined && tinyVae) || recipe.embeddings ? ['from safetensors.torch import load_file'] : []),
   ];
 }
 
@@ -135,6 +141,31 @@ function loraCalls({ loras = [] }: Recipe): readonly string[] {
   const names = loras.map((_, at) => `"lora${at}"`).join(', ');
   const weights = loras.map(({ weight }) => weight).join(', ');
   return [...load, `pipe.set_adapters([${names}], [${weights}])`];
+}
+
+/** Files of SDXL have vectors for each of the pipeline's text encoders. */
+function embeddingCalls({ embeddings = [] }: Recipe): readonly string[] {
+  if (embeddings.length === 0) return [];
+  return [
+    `for name in [${embeddings.map(pythonString).join(', ')}]:`,
+    '    vectors = load_file(f"{name}.safetensors")',
+    '    if "clip_g" in vectors:',
+    '        pipe.load_textual_inversion(',
+    '            vectors["clip_l"], token=name, text_encoder=pipe.text_encoder, tokenizer=pipe.tokenizer',
+    '        )',
+    '        pipe.load_textual_inversion(',
+    '            vectors["clip_g"], token=name, text_encoder=pipe.text_encoder_2, tokenizer=pipe.tokenizer_2',
+    '        )',
+    '    else:',
+    '        pipe.load_textual_inversion(f"{name}.safetensors", token=name)',
+  ];
+}
+
+/** diffusers knows a token only as it was loaded. */
+function withTokens(prompt: string, names: readonly string[]): string {
+  return splitAtNames(prompt, names)
+    .map((part) => (typeof part === 'string' ? part : part.name))
+    .join('');
 }
 
 /** Its structure is that of the model's own, but for the input of one that guides itself. */

@@ -173,13 +173,19 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     if (!used.has(key)) refuse(key, WHY_NOT[key] ?? 'Pagoda has no such setting.');
   }
   if (stray.length > 0) notRestored.push(refusal('Text among the settings', stray.join(', '), 'It has no name.'));
-  return { settings, model: model ? { id: model.slice(0, 200), revision: null } : null, loras, notRestored };
+  return {
+    settings,
+    model: model ? { id: model.slice(0, 200), revision: null } : null,
+    loras,
+    embeddings: [],
+    notRestored,
+  };
 }
 
 const WHY_NOT: Readonly<Record<string, string>> = {
   VAE: 'Open its file as a checkpoint, and use it with the model.',
   Size: 'Pictures have the size that the model was exported for.',
-  'TI hashes': 'Textual inversion embeddings are not taken over.',
+  'TI hashes': 'Add the files of these embeddings under Embeddings: their names in the prompts then count.',
 };
 
 /** `name: 12 digits, …`. */

@@ -46,6 +46,7 @@ test('a recipe comes back whole from a PNG, with what no infotext can say', asyn
     settings: RECIPE.settings,
     model: RECIPE.model,
     loras: [],
+    embeddings: [],
     notRestored: [],
   });
 });

@@ -45,8 +45,14 @@ describe('a recipe', () => {
       settings: SETTINGS,
       model: { id: 'pocket', revision: null },
       loras: [],
+      embeddings: [],
       notRestored: [],
     });
+  });
+
+  it('names its embeddings', () => {
+    const embeddings = ['neg', 'a (b)'];
+    expect(parseRecipe({ ...RECIPE, embeddings: [...embeddings, 1, '', 'two\nlines'] }).embeddings).toEqual(embeddings);
   });
 
   it('tells of which files the model’s VAE and UNet are', () => {

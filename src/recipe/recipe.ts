@@ -31,6 +31,8 @@ export interface Recipe {
   readonly adapter: string;
   /** Those that changed the model's weights; absent where none did. */
   readonly loras?: readonly RecipeLora[];
+  /** Names, without the ending, of the embeddings' files that the prompts named; absent where there were none. */
+  readonly embeddings?: readonly string[];
   /** The model's, for which `model` stands in `settings`. */
   readonly scheduler?: SchedulerConfig;
   /** The CFG scale is an input of the UNet, which guides by itself. */
@@ -63,6 +65,8 @@ export interface Restored {
   readonly model: Recipe['model'] | null;
   /** Their tags are in the prompt. */
   readonly loras: readonly RecipeLora[];
+  /** Their names are in the prompts. */
+  readonly embeddings: readonly string[];
   readonly notRestored: readonly NotRestored[];
 }
 
@@ -83,7 +87,7 @@ export function parseRecipe(value: unknown): Restored {
     notRestored.push(refusal('format', recipe['format'], 'This is not a recipe of Pagoda.'));
   else if (recipe['formatVersion'] !== 1)
     notRestored.push(refusal('formatVersion', recipe['formatVersion'], 'This version of the format is not known.'));
-  if (notRestored.length > 0) return { settings: {}, model: null, loras: [], notRestored };
+  if (notRestored.length > 0) return { settings: {}, model: null, loras: [], embeddings: [], notRestored };
 
   const settings: Record<string, unknown> = {};
   for (const name of RECIPE_NAMES) {
@@ -99,6 +103,7 @@ export function parseRecipe(value: unknown): Restored {
     settings: loras.length > 0 ? { ...settings, prompt: withLoraTags(prompt, loras) } : settings,
     model: readModel(asRecord(recipe['model'])),
     loras,
+    embeddings: readNames(recipe['embeddings']),
     notRestored,
   };
 }
@@ -119,17 +124,22 @@ function readModel({ id, revision, vae, unet }: Record<string, unknown>): Recipe
   };
 }
 
-/** Far more than anyone uses at once. */
-const MOST_LORAS = 100;
+/** Files of a kind: far more than anyone uses at once. */
+const MOST_FILES = 100;
 
 function readLoras(value: unknown): RecipeLora[] {
   if (!Array.isArray(value)) return [];
-  return value.slice(0, MOST_LORAS).flatMap((one) => {
+  return value.slice(0, MOST_FILES).flatMap((one) => {
     const { name, weight, hash } = asRecord(one);
     const named = typeof name === 'string' && /^[^<>\n:]{1,200}$/.test(name);
     if (!named || typeof weight !== 'number' || !Number.isFinite(weight)) return [];
     return [{ name, weight, hash: typeof hash === 'string' && /^[0-9a-f]{12}$/.test(hash) ? hash : null }];
   });
+}
+
+function readNames(value: unknown): string[] {
+  const isName = (name: unknown) => typeof name === 'string' && /^[^\n]{1,200}$/.test(name);
+  return Array.isArray(value) ? (value.slice(0, MOST_FILES).filter(isName) as string[]) : [];
 }
 
 /** The prompt with a tag for each: those that it has say what they say. */

@@ -16,6 +16,7 @@ import type {
 } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import type { Recipe } from '../recipe/recipe';
+import type { Embedding } from './embeddings';
 import type { Lora } from './loras';
 import { runRecipe } from './runRecipe';
 
@@ -29,7 +30,11 @@ export interface Run {
   readonly loras?: readonly RunLora[];
   /** Started by a setting that moved; absent: by the button. */
   readonly live?: { readonly showsPreviews: boolean };
+  /** Those that its prompts name. */
+  readonly embeddings?: readonly RunEmbedding[];
 }
+
+export type RunEmbedding = Pick<Embedding, 'id' | 'name'>;
 
 /** A LoRA of a run; whether it fits the model the engine says. */
 export type RunLora = Pick<Lora, 'id' | 'name' | 'weight' | 'hash'>;
@@ -134,11 +139,11 @@ export function reduce(job: Job, event: EngineEvent): Job {
 function show(job: Job, runId: string, { pair, size }: Pick<Shown, 'pair' | 'size'>, stats: RunStats | null): Job {
   const run = job.runs.find(({ id }) => id === runId);
   if (!run) return job;
-  const { settings, model, ref, loras = [], live } = run;
+  const { settings, ref, live } = run;
   // What is there is the better preview of what comes at once.
   if (!stats && job.finished && live?.showsPreviews === false) return job;
   const { device, model: info, shown } = job;
-  const recipe = stats && device && info ? runRecipe({ model, settings, loras, pair, stats, device, info }) : null;
+  const recipe = stats && device && info ? runRecipe({ ...run, pair, stats, device, info }) : null;
   // Sent once where it is an earlier run's.
   const before = shown?.runId === runId ? shown.pair.withoutPag : null;
   const whole = before && !pair.withoutPag ? { ...pair, withoutPag: before } : pair;

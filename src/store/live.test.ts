@@ -230,7 +230,13 @@ describe('it waits for the button', () => {
     expect([workers.length, live().waits]).toEqual([0, 'unknown']);
     measured(1);
     useModels.setState({
-      choice: { name: 'o', ref: { kind: 'opfs', id: 'opfs:o', dir: 'o', clipUrl: '' }, usual: null, origin: null },
+      choice: {
+        name: 'o',
+        ref: { kind: 'opfs', id: 'opfs:o', dir: 'o', clipUrl: '' },
+        usual: null,
+        config: null,
+        origin: null,
+      },
     });
     expect(live().waits).toBe('unknown');
     expectNone();

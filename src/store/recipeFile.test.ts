@@ -45,7 +45,14 @@ const png = (texts: Record<string, string>, change: (bytes: Uint8Array) => void 
 const damage = (bytes: Uint8Array) => (bytes[33 + 8 + 20]! ^= 1);
 
 test('a PNG and a JSON of Pagoda give the settings back', async () => {
-  const whole = { settings: RECIPE.settings, model: RECIPE.model, loras: [], notRestored: [], problems: [] };
+  const whole = {
+    settings: RECIPE.settings,
+    model: RECIPE.model,
+    loras: [],
+    embeddings: [],
+    notRestored: [],
+    problems: [],
+  };
   expect(await readRecipeFile(png(recipeToPngTexts(RECIPE)))).toEqual(whole);
   expect(await readRecipeFile(new Blob([JSON.stringify(RECIPE)]))).toEqual(whole);
 });

@@ -12,6 +12,7 @@ import { loraTag } from '../recipe/loraTags';
 import { refusal, type NotRestored, type Recipe, type RecipeLora, type Restored } from '../recipe/recipe';
 import { recipeToInfotext } from '../recipe/writeInfotext';
 import { download } from './saveFile';
+import { useEmbeddings, type Embedding } from './embeddings';
 import { useLoras, type Lora } from './loras';
 import { useModels } from './models';
 import { readRecipeFile } from './recipeFile';
@@ -151,7 +152,11 @@ async function take(file: File, isWanted: () => boolean): Promise<Opened | null>
   change(settings);
   const { choice } = useModels.getState();
   const otherModel = read.model && !isSameModel(read.model, recipeModel(choice)) ? read.model : null;
-  const notes = [...notRestored, ...loraNotes(read.loras, useLoras.getState().loras)];
+  const notes = [
+    ...notRestored,
+    ...loraNotes(read.loras, useLoras.getState().loras),
+    ...embeddingNotes(read.embeddings, useEmbeddings.getState().embeddings),
+  ];
   return { outcome: 'taken', fileName: file.name, notRestored: notes, otherModel, problems: read.problems, before };
 }
 
@@ -167,6 +172,13 @@ function loraNotes(wanted: readonly RecipeLora[], here: readonly Lora[]): NotRes
     .filter((lora) => lora.weight !== 0 && wanted.every(({ name }) => name !== lora.name))
     .map(({ name }) => refusal('LoRA', name, 'It is in use here and was not in that picture: remove it.'));
   return [...missing, ...more];
+}
+
+function embeddingNotes(wanted: readonly string[], here: readonly Embedding[]): NotRestored[] {
+  const isMissing = (name: string) => here.every((one) => one.name.toLowerCase() !== name.toLowerCase());
+  return wanted
+    .filter(isMissing)
+    .map((name) => refusal('Embedding', name, 'It is not loaded: add its file under Embeddings.'));
 }
 
 /** Texts as the page can show them. */

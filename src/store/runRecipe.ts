@@ -4,7 +4,7 @@
 import type { DeviceInfo, ModelInfo, Pair, RunStats } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { makeRecipe, type Recipe } from '../recipe/recipe';
-import type { RunLora } from './job';
+import type { RunEmbedding, RunLora } from './job';
 import type { Choice } from './choice';
 
 declare const __APP_VERSION__: string;
@@ -29,6 +29,7 @@ export function recipeModel({ name, ref, origin, vae, unet }: Choice): Recipe['m
 /** `model` and `info` are the same model, in the words of recipes and of the engine. */
 export interface FinishedRun {
   readonly loras?: readonly RunLora[];
+  readonly embeddings?: readonly RunEmbedding[];
   readonly model: Recipe['model'];
   readonly settings: Settings;
   readonly pair: Pair;
@@ -37,10 +38,12 @@ export interface FinishedRun {
   readonly info: ModelInfo;
 }
 
-export function runRecipe({ model, settings, loras = [], pair, stats, device, info }: FinishedRun): Recipe {
+export function runRecipe(run: FinishedRun): Recipe {
+  const { model, settings, loras = [], embeddings = [], pair, stats, device, info } = run;
   const sites = info.sites.filter((site) => stats.perturbedSites.includes(site.name));
   // Those that changed a weight of this model.
   const merged = loras.filter(({ id, weight }) => weight !== 0 && (info.loras?.[id]?.used ?? 0) > 0);
+  const spoken = embeddings.filter(({ id }) => info.embeddings?.includes(id));
   return makeRecipe({
     appVersion: __APP_VERSION__,
     model,
@@ -53,6 +56,7 @@ export function runRecipe({ model, settings, loras = [], pair, stats, device, in
     ...(info.readsPenultimate && { readsPenultimate: true }),
     ...(info.sdxl && { sdxl: true }),
     ...(merged.length > 0 && { loras: merged.map(({ name, weight, hash }) => ({ name, weight, hash })) }),
+    ...(spoken.length > 0 && { embeddings: spoken.map(({ name }) => name) }),
     backend: device.backend,
     adapter: device.adapter,
     versions: __LIBRARY_VERSIONS__,

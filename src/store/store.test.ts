@@ -102,6 +102,7 @@ const CODES: Readonly<Record<EngineErrorCode, 'kept' | 'replaced'>> = {
   'version-gone': 'replaced',
   'model-invalid': 'kept',
   'lora-invalid': 'kept',
+  'embedding-invalid': 'kept',
   'layers-not-found': 'kept',
   'pag-impossible': 'kept',
   'schedule-impossible': 'kept',

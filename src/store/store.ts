@@ -15,6 +15,7 @@ import { IDLE, asked, cancelled, reduce, type Job } from './job';
 import { LIVE_SECONDS, LivePauses, liveOf, type Live, type LiveChoice } from './live';
 import { readPrompt, useLoras } from './loras';
 import type { Choice } from './choice';
+import { named, useEmbeddings } from './embeddings';
 import { useModels } from './models';
 import { recipeModel } from './runRecipe';
 import { DEFAULTS, settingsPersistence } from './settings';
@@ -86,10 +87,15 @@ const withEngine: StateCreator<Store> = (set, get) => {
   /** What the engine is sent: words alone, and the LoRA that the prompt and the form name. */
   const forEngine = (settings: Settings) => {
     const { text, loras } = readPrompt(settings.prompt, useLoras.getState().loras);
+    const { embeddings } = useEmbeddings.getState();
     return {
       settings: { ...settings, prompt: text },
       loras,
-      refs: loras.map(({ id, name, file, weight }) => ({ id, name, file, weight })),
+      embeddings: named(embeddings, text, settings.negativePrompt),
+      files: {
+        loras: loras.map(({ id, name, file, weight }) => ({ id, name, file, weight })),
+        embeddings: embeddings.map(({ id, name, file }) => ({ id, name, file })),
+      },
     };
   };
   /** @param isLive started by a setting that has moved. */
@@ -98,12 +104,12 @@ const withEngine: StateCreator<Store> = (set, get) => {
     const { settings } = get();
     const id = newId();
     const { choice } = useModels.getState();
-    const { settings: sent, loras, refs } = forEngine(settings);
+    const { settings: sent, loras, embeddings, files } = forEngine(settings);
     const showsPreviews = (liveNow().seconds ?? Infinity) > LIVE_SECONDS;
     const live = isLive ? { live: { showsPreviews } } : {};
-    const run = { id, model: recipeModel(choice), ref: choice.ref.id, settings, loras, ...live };
+    const run = { id, model: recipeModel(choice), ref: choice.ref.id, settings, loras, embeddings, ...live };
     set(({ job }) => ({ job: asked(job, run) }));
-    client.generate(id, choice.ref, sent, refs);
+    client.generate(id, choice.ref, sent, files);
   };
   const liveNow = () => liveOf(get().live, get().settings, get().job, model().id);
   const pauses = new LivePauses({
@@ -143,6 +149,9 @@ const withEngine: StateCreator<Store> = (set, get) => {
     // Another weight is merged when it is used.
     if (now.loras.length > before.loras.length) get().start();
   });
+  useEmbeddings.subscribe((now, before) => {
+    if (now.embeddings !== before.embeddings) get().start();
+  });
   return {
     settings: DEFAULTS,
     job: IDLE,
@@ -171,8 +180,8 @@ const withEngine: StateCreator<Store> = (set, get) => {
     },
     start: () => {
       useModels.getState().reopen();
-      const { settings, refs } = forEngine(get().settings);
-      client.load(model(), settings, refs);
+      const { settings, files } = forEngine(get().settings);
+      client.load(model(), settings, files);
     },
     generate: () => ask(false),
     cancel: () => {

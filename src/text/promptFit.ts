@@ -2,7 +2,7 @@
 // from, so the words are tried: the tokens of a prompt up to the end of a word are the first of the whole prompt's. In
 // the word at which it ends, where pieces are bytes (CLIP), bytes are counted, for writing without spaces.
 
-import type { PromptTokenizer } from './tokenizer';
+import type { Part, PromptTokenizer } from './tokenizer';
 
 export interface PromptFit {
   /** Of the whole prompt, and the most that are read, without the special ones around them. */
@@ -15,12 +15,17 @@ export interface PromptFit {
 /** What CLIP's tokenizer takes for words, of whatever case: letters, one digit, or signs. */
 const WORDS = /\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 
-export function promptFit(tokenizer: PromptTokenizer, prompt: string): PromptFit {
+/** @param split a prompt in its parts; those that are no words are not told apart from words that are cut. */
+export function promptFit(
+  tokenizer: PromptTokenizer,
+  prompt: string,
+  split: (prompt: string) => readonly Part[] = (text) => [text],
+): PromptFit {
   const limit = tokenizer.room;
-  const tokens = tokenizer.pieces(prompt).length;
+  const tokens = tokenizer.pieces(split(prompt)).length;
   if (tokens <= limit) return { tokens, limit, kept: prompt.length };
   const words = [...prompt.matchAll(WORDS)].map(({ 0: word, index }) => ({ start: index, end: index + word.length }));
-  const countTo = (end: number) => tokenizer.pieces(prompt.slice(0, end)).length;
+  const countTo = (end: number) => tokenizer.pieces(split(prompt.slice(0, end))).length;
   // The first word that is not wholly read.
   let [low, high] = [0, words.length - 1];
   while (low < high) {

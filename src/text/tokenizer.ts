@@ -5,6 +5,19 @@ import { Tokenizer, type Encoding } from '@huggingface/tokenizers';
 import { MOST_TOKENS, type TokenizerConfig } from '../configs/schemas';
 import { EngineError } from '../protocol/errors';
 
+/** A part of a prompt: words, or something that takes the place of so many tokens. */
+export type Part = string | Slots;
+
+export interface Slots {
+  readonly tokens: number;
+}
+
+/** The n-th of the tokens whose place something takes, n from 0. */
+export interface Slot<S extends Slots> {
+  readonly of: S;
+  readonly index: number;
+}
+
 export class PromptTokenizer {
   readonly length: number;
   private readonly tokenizer: Tokenizer;
@@ -35,18 +48,39 @@ export class PromptTokenizer {
     return Math.max(0, this.length - this.encoding('', true).ids.length);
   }
 
-  /** The pieces of a prompt as the vocabulary has them, without special ones around it, however many. */
-  pieces(prompt: string): string[] {
-    return [...this.encoding(prompt, false).tokens];
+  /**
+   * The pieces of a prompt as the vocabulary has them, without special ones around it, however many; '' for each token
+   * whose place something takes.
+   */
+  pieces(prompt: string | readonly Part[]): string[] {
+    return [prompt]
+      .flat()
+      .flatMap((part) =>
+        typeof part === 'string' ? this.encoding(part, false).tokens : Array.from({ length: part.tokens }, () => ''),
+      );
   }
 
-  /** Exactly `length` ids. @throws EngineError `model-invalid` where the tokenizer's files let it stumble. */
-  encode(prompt: string): number[] {
-    const ids = [...this.encoding(prompt, true).ids];
+  /**
+   * Exactly `length` ids, and what stands in the place of some.
+   * @throws EngineError `model-invalid` where the tokenizer's files let it stumble.
+   */
+  encode<S extends Slots = never>(prompt: string | readonly (string | S)[]): (number | Slot<S>)[] {
+    const ids = typeof prompt === 'string' ? [...this.encoding(prompt, true).ids] : this.joined(prompt);
     const last = ids.at(-1);
     if (ids.length > this.length && last !== undefined) ids.splice(this.length - 1, ids.length, last);
     while (ids.length < this.length) ids.push(this.pad);
     return ids;
+  }
+
+  /** The special tokens stand around all parts, one before and the others behind. */
+  private joined<S extends Slots>(parts: readonly (string | S)[]): (number | Slot<S>)[] {
+    const [first = [], ...behind] = this.encoding('', true).ids;
+    const inner = parts.flatMap((part): (number | Slot<S>)[] =>
+      typeof part === 'string'
+        ? [...this.encoding(part, false).ids]
+        : Array.from({ length: part.tokens }, (_, index) => ({ of: part, index })),
+    );
+    return [...[first].flat(), ...inner, ...behind];
   }
 
   private encoding(prompt: string, add_special_tokens: boolean): Encoding {

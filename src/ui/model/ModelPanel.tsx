@@ -19,6 +19,7 @@ export function ModelPanel() {
   const id = useId();
   const open = useModels((models) => models.panelOpen);
   const choice = useModels((models) => models.choice);
+  const { unet } = choice.vae?.own ?? choice;
   const fetching = useModels((models) =>
     models.stored.find(({ state }) => state === 'fetching' || state === 'waiting'),
   );
@@ -44,6 +45,7 @@ export function ModelPanel() {
           Change
         </span>
       </button>
+      {unet && <p className={styles.quiet}>Text encoders, VAE and scheduler of {unet.base.name}</p>}
       {verdict && (
         <p className={styles.quiet} aria-label="Verdict">
           {verdictText(verdict)}

@@ -15,11 +15,13 @@ export function recipeLines({
   backend,
   adapter,
   versions,
+  embeddings = [],
 }: Recipe): readonly RecipeLine[] {
   const lines: (RecipeLine | null)[] = [
     ['Model', modelText(model)],
     ['Prompt', settings.prompt],
     settings.negativePrompt === '' ? null : ['Negative prompt', settings.negativePrompt],
+    embeddings.length > 0 ? ['Embeddings', embeddings.join(', ')] : null,
     ['Size', `${size.width} × ${size.height}`],
     ['Seed', String(settings.seed)],
     ['Steps', String(settings.steps)],

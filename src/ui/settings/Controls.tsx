@@ -9,6 +9,7 @@ import styles from './Controls.module.css';
 import { Region } from '../errors/ErrorBoundary';
 import { LayersField } from '../pag/LayersField';
 import { ModelPanel } from '../model/ModelPanel';
+import { EmbeddingField } from './EmbeddingField';
 import { LoraField } from './LoraField';
 import { ModelReading } from './ModelReading';
 import { NumberField } from './NumberField';
@@ -48,6 +49,9 @@ export function Controls() {
 
       <Region name="LoRA">
         <LoraField />
+      </Region>
+      <Region name="Embeddings">
+        <EmbeddingField />
       </Region>
 
       <section className={styles.group}>
