@@ -12,6 +12,7 @@ import {
 } from './backend';
 import { checkpoint } from './checkpoint';
 import type { Segment } from '../onnx/segments/cut';
+import { proveReplay } from './replayProof';
 import type { UnetInput } from './unet';
 
 export interface CapturedSegment {
@@ -37,9 +38,6 @@ export interface ForwardNames {
   /** The number that the graph reads for a timestep. */
   readonly timestepValue: (timestep: number) => number;
 }
-
-/** Replays gave other numbers than the run that was recorded. */
-export class WrongReplay extends Error {}
 
 export class CapturedForward {
   constructor(
@@ -109,27 +107,21 @@ export class CapturedForward {
   }
 
   /**
-   * The first prediction, which is an ordinary run that is recorded, and whether replays give the same: with another
-   * sample in between, so that what is left of the first cannot pass for one.
+   * The first prediction, and whether replays give the same.
    * @throws WrongReplay, NotCapturable, or AbortError.
    */
   async prove(input: UnetInput, signal: AbortSignal): Promise<DeviceTensor> {
-    const recorded = await this.backend.read(await this.predict(input, signal));
     const { type, dims } = input.sample;
     const zeros = this.backend.upload(type, dims, new Float32Array(elements(dims)));
     try {
-      const other = await this.backend.read(await this.predict({ ...input, sample: zeros }, signal));
-      const replayed = await this.predict(input, signal);
-      const again = await this.backend.read(replayed);
-      const finite = recorded.every(Number.isFinite);
-      if (!equal(recorded, again) || (finite && equal(recorded, other))) throw new WrongReplay();
-      return replayed;
+      let latest: DeviceTensor | null = null;
+      await proveReplay(async (which) => {
+        latest = await this.predict(which === 'given' ? input : { ...input, sample: zeros }, signal);
+        return this.backend.read(latest);
+      });
+      return latest!;
     } finally {
       zeros.dispose();
     }
   }
-}
-
-function equal(a: Float32Array, b: Float32Array): boolean {
-  return a.every((value, index) => Object.is(value, b[index]));
 }

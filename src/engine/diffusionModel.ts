@@ -81,7 +81,8 @@ export async function openModel(
     return openFor(backend, graph, path);
   };
   const unetFile = await open(files.unet, paths.unet ?? 'unet/model.onnx');
-  const unet = new Unet(backend, unetFile, unetConfig.time_cond_proj_dim ?? null, () => notice(WRONG_REPLAY));
+  const onWrongReplay = () => notice(WRONG_REPLAY);
+  const unet = new Unet(backend, unetFile, unetConfig.time_cond_proj_dim ?? null, onWrongReplay);
   refuseMeasuredScales(unet.file);
   const textFiles = await openTextGraphs(open, files);
   const vaeFile = await open(files.vaeDecoder, paths.vaeDecoder ?? 'vae_decoder/model.onnx');
@@ -151,10 +152,11 @@ export async function openModel(
     ],
   };
   // Last: what is built is not lost to what may still fail.
-  const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig, {
+  const wider = {
     open: vaeFile.half ? () => openFor({ ...traits(backend), f16: false }, files.vaeDecoder, vaeFile.name) : null,
     onWidened: () => notice('This model’s VAE overflows in half precision, so Pagoda runs it in full precision.'),
-  });
+  };
+  const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig, wider, onWrongReplay);
   const previews = new Previews(backend, vaeDecoder, vaeConfig, latents);
   return { backend, files, prompts, unet, vaeDecoder, previews, info, loras: null, embeddings: [], needs };
 }

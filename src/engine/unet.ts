@@ -10,10 +10,11 @@ import { siteCosts, type SiteCost } from '../onnx/sites/cost';
 import { cut, type Segment } from '../onnx/segments/cut';
 import { surveySites, type Site } from '../onnx/sites/sites';
 import { elements, type Backend, type DeviceTensor, type ElemType, type Session, type Tensors } from './backend';
-import { WrongReplay, type CapturedForward } from './capturedForward';
+import type { CapturedForward } from './capturedForward';
 import { CapturedSegments, rowsKey, type RunSizes } from './capturedSegments';
 import { NotCapturable, elemType, type OnnxFile } from './onnxFile';
 import { NEVER, checkpoint } from './checkpoint';
+import { WrongReplay } from './replayProof';
 import { unetInputs, type UnetInputs } from './unetInputs';
 
 interface CutPlan {

@@ -8,6 +8,7 @@ import { toPixels } from '../image/pixels';
 import type { ValueInfo } from '../onnx/file/model';
 import { elements, type Backend, type DeviceTensor, type Session, type Tensors } from './backend';
 import { elemType, inputByRole, type OnnxFile } from './onnxFile';
+import { recordedSession } from './recordedSession';
 
 /** A session and the names that it is run by. */
 interface Decoder {
@@ -29,6 +30,7 @@ export class VaeDecoder {
   private constructor(
     private readonly backend: Backend,
     private decoder: Decoder,
+    private readonly decoderOf: (file: OnnxFile) => Promise<Decoder>,
     private wider: Wider | null,
     private readonly factor: number,
     private readonly shift: number,
@@ -40,6 +42,7 @@ export class VaeDecoder {
     file: OnnxFile,
     config: VaeConfig,
     wider: Wider | null = null,
+    onWrongReplay: () => void = () => {},
   ): Promise<VaeDecoder> {
     if (config.latents_mean || config.latents_std) {
       throw new EngineError(
@@ -47,8 +50,9 @@ export class VaeDecoder {
         'This VAE scales each channel of the latents on its own, which Pagoda does not run yet. Choose another model.',
       );
     }
-    const decoder = await openDecoder(backend, file);
-    return new VaeDecoder(backend, decoder, wider, 1 / scalingFactor(config), config.shift_factor ?? 0);
+    const decoderOf = (opened: OnnxFile) => openDecoder(backend, opened, onWrongReplay);
+    const decoder = await decoderOf(file);
+    return new VaeDecoder(backend, decoder, decoderOf, wider, 1 / scalingFactor(config), config.shift_factor ?? 0);
   }
 
   /**
@@ -99,7 +103,7 @@ export class VaeDecoder {
   }
 
   private async widen({ onWidened }: Wider, open: () => Promise<OnnxFile>): Promise<void> {
-    const decoder = await openDecoder(this.backend, await open());
+    const decoder = await this.decoderOf(await open());
     const narrow = this.decoder;
     this.decoder = decoder;
     this.wider = null;
@@ -108,10 +112,10 @@ export class VaeDecoder {
   }
 }
 
-async function openDecoder(backend: Backend, file: OnnxFile): Promise<Decoder> {
+async function openDecoder(backend: Backend, file: OnnxFile, onWrongReplay: () => void): Promise<Decoder> {
   const input = latentsInput(file);
   const output = (file.outputs.find(({ dims }) => dims?.length === 4) ?? file.outputs[0])?.name ?? '';
-  return { input, output, session: await file.session(backend, file.upTo([output])) };
+  return { input, output, session: await recordedSession(backend, file, file.upTo([output]), onWrongReplay) };
 }
 
 /** [batch, channels, height, width]. @throws EngineError `model-invalid`. */
