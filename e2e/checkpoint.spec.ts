@@ -109,7 +109,7 @@ test('a UNet alone runs with the rest of a model that is here, and says of which
   );
   await page.keyboard.press('Escape');
   await expect(button(page, 'Model: small with base. Change')).toBeVisible();
-  await expect(page.getByText('Text encoders, VAE and scheduler of base')).toBeVisible();
+  await expect(page.getByText('Text encoders, VAE and scheduler of base', { exact: true })).toBeVisible();
   await generate(page);
   expect(worstPixel(golden!, await pixels(picture(page, 'With PAG')))).toBeLessThanOrEqual(1);
   await button(page, 'Recipe').click();
@@ -131,7 +131,6 @@ test('an embedding is a word of the prompts, and the recipe names it', async ({ 
   await openWith(page, { ...commonSettings, prompt });
   const field = page.getByRole('group', { name: 'Embeddings' });
   await field.getByText('Embeddings', { exact: true }).click();
-  await expect(field).toContainText('Embeddings need a model from a .safetensors checkpoint');
   await button(page, 'Model: Pocket (built in). Change').click();
   const file = singleFile(small['sd1']!, 'F16', { 'modelspec.resolution': '128x128' });
   await page.getByLabel('Checkpoint file').setInputFiles(await write('model.safetensors', file));

@@ -195,8 +195,9 @@ async function openTextGraphs(
   files: ModelFiles,
 ): Promise<OnnxFile[]> {
   const first = await open(files.textEncoder, files.paths.textEncoder ?? 'text_encoder/model.onnx');
-  if (!files.second) return [first];
-  return [first, await open(files.second.graph, files.paths.textEncoder2 ?? 'text_encoder_2/model.onnx')];
+  if (!files.second) return [first.withTokensOutside()];
+  const second = await open(files.second.graph, files.paths.textEncoder2 ?? 'text_encoder_2/model.onnx');
+  return [first.withTokensOutside(), second.withTokensOutside()];
 }
 
 /** SDXL's UNet, told by its pooled input, reads the penultimate hidden states of all encoders. */

@@ -9,7 +9,7 @@ import type { StoredTensor } from '../checkpoints/safetensors';
 import { FLOAT, type Tensor } from '../onnx/file/model';
 import type { EngineError } from '../protocol/errors';
 import { elements } from './backend';
-import { bytesOf, ComputedBlob } from './computedBlob';
+import { bytesOf, ComputedBlob, release } from './computedBlob';
 import { convert, transposedPart } from './convertWeights';
 import { numberAt } from './weightsBlob';
 
@@ -98,7 +98,9 @@ async function baseRows(
   const blob = await open(range.location ?? '');
   const stored = await bytesOf(blob.slice(offset + from, offset + to));
   const factor = scale && (await numberAt({ file: await open(scale.location ?? ''), ...scale }));
-  return floats(transposed ? transposedPart(stored, transposed, [start, end]) : stored, dataType, factor);
+  const part = transposed ? transposedPart(stored, transposed, [start, end]) : stored;
+  if (part.buffer !== stored.buffer) release(stored);
+  return floats(part, dataType, factor);
 }
 
 async function productOf(change: MergedChange, { dims }: Tensor): Promise<Product> {
@@ -139,5 +141,6 @@ async function numbersOf({ file, name }: MergedChange, tensor: StoredTensor): Pr
 
 function floats(bytes: Uint8Array<ArrayBuffer>, from: number, scale?: number): Float32Array<ArrayBuffer> {
   const wide = from === FLOAT ? bytes : convert(bytes, { from, to: FLOAT }, scale);
+  if (wide.buffer !== bytes.buffer) release(bytes);
   return new Float32Array(wide.buffer, wide.byteOffset, wide.byteLength / BYTES);
 }

@@ -33,7 +33,7 @@ export function tinyVaeGraph(sources: Sources, file: string): BuildGraph {
 
 export function textGraph({ config, sources }: Pick<TextEncoderPart, 'config' | 'sources'>, file: string): BuildGraph {
   const projects = config.projection_dim !== null;
-  return built(sources, file, (options) => clipText(config, { ...options, projects, takesEmbeds: true }));
+  return built(sources, file, (options) => clipText(config, { ...options, projects }));
 }
 
 /** The fields of its config.json that Pagoda reads. */

@@ -10,11 +10,14 @@ import { storedBytes } from '../onnx/graph/needs';
 import { readModel } from '../onnx/file/read';
 import { runnable, runnableNodes, type DeviceTraits } from '../onnx/passes/runnable';
 import { withTailFrom, type Tail } from '../onnx/passes/tailFrom';
+import { tokensOutside, type TokensOutside } from '../onnx/passes/tokensOutside';
 import { usesFloat16 } from '../onnx/graph/needs';
 import { specialise } from '../onnx/segments/specialise';
 import { writeSegment } from '../onnx/segments/write';
 import { EngineError } from '../protocol/errors';
+import { float16ToFloat32 } from '../kernels/float16';
 import type { Backend, CapturedSession, Capturing, ElemType, Session } from './backend';
+import { elementBytes } from './convertWeights';
 import type { OpenFile } from './modelFiles';
 import { runtimeFailure } from './runtimeFailure';
 import { weightsBlob, type WeightsPart } from './weightsBlob';
@@ -42,6 +45,8 @@ export class OnnxFile {
     private readonly openFile: OpenFile | null,
     /** An f16 graph that runs in f32. */
     readonly widened: boolean,
+    /** What the graph has as an input in place of a table of its own. */
+    readonly tokens: TokensOutside | null = null,
   ) {}
 
   /** @throws EngineError `model-invalid`. */
@@ -79,7 +84,7 @@ export class OnnxFile {
     const { model, rowValues } = freeBatch(this.graph.model);
     if (!model) return { file: this, holdsRows: () => true };
     return {
-      file: new OnnxFile(new Graph(model), this.blob, this.name, this.openFile, this.widened),
+      file: this.withModel(model),
       holdsRows: (value) => rowValues.has(value),
     };
   }
@@ -87,12 +92,39 @@ export class OnnxFile {
   /** The same file with one output more (onnx/passes/tailFrom); null where its end is no such one. */
   withTailFrom(tail: Tail): OnnxFile | null {
     const model = withTailFrom(this.graph, tail);
-    return model && new OnnxFile(new Graph(model), this.blob, this.name, this.openFile, this.widened);
+    return model && this.withModel(model);
+  }
+
+  /** The same file with its table of tokens left where it is (onnx/passes/tokensOutside); itself where it has none. */
+  withTokensOutside(): OnnxFile {
+    const tokens = tokensOutside(this.graph, inputByRole(this, TOKEN_IDS, 2));
+    return tokens ? this.withModel(tokens.model, tokens) : this;
+  }
+
+  /** Of `tokens`: one row of the table a token. */
+  async tokenRows(ids: readonly number[]): Promise<Float32Array> {
+    const { range, dims, dataType } = this.tokens!.table;
+    const width = dims[1]!;
+    const bytes = width * elementBytes(dataType);
+    const table = weightsBlob(await this.slice(range!));
+    const rows = new Float32Array(ids.length * width);
+    const read = async (id: number) => {
+      if (bytes * (id + 1) > table.size) throw this.incomplete(`token ${id}`);
+      const row = await table.slice(bytes * id, bytes * (id + 1)).arrayBuffer();
+      const numbers = dataType === FLOAT16 ? float16ToFloat32(new Uint16Array(row)) : new Float32Array(row);
+      ids.forEach((one, at) => one === id && rows.set(numbers, at * width));
+    };
+    await Promise.all([...new Set(ids)].map(read));
+    return rows;
+  }
+
+  private withModel(model: Model, tokens = this.tokens): OnnxFile {
+    return new OnnxFile(new Graph(model), this.blob, this.name, this.openFile, this.widened, tokens);
   }
 
   /** Bytes of weights, as they lie in the files. */
   get bytes(): number {
-    let bytes = 0;
+    let bytes = this.tokens ? storedBytes(this.tokens.table) : 0;
     for (const weight of this.graph.model.initializers.values()) bytes += storedBytes(weight);
     return bytes;
   }
@@ -211,6 +243,9 @@ export class OnnxFile {
     );
   }
 }
+
+/** What exporters call a text encoder's input. */
+export const TOKEN_IDS = ['input_ids', 'tokens', 'prompt'];
 
 /** The element type of a graph's input or output. */
 export function elemType(info: ValueInfo): ElemType {

@@ -49,14 +49,11 @@ test('each is its f8 numbers times its scale, as torch has it in f32 and rounds 
 test('a text encoder of them gives what transformers does', async () => {
   const graph = textGraph(text!, 'scaled.safetensors')(backend);
   const options = { device: backend, openFile: () => Promise.resolve(file) };
-  const built = OnnxFile.built(graph, 'scaled.safetensors', options);
+  const built = OnnxFile.built(graph, 'scaled.safetensors', options).withTokensOutside();
   const session = await built.session(backend, built.upTo(['last_hidden_state']));
   const { hidden_size: width } = golden.config;
-  const made = await session.run({
-    input_ids: backend.upload('int32', [1, 77], golden.ids),
-    token_embeds: backend.upload('float32', [1, 77, width], new Float32Array(77 * width)),
-    token_kept: backend.upload('float32', [1, 77, 1], new Float32Array(77).fill(1)),
-  });
+  const tokens = backend.upload('float32', [1, 77, width], await built.tokenRows(golden.ids));
+  const made = await session.run({ [built.tokens!.input.name]: tokens });
   const states = await backend.read(made['last_hidden_state']!);
   expect(relativeError(states, Float32Array.from(golden.hidden))).toBeLessThan(5e-6);
   await session.dispose();

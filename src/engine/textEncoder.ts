@@ -10,7 +10,7 @@ import { EngineError } from '../protocol/errors';
 import type { ValueInfo } from '../onnx/file/model';
 import type { Backend, DeviceTensor, Session, Tensors } from './backend';
 import type { TextFiles } from './modelFiles';
-import { elemType, inputByRole, type OnnxFile } from './onnxFile';
+import { elemType, inputByRole, TOKEN_IDS, type OnnxFile } from './onnxFile';
 
 /** Vectors [tokens, width] that take the place of tokens of a prompt. */
 export interface TokenVectors {
@@ -33,9 +33,10 @@ export interface EncodedText {
   readonly pooled: Float32Array;
 }
 
-/** A session and what it gives: hidden states by clip skip. */
+/** A session, the inputs that it reads, and what it gives: hidden states by clip skip. */
 interface Built {
   readonly session: Session;
+  readonly inputs: readonly ValueInfo[];
   readonly hidden: ReadonlyMap<number, string>;
 }
 
@@ -54,7 +55,7 @@ export class PromptTextEncoder {
     files: Omit<TextFiles, 'graph'>,
     wanted: TextOutputs,
   ) {
-    this.ids = inputByRole(file, ['input_ids', 'tokens', 'prompt'], 2);
+    this.ids = inputByRole(file, TOKEN_IDS, 2);
     this.tokenizer = new PromptTokenizer(files.tokenizer, files.tokenizerConfig, fixedLength(this.ids, files));
     this.layers = hiddenLayers(file, wanted.hidden, files.config.num_hidden_layers ?? NaN);
     this.pooled = wanted.pooled ? pooledOutput(file) : null;
@@ -65,10 +66,9 @@ export class PromptTextEncoder {
     return this.layers.mostClipSkip;
   }
 
-  /** How many numbers a token's vector has; null where the graph takes none. */
+  /** How many numbers a token's vector has; null where the graph keeps its table of tokens. */
   get vectorWidth(): number | null {
-    const width = this.file.inputs.find(({ name }) => name === EMBEDS)?.dims?.[2];
-    return typeof width === 'number' ? width : null;
+    return this.file.tokens?.table.dims[1] ?? null;
   }
 
   /** What names in prompts stand for, from now on. */
@@ -85,10 +85,10 @@ export class PromptTextEncoder {
    * @throws EngineError `session-build`.
    */
   async encode(prompt: string, clipSkip = 1): Promise<EncodedText> {
-    const { session, hidden } = await this.open(clipSkip);
+    const { session, inputs, hidden } = await this.open(clipSkip);
     const names = [...this.vectors.keys()];
     const tokens = this.tokenizer.encode(names.length === 0 ? prompt : this.parts(splitAtNames(prompt, names)));
-    const feeds = this.feeds(tokens);
+    const feeds = await this.feeds(inputs, tokens);
     let outputs: Tensors = {};
     try {
       outputs = await session.run(feeds);
@@ -118,9 +118,11 @@ export class PromptTextEncoder {
     const first = this.layers.of(1);
     const skipped = clipSkip === 1 ? first : this.layers.of(clipSkip);
     const wanted = [first.output, skipped.output, ...(this.pooled === null ? [] : [this.pooled])];
-    const session = await skipped.file.session(this.backend, skipped.file.upTo(wanted));
+    const segment = skipped.file.upTo(wanted);
+    const session = await skipped.file.session(this.backend, segment);
     this.built = {
       session,
+      inputs: skipped.file.inputs.filter(({ name }) => segment.inputs.includes(name)),
       hidden: new Map([
         [1, first.output],
         [clipSkip, skipped.output],
@@ -134,55 +136,43 @@ export class PromptTextEncoder {
   }
 
   /** A graph whose batch is fixed gets the prompt that many times; only the first row is read. */
-  private feeds(tokens: readonly (number | Slot<TokenVectors>)[]): Record<string, DeviceTensor> {
+  private async feeds(
+    inputs: readonly ValueInfo[],
+    tokens: readonly (number | Slot<TokenVectors>)[],
+  ): Promise<Record<string, DeviceTensor>> {
     // Where a vector stands any word may stand too, but none that ends the text.
     const ids = tokens.map((token) => (typeof token === 'number' ? token : 0));
     const rows = typeof this.ids.dims?.[0] === 'number' ? this.ids.dims[0] : 1;
-    const upload = (input: ValueInfo, values: readonly number[]) =>
-      this.backend.upload(elemType(input), [rows, ids.length], Array.from({ length: rows }, () => values).flat());
-    return Object.fromEntries(
-      this.file.inputs.map((input) => {
-        if (input === this.ids) return [input.name, upload(input, ids)];
-        // Nothing is masked: these encoders attend to the padding as well.
-        if (input.name === 'attention_mask')
-          return [
-            input.name,
-            upload(
-              input,
-              ids.map(() => 1),
-            ),
-          ];
-        if (input.name === 'position_ids')
-          return [
-            input.name,
-            upload(
-              input,
-              ids.map((_, at) => at),
-            ),
-          ];
-        if (input.name === EMBEDS) return [input.name, this.uploadVectors(input, tokens)];
-        if (input.name === KEPT) {
-          const kept = tokens.map((token) => (typeof token === 'number' ? 1 : 0));
-          return [input.name, this.backend.upload(elemType(input), [1, tokens.length, 1], kept)];
-        }
-        throw invalid(this.file, `It takes an input “${input.name}” that Pagoda does not know.`);
-      }),
-    );
+    const outside = this.file.tokens;
+    const states = outside && (await this.states(ids, tokens));
+    const upload = (input: ValueInfo, values: readonly number[]) => {
+      const dims = [rows, ids.length, ...(input.name === outside?.input.name ? [values.length / ids.length] : [])];
+      return this.backend.upload(elemType(input), dims, Array.from({ length: rows }, () => values).flat());
+    };
+    const valuesOf = ({ name }: ValueInfo): readonly number[] => {
+      if (name === this.ids.name) return ids;
+      if (states && name === outside.input.name) return [...states];
+      // Nothing is masked: these encoders attend to the padding as well.
+      if (name === 'attention_mask') return ids.map(() => 1);
+      if (name === 'position_ids') return ids.map((_, at) => at);
+      throw invalid(this.file, `It takes an input “${name}” that Pagoda does not know.`);
+    };
+    return Object.fromEntries(inputs.map((input) => [input.name, upload(input, valuesOf(input))]));
   }
 
-  private uploadVectors(input: ValueInfo, tokens: readonly (number | Slot<TokenVectors>)[]): DeviceTensor {
-    const width = this.vectorWidth ?? 0;
-    const values = new Float32Array(tokens.length * width);
+  /** What enters the encoder for each token: its row of the table, or the vector that stands there. */
+  private async states(
+    ids: readonly number[],
+    tokens: readonly (number | Slot<TokenVectors>)[],
+  ): Promise<Float32Array> {
+    const states = await this.file.tokenRows(ids);
+    const width = states.length / ids.length;
     for (const [at, token] of tokens.entries())
       if (typeof token !== 'number')
-        values.set(token.of.values.subarray(token.index * width, (token.index + 1) * width), at * width);
-    return this.backend.upload(elemType(input), [1, tokens.length, width], values);
+        states.set(token.of.values.subarray(token.index * width, (token.index + 1) * width), at * width);
+    return states;
   }
 }
-
-/** Inputs of graphs that are built here (checkpoints/networks/clipText). */
-const EMBEDS = 'token_embeds';
-const KEPT = 'token_kept';
 
 /** Token count that the graph fixes, else the config's where the tokenizer's own is missing or larger. */
 function fixedLength(ids: ValueInfo, { tokenizerConfig, config }: Omit<TextFiles, 'graph'>): number | undefined {

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { float16ToFloat32, float32ToFloat16 } from '../kernels/float16';
 import { BFLOAT16, DOUBLE, FLOAT, FLOAT16, FLOAT8E4M3FN, FLOAT8E5M2 } from '../onnx/file/model';
+import { ComputedBlob } from './computedBlob';
 import { weightsBlob, type WeightsPart } from './weightsBlob';
 
 const halves = Float32Array.from({ length: 5000 }, (_, at) => ((at % 1000) - 500) / 16);
@@ -17,7 +18,7 @@ const expected = new Uint8Array(Float32Array.of(...singles, ...halves, ...single
 async function streamed(blob: Blob): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   const reader = blob.stream().getReader();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
+  for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value.slice());
   return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }
 
@@ -77,6 +78,35 @@ test('what was read is given back once it is converted, a transposed matrix when
   const made = await weightsBlob([part, { ...part, transposed: { rows: 2, columns: 3 } }]).arrayBuffer();
   expect([...new Float32Array(made)]).toEqual([1, 2, 3, 4, 5, 6, 1, 4, 2, 5, 3, 6]);
   expect(counted).toEqual({ read: 2 * bytes.byteLength, released: 2 * bytes.byteLength });
+});
+
+test('a piece of a stream is made when it is asked for, and given back when the next one is', async () => {
+  const log: string[] = [];
+  class ThreePieces extends ComputedBlob {
+    override slice(): Blob {
+      return this;
+    }
+
+    protected override async *pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+      for (const number of [1, 2, 3]) {
+        log.push(`${number} made`);
+        const transfer = (length: number) => {
+          log.push(`${number} given back`);
+          return new ArrayBuffer(length);
+        };
+        yield await Promise.resolve(new Uint8Array(Object.assign(Uint8Array.of(number).buffer, { transfer })));
+      }
+    }
+  }
+  const reader = new ThreePieces(3).stream().getReader();
+  await new Promise((later) => setTimeout(later));
+  expect(log).toEqual([]);
+  for (const number of [1, 2]) expect((await reader.read()).value).toEqual(Uint8Array.of(number));
+  await new Promise((later) => setTimeout(later));
+  expect(log).toEqual(['1 made', '1 given back', '2 made']);
+  log.length = 0;
+  expect([...new Uint8Array(await new ThreePieces(3).arrayBuffer())]).toEqual([1, 2, 3]);
+  expect(log.filter((event) => event.endsWith('back'))).toHaveLength(3);
 });
 
 test('what is not converted is plain slices', async () => {

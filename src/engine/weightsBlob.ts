@@ -3,7 +3,7 @@
 // file nor a large part of it is ever in memory twice; of one that is transposed the whole is in memory, once.
 
 import { FLOAT, type Matrix, type TypeCast } from '../onnx/file/model';
-import { bytesOf, ComputedBlob } from './computedBlob';
+import { bytesOf, ComputedBlob, release } from './computedBlob';
 import { convert, elementBytes, transposedPart } from './convertWeights';
 
 export interface WeightsPart {
@@ -108,12 +108,4 @@ function usedBytes(part: WeightsPart): number {
 function storedBytes({ blob, cast, transposed }: WeightsPart): number {
   if (transposed) return blob.size / (transposed.rows * transposed.columns);
   return cast ? elementBytes(cast.from) : 1;
-}
-
-/**
- * Gives memory back that nobody reads any more: until a garbage collector sees to it, a hundred megabytes may have come
- * together. Browsers without `transfer` leave it to that.
- */
-function release({ buffer }: Uint8Array<ArrayBuffer>): void {
-  (buffer as { transfer?: (length: number) => ArrayBuffer }).transfer?.(0);
 }

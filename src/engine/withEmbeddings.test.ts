@@ -12,12 +12,17 @@ import {
 } from '../../fixtures/checkpoints/embeddings';
 import { loraFile } from '../../fixtures/checkpoints/lora';
 import { wholeFile } from '../../fixtures/checkpoints/pipelines';
+import { safetensorsFile } from '../checkpoints/testing/safetensorsFile';
 import type { EmbeddingRef } from '../protocol/messages';
+import { PromptTokenizer } from '../text/tokenizer';
 import { checkpointFiles } from './checkpointFiles';
 import { CpuBackend } from './cpuBackend';
 import { closeModel, type DiffusionModel } from './diffusionModel';
 import { mergeLoras } from './mergeLoras';
 import type { PromptEmbeds } from './promptEncoder';
+import { readModelFiles } from './modelFiles';
+import { OnnxFile } from './onnxFile';
+import { folder } from './testing/folder';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 import { openModel } from './testing/openModel';
 import { relativeError } from './testing/unetChecks';
@@ -81,6 +86,36 @@ test('they stay with a text encoder that a LoRA changes', async () => {
   expect(cond.hidden).not.toEqual(other.cond.hidden);
   expect(changed.info.embeddings).toEqual([golden.name]);
   await withEmbeddings(await mergeLoras(changed, []), []);
+});
+
+test('of a model in ONNX too: a vector that is a word’s is that word', async () => {
+  const files = await readModelFiles(folder('fixtures/models/tiny'));
+  const model = await openModel(backend, files, 'tiny');
+  const [, id, end] = new PromptTokenizer(files.tokenizer, files.tokenizerConfig).encode('apple');
+  expect(end).toBe(new PromptTokenizer(files.tokenizer, files.tokenizerConfig).encode('')[1]);
+  const graph = await openAsBlob('fixtures/models/tiny/text_encoder/model.onnx');
+  const file = (await OnnxFile.open(graph, 'text', { device: backend, openFile: null })).withTokensOutside();
+  const vector = await file.tokenRows([id as number]);
+  const embedding = (values: Float32Array<ArrayBuffer>) => {
+    const entry = { dtype: 'F32', shape: [1, values.length], bytes: new Uint8Array(values.slice().buffer) };
+    return new File([safetensorsFile(new Map([['emb_params', entry]]))], 'fruit.safetensors');
+  };
+  const withFruit = async (values: Float32Array<ArrayBuffer>, name: string) => {
+    const named = await withEmbeddings(model, [{ id: name, name: 'fruit', file: embedding(values) }]);
+    expect(named.info.embeddings).toEqual([name]);
+    return encode(named, 'a red fruit', '');
+  };
+  const { cond } = await encode(model, 'a red apple', '');
+  expect((await withFruit(Float32Array.from(vector), 'same')).cond.hidden).toEqual(cond.hidden);
+  expect(
+    (
+      await withFruit(
+        Float32Array.from(vector, (value) => -value),
+        'other',
+      )
+    ).cond.hidden,
+  ).not.toEqual(cond.hidden);
+  await closeModel(model);
 });
 
 test('of other widths they are not used, and a file that is something else is refused', async () => {

@@ -29,8 +29,6 @@ export interface TextArchitecture {
 export interface TextOptions extends GraphOptions {
   /** Whether there is a `text_projection`: then `text_embeds` is an output. */
   readonly projects: boolean;
-  /** Whether some tokens may be given as vectors: then `token_embeds` and `token_kept` are inputs. */
-  readonly takesEmbeds?: boolean;
 }
 
 const END_OF_TEXT = 49407;
@@ -38,27 +36,19 @@ const END_OF_TEXT = 49407;
 const LEGACY_END = 2;
 
 /**
- * Input: `input_ids` [batch, tokens]; where it takes embeds, `token_embeds` [batch, tokens, width], which is zeros but
- * at tokens that are vectors, and `token_kept` [batch, tokens, 1], which is 1 but there, where it is 0. Outputs:
- * `last_hidden_state` [batch, tokens, width]; `hidden_states.N`, what
+ * Input: `input_ids` [batch, tokens]. Outputs: `last_hidden_state` [batch, tokens, width]; `hidden_states.N`, what
  * layer N gives, without the final norm (of 0 what enters the first); `pooler_output` [batch, width], the last layer's
  * result at the end of the text, and `text_embeds` [batch, dim], its projection, one of both.
  * @throws EngineError `model-invalid` for a config that says what is not built here, or what `weight` throws.
  */
-export function clipText(config: TextArchitecture, { projects, takesEmbeds, ...options }: TextOptions): Model {
+export function clipText(config: TextArchitecture, { projects, ...options }: TextOptions): Model {
   const tokens = config.max_position_embeddings ?? 77;
   const width = config.hidden_size ?? 512;
   const layers = config.num_hidden_layers ?? 12;
   const g = GraphBuilder.start(options);
   const model = g.in('text_model');
   const ids = g.input('input_ids', INT32, ['batch', tokens]);
-  const given = takesEmbeds
-    ? {
-        embeds: g.input('token_embeds', g.type, ['batch', tokens, width]),
-        kept: g.input('token_kept', g.type, ['batch', tokens, 1]),
-      }
-    : null;
-  let x = embeddings(model.in('embeddings'), ids, { tokens, width, words: config.vocab_size ?? 49408, given });
+  let x = embeddings(model.in('embeddings'), ids, { tokens, width, words: config.vocab_size ?? 49408 });
   const block = layerOf(config, { tokens, width, mask: causalMask(g, tokens) });
   const dims = ['batch', tokens, width];
   let state = '';
@@ -84,22 +74,14 @@ interface Sizes {
   readonly width: number;
 }
 
-/** Values of the inputs by which tokens are vectors. */
-interface Given {
-  readonly embeds: string;
-  readonly kept: string;
-}
-
 function embeddings(
   g: GraphBuilder,
   ids: string,
-  { tokens, width, words, given }: Sizes & { readonly words: number; readonly given: Given | null },
+  { tokens, width, words }: Sizes & { readonly words: number },
 ): string {
   const table = g.in('token_embedding').weight('weight', [words, width]);
   const positions = g.in('position_embedding').weight('weight', [tokens, width]);
-  const own = g.op('Gather', [table, ids]);
-  const read = given ? add(g, g.op('Mul', [own, given.kept]), given.embeds) : own;
-  const rows = add(g, read, positions);
+  const rows = add(g, g.op('Gather', [table, ids]), positions);
   return g.op('Reshape', [rows, g.int64s([-1, width])]);
 }
 

@@ -1,7 +1,6 @@
 // What an embedding is and whether it counts, in words.
 
-export const NO_EMBEDDINGS =
-  'Embeddings need a model from a .safetensors checkpoint: with this model their names are plain words.';
+export const NO_EMBEDDINGS = 'This model’s text encoder takes no embeddings: with it their names are plain words.';
 
 /** `fits` is null where it is not known yet. */
 export function embeddingText(
