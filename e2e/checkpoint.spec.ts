@@ -156,6 +156,9 @@ test('an embedding is a word of the prompts, and the recipe names it', async ({ 
   await button(page, `Remove ${name}`).click();
   await generate(page);
   expect(await pixels(picture(page, 'With PAG'))).toEqual(without);
+  await field.getByText(/^Embeddings/).click();
+  await dropFiles(page, [info.outputPath(`${name}.safetensors`)]);
+  await expect(button(page, `Remove ${name}`)).toBeVisible();
 });
 
 /** Its decoder's last layer has nothing but biases. */
@@ -242,7 +245,7 @@ test('a model is dropped on the page, as a file or its folder, and LoRA for it; 
   mkdirSync(`${empty}/.hidden`, { recursive: true });
   writeFileSync(`${empty}/notes.txt`, 'notes');
   await dropFiles(page, [empty]);
-  await expect(says('folder')).toContainText('This folder lacks unet/model.onnx');
+  await expect(says('folder')).toContainText('This folder holds no model. Pagoda takes');
   const pickle = info.outputPath('old.ckpt');
   writeFileSync(pickle, Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 0, 0, 0]));
   // The dialog is open now: files are dropped on it as on the page.
@@ -257,7 +260,7 @@ test('a model is dropped on the page, as a file or its folder, and LoRA for it; 
     return path;
   };
   const [fur, ink] = [await lora('fur', loraFile('peft')), await lora('ink', loraFile('old'))];
-  await dropFiles(page, [fur, ink], () => expect(page.getByText('Drop LoRA to add them')).toBeVisible());
+  await dropFiles(page, [fur, ink], () => expect(page.getByText('Drop LoRA or embeddings')).toBeVisible());
   await expect(number(page, 'Weight of fur')).toBeInViewport();
   await expect(number(page, 'Weight of ink')).toBeInViewport();
   await expect(button(page, 'Model: tiny. Change')).toBeVisible();

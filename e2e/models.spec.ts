@@ -5,6 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
 import { clipFolder, partFile, savedFolder, singleFile, small } from '../fixtures/checkpoints/golden';
+import { loraFile } from '../fixtures/checkpoints/lora';
 import { startHubServer, type HubServer } from './support/hubServer';
 import { RECORD_EVENTS, engineWorker, modelsWorker, prependToEngine, refusals } from './support/engineWorker';
 import { button, generate, holdModel, number, setNumber } from './support/page';
@@ -453,6 +454,22 @@ test.describe('without a service worker', () => {
     await button(page, 'Model: first (some/files). Change').click();
     await button(page, 'Use some/folder').click();
     await expect(page.getByLabel('Verdict')).toContainText(/^Fits this device: \d+ MB of weights/);
+  });
+
+  test('a repository with a LoRA is told as one, and adds it to the model in use', async ({ page }) => {
+    const lora = new Uint8Array(await loraFile('peft', 'F16').arrayBuffer());
+    const files = new Map([['pytorch_lora_weights.safetensors', lora]]);
+    hub.repos.set('some/ink-lora', { commit: SECOND, files });
+    await openModels(page);
+    await lookUp(page, 'some/ink-lora');
+    const told = page.getByRole('group', { name: 'A LoRA', exact: true });
+    await expect(told).toContainText(
+      /^ink-lora · \d+ kB of some\/ink-lora · This is a LoRA, rank 3, UNet and text encoder/,
+    );
+    await told.getByRole('button', { name: 'Fetch it and add it to Pocket (built in)' }).click();
+    await expect(page.getByRole('dialog', { name: 'Models' })).toHaveCount(0);
+    await expect(page.getByRole('spinbutton', { name: 'Weight of ink-lora' })).toBeVisible();
+    await expectPolicies(page);
   });
 
   test('a folder on disk is used in place', async ({ page }) => {

@@ -22,6 +22,7 @@ export const TABLE = {
     'library/embeddingOnDisk': 'all',
     'library/fetchError': 'all',
     'library/folder': 'all',
+    'library/folderLora': 'all',
     'library/library': 'all',
     'library/libraryMessages': 'types',
     'library/loraOnDisk': 'all',

@@ -222,7 +222,8 @@ function nothing({ tensors }: SafetensorsHeader): EngineError {
     tensors.size <= 2 && [...tensors.values()].every(({ shape }) => [768, 1024, 1280].includes(shape.at(-1) ?? 0));
   if (embedding && tensors.size > 0)
     return refused(
-      'A textual inversion embedding is not a whole model. Choose a model first.',
+      'A textual inversion embedding is not a whole model. Choose a model first, then add the file as ' +
+        '“Embedding file”.',
       [...tensors.keys()].join(),
     );
   return new EngineError(

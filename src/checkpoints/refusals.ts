@@ -83,7 +83,11 @@ const ADDITIONS: readonly [what: string, keys: Keys, then: string][] = [
     },
     'first, then add the LoRA to it.',
   ],
-  ['A textual inversion embedding', { has: ['emb_params', 'clip_g', 'clip_l'], begins: ['string_to_param'] }, 'first.'],
+  [
+    'A textual inversion embedding',
+    { has: ['emb_params', 'clip_g', 'clip_l'], begins: ['string_to_param'] },
+    'first, then add the file as “Embedding file”.',
+  ],
   ['A VAE for previews (TAESD)', { has: ['decoder.layers.0.weight', 'decoder.1.weight', '1.weight'] }, 'instead.'],
   ['An upscaler (ESRGAN)', { has: ['conv_first.weight', 'model.0.weight'] }, 'instead.'],
 ];

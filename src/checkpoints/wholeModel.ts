@@ -34,10 +34,7 @@ export function wholeModel(checkpoint: Checkpoint): WholeModel {
     ...(texts.length > 0 && texts.length === textEncoders.length ? [] : [lacking(texts.length)]),
   ];
   if (!unet || !family || !vae || missing.length > 0)
-    throw new EngineError(
-      'model-invalid',
-      `This file (${name}) has ${missing.join(' and ')}. Choose the file that holds the whole model.`,
-    );
+    throw new EngineError('model-invalid', `This file (${name}) has ${missing.join(' and ')}. ${wayOn(checkpoint)}`);
   refuseTask(checkpoint);
   return { ...checkpoint, family, unet, vae, textEncoders: texts };
 }
@@ -51,6 +48,13 @@ export function refuseTask({ task, name }: Pick<Checkpoint, 'task' | 'name'>): v
       'does not run yet. Choose a model that makes pictures of text alone.',
     name,
   );
+}
+
+/** A UNet alone runs with the rest of a model that is here, from the disk. */
+function wayOn({ unet, vae, textEncoders }: Checkpoint): string {
+  return unet && !vae && textEncoders.every((part) => part === null)
+    ? 'Download it and open it as “Checkpoint file”: it runs with the rest of a model that is here.'
+    : 'Choose the file that holds the whole model.';
 }
 
 function lacking(found: number): string {

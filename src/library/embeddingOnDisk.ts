@@ -10,6 +10,16 @@ export interface EmbeddingOnDisk {
   readonly what: string;
 }
 
+/** Whether the file is one. False too where it cannot be read. */
+export async function isEmbedding(file: File): Promise<boolean> {
+  try {
+    await readEmbedding(file);
+    return true;
+  } catch {
+    return false; // what is wrong with it is said by who opens it
+  }
+}
+
 /** @throws EngineError `embedding-invalid`: what the file is instead, or what of it is damaged. */
 export async function embeddingOnDisk(file: File): Promise<EmbeddingOnDisk> {
   const what = embeddingText(await readEmbedding(file));

@@ -2,7 +2,9 @@
 
 import { expect, it } from 'vitest';
 import { clipFolder, savedFolder } from '../../fixtures/checkpoints/golden';
+import { loraFile } from '../../fixtures/checkpoints/lora';
 import { folderModel } from './folder';
+import { folderLora } from './folderLora';
 
 type Contents = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
@@ -44,4 +46,30 @@ it('says that PyTorch’s files are there in place of weights', async () => {
     ([path, bytes]) => [path.replace('.safetensors', '.bin'), bytes] as const,
   );
   await expect(open(new Map(files))).rejects.toThrow(/lacks unet\/.* Its weights are PyTorch files \(\.bin/);
+});
+
+it.each<[string, Contents, RegExp]>([
+  ['nothing', new Map(), /^This folder holds no model\. Pagoda takes models as diffusers lays them down \(unet\//],
+  ['a whole model in a file', new Map([['a.safetensors', new Uint8Array(9)]]), /Open a\.safetensors in it as “Checkp/],
+  [
+    'a pickle',
+    new Map([['a.ckpt', new Uint8Array(9)]]),
+    /holds no model\. Its weights are PyTorch files .* Pagoda takes/,
+  ],
+])('says of a folder with %s what would be a model', async (_, contents, message) => {
+  await expect(open(contents)).rejects.toThrow(message);
+});
+
+it('tells a LoRA in it, by the folder’s name where the file has diffusers’ own; of several wants one', async () => {
+  const lora = new File([loraFile('peft')], 'x');
+  const inFolder = (files: Readonly<Record<string, File>>) =>
+    folderLora({ name: 'ink-lora', files: new Map(Object.entries(files)) });
+  const readme = new File(['about'], 'README.md');
+  const found = await inFolder({ 'a/pytorch_lora_weights.safetensors': lora, 'a/README.md': readme });
+  expect([found?.name, found?.size]).toEqual(['ink-lora.safetensors', lora.size]);
+  expect((await inFolder({ 'fur.safetensors': lora }))?.name).toBe('fur.safetensors');
+  await expect(inFolder({ 'a.safetensors': lora, 'b.safetensors': lora })).rejects.toThrow('holds 2 LoRA and no model');
+  expect(await inFolder({ 'README.md': readme })).toBeNull();
+  expect(await inFolder({ 'a.safetensors': lora, 'b.safetensors': readme })).toBeNull();
+  expect(await inFolder({ 'unet/model.safetensors': readme, 'a.safetensors': lora })).toBeNull();
 });

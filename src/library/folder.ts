@@ -7,7 +7,7 @@ import { NO_GLANCE, type Weights } from '../models/estimate';
 import { FetchError } from './fetchError';
 import { sizeText } from '../models/preflight';
 import { GRAPHS, findRoles, missingRoles, neededPaths } from '../models/roles';
-import { heldInstead } from '../models/weightFiles';
+import { heldInstead, singleFiles, TAKES } from '../models/weightFiles';
 import { usualSettings } from '../models/usualSettings';
 import type { UsualSettings } from '../settings/fields';
 import { networkGlance, networksText, readNetworks, type ModelAt } from './networks';
@@ -38,18 +38,7 @@ export async function folderModel({ name, files: picked }: PickedFolder): Promis
   const paths = [...files.keys()];
   const roles = findRoles(paths);
   const missing = missingRoles(roles);
-  if (missing.length > 0)
-    throw new FetchError(
-      'layout',
-      [
-        `This folder lacks ${missing.join(', ')}.`,
-        heldInstead(paths),
-        'Choose the folder that holds unet/ and the others.',
-      ]
-        .filter((sentence) => sentence !== '')
-        .join(' '),
-      paths.slice(0, 200).join('\n'),
-    );
+  if (missing.length > 0) throw notAModel(paths, Object.keys(roles).length > 0 ? missing : []);
   const networks = await readNetworks(roles, GRAPHS, inFolder(files));
   const shards = [...networks.files.values()].flatMap((network) => network.files);
   const needed = [...new Set([...neededPaths(paths, roles), ...shards])];
@@ -74,6 +63,25 @@ export async function folderModel({ name, files: picked }: PickedFolder): Promis
     weights,
     usual: usualSettings({ scheduler, unet: weights.unetConfig }),
   };
+}
+
+/** @param missing what a folder lacks that has parts of a model; of others it is said what would be one. */
+function notAModel(paths: readonly string[], missing: readonly string[]): FetchError {
+  const [single] = singleFiles(paths.map((path) => ({ path })));
+  const sentences =
+    missing.length > 0
+      ? [
+          `This folder lacks ${missing.join(', ')}.`,
+          heldInstead(paths),
+          'Choose the folder that holds unet/ and the others.',
+        ]
+      : [
+          'This folder holds no model.',
+          single ? `Open ${single.path} in it as “Checkpoint file”.` : heldInstead(paths),
+          TAKES,
+        ];
+  const message = sentences.filter((sentence) => sentence !== '').join(' ');
+  return new FetchError('layout', message, paths.slice(0, 200).join('\n'));
 }
 
 function inFolder(files: ReadonlyMap<string, File>): ModelAt {

@@ -43,7 +43,7 @@ test('a worker is made for the first request, and each answer goes to its own', 
   const first = library.ask({ type: 'list' });
   const second = library.ask({ type: 'check', dir: 'x' });
   last().say({ type: 'refused', id: 2, error: { code: 'network', message: 'no net', detail: 'd' } });
-  last().say({ type: 'taken', id: 1, plan: null });
+  last().say({ type: 'taken', id: 1, answer: null });
   await expect(first).resolves.toBeUndefined();
   await expect(second).rejects.toMatchObject({ code: 'network', message: 'no net', detail: 'd' });
   expect(workers).toHaveLength(1);
@@ -56,8 +56,8 @@ test('a lookup that is given up ends at once and is forgotten by the worker; its
   await expect(given).rejects.toMatchObject({ name: 'AbortError' });
   expect(last().heard.at(-1)).toEqual({ type: 'forget', id: 1 });
   const next = library.ask({ type: 'list' });
-  last().say({ type: 'taken', id: 1, plan: null });
-  last().say({ type: 'taken', id: 2, plan: null });
+  last().say({ type: 'taken', id: 1, answer: null });
+  last().say({ type: 'taken', id: 2, answer: null });
   await next;
 });
 
@@ -71,7 +71,7 @@ test('a worker that cannot start ends all that waits; the next request starts an
     });
   expect(last().ended).toBe(true);
   const again = library.ask({ type: 'list' });
-  last().say({ type: 'taken', id: 3, plan: null });
+  last().say({ type: 'taken', id: 3, answer: null });
   await again;
   expect(spawned).toEqual([false, true]);
 });
@@ -86,7 +86,7 @@ test('one whose file is gone says that the page is of another version', async ()
 test('one that dies at work is not asked why it did not start, and is replaced', async () => {
   why = new EngineError('version-gone', 'never asked');
   const first = library.ask({ type: 'list' });
-  last().say({ type: 'taken', id: 1, plan: null });
+  last().say({ type: 'taken', id: 1, answer: null });
   await first;
   const cut = library.ask({ type: 'check', dir: 'x' });
   last().fail();

@@ -4,13 +4,13 @@
 import { ownFileError } from '../loading/loadError';
 import { anotherAddress, whyNotStarted } from '../loading/loadScript';
 import { FetchError, asFetchError } from './fetchError';
-import type { FileChoice, LibraryEvent, LibraryMessage, LibraryRequest, Plan, StoredModel } from './libraryMessages';
+import type { Found, LibraryEvent, LibraryMessage, LibraryRequest, LoraFound, StoredModel } from './libraryMessages';
 import modelsWorkerUrl from './modelsWorker.ts?worker&url';
 
 type Inspect = Extract<LibraryRequest, { type: 'inspect' }>;
 
 interface Waiting {
-  readonly resolve: (plan: Plan | FileChoice | null) => void;
+  readonly resolve: (answer: Found | File | null) => void;
   readonly reject: (error: FetchError) => void;
 }
 
@@ -45,17 +45,23 @@ export class Library {
   ) {}
 
   /** Settles when the worker has taken the request. Rejects with FetchError. */
-  async ask(request: Exclude<LibraryRequest, { type: 'inspect' }>): Promise<void> {
+  async ask(request: Exclude<LibraryRequest, { type: 'inspect' | 'fetchLora' }>): Promise<void> {
     await this.send(request);
   }
 
   /** What would be fetched, or of what to choose. Rejects with FetchError, or AbortError of `signal`. */
-  async inspect(asked: Omit<Inspect, 'type'>, signal: AbortSignal): Promise<Plan | FileChoice> {
+  async inspect(asked: Omit<Inspect, 'type'>, signal: AbortSignal): Promise<Found> {
     signal.throwIfAborted();
-    return (await this.send({ type: 'inspect', ...asked }, signal)) as Plan | FileChoice;
+    return (await this.send({ type: 'inspect', ...asked }, signal)) as Found;
   }
 
-  private send(request: LibraryRequest, signal?: AbortSignal): Promise<Plan | FileChoice | null> {
+  /** Rejects with FetchError, or AbortError of `signal`. */
+  async fetchLora(lora: LoraFound, signal: AbortSignal): Promise<File> {
+    signal.throwIfAborted();
+    return (await this.send({ type: 'fetchLora', lora }, signal)) as File;
+  }
+
+  private send(request: LibraryRequest, signal?: AbortSignal): Promise<Found | File | null> {
     const id = (this.lastId += 1);
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
@@ -115,7 +121,7 @@ export class Library {
     }
     const waiting = this.waiting.get(event.id);
     this.waiting.delete(event.id);
-    if (event.type === 'taken') waiting?.resolve(event.plan);
+    if (event.type === 'taken') waiting?.resolve(event.answer);
     else waiting?.reject(new FetchError(event.error.code, event.error.message, event.error.detail));
   }
 }

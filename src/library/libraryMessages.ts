@@ -37,6 +37,23 @@ export interface FileChoice extends RepoId {
   readonly choices: readonly Pick<ManifestFile, 'path' | 'size'>[];
 }
 
+/** A LoRA in a repository. */
+export interface LoraFound extends RepoId {
+  readonly kind: 'lora';
+  readonly commit: string;
+  readonly hubUrl: string;
+  readonly file: ManifestFile;
+  /** By which it will be known. */
+  readonly name: string;
+  /** "for Stable Diffusion 1.x, rank 16, UNet and text encoder". */
+  readonly what: string;
+  /** As its page names it; null where it says nothing. */
+  readonly licence: string | null;
+}
+
+/** What a repository, or a file of it, was found to be. */
+export type Found = Plan | FileChoice | LoraFound;
+
 export type StoredState =
   | 'whole'
   | 'paused' // by the visitor, or by the end of the page
@@ -80,6 +97,7 @@ export type LibraryRequest =
       readonly file: string | null;
     }
   | { readonly type: 'fetch'; readonly plan: Plan }
+  | { readonly type: 'fetchLora'; readonly lora: LoraFound }
   | { readonly type: 'resume' | 'pause' | 'remove' | 'check'; readonly dir: string }
   /** The network may be back: try at once. */
   | { readonly type: 'online' };
@@ -91,6 +109,6 @@ export type LibraryMessage =
 
 export type LibraryEvent =
   | { readonly type: 'models'; readonly models: readonly StoredModel[] }
-  /** `plan` is the answer to `inspect`. */
-  | { readonly type: 'taken'; readonly id: number; readonly plan: Plan | FileChoice | null }
+  /** `answer` is that to `inspect`, or the file of a LoRA. */
+  | { readonly type: 'taken'; readonly id: number; readonly answer: Found | File | null }
   | { readonly type: 'refused'; readonly id: number; readonly error: FetchErrorData };

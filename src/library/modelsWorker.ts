@@ -3,7 +3,8 @@
 
 import { toFetchErrorData } from './fetchError';
 import { listRepo } from './hub';
-import type { FileChoice, LibraryEvent, LibraryMessage, LibraryRequest, Plan } from './libraryMessages';
+import { fetchLora } from './fetchLora';
+import type { Found, LibraryEvent, LibraryMessage, LibraryRequest } from './libraryMessages';
 import { makePlan } from './plan';
 import { Shelf } from './shelf';
 
@@ -21,7 +22,7 @@ scope.onmessage = async ({ data }: MessageEvent<LibraryMessage>) => {
   const abort = new AbortController();
   asked.set(id, abort);
   try {
-    emit({ type: 'taken', id, plan: await serve(data.request, abort.signal) });
+    emit({ type: 'taken', id, answer: await serve(data.request, abort.signal) });
   } catch (error) {
     if (!abort.signal.aborted) emit({ type: 'refused', id, error: toFetchErrorData(error) });
   } finally {
@@ -29,7 +30,7 @@ scope.onmessage = async ({ data }: MessageEvent<LibraryMessage>) => {
   }
 };
 
-async function serve(request: LibraryRequest, signal: AbortSignal): Promise<Plan | FileChoice | null> {
+async function serve(request: LibraryRequest, signal: AbortSignal): Promise<Found | File | null> {
   switch (request.type) {
     case 'inspect': {
       const { repo, hubUrl, entry, file } = request;
@@ -43,6 +44,8 @@ async function serve(request: LibraryRequest, signal: AbortSignal): Promise<Plan
     case 'fetch':
       await shelf.add(request.plan);
       return null;
+    case 'fetchLora':
+      return fetchLora(request.lora, signal);
     case 'resume':
       await shelf.resume(request.dir);
       return null;

@@ -3,9 +3,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startHubServer, type HubServer } from '../../e2e/support/hubServer';
 import { clipFolder, partFile, savedFolder, singleFile, small } from '../../fixtures/checkpoints/golden';
+import { loraFile } from '../../fixtures/checkpoints/lora';
 import { listRepo } from './hub';
 import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
-import type { FileChoice, Plan } from './libraryMessages';
+import { fetchLora } from './fetchLora';
+import type { FileChoice, LoraFound, Plan } from './libraryMessages';
 import { makePlan } from './plan';
 import { GRAPHS, standardPath } from '../models/roles';
 
@@ -35,7 +37,7 @@ async function planOf(
 const bytesOf = async (blob: Blob) => new Uint8Array(await blob.arrayBuffer());
 
 it.each([
-  ['no model at all', ['README.md', 'data.csv'], 'It holds neither .safetensors nor ONNX files'],
+  ['no model at all', ['README.md', 'data.csv'], 'It holds neither .safetensors nor ONNX files of one. Pagoda takes'],
   ['a part of an export', ['unet/model.onnx'], 'It lacks vae_decoder/model.onnx, text_encoder/model.onnx'],
   ['PyTorch files', ['unet/diffusion_pytorch_model.bin', 'model.ckpt'], 'Its weights are PyTorch files (.bin, .ckpt'],
   [
@@ -106,6 +108,27 @@ describe('.safetensors', () => {
     await expect(planOf(files, null, 'vae.safetensors')).rejects.toThrow('has no UNet and no text encoder');
     files.delete('a.safetensors');
     await expect(planOf(files)).rejects.toThrow('has no UNet and no text encoder');
+  });
+
+  it('tells a LoRA, by the repository’s name where the file has diffusers’ own, and fetches it whole', async () => {
+    const lora = await bytesOf(loraFile('peft', 'F16'));
+    const files = new Map<string, Uint8Array>([
+      ['pytorch_lora_weights.safetensors', lora],
+      ['README.md', blank],
+    ]);
+    const found = (await planOf(files)) as LoraFound;
+    expect(found).toMatchObject({ kind: 'lora', name: 'model', what: 'rank 3, UNet and text encoder' });
+    const file = await fetchLora(found, never);
+    expect([file.name, await bytesOf(file)]).toEqual(['model.safetensors', lora]);
+    const hash = { kind: 'sha256', hex: '0' } as const;
+    await expect(fetchLora({ ...found, file: { ...found.file, hash } }, never)).rejects.toMatchObject({
+      code: 'corrupt',
+    });
+    await expect(fetchLora({ ...found, commit: 'c0' }, never)).rejects.toMatchObject({ code: 'not-found' });
+    // One of several, by its own name.
+    files.set('ink.safetensors', await bytesOf(loraFile('old')));
+    expect(((await planOf(files)) as FileChoice).choices).toHaveLength(2);
+    expect(await planOf(files, null, 'ink.safetensors')).toMatchObject({ kind: 'lora', name: 'ink' });
   });
 
   it('refuses a model for another task by its UNet', async () => {

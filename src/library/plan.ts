@@ -11,12 +11,12 @@ import { glanceAtGraph } from './graphGlance';
 import { lookAtHead } from './headLook';
 import { fileUrl, listRepo, type Listing } from './hub';
 import type { HubEntry } from '../models/hubCatalog';
-import type { FileChoice, Plan } from './libraryMessages';
+import type { Found } from './libraryMessages';
 import { networkGlance, networksText, readNetworks, type Networks } from './networks';
 import type { ManifestFile } from './opfs';
 import { GRAPHS, findRoles, missingRoles, neededPaths, standardPath, type Role, type RolePaths } from '../models/roles';
 import { singlePlan } from './singlePlan';
-import { heldInstead, isShardIndex, isWeights, singleFiles } from '../models/weightFiles';
+import { heldInstead, isShardIndex, isWeights, singleFiles, TAKES } from '../models/weightFiles';
 
 export interface Wanted {
   readonly hubUrl: string;
@@ -32,7 +32,7 @@ export interface Wanted {
  * @throws FetchError; `layout` where files are missing that every picture needs.
  * EngineError `model-invalid` for configs or weights that make no sense, or are of another kind of model.
  */
-export async function makePlan(listing: Listing, wanted: Wanted): Promise<Plan | FileChoice> {
+export async function makePlan(listing: Listing, wanted: Wanted): Promise<Found> {
   const { repo, revision, commit, licence } = listing;
   const { hubUrl, entry, signal } = wanted;
   const paths = listing.files.map((file) => file.path);
@@ -132,6 +132,7 @@ function notAModel(repo: string, paths: readonly string[], roles: RolePaths, mis
     ...(part ? [`It lacks ${missing.join(', ')}.`] : []),
     ...(held ? [held] : []),
     ...(part || held ? [] : ['It holds neither .safetensors nor ONNX files of one.']),
+    ...(part ? [] : [TAKES]),
   ];
   return new FetchError(
     'layout',

@@ -44,6 +44,11 @@ export function singleFiles<File extends { readonly path: string }>(files: reado
   return files.filter(({ path }) => !path.includes('/') && /\.(safetensors|sft)$/i.test(path));
 }
 
+/** What may be named or opened as a model, a sentence. */
+export const TAKES =
+  'Pagoda takes models as diffusers lays them down (unet/, vae/, text_encoder/ … in .safetensors) or Optimum ' +
+  '(in ONNX), whole models in one .safetensors file, and LoRA.';
+
 const INSTEAD: readonly [ending: RegExp, what: string][] = [
   [/\.(ckpt|pt|pth|bin)$/i, 'Its weights are PyTorch files (.bin, .ckpt, .pt), which can run code of their own.'],
   [/\.msgpack$/i, 'Its weights are Flax’s (.msgpack).'],

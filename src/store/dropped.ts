@@ -1,9 +1,11 @@
 // What was dropped on the page, given to the one who opens it: a folder is a model's, a file with a model's ending is
-// one or a LoRA for it, any other is read as a recipe. What is wrong with a model is said where models are chosen, with
-// a LoRA where those stand.
+// one, or a LoRA or an embedding for it, any other is read as a recipe. What is wrong with a model is said where models
+// are chosen, with a LoRA or an embedding where those stand.
 
 import { fileOf, filesOfEntries, isDirectory, type PickedFolder } from '../library/folder';
+import { isEmbedding } from '../library/embeddingOnDisk';
 import { isLora } from '../library/loraOnDisk';
+import { useEmbeddings } from './embeddings';
 import { useLoras } from './loras';
 import { useModels } from './models';
 import { useRecipes } from './recipeSlice';
@@ -22,9 +24,13 @@ export async function openDropped(items: readonly (FileSystemEntry | File)[]): P
   }
   const files: File[] = [];
   for (const item of items) files.push(item instanceof File ? item : await fileOf(item as FileSystemFileEntry));
-  if (await areLoras(files)) {
+  for (const [is, { addDropped }] of [
+    [isLora, useLoras.getState()],
+    [isEmbedding, useEmbeddings.getState()],
+  ] as const) {
+    if (!(await areAll(files, is))) continue;
     models.showPanel(false); // it would lie over them
-    await useLoras.getState().addDropped(files);
+    await addDropped(files);
     return;
   }
   const [file] = files;
@@ -37,8 +43,8 @@ export async function openDropped(items: readonly (FileSystemEntry | File)[]): P
   if (checkpointError ?? vaeOffered ?? unetOffered) models.showPanel(true);
 }
 
-async function areLoras(files: readonly File[]): Promise<boolean> {
-  for (const file of files) if (!MODEL.test(file.name) || !(await isLora(file))) return false;
+async function areAll(files: readonly File[], is: (file: File) => Promise<boolean>): Promise<boolean> {
+  for (const file of files) if (!MODEL.test(file.name) || !(await is(file))) return false;
   return files.length > 0;
 }
 

@@ -16,14 +16,19 @@ interface Embeddings {
   readonly embeddings: readonly Embedding[];
   /** Files that could not be added, by their names. */
   readonly refused: readonly { readonly fileName: string; readonly error: FetchErrorData }[];
+  /** How often files were dropped on the page. */
+  readonly drops: number;
   /** A file of the same name, in whatever case, takes the other's place. */
   readonly add: (files: readonly File[]) => Promise<void>;
+  /** The same, where it is to be seen that they are there: of files that were dropped anywhere on the page. */
+  readonly addDropped: (files: readonly File[]) => Promise<void>;
   readonly remove: (id: string) => void;
 }
 
-export const useEmbeddings = create<Embeddings>()((set) => ({
+export const useEmbeddings = create<Embeddings>()((set, get) => ({
   embeddings: [],
   refused: [],
+  drops: 0,
   add: async (files) => {
     set({ refused: [] });
     for (const file of files) {
@@ -35,6 +40,10 @@ export const useEmbeddings = create<Embeddings>()((set) => ({
         set(({ refused }) => ({ refused: [...refused, { fileName: file.name, error: toFetchErrorData(error) }] }));
       }
     }
+  },
+  addDropped: async (files) => {
+    await get().add(files);
+    set(({ drops }) => ({ drops: drops + 1 }));
   },
   remove: (id) => set(({ embeddings }) => ({ embeddings: embeddings.filter((one) => one.id !== id), refused: [] })),
 }));

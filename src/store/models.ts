@@ -14,13 +14,15 @@ import {
 } from '../library/checkpointFile';
 import { FetchError, toFetchErrorData, type FetchErrorData } from '../library/fetchError';
 import { filesOf, folderModel, type FolderModel, type PickedFolder } from '../library/folder';
+import { folderLora } from '../library/folderLora';
 import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
 import { Library } from '../library/library';
-import type { FileChoice, Plan, StoredModel } from '../library/libraryMessages';
+import type { FileChoice, Found, LoraFound, Plan, StoredModel } from '../library/libraryMessages';
 import { preflight, sizeText, type Verdict } from '../models/preflight';
 import { HUB_URL, parseRepoId } from '../models/repoId';
 import type { DeviceInfo } from '../protocol/messages';
 import { newId, read, write } from './browser';
+import { useLoras } from './loras';
 import { BUILT_IN, clipUrl, keepChoice, readChoice, storedChoice, withUnet, type Choice } from './choice';
 
 export { HUB_MODELS, sizeText };
@@ -33,6 +35,13 @@ export type Lookup =
   | { readonly state: 'found'; readonly plan: Plan; readonly error: FetchErrorData | null }
   /** It holds several models, of which one is to be chosen. */
   | { readonly state: 'choice'; readonly found: FileChoice }
+  /** It is no model; `error` is why it could not be fetched, where that was tried. */
+  | {
+      readonly state: 'lora';
+      readonly found: LoraFound;
+      readonly fetching: boolean;
+      readonly error: FetchErrorData | null;
+    }
   | { readonly state: 'failed'; readonly error: FetchErrorData };
 
 interface Models {
@@ -73,6 +82,8 @@ interface Models {
   readonly lookUp: (repo: string, revision: string, asked?: { entry?: HubEntry; file?: string }) => Promise<void>;
   /** Asks the browser to keep what is stored, and fetches. */
   readonly fetch: (plan: Plan) => Promise<void>;
+  /** Fetches a LoRA that was looked up and adds it to the model in use. */
+  readonly addLora: (found: LoraFound) => Promise<void>;
   readonly act: (type: 'resume' | 'pause' | 'remove' | 'check', dir: string) => Promise<void>;
   /** From <input webkitdirectory>, or from the browser's folder picker where that is null. */
   readonly pickFolder: (list: FileList | null) => Promise<void>;
@@ -181,7 +192,7 @@ export const useModels = create<Models>()((set, get) => {
         const found = await door().inspect({ repo, hubUrl: get().hubUrl, entry, file }, signal);
         await measure();
         if (signal.aborted) return;
-        set({ lookup: 'dir' in found ? { state: 'found', plan: found, error: null } : { state: 'choice', found } });
+        set({ lookup: lookupOf(found) });
       } catch (error) {
         if (!signal.aborted) set({ lookup: { state: 'failed', error: toFetchErrorData(error) } });
       }
@@ -195,6 +206,18 @@ export const useModels = create<Models>()((set, get) => {
         set({ lookup: { state: 'none' }, gone: null });
       } catch (error) {
         set({ lookup: { state: 'found', plan, error: toFetchErrorData(error) } });
+      }
+    },
+    addLora: async (found) => {
+      const signal = stopLooking();
+      set({ lookup: { state: 'lora', found, fetching: true, error: null } });
+      try {
+        const file = await door().fetchLora(found, signal);
+        set({ lookup: { state: 'none' }, panelOpen: false });
+        await useLoras.getState().addDropped([file]);
+      } catch (error) {
+        if (signal.aborted) return;
+        set({ lookup: { state: 'lora', found, fetching: false, error: toFetchErrorData(error) } });
       }
     },
     act: async (type, dir) => {
@@ -213,6 +236,12 @@ export const useModels = create<Models>()((set, get) => {
       try {
         const picked = await pick();
         if (!picked) return;
+        const lora = await folderLora(picked);
+        if (lora) {
+          set({ error: null, panelOpen: false });
+          await useLoras.getState().addDropped([lora]);
+          return;
+        }
         const folder = await folderModel(picked);
         set({ folder, error: null });
         choose({
@@ -285,6 +314,11 @@ export const useModels = create<Models>()((set, get) => {
     },
   };
 });
+
+function lookupOf(found: Found): Lookup {
+  if ('dir' in found) return { state: 'found', plan: found, error: null };
+  return 'choices' in found ? { state: 'choice', found } : { state: 'lora', found, fetching: false, error: null };
+}
 
 /** Whether this device can hold it. */
 export function verdictOf(weights: Plan | Weights, device: DeviceInfo | null, freeBytes: number | null): Verdict {

@@ -1,5 +1,5 @@
-// What is dropped anywhere on the page is opened: a model, its folder, a LoRA, or a picture with a recipe in it.
-// Without this the browser would leave the page for a file that is dropped on it.
+// What is dropped anywhere on the page is opened: a model, its folder, a LoRA or an embedding, or a picture with a recipe
+// in it. Without this the browser would leave the page for a file that is dropped on it.
 
 import { useEffect, useRef, useState } from 'react';
 import { openDropped } from '../store/dropped';
@@ -16,7 +16,7 @@ export function FileDrop() {
     <div ref={overlay} popover="manual" className={styles.drop} aria-hidden="true">
       <div>
         <p>Drop a model to use it: its folder, or its .safetensors file</p>
-        <p>Drop LoRA to add them to the model in use</p>
+        <p>Drop LoRA or embeddings to add them to the model in use</p>
         <p>Drop a picture or a recipe to take its settings</p>
       </div>
     </div>

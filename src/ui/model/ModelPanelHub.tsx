@@ -7,6 +7,7 @@ import { HUB_MODELS, canStore, sizeText, useModels, verdictOf } from '../../stor
 import { useStore } from '../../store/store';
 import styles from './ModelPanel.module.css';
 import { ModelPanelError } from './ModelPanelError';
+import { ModelPanelLora } from './ModelPanelLora';
 
 export function ModelPanelHub() {
   const id = useId();
@@ -119,6 +120,7 @@ function Found() {
     );
   if (lookup.state === 'failed') return <ModelPanelError error={lookup.error} />;
   if (lookup.state === 'choice') return <Choices found={lookup.found} />;
+  if (lookup.state === 'lora') return <ModelPanelLora {...lookup} />;
   const { plan, error } = lookup;
   const verdict = verdictOf(plan, device, freeBytes);
   const words = {

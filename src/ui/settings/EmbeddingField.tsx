@@ -8,6 +8,7 @@ import { ModelPanelError } from '../model/ModelPanelError';
 import controls from './Controls.module.css';
 import { embeddingText, NO_EMBEDDINGS } from './embeddingWords';
 import styles from './LoraField.module.css';
+import { useShownAfterDrop } from './useShownAfterDrop';
 
 export function EmbeddingField() {
   const input = useRef<HTMLInputElement>(null);
@@ -19,8 +20,9 @@ export function EmbeddingField() {
   const id = useModels((models) => models.choice.ref.id);
   const info = useStore(({ job }) => (job.model?.id === id ? job.model : null));
   const takesNone = info !== null && info.embeddings === undefined;
+  const group = useShownAfterDrop(useEmbeddings((store) => store.drops));
   return (
-    <details className={controls.group} aria-label="Embeddings">
+    <details ref={group} className={controls.group} aria-label="Embeddings">
       <summary>Embeddings{embeddings.length > 0 && ` (${embeddings.length})`}</summary>
       <div className={styles.inside}>
         {takesNone && <p className={embeddings.length > 0 ? styles.note : styles.hint}>{NO_EMBEDDINGS}</p>}

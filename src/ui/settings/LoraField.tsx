@@ -1,7 +1,7 @@
 // LoRA that are merged into the model's weights: adding files, a weight for each, what each is and how much of it fits
 // the model.
 
-import { useEffect, useRef } from 'react';
+import { useRef } from 'react';
 import { LORA_WEIGHT, readPrompt, useLoras, type Lora, type UsedLora } from '../../store/loras';
 import { useModels } from '../../store/models';
 import { useStore } from '../../store/store';
@@ -10,6 +10,7 @@ import controls from './Controls.module.css';
 import styles from './LoraField.module.css';
 import { loraText, NO_LORA } from './loraWords';
 import { NumberField } from './NumberField';
+import { useShownAfterDrop } from './useShownAfterDrop';
 
 export function LoraField() {
   const input = useRef<HTMLInputElement>(null);
@@ -20,13 +21,7 @@ export function LoraField() {
   const { add } = useLoras.getState();
   const id = useModels((models) => models.choice.ref.id);
   const takesNone = useStore(({ job }) => job.model?.id === id && job.model.loras === undefined);
-  const group = useRef<HTMLDetailsElement>(null);
-  const drops = useLoras((store) => store.drops);
-  useEffect(() => {
-    if (drops === 0 || !group.current) return;
-    group.current.open = true;
-    group.current.scrollIntoView({ block: 'nearest' });
-  }, [drops]);
+  const group = useShownAfterDrop(useLoras((store) => store.drops));
   return (
     <details ref={group} className={controls.group} aria-label="LoRA">
       <summary>LoRA{loras.length > 0 && ` (${loras.length})`}</summary>
