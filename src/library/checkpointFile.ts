@@ -87,7 +87,6 @@ export async function checkpointModel(name: string, { head, size }: Head): Promi
   const model = wholeModel(identify(header));
   const prediction = await readPrediction(header, model, head);
   const unet = unetConfigOf(model, prediction, header);
-  const { config } = model.textEncoders[0]!;
   return {
     name: withoutEnding(name),
     what: textOf(model, prediction),
@@ -95,7 +94,6 @@ export async function checkpointModel(name: string, { head, size }: Head): Promi
       bytes: model.bytes,
       paths: [name],
       unetConfig: unet,
-      textConfig: { vocab_size: config.vocab_size, hidden_size: config.hidden_size },
       graph: { ...NO_GLANCE, half: model.dtype !== 'F32' },
     },
     usual: usualSettings({ scheduler: schedulerOf(model, prediction), unet }),

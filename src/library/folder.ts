@@ -52,10 +52,10 @@ export async function folderModel({ name, files: picked }: PickedFolder): Promis
     bytes,
     paths: needed,
     unetConfig: await config(UNET, roles.unetConfig),
-    textConfig: await config(TEXT_ENCODER, roles.textEncoderConfig),
     graph: { ...NO_GLANCE, ...networkGlance(networks) },
   };
   const scheduler = await config(SCHEDULER, roles.scheduler);
+  await config(TEXT_ENCODER, roles.textEncoderConfig); // a damaged one is said here, before the load
   return {
     name: root === '' ? name : `${name}/${root.slice(0, -1)}`,
     files: kept,

@@ -1,7 +1,7 @@
 // What crosses between the page and the worker that fetches and keeps models. Each request is answered once, by its id:
 // taken or refused. What becomes of a fetch is in the list of models, which is told anew whenever it changes.
 
-import type { TextConfig, UnetConfig } from '../configs/schemas';
+import type { UnetConfig } from '../configs/schemas';
 import type { GraphGlance } from '../models/estimate';
 import type { FetchErrorData } from './fetchError';
 import type { Listing } from './hub';
@@ -23,7 +23,6 @@ export interface Plan extends RepoId {
   readonly bytes: number;
   /** Small configs that tell how large buffers will be; empty where there are none. */
   readonly unetConfig: UnetConfig;
-  readonly textConfig: TextConfig;
   /** What the beginning of the UNet's file says. */
   readonly graph: GraphGlance;
   /** "Stable Diffusion 1.x, f16" of .safetensors that could be looked into; else null. */

@@ -75,6 +75,7 @@ export async function makePlan(listing: Listing, wanted: Wanted): Promise<Found>
       ? await glanceAtGraph({ url: fileUrl(hubUrl, repo, commit, unet.path), size: unet.size, unetConfig }, signal)
       : NO_GLANCE;
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
+  await config(TEXT_ENCODER, roles.textEncoderConfig); // a damaged one is said here, before the download
   return {
     repo,
     revision,
@@ -86,7 +87,6 @@ export async function makePlan(listing: Listing, wanted: Wanted): Promise<Found>
     name: entry?.name ?? repo,
     bytes,
     unetConfig,
-    textConfig: await config(TEXT_ENCODER, roles.textEncoderConfig),
     graph,
     what: networks && networksText(networks, roles, null, await config(SCHEDULER, roles.scheduler)),
     licence,

@@ -73,7 +73,6 @@ const plan = (dir: string, ...paths: string[]): Plan => ({
   files: paths.map((path) => ({ path, size: SIZE, hash: null })),
   bytes: SIZE * paths.length,
   unetConfig: {},
-  textConfig: {},
   graph: {} as Plan['graph'],
   what: null,
   licence: null,

@@ -2,7 +2,7 @@
 // says in configs, and refuses what is no whole model before anything is fetched; a LoRA is told as one.
 
 import { absent } from '../configs/readJson';
-import { TEXT_ENCODER, UNET } from '../configs/schemas';
+import { UNET } from '../configs/schemas';
 import { NO_GLANCE } from '../models/estimate';
 import { checkpointModel } from './checkpointFile';
 import { FetchError } from './fetchError';
@@ -40,7 +40,6 @@ export async function singlePlan(
     name: `${path.replace(/\.\w+$/, '')} (${repo})`,
     bytes: file.size,
     unetConfig: model?.weights.unetConfig ?? absent(UNET),
-    textConfig: model?.weights.textConfig ?? absent(TEXT_ENCODER),
     graph: model?.weights.graph ?? NO_GLANCE,
     what: model?.what ?? null,
     licence,

@@ -2,7 +2,7 @@
 // are worked out from the configs as the architecture lays them out, and half precision is told from the UNet's graph,
 // or where that could not be looked into from a file's name.
 
-import type { TextConfig, UnetConfig } from '../configs/schemas';
+import type { UnetConfig } from '../configs/schemas';
 import type { Buffer, Needs } from './preflight';
 
 export interface Weights {
@@ -10,7 +10,6 @@ export interface Weights {
   /** Paths of the graphs. */
   readonly paths: readonly string[];
   readonly unetConfig: UnetConfig;
-  readonly textConfig: TextConfig;
   /** What the UNet's graph says of itself. */
   readonly graph: GraphGlance;
 }
@@ -30,29 +29,24 @@ export const NO_GLANCE: GraphGlance = { half: null, largest: null };
 const F16_NAME = /(fp16|f16|float16|half)/i;
 
 /** @param f16 whether the device computes in f16; where not, everything is f32. */
-export function estimateNeeds({ bytes, paths, unetConfig, textConfig, graph }: Weights, f16: boolean): Needs {
+export function estimateNeeds({ bytes, paths, unetConfig, graph }: Weights, f16: boolean): Needs {
   const half = graph.half ?? paths.some((path) => F16_NAME.test(path));
   const widened = half && !f16;
-  const buffers = configBuffers({ unetConfig, textConfig }, half && f16 ? 2 : 4);
+  const buffers = configBuffers(unetConfig, half && f16 ? 2 : 4);
   if (graph.largest !== null) buffers.push({ what: 'The UNet', bytes: widened ? 2 * graph.largest : graph.largest });
   return { weightBytes: widened ? 2 * bytes : bytes, residentBytes: null, buffers, inescapable: [], half };
 }
 
 /**
- * The token embedding (vocabulary × width), the widest convolution of the UNet (9·2C·C), the VAE's last feature map at
- * full size; those of which the configs say enough. `unit` is bytes per value.
+ * The widest convolution of the UNet (9·2C·C) and the VAE's last feature map at full size, where the config says enough
+ * of them. `unit` is bytes per value.
  */
-export function configBuffers(
-  { unetConfig, textConfig }: Pick<Weights, 'unetConfig' | 'textConfig'>,
-  unit: number,
-): Buffer[] {
+export function configBuffers({ block_out_channels: channels, sample_size: size }: UnetConfig, unit: number): Buffer[] {
   const buffers: Buffer[] = [];
   const add = (what: string, ...factors: (number | undefined)[]) => {
     if (factors.every((factor) => factor !== undefined))
       buffers.push({ what, bytes: factors.reduce((product, factor) => product * factor, unit) });
   };
-  add('The text encoder', textConfig.vocab_size, textConfig.hidden_size);
-  const { block_out_channels: channels, sample_size: size } = unetConfig;
   const widest = channels && channels.length > 0 ? Math.max(...channels) : undefined;
   add('The UNet', widest, widest, 18);
   const [height, width] = Array.isArray(size) ? size : [size, size];

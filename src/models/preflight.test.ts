@@ -5,11 +5,8 @@ import { expect, it } from 'vitest';
 import { NO_GLANCE, configBuffers, estimateNeeds, type Weights } from './estimate';
 import { needsText, preflight, sizeText, type Capacity, type Needs } from './preflight';
 
-const configs = {
-  unetConfig: { sample_size: 64, block_out_channels: [320, 640, 1280, 1280] },
-  textConfig: { vocab_size: 49408, hidden_size: 768 },
-};
-const sd15: Weights = { ...configs, bytes: 2.1e9, paths: ['unet/model.onnx'], graph: NO_GLANCE };
+const unetConfig = { sample_size: 64, block_out_channels: [320, 640, 1280, 1280] };
+const sd15: Weights = { unetConfig, bytes: 2.1e9, paths: ['unet/model.onnx'], graph: NO_GLANCE };
 const MB = 2 ** 20;
 const gpu = (megabytes: number, f16 = true, bindable = megabytes): Capacity['device'] => ({
   backend: 'webgpu',
@@ -90,12 +87,12 @@ it('says nothing against a device that is not known yet', () => {
   expect(verdict(null, { half: true, residentBytes: 9e9 }).level).toBe('fits');
 });
 
-it('estimates the largest buffer: the feature map of the VAE, else the embedding', () => {
+it('estimates the largest buffer: the feature map of the VAE, else a convolution of the UNet', () => {
   const largest = (one: Partial<Weights>) =>
     Math.max(...estimateNeeds({ ...sd15, ...one }, false).buffers.map(({ bytes }) => bytes));
   expect(largest({})).toBe(512 * 512 * 256 * 4);
-  expect(largest({ unetConfig: {} })).toBe(49408 * 768 * 4);
-  expect(configBuffers({ unetConfig: {}, textConfig: { vocab_size: 49408 } }, 4)).toEqual([]);
+  expect(largest({ unetConfig: { ...unetConfig, sample_size: 8 } })).toBe(1280 * 2560 * 9 * 4);
+  expect(configBuffers({ sample_size: [64] }, 4)).toEqual([]);
 });
 
 it('believes the graph rather than a name, and doubles where half precision must be widened', () => {
