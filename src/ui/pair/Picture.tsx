@@ -19,15 +19,12 @@ const SMALL = 256;
 
 export function Picture({ name, pixels, size, edge, style }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const { width, height } = size ?? { width: 1, height: 1 };
   useLayoutEffect(() => {
-    const element = canvas.current;
-    if (!element || !pixels) return;
-    element.width = pixels.width;
-    element.height = pixels.height;
-    element.getContext('2d')?.putImageData(new ImageData(pixels.rgba, pixels.width, pixels.height), 0, 0);
-  }, [pixels]);
-  const pixelated = size !== null && Math.max(size.width, size.height) <= SMALL && pixels?.width === size.width;
-  const ratio = size ? size.width / size.height : 1;
+    if (canvas.current && pixels) draw(canvas.current, pixels, { width, height });
+  }, [pixels, width, height]);
+  const pixelated = pixels !== null && Math.max(width, height) <= SMALL && pixels.width === width;
+  const ratio = width / height;
   return (
     <canvas
       ref={canvas}
@@ -40,6 +37,24 @@ export function Picture({ name, pixels, size, edge, style }: Props) {
       style={{ width: edge * Math.min(1, ratio), height: edge / Math.max(1, ratio), ...style }}
     />
   );
+}
+
+/** A preview is enlarged by the browser's best filter: stretched by CSS alone, each of its pixels shows as a star. */
+function draw(canvas: HTMLCanvasElement, { width, height, rgba }: Pixels, size: Size): void {
+  const source = new ImageData(rgba, width, height);
+  canvas.width = size.width;
+  canvas.height = size.height;
+  const context = canvas.getContext('2d');
+  if (!context || width === size.width) {
+    context?.putImageData(source, 0, 0);
+    return;
+  }
+  const small = document.createElement('canvas');
+  small.width = width;
+  small.height = height;
+  small.getContext('2d')?.putImageData(source, 0, 0);
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(small, 0, 0, size.width, size.height);
 }
 
 /** The largest edge up to `room` at which small pictures keep whole pixels. */

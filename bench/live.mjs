@@ -1,13 +1,17 @@
-// npm run bench:previews [webgpu]: what the preview of a step costs, decoded by the VAE and by the linear map from
-// latents to colours, for a pair of the built-in model and for the latents of Stable Diffusion 1.x and XL (the map alone:
-// their VAEs are not here). On the CPU milliseconds; with `webgpu` (Dawn in Node, whatever Vulkan driver there is) also
-// what no driver changes: dispatches, buffers, submits, and bytes read back. Each is the best of several rounds.
+// npm run bench:live [webgpu]: what it costs to follow the slider.
+//   a preview of a pair, decoded by the VAE and by the linear map from latents to colours; for the latents of Stable
+//   Diffusion 1.x and XL the map alone: their VAEs are not here
+//   a run of the built-in model at its usual settings whose PAG scale has moved: the pair made anew, and the image with
+//   PAG alone, the other being kept
+// On the CPU seconds; with `webgpu` (Dawn in Node, whatever Vulkan driver there is) also what no driver changes:
+// dispatches, buffers, submits, and bytes read back. Rounds take turns and the best counts: other programs disturb.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'vite';
 import { create, globals } from 'webgpu';
 
 const ROUNDS = 8;
+const RUNS = 3;
 const SOFTWARE_DRIVERS = ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json'];
 
 const vite = await createServer({
@@ -22,9 +26,22 @@ const { readModelFiles } = await load('/src/engine/modelFiles.ts');
 const { openModel } = await load('/src/engine/testing/openModel.ts');
 const { loadNodeRuntime, loadNodeGpuRuntime } = await load('/src/engine/testing/nodeRuntime.ts');
 const { Previews } = await load('/src/engine/previews.ts');
+const { generate, withoutPagOf } = await load('/src/engine/generate.ts');
+const { INITIAL } = await load('/src/settings/fields.ts');
 const { CpuBackend } = await load('/src/engine/cpuBackend.ts');
 const { signal } = new AbortController();
 const counted = { dispatches: 0, buffers: 0, submits: 0, 'bytes read': 0 };
+
+/** The built-in model's usual settings, from src/models/catalog. */
+const usual = {
+  ...INITIAL,
+  prompt: 'grinning squinting face fluent',
+  steps: 20,
+  guidanceScale: 1.5,
+  pagScale: 1,
+  layers: 'd1,m0,u0-1',
+};
+const hooks = { signal, progress: () => {}, preview: () => {} };
 
 await measure('CPU (WASM, 1 thread)', new CpuBackend(await loadNodeRuntime()), false);
 if (process.argv[2] === 'webgpu') await measure('WebGPU', await openGpu(), true);
@@ -54,6 +71,41 @@ async function measure(name, backend, counts) {
     const latents = backend.upload('float32', shape, new Float32Array(8 * Number(edge) ** 2).fill(0.3));
     await print(String(what), counts, () => previews.of(latents, signal));
   }
+  await moveSlider(model, counts);
+}
+
+/** @param {any} model @param {boolean} counts */
+async function moveSlider(model, counts) {
+  // A software GPU takes minutes for twenty.
+  const own = counts ? { ...usual, steps: 3 } : usual;
+  const kept = withoutPagOf(await generate(model, own, hooks));
+  const best = { anew: [Infinity, Infinity], kept: [Infinity, Infinity] };
+  const figures = { anew: '', kept: '' };
+  for (let round = 1; round <= RUNS; round += 1) {
+    const settings = { ...own, pagScale: 1 + round };
+    for (const which of /** @type {const} */ (['anew', 'kept'])) {
+      Object.assign(counted, { dispatches: 0, buffers: 0, submits: 0, 'bytes read': 0 });
+      const cpu = process.cpuUsage();
+      const { stats } = await generate(model, settings, hooks, which === 'kept' ? kept : null);
+      const { user, system } = process.cpuUsage(cpu);
+      const took = [stats.seconds, (user + system) / 1e6];
+      best[which] = best[which].map((least, at) => Math.min(least, took[at] ?? least));
+      const rows = `${stats.unetRows} rows, ${stats.rowsBeforeFork} and ${stats.rowsAfterFork} behind the fork`;
+      figures[which] = [rows, ...(counts ? figuresOf() : [])].join(' · ');
+    }
+  }
+  console.log(`  ${own.steps} steps, the slider moved`);
+  for (const which of /** @type {const} */ (['anew', 'kept'])) {
+    const [wall = NaN, cpu = NaN] = best[which];
+    const label = { anew: 'both anew', kept: 'one kept' }[which].padEnd(12);
+    console.log(`    ${label} ${wall.toFixed(2)} s, ${cpu.toFixed(2)} s of processors · ${figures[which]}`);
+  }
+  const [wall, cpu] = best.kept.map((seconds, at) => (seconds / (best.anew[at] ?? NaN)).toFixed(2));
+  console.log(`    kept ÷ anew  ${wall}, of processors ${cpu}`);
+}
+
+function figuresOf() {
+  return Object.entries(counted).map(([key, count]) => `${count} ${key}`);
 }
 
 /** @param {string} what @param {boolean} counts @param {() => Promise<unknown>} work */
@@ -67,7 +119,7 @@ async function print(what, counts, work) {
     const { user, system } = process.cpuUsage(cpu);
     best = { wall: Math.min(best.wall, performance.now() - wall), cpu: Math.min(best.cpu, (user + system) / 1000) };
   }
-  const figures = counts ? Object.entries(counted).map(([key, count]) => `${count} ${key}`) : [];
+  const figures = counts ? figuresOf() : [];
   console.log(
     [`  ${what.padEnd(26)} ${best.wall.toFixed(2)} ms, ${best.cpu.toFixed(2)} ms of processors`, ...figures].join(
       ' · ',
