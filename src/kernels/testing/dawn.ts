@@ -46,6 +46,15 @@ export interface DawnGpu {
  *  collecting it while a device or a promise of one is alive crashes Node. */
 const kept = globalThis as typeof globalThis & { dawnInstance?: GPU };
 
+/**
+ * Dawn looks for what is done in each turn of the event loop while it waits: a core's whole time, of which drivers
+ * compile and compute. A look a millisecond is as good.
+ */
+function lookLessOften(): void {
+  const later = (callback: (...args: unknown[]) => void, ...args: unknown[]) => setTimeout(callback, 1, ...args);
+  Object.assign(globalThis, { setImmediate: later });
+}
+
 async function findAdapter(): Promise<GPUAdapter | string> {
   if (process.platform === 'linux' && !process.env['VK_ICD_FILENAMES'] && !process.env['VK_DRIVER_FILES']) {
     const driver = SOFTWARE_DRIVERS.find((path) => existsSync(path));
@@ -54,6 +63,7 @@ async function findAdapter(): Promise<GPUAdapter | string> {
   for (const [name, value] of Object.entries(LAVAPIPE)) process.env[name] ??= value;
   try {
     Object.assign(globalThis, globals);
+    lookLessOften();
     kept.dawnInstance ??= create([]);
     const adapter = await kept.dawnInstance.requestAdapter();
     return adapter ?? 'Dawn finds no adapter';
