@@ -177,6 +177,7 @@ test('two LoRA make the picture that diffusers makes with them; with weights of 
     writeFileSync(path, new Uint8Array(await file.arrayBuffer()));
     return path;
   };
+  await holdModel(page);
   await page.goto('/');
   const lora = page.getByRole('group', { name: 'LoRA', exact: true });
   await lora.getByText('LoRA', { exact: true }).click();
@@ -282,6 +283,7 @@ test('a folder that diffusers wrote is dropped and makes diffusers’ picture', 
     const config = () => ({ ...(JSON.parse(new TextDecoder().decode(bytes)) as object), sample_size: 16 });
     writeFileSync(file, path === 'unet/config.json' ? JSON.stringify(config()) : bytes);
   }
+  await holdModel(page);
   await openWith(page, { ...commonSettings, ...golden!.settings, sigmas: 'model', spacing: 'model' });
   await dropFiles(page, [folder]);
   await expect(button(page, 'Model: saved. Change')).toBeVisible();

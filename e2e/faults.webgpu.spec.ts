@@ -49,7 +49,7 @@ test('a GPU whose buffers are too small: the doubt is said before, what failed a
   page,
 }) => {
   await prependToEngine(page, limitBuffers({ maxStorageBufferBindingSize: 65536 }));
-  await serveTinyModel(page);
+  await serveTinyModel(page, { model: 'tiny-flat' });
   await openWith(page, { layers: 'mid', steps: 1, compare: false });
   await expect(page.getByLabel('Verdict')).toContainText('May not fit this device');
   await expect(page.getByRole('status')).toContainText(
@@ -69,13 +69,13 @@ test("a GPU on which ONNX Runtime's attention is wrong: it is left unused, and t
 }) => {
   const run = { layers: 'mid', steps: 1, compare: false };
   const onCpu = await context.newPage();
-  await serveTinyModel(onCpu);
+  await serveTinyModel(onCpu, { model: 'tiny-flat' });
   await openWith(onCpu, { ...run, backend: 'wasm' });
   await generate(onCpu);
   const right = await pixels(picture(onCpu, 'With PAG'));
   await onCpu.close();
   await prependToEngine(page, SPOIL_ATTENTION);
-  await serveTinyModel(page);
+  await serveTinyModel(page, { model: 'tiny-flat' });
   await openWith(page, run);
   await generate(page);
   const worker = await engineWorker(page);

@@ -12,7 +12,7 @@ let page: Page;
 test.beforeAll(async ({ browser, baseURL }) => {
   page = await browser.newPage({ serviceWorkers: 'block', baseURL: baseURL! });
   await prependToEngine(page, CAPTURE_DEVICE);
-  await serveTinyModel(page);
+  await serveTinyModel(page, { model: 'tiny-flat' });
   await openWith(page, { layers: 'mid' });
 });
 test.beforeEach(async () => {

@@ -37,7 +37,8 @@ const cost = new AsyncLocalStorage();
 const env = { ...process.env, CI: '1' };
 
 const bin = {
-  tsc: 'typescript/bin/tsc',
+  // typescript-eslint still needs TypeScript 6; 7 checks in a fifth of the time.
+  tsc: 'typescript7/bin/tsc',
   biome: '@biomejs/biome/bin/biome',
   eslint: 'eslint/bin/eslint.js',
   vitest: 'vitest/vitest.mjs',

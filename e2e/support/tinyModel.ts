@@ -13,8 +13,8 @@ const MODELS = new URL('../../fixtures/models/', import.meta.url);
 export type FileChange = (bytes: Uint8Array) => Uint8Array | 'missing';
 
 export interface TinyModelOptions {
-  /** `tiny-f16` is `tiny` with a UNet in float16. */
-  readonly model?: 'tiny' | 'tiny-f16';
+  /** `tiny-f16` is `tiny` with a UNet in float16, `tiny-flat` with one of a single level: fewer shaders. */
+  readonly model?: 'tiny' | 'tiny-f16' | 'tiny-flat';
   /** By path in the model's folder, e.g. `unet/model.onnx`. */
   readonly changes?: Readonly<Record<string, FileChange>>;
 }
