@@ -26,6 +26,7 @@ const NODE = {
   // Vitest leaves a core free, which is half of two.
   maxWorkers: '100%',
   testTimeout: HANGS,
+  hookTimeout: HANGS,
   sequence: { groupOrder: 0 },
 } as const;
 

@@ -80,7 +80,11 @@ async function stepOn(backend: Backend, folder: string, layers: string | null) {
     timestep: 500,
     fork: layers === null ? fork.map((_, source) => ({ source, identity: 0 })) : fork,
   };
-  return { sites: sites.length, segments: plan.segments.length, step: () => unet.predict(plan, input, signal) };
+  return {
+    sites: sites.length,
+    segments: plan.forward?.segments.length ?? 0,
+    step: () => unet.predict(plan, input, signal),
+  };
 }
 
 /** The backend with attention in TypeScript. */

@@ -11,9 +11,9 @@ import {
   type RowCopy,
 } from './backend';
 import { checkpoint } from './checkpoint';
+import { timestepValue, type ForwardGraph, type UnetInput } from './forward';
 import type { Segment } from '../onnx/segments/cut';
 import { proveReplay } from './replayProof';
-import type { UnetInput } from './unet';
 
 export interface CapturedSegment {
   readonly segment: Segment;
@@ -28,23 +28,12 @@ interface Held {
   readonly rows: string;
 }
 
-/** What of the graph a forward must know. */
-export interface ForwardNames {
-  readonly sample: string;
-  readonly timestep: string;
-  readonly output: string;
-  /** Whether a value has one entry a row, where its first axis is as long as there are rows. */
-  readonly holdsRows: (value: string) => boolean;
-  /** The number that the graph reads for a timestep. */
-  readonly timestepValue: (timestep: number) => number;
-}
-
 export class CapturedForward {
   constructor(
     private readonly backend: Backend,
     private readonly capturing: Capturing,
     readonly segments: readonly CapturedSegment[],
-    private readonly names: ForwardNames,
+    private readonly graph: ForwardGraph,
   ) {}
 
   /**
@@ -52,7 +41,7 @@ export class CapturedForward {
    * @throws NotCapturable, or AbortError between segments once `signal` is aborted.
    */
   async predict(input: UnetInput, signal: AbortSignal): Promise<DeviceTensor> {
-    const { sample, timestep, output, holdsRows, timestepValue } = this.names;
+    const { sample, timestep, output, holdsRows } = this.graph;
     const baseRows = input.sample.dims[0]!;
     const sources = input.fork.map((row) => row.source);
     const widens = sources.length !== baseRows || sources.some((source, index) => source !== index);
@@ -62,7 +51,7 @@ export class CapturedForward {
     const narrow = new Set(
       [...values].filter(([name, { dims }]) => dims[0] === baseRows && holdsRows(name)).map(([name]) => name),
     );
-    const value = timestepValue(input.timestep);
+    const value = timestepValue(this.graph, input.timestep);
     let forked = false;
     for (const [index, { segment, session, holds }] of this.segments.entries()) {
       await checkpoint(signal);

@@ -5,8 +5,9 @@ import { segmentWeights, type Segment } from '../onnx/segments/cut';
 import { usedLength } from '../onnx/file/model';
 import { storedBytes } from '../onnx/graph/needs';
 import type { Backend, Capturing, Tensors } from './backend';
-import { CapturedForward, type CapturedSegment, type ForwardNames } from './capturedForward';
+import { CapturedForward, type CapturedSegment } from './capturedForward';
 import { checkpoint } from './checkpoint';
+import type { ForwardGraph } from './forward';
 import type { OnnxFile } from './onnxFile';
 
 /** Of all that are kept together. A model beyond it runs unrecorded: its steps take longer than what they send. */
@@ -44,9 +45,7 @@ export class CapturedSegments {
     private readonly backend: Backend,
     private readonly capturing: Capturing,
     private readonly file: OnnxFile,
-    private readonly names: ForwardNames,
-    /** Sizes of the timestep for so many rows. */
-    private readonly timestepDims: (rows: number) => readonly number[],
+    private readonly graph: ForwardGraph,
   ) {}
 
   /**
@@ -69,7 +68,7 @@ export class CapturedSegments {
     for (const [name, rows] of different) {
       const chain = await this.chain(segments, keys, bytes, sizes, rows, used, signal);
       if (!chain) return null;
-      forwards.set(name, new CapturedForward(this.backend, this.capturing, chain, this.names));
+      forwards.set(name, new CapturedForward(this.backend, this.capturing, chain, this.graph));
     }
     await this.trim(used);
     return forwards;
@@ -95,13 +94,13 @@ export class CapturedSegments {
     used: Set<string>,
     signal: AbortSignal,
   ): Promise<CapturedSegment[] | null> {
-    const { timestep, holdsRows } = this.names;
-    const dims = new Map<string, readonly number[]>([[this.names.sample, [base, ...latentShape]]]);
+    const { sample, timestep, holdsRows, timestepDims } = this.graph;
+    const dims = new Map<string, readonly number[]>([[sample, [base, ...latentShape]]]);
     for (const [name, tensor] of Object.entries(conditioning)) dims.set(name, [base, ...tensor.dims.slice(1)]);
     const chain: CapturedSegment[] = [];
     let rows = base;
     for (const [index, segment] of segments.entries()) {
-      dims.set(timestep, this.timestepDims(rows));
+      dims.set(timestep, timestepDims(rows));
       const inputDims = new Map(segment.inputs.map((name) => [name, dims.get(name) ?? []]));
       const key = `${keys[index]} ${JSON.stringify([...inputDims])}`;
       await checkpoint(signal);

@@ -76,7 +76,7 @@ async function predict(
     [timestepCond, 'timestep_cond'],
   ] as const;
   const plan = await unet.prepare(unet.sites.filter((site) => siteNames.includes(site.name)));
-  const runs = plan.sessions.map((session) => vi.spyOn(session, 'run'));
+  const runs = plan.forward!.sessions.map((session) => vi.spyOn(session, 'run'));
   const output = await unet.predict(
     plan,
     {

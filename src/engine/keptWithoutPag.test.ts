@@ -12,7 +12,7 @@ import { readModelFiles } from './modelFiles';
 import { folder } from './testing/folder';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 import { openModel } from './testing/openModel';
-import type { UnetInput } from './unet';
+import type { UnetInput } from './forward';
 
 const backend = new CpuBackend(await loadNodeRuntime());
 const open = async (path: string) => openModel(backend, await readModelFiles(folder(path)), path);

@@ -1,5 +1,5 @@
-// Whether what a device replays of a recording is what it recorded. Nothing is taken on trust here: see captureCheck for
-// the smallest such question.
+// Whether what a device replays of a recording is what it recorded. Nothing is taken on trust here: see captureCheck
+// for the smallest such question.
 
 /** Replays gave other numbers than the run that was recorded. */
 export class WrongReplay extends Error {}

@@ -115,8 +115,8 @@ describe.each(['tiny', 'pocket'] as const)('%s', async (id) => {
   test('another layer set keeps the segments that did not change', async () => {
     const before = await unet.prepare(unet.sites.slice(0, 1));
     const after = await unet.prepare(unet.sites.slice(0, 2));
-    expect(after.sessions[0]).toBe(before.sessions[0]);
-    expect(after.sessions[1]).not.toBe(before.sessions[1]);
+    expect(after.forward!.sessions[0]).toBe(before.forward!.sessions[0]);
+    expect(after.forward!.sessions[1]).not.toBe(before.forward!.sessions[1]);
   });
 });
 

@@ -6,14 +6,13 @@
 
 import { matchAttention, type Attention } from '../sites/matchAttention';
 import { Graph } from '../graph/graph';
+import { living } from '../graph/living';
 import { backScaled } from '../sites/headLayout';
 import { makeNode } from '../file/makeNode';
 import { FLOAT, FLOAT16, type Model, type GraphNode, type Tensor } from '../file/model';
-import { readsOf } from '../file/order';
+import { MICROSOFT, withMicrosoft } from '../file/opsets';
 import { queryParts, type ScaledAttention } from './queryParts';
-import { MessageWriter, fields, text } from '../file/protobuf';
 
-const MICROSOFT = 'com.microsoft';
 /** Beyond it ONNX Runtime divides the keys among passes and keeps every pass's result: at 512, the head dim of VAEs,
  *  these take more room than the logits would. UNets have 160 at most. */
 const MAX_HEAD_DIM = 160;
@@ -44,7 +43,8 @@ export function fuseAttention(model: Model): Model {
   if (replaced.size === 0) return model;
   const nodes = model.nodes.flatMap((node) => replaced.get(node) ?? [node]);
   const initializers = new Map([...model.initializers, ...added]);
-  return { ...model, nodes: living(nodes, model), initializers, opsets: withMicrosoft(model.opsets) };
+  const asked = model.outputs.map((output) => output.name);
+  return { ...model, nodes: living(nodes, asked), initializers, opsets: withMicrosoft(model.opsets) };
 }
 
 /** null where Q, K and V are not known to have the same. */
@@ -87,23 +87,4 @@ function inFloat32(match: ScaledAttention, make: (wide: ScaledAttention) => Grap
   };
   const casts = (['q', 'k', 'v'] as const).map((part) => cast(match[part], wide[part], FLOAT));
   return [...casts, ...make(wide), cast(wide.output, output, FLOAT16)];
-}
-
-/** The nodes on which an output of the graph depends. */
-function living(nodes: readonly GraphNode[], { outputs }: Model): GraphNode[] {
-  const read = new Set(outputs.map((output) => output.name));
-  const kept = [...nodes].reverse().filter((node) => {
-    if (!node.outputs.some((output) => read.has(output))) return false;
-    for (const value of readsOf(node)) read.add(value);
-    return true;
-  });
-  return kept.reverse();
-}
-
-/** OperatorSetIdProto: domain (1), version (2). */
-function withMicrosoft(opsets: Model['opsets']): Model['opsets'] {
-  const known = opsets.some((opset) =>
-    [...fields(opset)].some((field) => field.number === 1 && text(field) === MICROSOFT),
-  );
-  return known ? opsets : [...opsets, new MessageWriter().string(1, MICROSOFT).varint(2, 1).finish()];
 }

@@ -1,7 +1,8 @@
 // A graph in the form in which a device runs it: without f64, with int8 in its weights alone, packed attention taken
 // apart, widened where it is only stored in f16 or the device has none, convolutions with numbers of channels that
-// WebGPU gets wrong padded, and separate attention fused where ONNX Runtime's fused one is right there.
+// WebGPU gets wrong padded, separate attention fused where ONNX Runtime's fused one is right there, and activations.
 
+import { fuseActivations } from './activations';
 import { attentionInParts } from './attentionInParts';
 import { floatActivations } from './floatActivations';
 import { fuseAttention } from './fuse';
@@ -34,7 +35,7 @@ export function runnable(
   const widened = !f16 && usesFloat16(unpacked);
   const typed = widened ? toFloat32(unpacked) : unpacked;
   const right = padChannels(typed);
-  return { model: fusesAttention ? fuseAttention(right) : right, widened };
+  return { model: fuseActivations(fusesAttention ? fuseAttention(right) : right), widened };
 }
 
 /** Pure. Nodes of such a graph as a session runs them, once its sites are known: no attention is told behind it. */

@@ -3,6 +3,7 @@
 // are inputs (a timestep) come as floats, since ONNX Runtime keeps integers on the CPU. Then every node may run on the
 // GPU, which is what capturing a session asks for.
 
+import { living } from '../graph/living';
 import { firstFacts, learn, type GrowingFacts } from '../graph/facts';
 import { factsOf } from '../graph/factsOf';
 import { withInputs } from '../file/makeNode';
@@ -23,7 +24,8 @@ const FLOATS = new Set([FLOAT, FLOAT16]);
 const MOVING = new Set(['Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Expand', 'Flatten', 'Gather', 'Slice', 'Tile']);
 
 /**
- * Pure. null where a size does not follow, an integer input is reckoned with, or an output is no float.
+ * Pure. null where a size does not follow, an integer input is reckoned with, an output is no float, or a node has a
+ * graph of its own.
  * @param inputDims sizes of the segment's inputs, by name.
  */
 export function specialise(
@@ -31,6 +33,7 @@ export function specialise(
   segment: Segment,
   inputDims: ReadonlyMap<string, readonly number[]>,
 ): Specialised | null {
+  if (segment.nodes.some((node) => node.captured.length > 0)) return null;
   const declared = factsOf(model).types;
   const types = new Map(segment.inputs.map((name) => [name, floatFor(declared.get(name) ?? FLOAT)]));
   const floats = new Set(segment.inputs.filter((name) => types.get(name) !== declared.get(name)));
@@ -41,6 +44,7 @@ export function specialise(
     },
     new Map(),
   );
+  const asked = new Set(segment.outputs);
   /** What stands for a value that is gone. */
   const alias = new Map<string, string>();
   const constants = new Map<string, Tensor>();
@@ -56,20 +60,18 @@ export function specialise(
       } else return null;
     }
     const constant = constantOf(output, facts);
-    if (constant && node.outputs.length === 1 && node.captured.length === 0) {
+    if (constant && node.outputs.length === 1 && !asked.has(output)) {
       constants.set(output, constant);
       continue;
     }
-    if (changesNothing(node, facts)) alias.set(output, alias.get(node.inputs[0]!) ?? node.inputs[0]!);
+    if (!asked.has(output) && changesNothing(node, facts))
+      alias.set(output, alias.get(node.inputs[0]!) ?? node.inputs[0]!);
     else kept.push(node);
   }
-  // What an outer node hands on must keep its name.
-  const asked = new Set(segment.outputs);
   const renamed = kept.map((node) => {
     const inputs = node.inputs.map((name) => alias.get(name) ?? name);
     return inputs.some((name, index) => name !== node.inputs[index]) ? withInputs(node, inputs) : node;
   });
-  if ([...asked].some((name) => alias.has(name) || constants.has(name))) return null;
   const nodes = living(renamed, asked);
   const outputDims = new Map<string, readonly number[]>();
   for (const name of segment.outputs) {
@@ -118,25 +120,15 @@ function rawOf(dataType: number, entries: readonly number[]) {
   return dataType === FLOAT ? Float32Array.from(entries) : null;
 }
 
-function changesNothing(node: GraphNode, { shapes, types }: GrowingFacts): boolean {
+function changesNothing(node: GraphNode, { shapes, types, values }: GrowingFacts): boolean {
   const [input = '', output = ''] = [node.inputs[0], node.outputs[0]];
   if (types.get(input) !== types.get(output)) return false;
   if (node.opType === 'Cast' || node.opType === 'Identity') return true;
-  if (node.opType !== 'Expand' && node.opType !== 'Reshape') return false;
+  // Blocks of UNets divide by a factor that is 1 in most.
+  const byOne = node.opType === 'Div' && (values.get(node.inputs[1] ?? '') ?? [null]).every((factor) => factor === 1);
+  if (!byOne && node.opType !== 'Expand' && node.opType !== 'Reshape') return false;
   const [from, to] = [wholeDims(shapes.get(input)), wholeDims(shapes.get(output))];
   return from !== null && from.length === to?.length && from.every((dim, axis) => dim === to[axis]);
-}
-
-/** The nodes on which one of the values depends. */
-function living(nodes: readonly GraphNode[], asked: ReadonlySet<string>): GraphNode[] {
-  const read = new Set(asked);
-  const kept: GraphNode[] = [];
-  for (const node of [...nodes].reverse()) {
-    if (!node.outputs.some((output) => read.has(output))) continue;
-    for (const value of readsOf(node)) read.add(value);
-    kept.push(node);
-  }
-  return kept.reverse();
 }
 
 function wholeDims(dims: readonly (number | null)[] | undefined): readonly number[] | null {
