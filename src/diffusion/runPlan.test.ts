@@ -77,7 +77,7 @@ describe('the rows of a run', () => {
 
   it('are two and three where the image without PAG is there already, and combined as in the pair', () => {
     const pair = plan();
-    const alone = planRun(SETTINGS, MODEL, true);
+    const alone = planRun(SETTINGS, MODEL, 0);
     expect([alone.images, alone.rows, alone.mostBase, alone.mostRows]).toEqual([1, 12, 2, 3]);
     for (const [index, { siteRows, weights }] of alone.records.entries()) {
       expect(siteRows).toHaveLength(3);
@@ -89,6 +89,16 @@ describe('the rows of a run', () => {
   it('are those of the image with PAG alone where nothing is compared', () => {
     const { images, mostBase, mostRows } = plan({ compare: false });
     expect([images, mostBase, mostRows]).toEqual([1, 2, 3]);
+  });
+
+  it('are only those behind a record that is made already, where the images part later', () => {
+    const pag = { ...PLAIN_PAG, window: { semantics: 'guider', start: 0.25, stop: 0.8 } } as const;
+    const settings = { ...SETTINGS, steps: 8, scheduler: 'euler-a', pag } as const;
+    const [whole, rest] = [planRun(settings, MODEL, 0), planRun(settings, MODEL, 3)];
+    expect([whole.parting, whole.first, rest.first, rest.parting]).toEqual([3, 0, 3, 3]);
+    expect(rest.records).toEqual(whole.records.slice(3));
+    expect([whole.rows, rest.rows]).toEqual([3 * 2 + 3 * 3 + 2 * 2, 3 * 3 + 2 * 2]);
+    expect(planRun({ ...settings, pagScale: 0 }, MODEL, 0).parting).toBe(8);
   });
 
   it('have no perturbed one outside a window, nor where no site is perturbed', () => {
@@ -110,13 +120,13 @@ describe('the rows of a run', () => {
   });
 
   it('of the image without PAG are combined alike whatever PAG is, unless one run rescales and one does not', () => {
-    const rescaled = (window: PagOptions['window'], isMade = false) => {
+    const rescaled = (window: PagOptions['window'], madeTo: number | null = null) => {
       const pag = { ...PLAIN_PAG, rescale: { mode: 'full', amount: 0.5 }, window } as const;
-      return planRun({ ...SETTINGS, pag }, MODEL, isMade);
+      return planRun({ ...SETTINGS, pag }, MODEL, madeTo);
     };
     const always = rescaled({ semantics: 'always' });
     expect(isSameWithoutPag(plan(), plan({ pagScale: 7 }))).toBe(true);
-    expect(isSameWithoutPag(always, rescaled({ semantics: 'always' }, true))).toBe(true);
+    expect(isSameWithoutPag(always, rescaled({ semantics: 'always' }, 0))).toBe(true);
     for (const other of [plan(), rescaled({ semantics: 'steps', start: 0, stop: 1 })])
       expect(isSameWithoutPag(always, other)).toBe(false);
   });

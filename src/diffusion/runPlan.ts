@@ -6,7 +6,8 @@
 // record included, they read the same and share their rows. Behind it the rows before the fork are those of each image:
 // records differ in their perturbed rows alone, which do not exist before it.
 //
-// The image without PAG does not depend on PAG: where an earlier run has left it, a run makes the other one alone.
+// The image without PAG does not depend on PAG: where an earlier run has left it, a run makes the other one alone, from
+// where the two part if its latents there are known.
 
 import {
   combinedImages,
@@ -69,7 +70,12 @@ export interface RunPlan {
   /** The first latents are so many times draw 0. */
   readonly initNoiseSigma: number;
   readonly historyLength: number;
+  /** What runs: all records, or those that are still to be made. */
   readonly records: readonly PlannedRecord[];
+  /** Which of all records is the first of these. */
+  readonly first: number;
+  /** Of all records the first with a perturbed row, up to which both images are the same; their number if none has. */
+  readonly parting: number;
   /** Rows that forwards run behind the fork, over the whole run, and the most of any one. */
   readonly rows: number;
   readonly mostRows: number;
@@ -79,19 +85,20 @@ export interface RunPlan {
 
 /**
  * Pure. Throws an Error that names what cannot be served: the steps, or a field of the scheduler's config.
- * @param isMade whether the image without PAG is there already.
+ * @param madeTo where the image without PAG is there already: from which record on the other is made, not beyond
+ * `parting`.
  */
-export function planRun(settings: PlannedSettings, model: PlannedModel, isMade = false): RunPlan {
+export function planRun(settings: PlannedSettings, model: PlannedModel, madeTo: number | null = null): RunPlan {
   const table = makeStepTable(settings.scheduler, model.scheduler, settings.steps, settings);
   const scales = pagScales(settings.pagScale, settings.pag, table);
   const guidanceScale = rowGuidance(settings.guidanceScale, model.guidanceEmbedded);
   // A row is perturbed as much as its site says; 1 here stands for any.
   const identity = model.strengths.some((strength) => strength > 0) ? 1 : 0;
   const steps = countSteps(table);
-  const isPair = settings.compare && !isMade;
+  const isPair = settings.compare && madeTo === null;
   let together = true;
   let draws = 0;
-  const records = table.steps.map((coefficients, index) => {
+  const all = table.steps.map((coefficients, index) => {
     const pagScale = scales[index]!;
     const withPag = { guidanceScale, pagScale, identity };
     const images = isPair ? [{ guidanceScale, pagScale: 0 }, withPag] : [withPag];
@@ -102,6 +109,9 @@ export function planRun(settings: PlannedSettings, model: PlannedModel, isMade =
     const nextStep = following > coefficients.step && following < steps ? following : null;
     return { coefficients, pagScale, ...rows, noiseDraw, nextStep };
   });
+  const perturbed = all.findIndex(({ pagScale }) => pagScale !== 0 && identity !== 0);
+  const first = madeTo ?? 0;
+  const records = all.slice(first);
   const counts = records.map(({ siteRows }) => siteRows.length);
   return {
     images: isPair ? 2 : 1,
@@ -109,15 +119,18 @@ export function planRun(settings: PlannedSettings, model: PlannedModel, isMade =
     initNoiseSigma: table.initNoiseSigma,
     historyLength: historyLength(table),
     records,
+    first,
+    parting: perturbed < 0 ? all.length : perturbed,
     rows: counts.reduce((sum, count) => sum + count, 0),
-    mostRows: Math.max(...counts),
-    mostBase: Math.max(...records.map(({ base }) => base.length)),
+    mostRows: Math.max(0, ...counts),
+    mostBase: Math.max(0, ...records.map(({ base }) => base.length)),
   };
 }
 
 /**
  * Whether two runs whose settings differ in PAG's alone make the image without PAG by the same operations, and so bit
- * by bit: a record that combines one image's rows otherwise than by weights does so with the other's too.
+ * by bit: a record that combines one image's rows otherwise than by weights does so with the other's too. Both plans
+ * are of all records.
  */
 export function isSameWithoutPag(one: RunPlan, other: RunPlan): boolean {
   const isNonlinearAt = ({ records }: RunPlan, index: number) => (records[index]?.nonlinear ?? null) !== null;

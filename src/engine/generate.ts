@@ -24,7 +24,9 @@ export interface RunResult {
   readonly pair: Pair;
   /** Final latents of each image, f32 [images, channels, height, width]. */
   readonly latents: Float32Array;
+  /** Of all records, as if nothing had been made before. */
   readonly plan: RunPlan;
+  readonly parting: Parting | null;
   readonly stats: RunStats;
 }
 
@@ -33,13 +35,24 @@ export interface WithoutPag {
   readonly picture: Pixels;
   /** f32 [channels, height, width]. */
   readonly latents: Float32Array;
+  /** Of all records. */
   readonly plan: RunPlan;
+  /** What it was where the other image parted from it; null where they part at once, or not at all. */
+  readonly parting: Parting | null;
+}
+
+/** The state of an image before a record. */
+interface Parting {
+  readonly record: number;
+  readonly latents: Float32Array;
+  /** f32 [depth, channels, height, width]. */
+  readonly history: Float32Array;
 }
 
 /** null of a run that did not compare. */
-export function withoutPagOf({ pair, latents, plan }: RunResult): WithoutPag | null {
+export function withoutPagOf({ pair, latents, plan, parting }: RunResult): WithoutPag | null {
   const { withoutPag } = pair;
-  return withoutPag && { picture: copied(withoutPag), latents: latents.slice(0, latents.length / 2), plan };
+  return withoutPag && { picture: copied(withoutPag), latents: latents.slice(0, latents.length / 2), plan, parting };
 }
 
 /**
@@ -59,10 +72,13 @@ export async function generate(
   await checkpoint(hooks.signal);
   const sites = chosenSites(model, settings);
   const strengths = new Map(sites.map((site) => [site, settings.pag.siteIdentity[site.name] ?? settings.pag.identity]));
-  const planFor = (isMade: boolean) => planned(model, settings, [...strengths.values()], isMade);
-  const alone = planFor(true);
+  const planFor = (madeTo: number | null) => planned(model, settings, [...strengths.values()], madeTo);
+  const alone = planFor(0);
   const left = settings.compare && kept && isSameWithoutPag(kept.plan, alone) ? kept : null;
-  const plan = left ? alone : planFor(false);
+  if (left && alone.parting === alone.records.length) return bothOf(left, started);
+  const from = left?.parting && left.parting.record <= alone.parting ? left.parting : null;
+  const plan = left ? planFor(from?.record ?? 0) : planFor(null);
+  let parting = from;
   // The prompt first: where memory is short its encoders are gone before the UNet is there.
   // Of the widest batch; contexts come in the same order in each.
   const widest = plan.records.find(({ base }) => base.length === plan.mostBase)?.base ?? [];
@@ -82,11 +98,14 @@ export async function generate(
     if (plan.steps > 1) await model.previews.prepare(hooks.signal);
     const shape = [plan.images, ...model.info.latentShape];
     const noise = new TorchGenerator(settings.seed);
-    // Draws come in the plan's order.
+    // Draws come in the plan's order, those of records that are made already too.
     const draw = (scale: number) => backend.upload('float32', shape, sameNoise(noise, shape, scale));
-    let latents = held.set('latents', draw(plan.initNoiseSigma));
-    const kept = [plan.historyLength, ...shape];
-    let history = held.set('history', backend.upload('float32', kept, new Float32Array(elements(kept))));
+    const depths = [plan.historyLength, ...shape];
+    const initial = from ? backend.upload('float32', shape, from.latents) : draw(plan.initNoiseSigma);
+    if (from) skipNoise(noise, alone, from.record, elements(model.info.latentShape));
+    let latents = held.set('latents', initial);
+    const before = from?.history ?? new Float32Array(elements(depths));
+    let history = held.set('history', backend.upload('float32', depths, before));
     const begun = performance.now();
     // Read back while the next step runs; never more than one, so that the device is not asked for steps far ahead.
     let previewing: Promise<void> = Promise.resolve();
@@ -104,12 +123,15 @@ export async function generate(
       index,
       { base, coefficients, weights, siteRows, nonlinear, noiseDraw, nextStep },
     ] of plan.records.entries()) {
-      const left = plan.records.length - index;
+      const toGo = plan.records.length - index;
       hooks.progress(
         'denoise',
         coefficients.step,
-        index === 0 ? null : ((performance.now() - begun) / 1000 / index) * left,
+        index === 0 ? null : ((performance.now() - begun) / 1000 / index) * toGo,
       );
+      const record = plan.first + index;
+      if (record > 0 && record === plan.parting && parting?.record !== record)
+        parting = { record, ...(await firstOf(backend, latents, history)) };
       const images = base.map((row) => row.image);
       const sample = await backend.modelInput(latents, images, coefficients.inputScale, unet.sampleType);
       let predictions: DeviceTensor;
@@ -168,7 +190,7 @@ export async function generate(
         settings.pagScale > 0 ? sites.filter((site) => (strengths.get(site) ?? 0) > 0).map((site) => site.name) : [],
       keptWithoutPag: left !== null,
     };
-    return { pair, latents: left ? joined(left.latents, values) : values, plan, stats };
+    return { pair, latents: left ? joined(left.latents, values) : values, plan: alone, parting, stats };
   } finally {
     conditioning.dispose();
     held.dispose();
@@ -199,10 +221,15 @@ function chosenSites(model: DiffusionModel, settings: Settings): Site[] {
   return selectSites(settings.layers, model.unet.sites);
 }
 
-function planned(model: DiffusionModel, settings: Settings, strengths: readonly number[], isMade: boolean): RunPlan {
+function planned(
+  model: DiffusionModel,
+  settings: Settings,
+  strengths: readonly number[],
+  madeTo: number | null,
+): RunPlan {
   const { guidanceEmbedded } = model.info;
   try {
-    return planRun(settings, { scheduler: model.files.scheduler, guidanceEmbedded, strengths }, isMade);
+    return planRun(settings, { scheduler: model.files.scheduler, guidanceEmbedded, strengths }, madeTo);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError(
@@ -239,6 +266,41 @@ async function decodeAll(
 /** The last of a run's images is the one with PAG. */
 function pairOf(pictures: readonly Pixels[]): Pair {
   return { withoutPag: pictures.at(-2) ?? null, withPag: pictures.at(-1)! };
+}
+
+/** Where PAG is not active in any record both images are the one that is there. */
+function bothOf(left: WithoutPag, started: number): RunResult {
+  const stats = {
+    seconds: (performance.now() - started) / 1000,
+    unetRows: 0,
+    rowsBeforeFork: 0,
+    rowsAfterFork: 0,
+    perturbedSites: [],
+    keptWithoutPag: true,
+  };
+  const pair = { withoutPag: copied(left.picture), withPag: copied(left.picture) };
+  return { pair, latents: joined(left.latents, left.latents), plan: left.plan, parting: left.parting, stats };
+}
+
+/** Draw 0, and those of all records before this one. */
+function skipNoise(noise: TorchGenerator, { records }: RunPlan, record: number, count: number): void {
+  const draws = 1 + records.slice(0, record).filter(({ noiseDraw }) => noiseDraw !== null).length;
+  for (let draw = 0; draw < draws; draw += 1) noise.randn(count);
+}
+
+/** Of the first image: of [images, …] and [depth, images, …]. */
+async function firstOf(
+  backend: DiffusionModel['backend'],
+  latents: DeviceTensor,
+  history: DeviceTensor,
+): Promise<Omit<Parting, 'record'>> {
+  const size = elements(latents.dims.slice(1));
+  const stride = elements(latents.dims);
+  const depths = await backend.read(history);
+  const first = new Float32Array((depths.length / stride) * size);
+  for (let depth = 0; depth * stride < depths.length; depth += 1)
+    first.set(depths.subarray(depth * stride, depth * stride + size), depth * size);
+  return { latents: (await backend.read(latents)).slice(0, size), history: first };
 }
 
 function joined(first: Float32Array, second: Float32Array): Float32Array {

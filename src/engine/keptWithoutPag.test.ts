@@ -1,7 +1,7 @@
 // The image without PAG of the last run, taken over: no row is run for it, and both images are bit by bit those of a
 // run that makes them. On the CPU that holds for other layers too, where the graph is cut elsewhere.
 
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PLAIN_PAG, type PagOptions } from '../diffusion/options';
 import type { Pair } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
@@ -74,19 +74,17 @@ async function run(name: keyof typeof models, settings: Settings, kept: Paramete
 }
 
 describe.each(['tiny', 'pocket'] as const)('%s: a run that differs from the last one in', (name) => {
-  let first: Awaited<ReturnType<typeof run>>;
-  beforeAll(async () => {
-    first = await run(name, SETTINGS);
-  });
+  let first: Awaited<ReturnType<typeof run>> | null = null;
 
   test.each(Object.entries(CHANGES))('%s alone makes the image with PAG alone, bit by bit', async (_, changes) => {
     const settings = { ...SETTINGS, ...changes };
     expect(withoutPag(settings)).toBe(withoutPag(SETTINGS));
+    first ??= await run(name, SETTINGS);
     const whole = await run(name, settings);
     const reused = await run(name, settings, withoutPagOf(first));
     expect(reused.latents).toEqual(whole.latents);
     expect(reused.pair).toEqual(whole.pair);
-    expect(reused.stats).toMatchObject({ keptWithoutPag: true, rowsBeforeFork: 2 });
+    expect(reused.stats).toMatchObject({ keptWithoutPag: true, rowsBeforeFork: changes.pagScale === 0 ? 0 : 2 });
     expect(whole.stats).toMatchObject({ keptWithoutPag: false, perturbedSites: reused.stats.perturbedSites });
     expect(reused.rows).toBeLessThanOrEqual(whole.rows);
   });
@@ -101,6 +99,30 @@ test('two and three rows instead of four and five, and of three steps nine inste
     [2, 3, 3 * 3],
   ]);
 });
+
+test.each(['euler-a', 'dpmpp-2m'] as const)(
+  '%s: where PAG begins late, a moved scale begins there, with the noise and the history of before',
+  async (scheduler) => {
+    const late = (start: number, stop: number) => pag({ window: { semantics: 'guider', start, stop } });
+    const settings = { ...SETTINGS, scheduler, steps: 5, ...late(0.3, 0.9) };
+    const made = await run('tiny', settings);
+    const first = withoutPagOf(made)!;
+    const begins = first.parting!.record;
+    expect(begins).toBeGreaterThan(1);
+    for (const changes of [{ pagScale: 5 }, { pagScale: 1, ...late(0.5, 0.9) }, { pagScale: 2, ...late(0.1, 0.9) }]) {
+      const whole = await run('tiny', { ...settings, ...changes });
+      const reused = await run('tiny', { ...settings, ...changes }, first);
+      expect(reused.latents).toEqual(whole.latents);
+      const isLater = whole.plan.parting >= begins;
+      const skipped = isLater ? begins : 0;
+      expect(reused.rows).toBe(
+        whole.plan.records.slice(skipped).reduce((sum, { siteRows }) => sum + siteRows.length, 0),
+      );
+      // And what such a run leaves serves the next one.
+      if (isLater) expect((await run('tiny', settings, withoutPagOf(reused))).latents).toEqual(made.latents);
+    }
+  },
+);
 
 test('it is made anew where rescaled guidance combines its rows otherwise, and kept from there on', async () => {
   const rescaled = { ...SETTINGS, ...pag({ rescale: { mode: 'full', amount: 0.7 } }) };

@@ -53,6 +53,13 @@ export interface Shown {
   readonly recipe: Recipe | null;
 }
 
+export interface Measured {
+  readonly ref: string;
+  readonly backend: Settings['backend'];
+  readonly seconds: number;
+  readonly rows: number;
+}
+
 export interface Job {
   readonly device: DeviceInfo | null;
   readonly model: ModelInfo | null;
@@ -65,6 +72,8 @@ export interface Job {
   readonly runs: readonly Run[];
   readonly progress: RunProgressEvent | null;
   readonly shown: Shown | null;
+  /** What the last run that was finished took, and of which model on what; null before one. */
+  readonly measured: Measured | null;
   /** The last pair that was finished; it comes back where a later run ends without one. */
   readonly finished: Shown | null;
   /** Asked to end, which a long part of a run may take its time to hear. */
@@ -84,6 +93,7 @@ export const IDLE: Job = {
   runs: [],
   progress: null,
   shown: null,
+  measured: null,
   finished: null,
   cancelling: false,
   lastEnd: null,
@@ -123,7 +133,7 @@ export function reduce(job: Job, event: EngineEvent): Job {
         show(job, event.runId, { pair: event.pair, size: event.pair.withPag }, event.stats),
         event.runId,
       );
-      return { ...done, finished: done.shown, lastEnd: 'done' };
+      return { ...done, measured: measuredOf(done.shown) ?? job.measured, finished: done.shown, lastEnd: 'done' };
     }
     case 'cancelled':
       return { ...withFinished(ended(job, event.runId)), lastEnd: 'cancelled' };
@@ -148,6 +158,13 @@ function show(job: Job, runId: string, { pair, size }: Pick<Shown, 'pair' | 'siz
   const before = shown?.runId === runId ? shown.pair.withoutPag : null;
   const whole = before && !pair.withoutPag ? { ...pair, withoutPag: before } : pair;
   return { ...job, shown: { runId, ref, settings, pair: whole, size, stats, recipe } };
+}
+
+/** null of a run for which there was nothing to compute. */
+function measuredOf(shown: Shown | null): Measured | null {
+  if (!shown?.stats || shown.stats.unetRows === 0) return null;
+  const { seconds, unetRows: rows } = shown.stats;
+  return { ref: shown.ref, backend: shown.settings.backend, seconds, rows };
 }
 
 /** A preview of a run that came to nothing makes way for the last finished pair, where there is one. */

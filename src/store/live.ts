@@ -30,7 +30,7 @@ export interface Live {
 export function liveOf(
   choice: LiveChoice,
   settings: Settings,
-  job: Pick<Job, 'finished' | 'model' | 'error'>,
+  job: Pick<Job, 'measured' | 'model' | 'error'>,
   ref: string,
 ): Live {
   const rows = job.model && rowsOf(settings, job.model);
@@ -56,12 +56,11 @@ export function liveOf(
 function secondsOf(
   rows: number | null,
   { backend }: Settings,
-  { finished }: Pick<Job, 'finished'>,
+  { measured }: Pick<Job, 'measured'>,
   ref: string,
 ): number | null {
-  if (rows === null || !finished?.stats || finished.ref !== ref || finished.settings.backend !== backend) return null;
-  const { seconds, unetRows } = finished.stats;
-  return (seconds * rows) / Math.max(1, unetRows);
+  if (rows === null || measured?.ref !== ref || measured.backend !== backend) return null;
+  return (measured.seconds * rows) / measured.rows;
 }
 
 /** Of the image with PAG alone; null where no run can be made of these settings. */
@@ -69,7 +68,7 @@ function rowsOf(settings: Settings, { sites, scheduler, guidanceEmbedded }: Mode
   try {
     const chosen = sites.length > 0 ? selectSites(settings.layers, sites) : [];
     const strengths = chosen.map(({ name }) => settings.pag.siteIdentity[name] ?? settings.pag.identity);
-    return planRun(settings, { scheduler, guidanceEmbedded, strengths }, true).rows;
+    return planRun(settings, { scheduler, guidanceEmbedded, strengths }, 0).rows;
   } catch {
     return null;
   }

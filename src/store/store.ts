@@ -220,9 +220,9 @@ export const useStore = create<Store>()(persist(withEngine, settingsPersistence(
 export function useLive(): Live {
   const choice = useStore((store) => store.live);
   const settings = useStore((store) => store.settings);
-  const finished = useStore((store) => store.job.finished);
+  const measured = useStore((store) => store.job.measured);
   const info = useStore((store) => store.job.model);
   const error = useStore((store) => store.job.error);
   const ref = useModels((models) => models.choice.ref.id);
-  return liveOf(choice, settings, { finished, model: info, error }, ref);
+  return liveOf(choice, settings, { measured, model: info, error }, ref);
 }
