@@ -50,7 +50,7 @@ describeOnDawn('attention on WebGPU', (gpu) => {
 
   test('the known answer holds', async () => {
     expect(await computesAttention(await open())).toBe(true);
-  }, 120_000);
+  });
 
   test('as MultiHeadAttention it takes less room than the logits of separate operators, and agrees', async () => {
     const logits = 4 * 4 * TOKENS * TOKENS;
@@ -59,10 +59,10 @@ describeOnDawn('attention on WebGPU', (gpu) => {
     expect(separate.largest).toBeGreaterThanOrEqual(logits);
     expect(fused.largest).toBeLessThan(logits);
     expect(relativeError(fused.values, separate.values)).toBeLessThan(1e-4);
-  }, 120_000);
+  });
 
   test('with one wide head, its queries in parts, it takes less room too', async () => {
     const { largest } = await run(fuseAttention(attentionGraph(1, 260)), 260);
     expect(largest).toBeLessThan(4 * TOKENS * TOKENS);
-  }, 120_000);
+  });
 });

@@ -31,23 +31,18 @@ describeOnDawn('networks on WebGPU', (gpu) => {
 
   const types = [[FLOAT, GPU_F32] as const, ...(gpu.f16 ? [[FLOAT16, GPU_F16] as const] : [])];
 
-  test.each(types)(
-    'a text encoder and a VAE in type %i',
-    async (type, bound) => {
-      const text = golden.texts.openclip;
-      const encode = (options: Parameters<typeof vaeDecoder>[1]) =>
-        clipText(text.config, { ...options, projects: true });
-      const encoded = (await run('openclip', encode, text.inputs.input_ids!, backend, type)).values;
-      const states = encoded.get('last_hidden_state')!;
-      expect(relativeError(states, valuesOf(text.outputs.last_hidden_state!))).toBeLessThan(bound);
-      expect(relativeError(encoded.get('text_embeds')!, valuesOf(text.outputs.pooled!))).toBeLessThan(bound);
-      const vae = golden.vaes.kl;
-      const decode = (options: Parameters<typeof vaeDecoder>[1]) => vaeDecoder(vae.config, options);
-      const decoded = (await run('kl', decode, vae.inputs.latents!, backend, type)).values;
-      expect(relativeError(decoded.get('sample')!, valuesOf(vae.outputs.decoded!))).toBeLessThan(bound);
-    },
-    600_000,
-  );
+  test.each(types)('a text encoder and a VAE in type %i', async (type, bound) => {
+    const text = golden.texts.openclip;
+    const encode = (options: Parameters<typeof vaeDecoder>[1]) => clipText(text.config, { ...options, projects: true });
+    const encoded = (await run('openclip', encode, text.inputs.input_ids!, backend, type)).values;
+    const states = encoded.get('last_hidden_state')!;
+    expect(relativeError(states, valuesOf(text.outputs.last_hidden_state!))).toBeLessThan(bound);
+    expect(relativeError(encoded.get('text_embeds')!, valuesOf(text.outputs.pooled!))).toBeLessThan(bound);
+    const vae = golden.vaes.kl;
+    const decode = (options: Parameters<typeof vaeDecoder>[1]) => vaeDecoder(vae.config, options);
+    const decoded = (await run('kl', decode, vae.inputs.latents!, backend, type)).values;
+    expect(relativeError(decoded.get('sample')!, valuesOf(vae.outputs.decoded!))).toBeLessThan(bound);
+  });
 
   test.each(types)(
     'GEGLU of the width of Stable Diffusion’s first level in type %i: one operator in f32, where that is right',
@@ -77,17 +72,13 @@ describeOnDawn('networks on WebGPU', (gpu) => {
   );
 
   // Cut once: pipelines take long to compile on software drivers.
-  test.each(types)(
-    'a UNet in type %i, perturbed at a site',
-    async (type, bound) => {
-      const { unet } = openUnet('sdxl', type, backend);
-      const { sets, predictions } = golden.unets.sdxl;
-      const made = await predict(unet, 'sdxl', sets.first!, backend);
-      expect(relativeError(made, valuesOf(predictions.first!))).toBeLessThan(bound);
-      await unet.dispose();
-    },
-    600_000,
-  );
+  test.each(types)('a UNet in type %i, perturbed at a site', async (type, bound) => {
+    const { unet } = openUnet('sdxl', type, backend);
+    const { sets, predictions } = golden.unets.sdxl;
+    const made = await predict(unet, 'sdxl', sets.first!, backend);
+    expect(relativeError(made, valuesOf(predictions.first!))).toBeLessThan(bound);
+    await unet.dispose();
+  });
 
   test('an inpainting UNet, whose first convolution has 9 channels', async () => {
     const { unet } = openUnet('koala', FLOAT, backend);
@@ -95,7 +86,7 @@ describeOnDawn('networks on WebGPU', (gpu) => {
     const made = await predict(unet, 'koala', [], backend);
     expect(relativeError(made, valuesOf(golden.unets.koala.predictions.none!))).toBeLessThan(GPU_F32);
     await unet.dispose();
-  }, 600_000);
+  });
 
   test('sites with heads that the kernel does not take are left out and counted; the others are as ever', async () => {
     const { unet } = openUnet('sd', FLOAT, backend);
@@ -109,5 +100,5 @@ describeOnDawn('networks on WebGPU', (gpu) => {
     const made = await predict(unet, 'sd', sets.first!, backend);
     expect(relativeError(made, valuesOf(predictions.first!))).toBeLessThan(GPU_F32);
     await unet.dispose();
-  }, 600_000);
+  });
 });
