@@ -21,7 +21,7 @@ import { checkpointFiles } from './checkpointFiles';
 import { CpuBackend } from './cpuBackend';
 import { cpuInfo } from './device';
 import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
-import { generate, warmUp, withoutPagOf, type RunHooks, type WithoutPag } from './generate';
+import { generate, warmUp, type RunHooks } from './generate';
 import { LoadTally } from './loadTally';
 import { machineMemoryGiB } from './memory';
 import { mergeLoras } from './mergeLoras';
@@ -33,6 +33,7 @@ import { withVae } from './replacedVae';
 import { loadRuntime, runtimeBytes, type Ort } from './runtime';
 import { SharedWork } from './sharedWork';
 import { withEmbeddings } from './withEmbeddings';
+import { withoutPagOf, type WithoutPag } from './withoutPag';
 
 type Emit = (event: EngineEvent | BusyEvent) => void;
 type BackendChoice = Settings['backend'];

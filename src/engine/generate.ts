@@ -13,6 +13,7 @@ import { elements, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
 import { conditionRows, withoutSites, type DiffusionModel } from './diffusionModel';
 import { assertFinite } from './vaeDecoder';
+import { bothOf, copied, joined, skipNoise, stateOfFirst, type Parting, type WithoutPag } from './withoutPag';
 
 export interface RunHooks {
   readonly signal: AbortSignal;
@@ -28,31 +29,6 @@ export interface RunResult {
   readonly plan: RunPlan;
   readonly parting: Parting | null;
   readonly stats: RunStats;
-}
-
-/** The image without PAG of a run that is done. */
-export interface WithoutPag {
-  readonly picture: Pixels;
-  /** f32 [channels, height, width]. */
-  readonly latents: Float32Array;
-  /** Of all records. */
-  readonly plan: RunPlan;
-  /** What it was where the other image parted from it; null where they part at once, or not at all. */
-  readonly parting: Parting | null;
-}
-
-/** The state of an image before a record. */
-interface Parting {
-  readonly record: number;
-  readonly latents: Float32Array;
-  /** f32 [depth, channels, height, width]. */
-  readonly history: Float32Array;
-}
-
-/** null of a run that did not compare. */
-export function withoutPagOf({ pair, latents, plan, parting }: RunResult): WithoutPag | null {
-  const { withoutPag } = pair;
-  return withoutPag && { picture: copied(withoutPag), latents: latents.slice(0, latents.length / 2), plan, parting };
 }
 
 /**
@@ -131,7 +107,7 @@ export async function generate(
       );
       const record = plan.first + index;
       if (record > 0 && record === plan.parting && parting?.record !== record)
-        parting = { record, ...(await firstOf(backend, latents, history)) };
+        parting = { record, ...(await stateOfFirst(backend, latents, history)) };
       const images = base.map((row) => row.image);
       const sample = await backend.modelInput(latents, images, coefficients.inputScale, unet.sampleType);
       let predictions: DeviceTensor;
@@ -266,53 +242,6 @@ async function decodeAll(
 /** The last of a run's images is the one with PAG. */
 function pairOf(pictures: readonly Pixels[]): Pair {
   return { withoutPag: pictures.at(-2) ?? null, withPag: pictures.at(-1)! };
-}
-
-/** Where PAG is not active in any record both images are the one that is there. */
-function bothOf(left: WithoutPag, started: number): RunResult {
-  const stats = {
-    seconds: (performance.now() - started) / 1000,
-    unetRows: 0,
-    rowsBeforeFork: 0,
-    rowsAfterFork: 0,
-    perturbedSites: [],
-    keptWithoutPag: true,
-  };
-  const pair = { withoutPag: copied(left.picture), withPag: copied(left.picture) };
-  return { pair, latents: joined(left.latents, left.latents), plan: left.plan, parting: left.parting, stats };
-}
-
-/** Draw 0, and those of all records before this one. */
-function skipNoise(noise: TorchGenerator, { records }: RunPlan, record: number, count: number): void {
-  const draws = 1 + records.slice(0, record).filter(({ noiseDraw }) => noiseDraw !== null).length;
-  for (let draw = 0; draw < draws; draw += 1) noise.randn(count);
-}
-
-/** Of the first image: of [images, …] and [depth, images, …]. */
-async function firstOf(
-  backend: DiffusionModel['backend'],
-  latents: DeviceTensor,
-  history: DeviceTensor,
-): Promise<Omit<Parting, 'record'>> {
-  const size = elements(latents.dims.slice(1));
-  const stride = elements(latents.dims);
-  const depths = await backend.read(history);
-  const first = new Float32Array((depths.length / stride) * size);
-  for (let depth = 0; depth * stride < depths.length; depth += 1)
-    first.set(depths.subarray(depth * stride, depth * stride + size), depth * size);
-  return { latents: (await backend.read(latents)).slice(0, size), history: first };
-}
-
-function joined(first: Float32Array, second: Float32Array): Float32Array {
-  const both = new Float32Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
-}
-
-/** Buffers are handed to the page. */
-function copied({ width, height, rgba }: Pixels): Pixels {
-  return { width, height, rgba: rgba.slice() };
 }
 
 /** Keeps the newest tensor of each name and disposes of the one that it replaces. */

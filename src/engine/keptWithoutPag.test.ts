@@ -7,11 +7,12 @@ import type { Pair } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { withoutPag } from '../settings/withoutPag';
 import { CpuBackend } from './cpuBackend';
-import { generate, withoutPagOf } from './generate';
+import { generate } from './generate';
 import { readModelFiles } from './modelFiles';
 import { folder } from './testing/folder';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 import { openModel } from './testing/openModel';
+import { withoutPagOf } from './withoutPag';
 import type { UnetInput } from './forward';
 
 const backend = new CpuBackend(await loadNodeRuntime());
