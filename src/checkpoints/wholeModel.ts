@@ -101,5 +101,7 @@ export function unetConfigOf(model: UnetModel, prediction: Prediction, header: S
     cross_attention_dim: config.cross_attention_dim,
     ...(config.time_cond_proj_dim !== null && { time_cond_proj_dim: config.time_cond_proj_dim }),
     ...(config.addition_embed_type !== null && { addition_embed_type: config.addition_embed_type }),
+    mid_block_type: config.mid_block_type ?? 'none',
+    up_block_types: [...config.up_block_types],
   };
 }

@@ -44,6 +44,14 @@ export function config<E extends Readonly<Record<string, v.GenericSchema<unknown
   );
 }
 
+/** For an object in which null, which elsewhere stands for what is absent, is a value of its own. */
+export function nullAs(name: string, value: string) {
+  return v.pipe(
+    v.unknown(),
+    v.transform((input) => (isRecord(input) && input[name] === null ? { ...input, [name]: value } : input)),
+  );
+}
+
 /** A sentence's end that tells what was found instead. */
 export function not(wanted: string): (issue: v.BaseIssue<unknown>) => string {
   return ({ input }) => `${wanted}, not ${shown(input)}`;
@@ -59,7 +67,7 @@ function number(fits: (value: number) => boolean, wanted: string) {
   );
 }
 
-function isRecord(input: unknown): boolean {
+function isRecord(input: unknown): input is Record<string, unknown> {
   return typeof input === 'object' && input !== null && !Array.isArray(input);
 }
 

@@ -2,7 +2,7 @@
 // what the networks' config.json says of their structure.
 
 import * as v from 'valibot';
-import { config, flag, list, not, real, table, text, whole } from './jsonFields';
+import { config, flag, list, not, nullAs, real, table, text, whole } from './jsonFields';
 
 const fileName = v.pipe(
   text,
@@ -83,15 +83,7 @@ const unetFields = config({
  * `unet/config.json`, whole. Its mid_block_type is one with attention where it is absent, and left out where it is
  * null.
  */
-export const UNET_NETWORK = v.pipe(
-  v.unknown(),
-  v.transform((input) =>
-    typeof input === 'object' && input !== null && 'mid_block_type' in input && input.mid_block_type === null
-      ? { ...input, mid_block_type: 'none' }
-      : input,
-  ),
-  unetFields,
-);
+export const UNET_NETWORK = v.pipe(nullAs('mid_block_type', 'none'), unetFields);
 export type UnetNetwork = v.InferOutput<typeof UNET_NETWORK>;
 
 /** `text_encoder/config.json`, whole. Some have the text model's fields in `text_config`. */

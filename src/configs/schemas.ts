@@ -1,7 +1,7 @@
 // The JSON files of a model and the fields of them that Pagoda reads, with the most that any of them may say.
 
 import * as v from 'valibot';
-import { config, flag, list, real, table, text, whole } from './jsonFields';
+import { config, flag, list, nullAs, real, table, text, whole } from './jsonFields';
 
 /** Far above any published model's; what is above it is a damaged or a hostile file. */
 const MOST_TIMESTEPS = 100_000;
@@ -55,8 +55,7 @@ export const SCHEDULER = config({
 /** One entry a level or block. */
 const channels = list(size, 16);
 
-/** `unet/config.json`. */
-export const UNET = config({
+const unetFields = config({
   /** Of the latents: both edges, or height and width. */
   sample_size: v.union(
     [whole(1, 4096), v.pipe(list(whole(1, 4096), 2), v.length(2))],
@@ -69,7 +68,11 @@ export const UNET = config({
   /** One for all blocks, or one each. */
   cross_attention_dim: v.union([size, channels], 'must be a whole number from 1 to 65536, or a list of them'),
   addition_embed_type: text,
+  mid_block_type: text,
+  up_block_types: list(text, 16),
 });
+/** `unet/config.json`; its mid_block_type is 'none' where it is null, and one with attention where it is absent. */
+export const UNET = v.pipe(nullAs('mid_block_type', 'none'), unetFields);
 export type UnetConfig = v.InferOutput<typeof UNET>;
 
 /** `vae_decoder/config.json`, or that of the whole VAE. */

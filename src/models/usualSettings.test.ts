@@ -17,6 +17,15 @@ const scheduler = (name: string, more: object = {}) => ({
 });
 
 test.each([
+  [{ mid_block_type: null, up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'] }, 'u0'],
+  [{ mid_block_type: 'UNetMidBlock2D', up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'] }, 'u1'],
+  [{ mid_block_type: 'UNetMidBlock2DCrossAttn', up_block_types: ['CrossAttnUpBlock2D'] }, 'mid'],
+  [{ up_block_types: ['CrossAttnUpBlock2D'] }, 'mid'],
+])('the layers of %j are the deepest with attention', (unet, layers) => {
+  expect(told({}, unet).layers).toBe(layers);
+});
+
+test.each([
   [
     'SD 1.5',
     scheduler('PNDM', { skip_prk_steps: true }),

@@ -41,6 +41,16 @@ export const USUAL_TURBO: UsualSettings = {
 export const USUAL_LCM: UsualSettings = { ...AS_TRAINED, steps: 4, guidanceScale: 8, pagScale: 1, scheduler: 'lcm' };
 
 export function usualSettings({ scheduler, unet }: ModelConfigs): UsualSettings {
+  return { ...ofTraining(scheduler, unet), layers: deepestLayers(unet) };
+}
+
+/** The middle block, or where that has no attention (tiny-sd, SDXS) the first block on the way up that has. */
+function deepestLayers({ mid_block_type: mid, up_block_types: up = [] }: UnetConfig): string {
+  const first = up.findIndex((type) => type.includes('CrossAttn'));
+  return mid === undefined || mid.includes('CrossAttn') || first < 0 ? 'mid' : `u${first}`;
+}
+
+function ofTraining(scheduler: SchedulerConfig, unet: UnetConfig): UsualSettings {
   const embedded = unet.time_cond_proj_dim !== undefined;
   if (embedded || scheduler._class_name === 'LCMScheduler')
     return embedded ? USUAL_LCM : { ...USUAL_LCM, guidanceScale: 1 };

@@ -1,5 +1,5 @@
-// Activations made of separate operators, as exporters write them, as ONNX Runtime's own ones: each is one dispatch on a
-// GPU in the place of two to five.
+// Activations made of separate operators, as exporters write them, as ONNX Runtime's own ones: each is one dispatch on
+// a GPU in the place of two to five.
 //
 //   x·σ(x), x·σ(αx)              QuickGelu of com.microsoft, with α (1 is SiLU)
 //   x/2·(1 + erf(x/√2))          Gelu of com.microsoft, however the factors are ordered
