@@ -1,8 +1,9 @@
-// npm run bench:linear [webgpu]: a linear layer of tokens as MatMul, whose weight is transposed while it is read, and as
-// Gemm, which takes it as it lies in a PyTorch file but knows no batch: the tokens are flattened for it and brought back
-// by their own sizes. On ONNX Runtime's WASM provider, one thread; with `webgpu` on its WebGPU provider, by Dawn in
-// Node on whatever Vulkan driver there is, with a quarter of the tokens. The least CPU time of several runs in
-// milliseconds (a software driver's is that of all its threads), dispatches of one, and what transposing takes of a load.
+// npm run bench:linear [webgpu]: a linear layer of tokens as MatMul, whose weight is transposed while it is read, and
+// as Gemm, which takes it as it lies in a PyTorch file but knows no batch: the tokens are flattened for it and brought
+// back by their own sizes. On ONNX Runtime's WASM provider, one thread; with `webgpu` on its WebGPU provider, by Dawn
+// in Node on whatever Vulkan driver there is, with a quarter of the tokens. The least CPU time of several runs in
+// milliseconds (a software driver's is that of all its threads), dispatches of one, and what transposing takes of a
+// load.
 
 import { existsSync } from 'node:fs';
 import { createServer } from 'vite';

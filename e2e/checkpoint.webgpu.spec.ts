@@ -17,7 +17,8 @@ test('one file makes diffusers’ picture, to one level of 255', async ({ page }
   await page.keyboard.press('Escape');
   await page.getByRole('group', { name: 'Usual settings' }).getByRole('button', { name: 'Undo' }).click();
   await button(page, 'Generate').click();
-  // All shaders of a checkpoint's networks are compiled here, which on a busy machine takes longer than other tests wait.
+  // All shaders of a checkpoint's networks are compiled here, which on a busy machine takes longer than other tests
+  // wait.
   await expect(page.getByRole('status')).toContainText(/Done in/, { timeout: 800_000 });
   await expect(page.getByRole('status')).toContainText('WebGPU');
   expect(worstPixel(golden!, await pixels(picture(page, 'With PAG')))).toBeLessThanOrEqual(1);

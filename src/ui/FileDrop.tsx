@@ -1,5 +1,5 @@
-// What is dropped anywhere on the page is opened: a model, its folder, a LoRA or an embedding, or a picture with a recipe
-// in it. Without this the browser would leave the page for a file that is dropped on it.
+// What is dropped anywhere on the page is opened: a model, its folder, a LoRA or an embedding, or a picture with a
+// recipe in it. Without this the browser would leave the page for a file that is dropped on it.
 
 import { useEffect, useRef, useState } from 'react';
 import { openDropped } from '../store/dropped';
