@@ -6,7 +6,7 @@ import { useModels } from '../../store/models';
 import { useStore } from '../../store/store';
 import { ModelPanelError } from '../model/ModelPanelError';
 import controls from './Controls.module.css';
-import { embeddingText, NO_EMBEDDINGS } from './embeddingWords';
+import { embeddingText, NO_EMBEDDINGS } from './embeddingText';
 import styles from './LoraField.module.css';
 import { useShownAfterDrop } from './useShownAfterDrop';
 
