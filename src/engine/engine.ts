@@ -33,7 +33,7 @@ import { withVae } from './replacedVae';
 import { loadRuntime, runtimeBytes, type Ort } from './runtime';
 import { SharedWork } from './sharedWork';
 import { withEmbeddings } from './withEmbeddings';
-import { withoutPagOf, type WithoutPag } from './withoutPag';
+import { withoutPagOf, type WithoutPag } from './keptWithoutPag';
 
 type Emit = (event: EngineEvent | BusyEvent) => void;
 type BackendChoice = Settings['backend'];

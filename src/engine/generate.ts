@@ -13,7 +13,7 @@ import { elements, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
 import { conditionRows, withoutSites, type DiffusionModel } from './diffusionModel';
 import { assertFinite } from './vaeDecoder';
-import { bothOf, copied, joined, skipNoise, stateOfFirst, type Parting, type WithoutPag } from './withoutPag';
+import { bothOf, copied, joined, skipNoise, stateOfFirst, type Parting, type WithoutPag } from './keptWithoutPag';
 
 export interface RunHooks {
   readonly signal: AbortSignal;

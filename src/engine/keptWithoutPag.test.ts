@@ -12,7 +12,7 @@ import { readModelFiles } from './modelFiles';
 import { folder } from './testing/folder';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 import { openModel } from './testing/openModel';
-import { withoutPagOf } from './withoutPag';
+import { withoutPagOf } from './keptWithoutPag';
 import type { UnetInput } from './forward';
 
 const backend = new CpuBackend(await loadNodeRuntime());
