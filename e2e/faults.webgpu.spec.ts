@@ -39,7 +39,7 @@ test('a GPU that cannot hold the model: refused before anything is built; the CP
         'Use the CPU instead, or choose another model\\.',
     ),
   );
-  await expect(page.getByLabel('Verdict')).toContainText(/^Does not fit this device: 2.0 MB of weights/);
+  await expect(page.getByLabel('Verdict')).toContainText(/^Does not fit this device: 1.9 MB of weights/);
   await page.getByRole('button', { name: 'Use the CPU instead' }).click();
   await expect(page.getByRole('status')).toContainText(/CPU.*Done in/);
   await expect(page.getByLabel('Verdict')).toContainText('Fits this device');

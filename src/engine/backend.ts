@@ -60,6 +60,8 @@ export interface Capturing {
     outputs: readonly SizedValue[],
   ): Promise<CapturedSession>;
   write(tensor: DeviceTensor, values: ArrayLike<number>): void;
+  /** The same numbers in other sizes. */
+  reshaped(tensor: DeviceTensor, dims: readonly number[]): DeviceTensor;
   copy(copies: readonly RowCopy[]): void;
   /** Told where a replay was seen to be wrong: the backend has no `capturing` from then on. */
   giveUp(): void;

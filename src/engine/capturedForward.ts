@@ -104,10 +104,17 @@ export class CapturedForward {
     const zeros = this.backend.upload(type, dims, new Float32Array(elements(dims)));
     try {
       let latest: DeviceTensor | null = null;
-      await proveReplay(async (which) => {
-        latest = await this.predict(which === 'given' ? input : { ...input, sample: zeros }, signal);
-        return this.backend.read(latest);
-      });
+      await proveReplay(
+        async (which) => {
+          latest = await this.predict(which === 'given' ? input : { ...input, sample: zeros }, signal);
+          return this.backend.read(latest);
+        },
+        () => {
+          for (const { session } of this.segments)
+            for (const output of Object.values(session.outputs))
+              this.capturing.write(output, new Float32Array(elements(output.dims)));
+        },
+      );
       return latest!;
     } finally {
       zeros.dispose();

@@ -62,6 +62,46 @@ describeOnDawn('recorded segments of the UNet', (gpu) => {
     await unet.dispose();
   });
 
+  test('other samples and timesteps are replayed to what an ordinary run gives of them', async () => {
+    const { golden, unet } = await openGoldenUnet('tiny', backend);
+    const { sample, encoderHiddenStates } = golden.inputs;
+    const conditioning = {
+      [unet.inputs.context.name]: backend.upload('float32', encoderHiddenStates.shape, encoderHiddenStates.data),
+    };
+    const sites = unet.sites.filter((site) => site.name.includes('mid_block'));
+    const sizes = {
+      latentShape: sample.shape.slice(1) as [number, number, number],
+      conditioning,
+      rows: [{ base: 2, behindFork: 3 }],
+    };
+    const signal = new AbortController().signal;
+    const predictions = async (isRecorded: boolean) => {
+      const plan = await unet.prepare(sites, signal, isRecorded ? sizes : null);
+      expect(plan.captured !== null).toBe(isRecorded);
+      const all: Float32Array[] = [];
+      for (const [scale, timestep] of [
+        [1, 500],
+        [0.5, 500],
+        [0.5, 17],
+        [1, 334],
+      ] as const) {
+        const scaled = backend.upload(
+          'float32',
+          sample.shape,
+          sample.data.map((value) => value * scale),
+        );
+        all.push(
+          await backend.read(await unet.predict(plan, { sample: scaled, timestep, conditioning, fork: FORK }, signal)),
+        );
+      }
+      return all;
+    };
+    const ordinary = await predictions(false);
+    for (const [at, prediction] of (await predictions(true)).entries())
+      expect(relativeError(prediction, ordinary[at]!)).toBeLessThan(1e-5);
+    await unet.dispose();
+  });
+
   test('a replayed forward makes no bind group and uploads nothing', async () => {
     const opened = await openGoldenUnet('tiny', backend);
     const { golden, unet } = opened;
@@ -124,6 +164,7 @@ function still(capturing: Capturing): Capturing {
   const real = capturing.session.bind(capturing);
   return {
     write: (...args) => capturing.write(...args),
+    reshaped: (...args) => capturing.reshaped(...args),
     copy: (...args) => capturing.copy(...args),
     giveUp: () => capturing.giveUp(),
     session: async (...args): Promise<CapturedSession> => {

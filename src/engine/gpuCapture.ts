@@ -81,6 +81,11 @@ export class GpuCapture implements Capturing {
     this.device.queue.writeBuffer(storage, 0, floatData(type, values));
   }
 
+  reshaped(tensor: DeviceTensor, dims: readonly number[]): DeviceTensor {
+    const { type, ort, buffer } = own(tensor);
+    return new GpuTensor(type, dims, ort, buffer, () => {});
+  }
+
   copy(copies: readonly RowCopy[]): void {
     if (copies.length === 0) return;
     const encoder = this.device.createCommandEncoder({ label: 'copies' });

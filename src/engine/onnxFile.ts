@@ -189,6 +189,12 @@ export class OnnxFile {
       const session = await capturing.session(bytes, weightsBlob(slices), this.name, values(inputs), values(outputs));
       return {
         ...session,
+        outputs: Object.fromEntries(
+          [...sized.outputs].map(([name, { source, dims }]) => [
+            name,
+            capturing.reshaped(session.outputs[source]!, dims),
+          ]),
+        ),
         run: () =>
           session
             .run()

@@ -8,11 +8,16 @@ export class WrongReplay extends Error {}
  * The first run is an ordinary one that is recorded. It is replayed after one of another input, so that what is left of
  * the first cannot pass for a replay, and must give the same numbers bit by bit.
  * @param run what comes of the input that is given, or of zeros in its place.
+ * @param clear empties whatever a replay has to write.
  * @throws WrongReplay
  */
-export async function proveReplay(run: (input: 'given' | 'zeros') => Promise<Float32Array>): Promise<void> {
+export async function proveReplay(
+  run: (input: 'given' | 'zeros') => Promise<Float32Array>,
+  clear: () => void,
+): Promise<void> {
   const recorded = await run('given');
   const other = await run('zeros');
+  clear();
   const replayed = await run('given');
   // Where the numbers have run away other inputs may give the same.
   const tells = recorded.every(Number.isFinite);

@@ -12,14 +12,25 @@ import { readsOf } from '../file/order';
 import type { Segment } from './cut';
 
 export interface Specialised {
-  /** A model with the segment's inputs and outputs, all with their sizes. */
+  /** A model with the segment's inputs, and the values that its outputs are made of, all with their sizes. */
   readonly model: Model;
   readonly segment: Segment;
-  /** Sizes of its outputs, by name. */
-  readonly outputDims: ReadonlyMap<string, readonly number[]>;
+  /** By the segment's outputs. */
+  readonly outputs: ReadonlyMap<string, SizedOutput>;
+}
+
+/**
+ * An output has the numbers of `source` in these sizes: what gives a value another shape alone is left out at the end.
+ * ONNX Runtime copies there instead of computing, which a recording does not hold.
+ */
+export interface SizedOutput {
+  readonly source: string;
+  readonly dims: readonly number[];
 }
 
 const FLOATS = new Set([FLOAT, FLOAT16]);
+/** Give the same numbers another shape. */
+const RESHAPING = new Set(['Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten']);
 /** Take a value as it is, whatever its type is. */
 const MOVING = new Set(['Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Expand', 'Flatten', 'Gather', 'Slice', 'Tile']);
 
@@ -72,13 +83,19 @@ export function specialise(
     const inputs = node.inputs.map((name) => alias.get(name) ?? name);
     return inputs.some((name, index) => name !== node.inputs[index]) ? withInputs(node, inputs) : node;
   });
-  const nodes = living(renamed, asked);
-  const outputDims = new Map<string, readonly number[]>();
+  const makers = new Map(renamed.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  const outputs = new Map<string, SizedOutput>();
   for (const name of segment.outputs) {
     const dims = wholeDims(facts.shapes.get(name));
     if (!dims || !FLOATS.has(facts.types.get(name) ?? 0)) return null;
-    outputDims.set(name, dims);
+    let source = name;
+    for (let maker = makers.get(name); maker && RESHAPING.has(maker.opType); maker = makers.get(source))
+      source = maker.inputs[0]!;
+    if (!makers.has(source)) return null;
+    outputs.set(name, { source, dims });
   }
+  const sources = [...new Set([...outputs.values()].map(({ source }) => source))];
+  const nodes = living(renamed, sources);
   const read = new Set(nodes.flatMap(readsOf));
   const inputs = segment.inputs.filter((name) => read.has(name));
   const info = (name: string, dims: readonly number[] | undefined) => ({
@@ -91,11 +108,11 @@ export function specialise(
       ...model,
       initializers: new Map([...model.initializers, ...constants]),
       inputs: inputs.map((name) => info(name, inputDims.get(name))),
-      outputs: segment.outputs.map((name) => info(name, outputDims.get(name))),
+      outputs: sources.map((name) => info(name, wholeDims(facts.shapes.get(name)) ?? undefined)),
       nodes,
     },
-    segment: { ...segment, nodes, inputs },
-    outputDims,
+    segment: { ...segment, nodes, inputs, outputs: sources },
+    outputs,
   };
 }
 
