@@ -481,7 +481,7 @@ test.describe('without a service worker', () => {
     await (await chooser).setFiles(TINY);
     await expect(button(page, 'Model: tiny. Change')).toBeVisible();
     await expect(page.getByLabel('Verdict')).toContainText(
-      /^Fits this device: 2\.0 MB of weights, the largest buffer \d+ kB, f32\.$/,
+      /^Fits this device: 1\.9 MB of weights, the largest buffer \d+ kB, f32\.$/,
     );
     await setNumber(page, 'Steps', '2');
     await generate(page);
