@@ -1,17 +1,15 @@
 // Textual inversion embeddings: adding files, by which word each is used, and whether it fits the model.
 
-import { useRef } from 'react';
 import { named, useEmbeddings } from '../../store/embeddings';
 import { useModels } from '../../store/models';
 import { useStore } from '../../store/store';
-import { ModelPanelError } from '../model/ModelPanelError';
+import { AddFiles } from './AddFiles';
 import controls from './Controls.module.css';
 import { embeddingText, NO_EMBEDDINGS } from './embeddingText';
 import styles from './LoraField.module.css';
 import { useShownAfterDrop } from './useShownAfterDrop';
 
 export function EmbeddingField() {
-  const input = useRef<HTMLInputElement>(null);
   const embeddings = useEmbeddings((store) => store.embeddings);
   const refused = useEmbeddings((store) => store.refused);
   const { add, remove } = useEmbeddings.getState();
@@ -51,24 +49,11 @@ export function EmbeddingField() {
             ))}
           </ul>
         )}
-        {refused.map(({ fileName, error }) => (
-          <ModelPanelError key={fileName} error={{ ...error, message: `${fileName}: ${error.message}` }} />
-        ))}
-        <button type="button" onClick={() => input.current?.click()}>
-          Add embedding
-        </button>
-        <input
-          ref={input}
-          type="file"
-          hidden
-          multiple
-          accept=".safetensors"
-          aria-label="Embedding file"
-          onChange={({ target }) => {
-            void add([...(target.files ?? [])]);
-            // The same file may be chosen again.
-            target.value = '';
-          }}
+        <AddFiles
+          label="Add embedding"
+          inputLabel="Embedding file"
+          refused={refused}
+          onAdd={(files) => void add(files)}
         />
       </div>
     </details>

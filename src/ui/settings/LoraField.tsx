@@ -1,11 +1,10 @@
 // LoRA that are merged into the model's weights: adding files, a weight for each, what each is and how much of it fits
 // the model.
 
-import { useRef } from 'react';
 import { LORA_WEIGHT, readPrompt, useLoras, type Lora, type UsedLora } from '../../store/loras';
 import { useModels } from '../../store/models';
 import { useStore } from '../../store/store';
-import { ModelPanelError } from '../model/ModelPanelError';
+import { AddFiles } from './AddFiles';
 import controls from './Controls.module.css';
 import styles from './LoraField.module.css';
 import { loraText, NO_LORA } from './loraWords';
@@ -13,7 +12,6 @@ import { NumberField } from './NumberField';
 import { useShownAfterDrop } from './useShownAfterDrop';
 
 export function LoraField() {
-  const input = useRef<HTMLInputElement>(null);
   const prompt = useStore((store) => store.settings.prompt);
   const loras = useLoras((store) => store.loras);
   const used = readPrompt(prompt, loras).loras;
@@ -34,25 +32,7 @@ export function LoraField() {
             ))}
           </ul>
         )}
-        {refused.map(({ fileName, error }) => (
-          <ModelPanelError key={fileName} error={{ ...error, message: `${fileName}: ${error.message}` }} />
-        ))}
-        <button type="button" onClick={() => input.current?.click()}>
-          Add LoRA
-        </button>
-        <input
-          ref={input}
-          type="file"
-          hidden
-          multiple
-          accept=".safetensors"
-          aria-label="LoRA file"
-          onChange={({ target }) => {
-            void add([...(target.files ?? [])]);
-            // The same file may be chosen again.
-            target.value = '';
-          }}
-        />
+        <AddFiles label="Add LoRA" inputLabel="LoRA file" refused={refused} onAdd={(files) => void add(files)} />
       </div>
     </details>
   );
