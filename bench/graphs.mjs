@@ -3,9 +3,7 @@
 // come and as they run, with attention fused. With `webgpu` also what one forward of it costs on ONNX Runtime's WebGPU
 // provider, by Dawn in Node on whatever Vulkan driver there is: dispatches and uploads, which no driver changes.
 
-import { existsSync } from 'node:fs';
-import { createServer } from 'vite';
-import { create, globals } from 'webgpu';
+import { counting, end, load, openDawn } from './support/engine.mjs';
 
 const COMMON = { sample_size: 8, layers_per_block: 1, cross_attention_dim: 16, norm_num_groups: 4 };
 const [DOWN, CROSS_DOWN, UP, CROSS_UP] = ['DownBlock2D', 'CrossAttnDownBlock2D', 'UpBlock2D', 'CrossAttnUpBlock2D'];
@@ -34,18 +32,10 @@ const UNETS = {
 const ROWS = 2;
 const TOKENS = 5;
 const TRAITS = { f16: true, fusesAttention: true };
-const SOFTWARE_DRIVERS = ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json'];
 
-const vite = await createServer({
-  configFile: false,
-  logLevel: 'error',
-  appType: 'custom',
-  server: { middlewareMode: true, watch: null, ws: false },
-});
-/** @param {string} path @returns {Promise<Record<string, any>>} */
-const load = (path) => vite.ssrLoadModule(path);
 const { unetFile } = await load('/fixtures/architectures/golden.ts');
 const { unet } = await load('/src/checkpoints/networks/unetGraph.ts');
+const { unetFromConfig } = await load('/src/checkpoints/unetConfig.ts');
 const { FLOAT } = await load('/src/onnx/file/model.ts');
 const { readModel } = await load('/src/onnx/file/read.ts');
 const { runnable } = await load('/src/onnx/passes/runnable.ts');
@@ -54,7 +44,7 @@ const { OnnxFile } = await load('/src/engine/onnxFile.ts');
 const gpu = process.argv[2] === 'webgpu' ? await openGpu() : null;
 console.log(gpu ? 'file · nodes · as they run · dispatches · uploads' : 'file · nodes · as they run');
 for (const [name, config] of Object.entries(UNETS)) {
-  const own = unet(config, { weight: zeros, type: FLOAT, splitsGelu: false });
+  const own = unet(unetFromConfig(config), { weight: zeros, type: FLOAT, splitsGelu: false });
   const device = gpu?.backend ?? TRAITS;
   await print(`${name}: Pagoda`, own, () =>
     OnnxFile.built(own, name, { device, openFile: () => Promise.resolve(new Blob([new Uint8Array(1 << 20)])) }),
@@ -66,10 +56,8 @@ for (const [name, config] of Object.entries(UNETS)) {
     );
   }
 }
-await vite.close();
 gpu?.device.destroy();
-// Dawn's thread outlives its device.
-process.exit(0);
+await end();
 
 /**
  * @param {string} what
@@ -88,14 +76,7 @@ function zeros(name, dims) {
 }
 
 async function openGpu() {
-  const driver = SOFTWARE_DRIVERS.find((path) => existsSync(path));
-  if (driver && !process.env['VK_ICD_FILENAMES']) process.env['VK_ICD_FILENAMES'] = driver;
-  Object.assign(globalThis, globals);
-  const instance = create([]);
-  const adapter = await instance.requestAdapter();
-  if (!adapter) throw new Error('Dawn finds no GPU: install a Vulkan driver (mesa-vulkan-drivers).');
-  const { maxStorageBuffersPerShaderStage } = adapter.limits;
-  const device = await adapter.requestDevice({ requiredLimits: { maxStorageBuffersPerShaderStage } });
+  const { instance, device } = await openDawn();
   const counted = { dispatches: 0, uploads: 0 };
   counting(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', () => (counted.dispatches += 1));
   counting(GPUQueue.prototype, 'writeBuffer', () => (counted.uploads += 1));
@@ -132,13 +113,4 @@ async function openGpu() {
     return [dispatches, uploads];
   }
   return { backend, device, forward };
-}
-
-/** @param {any} prototype @param {string} method @param {() => void} count */
-function counting(prototype, method, count) {
-  const call = prototype[method];
-  prototype[method] = function (/** @type {unknown[]} */ ...values) {
-    count();
-    return call.apply(this, values);
-  };
 }

@@ -5,9 +5,7 @@
 // milliseconds (a software driver's is that of all its threads), dispatches of one, and what transposing takes of a
 // load.
 
-import { existsSync } from 'node:fs';
-import { createServer } from 'vite';
-import { create, globals } from 'webgpu';
+import { counting, end, load, openDawn } from './support/engine.mjs';
 
 /** Of Stable Diffusion 1.5's and SDXL's UNet: tokens of a row, channels. */
 const LAYERS = [
@@ -18,16 +16,7 @@ const LAYERS = [
 ];
 const ROWS = 2;
 const RUNS = 5;
-const SOFTWARE_DRIVERS = ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json'];
 
-const vite = await createServer({
-  configFile: false,
-  logLevel: 'error',
-  appType: 'custom',
-  server: { middlewareMode: true, watch: null, ws: false },
-});
-/** @param {string} path @returns {Promise<Record<string, any>>} */
-const load = (path) => vite.ssrLoadModule(path);
 const { GraphBuilder } = await load('/src/checkpoints/networks/graphBuilder.ts');
 const { linear, linearOfRows } = await load('/src/checkpoints/networks/layerNodes.ts');
 const { FLOAT } = await load('/src/onnx/file/model.ts');
@@ -61,9 +50,7 @@ for (const [all = 0, channels = 0] of LAYERS) {
   cells.push(`${ms.toFixed(1)} ms, ${((bytes.length / ms) * 1e-6).toFixed(1)} GB/s`);
   console.log([`${tokens} × ${channels}`, ...cells].join(' · '));
 }
-await vite.close();
-// Dawn's thread outlives its device.
-process.exit(0);
+await end();
 
 /** @param {Form} form @param {number} tokens @param {number} channels @param {Float32Array<ArrayBuffer>} weights */
 async function measure(form, tokens, channels, weights) {
@@ -117,17 +104,8 @@ async function cpuBackend() {
 }
 
 async function gpuBackend() {
-  const driver = SOFTWARE_DRIVERS.find((path) => existsSync(path));
-  if (driver && !process.env['VK_ICD_FILENAMES']) process.env['VK_ICD_FILENAMES'] = driver;
-  Object.assign(globalThis, globals);
-  const instance = create([]);
-  const adapter = await instance.requestAdapter();
-  if (!adapter) throw new Error('Dawn finds no GPU: install a Vulkan driver (mesa-vulkan-drivers).');
-  const dispatch = GPUComputePassEncoder.prototype.dispatchWorkgroups;
-  GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...sizes) {
-    dispatches += 1;
-    return dispatch.apply(this, sizes);
-  };
+  const { instance, device } = await openDawn();
+  counting(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', () => (dispatches += 1));
   const { GpuBackend } = await load('/src/engine/gpuBackend.ts');
-  return new GpuBackend(await loadNodeGpuRuntime(instance), await adapter.requestDevice(), true);
+  return new GpuBackend(await loadNodeGpuRuntime(instance), device, { fusesAttention: true });
 }

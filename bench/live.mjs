@@ -6,49 +6,31 @@
 // On the CPU seconds; with `webgpu` (Dawn in Node, whatever Vulkan driver there is) also what no driver changes:
 // dispatches, buffers, submits, and bytes read back. Rounds take turns and the best counts: other programs disturb.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'vite';
-import { create, globals } from 'webgpu';
+import { readFileSync } from 'node:fs';
+
+import { counting, end, load, openDawn } from './support/engine.mjs';
 
 const ROUNDS = 8;
 const RUNS = 3;
-const SOFTWARE_DRIVERS = ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json'];
 
-const vite = await createServer({
-  configFile: false,
-  logLevel: 'error',
-  appType: 'custom',
-  server: { middlewareMode: true, watch: null, ws: false },
-});
-/** @param {string} path @returns {Promise<Record<string, any>>} */
-const load = (path) => vite.ssrLoadModule(path);
 const { readModelFiles } = await load('/src/engine/modelFiles.ts');
 const { openModel } = await load('/src/engine/testing/openModel.ts');
 const { loadNodeRuntime, loadNodeGpuRuntime } = await load('/src/engine/testing/nodeRuntime.ts');
 const { Previews } = await load('/src/engine/previews.ts');
 const { generate } = await load('/src/engine/generate.ts');
-const { withoutPagOf } = await load('/src/engine/withoutPag.ts');
+const { withoutPagOf } = await load('/src/engine/keptWithoutPag.ts');
 const { INITIAL } = await load('/src/settings/fields.ts');
+const { POCKET } = await load('/src/models/catalog.ts');
 const { CpuBackend } = await load('/src/engine/cpuBackend.ts');
 const { signal } = new AbortController();
 const counted = { dispatches: 0, buffers: 0, submits: 0, 'bytes read': 0 };
 
-/** The built-in model's usual settings, from src/models/catalog. */
-const usual = {
-  ...INITIAL,
-  prompt: 'grinning squinting face fluent',
-  steps: 20,
-  guidanceScale: 1.5,
-  pagScale: 1,
-  layers: 'd1,m0,u0-1',
-};
+const usual = { ...INITIAL, ...POCKET.usual, prompt: POCKET.prompt };
 const hooks = { signal, progress: () => {}, preview: () => {} };
 
 await measure('CPU (WASM, 1 thread)', new CpuBackend(await loadNodeRuntime()), false);
 if (process.argv[2] === 'webgpu') await measure('WebGPU', await openGpu(), true);
-await vite.close();
-// Dawn's thread outlives its device.
-process.exit(0);
+await end();
 
 /** @param {string} name @param {any} backend @param {boolean} counts */
 async function measure(name, backend, counts) {
@@ -129,14 +111,7 @@ async function print(what, counts, work) {
 }
 
 async function openGpu() {
-  const driver = SOFTWARE_DRIVERS.find((path) => existsSync(path));
-  if (driver && !process.env['VK_ICD_FILENAMES']) process.env['VK_ICD_FILENAMES'] = driver;
-  Object.assign(globalThis, globals);
-  const instance = create([]);
-  const adapter = await instance.requestAdapter();
-  if (!adapter) throw new Error('Dawn finds no GPU: install a Vulkan driver (mesa-vulkan-drivers).');
-  const { maxStorageBuffersPerShaderStage } = adapter.limits;
-  const device = await adapter.requestDevice({ requiredLimits: { maxStorageBuffersPerShaderStage } });
+  const { instance, device } = await openDawn();
   counting(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', () => (counted.dispatches += 1));
   counting(GPUDevice.prototype, 'createBuffer', ({ size, usage }) => {
     counted.buffers += 1;
@@ -145,13 +120,4 @@ async function openGpu() {
   counting(GPUQueue.prototype, 'submit', () => (counted.submits += 1));
   const { GpuBackend } = await load('/src/engine/gpuBackend.ts');
   return new GpuBackend(await loadNodeGpuRuntime(instance), device, { fusesAttention: true });
-}
-
-/** @param {any} prototype @param {string} method @param {(first: any) => void} count */
-function counting(prototype, method, count) {
-  const call = prototype[method];
-  prototype[method] = function (/** @type {unknown[]} */ ...values) {
-    count(values[0]);
-    return call.apply(this, values);
-  };
 }

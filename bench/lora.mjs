@@ -4,19 +4,14 @@
 
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { createServer } from 'vite';
+
+import { end, load } from './support/engine.mjs';
 
 const rank = Number(process.argv[2] ?? 128);
-const vite = await createServer({
-  configFile: false,
-  logLevel: 'error',
-  appType: 'custom',
-  server: { middlewareMode: true, watch: null, ws: false },
-});
-const { addProduct } = await vite.ssrLoadModule('/src/checkpoints/lora/loraProduct.ts');
-const { mergedWeight } = await vite.ssrLoadModule('/src/engine/mergedWeight.ts');
-const { weightsBlob } = await vite.ssrLoadModule('/src/engine/weightsBlob.ts');
-const { FLOAT16 } = await vite.ssrLoadModule('/src/onnx/file/model.ts');
+const { addProduct } = await load('/src/checkpoints/lora/loraProduct.ts');
+const { mergedWeight } = await load('/src/engine/mergedWeight.ts');
+const { weightsBlob } = await load('/src/engine/weightsBlob.ts');
+const { FLOAT16 } = await load('/src/onnx/file/model.ts');
 const tables = JSON.parse(gunzipSync(readFileSync('fixtures/checkpoints/keys.json.gz')).toString());
 /** @type {Map<string, number>} */
 const shapes = new Map();
@@ -50,8 +45,7 @@ console.log(
   `rank ${rank}: ${(total.products / 1e9).toFixed(0)} · 10⁹ products in ${total.seconds.toFixed(1)} s of CPU time, ` +
     `${(total.products / total.seconds / 1e9).toFixed(2)} · 10⁹ a second; all together ${total.whole.toFixed(1)} s`,
 );
-await vite.close();
-process.exit(0);
+await end();
 
 /** @param {number} length */
 function numbers(length) {

@@ -3,26 +3,14 @@
 // changes), and milliseconds of processors until all is submitted. Then what is dispatched, by ONNX Runtime's kinds.
 // A software driver takes minutes to compile the shaders first.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'vite';
-import { create, globals } from 'webgpu';
+import { readFileSync } from 'node:fs';
+
+import { counting, end, load, openDawn } from './support/engine.mjs';
 
 const MODEL = 'public/models/pocket';
 const [FEW, MANY] = [2, 6];
-const DRIVERS = {
-  lavapipe: ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json'],
-  swiftshader: ['/usr/lib/chromium/vk_swiftshader_icd.json'],
-};
 
-const vite = await createServer({
-  configFile: false,
-  logLevel: 'error',
-  appType: 'custom',
-  server: { middlewareMode: true, watch: null, ws: false },
-});
-/** @param {string} path @returns {Promise<Record<string, any>>} */
-const load = (path) => vite.ssrLoadModule(path);
-const { instance, device, adapter } = await openDevice();
+const { instance, device, adapter } = await openDawn({ swiftShader: process.argv[2] === 'swiftshader' });
 const { GpuBackend } = await load('/src/engine/gpuBackend.ts');
 const { loadNodeGpuRuntime } = await load('/src/engine/testing/nodeRuntime.ts');
 const ort = await loadNodeGpuRuntime(instance);
@@ -38,6 +26,7 @@ count(GPUComputePassEncoder.prototype, 'end', 'passes');
 count(GPUQueue.prototype, 'submit', 'submits');
 countKinds();
 const { INITIAL } = await load('/src/settings/fields.ts');
+const { POCKET } = await load('/src/models/catalog.ts');
 const { generate } = await load('/src/engine/generate.ts');
 const { openModel } = await load('/src/engine/testing/openModel.ts');
 const { readModelFiles } = await load('/src/engine/modelFiles.ts');
@@ -52,9 +41,7 @@ for (const [what, before] of Object.entries(ordinary.step)) {
 console.log(`  ${'seconds a pair of 6 steps'.padEnd(34)} ${ordinary.pair.toFixed(2)} → ${recorded.pair.toFixed(2)}`);
 console.log('What is dispatched in a step that is sent anew:');
 for (const [kind, each] of [...ordinary.kinds].sort((a, b) => b[1] - a[1])) console.log(`  ${kind.padEnd(34)} ${each}`);
-await vite.close();
-// Dawn's thread outlives its device.
-process.exit(0);
+await end();
 
 /** @param {boolean} captures */
 async function measure(captures) {
@@ -66,7 +53,7 @@ async function measure(captures) {
     for (const what in counted) counted[what] = 0;
     kinds.clear();
     const [wall, cpu] = [performance.now(), process.cpuUsage()];
-    await generate(model, { ...INITIAL, prompt: 'a red apple', steps, compare: true }, hooks);
+    await generate(model, { ...INITIAL, ...POCKET.usual, prompt: POCKET.prompt, steps, compare: true }, hooks);
     await device.queue.onSubmittedWorkDone();
     const { user, system } = process.cpuUsage(cpu);
     /** @type {Record<string, number>} */
@@ -112,31 +99,10 @@ async function submitTime({ backend, unet, info }) {
   return best;
 }
 
-async function openDevice() {
-  const wanted =
-    process.argv[2] === 'swiftshader' ? DRIVERS.swiftshader : [...DRIVERS.lavapipe, ...DRIVERS.swiftshader];
-  const driver = wanted.find((path) => existsSync(path));
-  if (driver && !process.env['VK_ICD_FILENAMES']) process.env['VK_ICD_FILENAMES'] = driver;
-  Object.assign(globalThis, globals);
-  const gpu = create([]);
-  const found = await gpu.requestAdapter();
-  if (!found) throw new Error('Dawn finds no GPU: install a Vulkan driver (mesa-vulkan-drivers).');
-  const { maxStorageBuffersPerShaderStage } = found.limits;
-  return {
-    instance: gpu,
-    adapter: found,
-    device: await found.requestDevice({ requiredLimits: { maxStorageBuffersPerShaderStage } }),
-  };
-}
-
 /** @param {any} prototype @param {string} method @param {string} what */
 function count(prototype, method, what) {
-  const call = prototype[method];
   counted[what] = 0;
-  prototype[method] = function (/** @type {unknown[]} */ ...values) {
-    counted[what] = (counted[what] ?? 0) + 1;
-    return call.apply(this, values);
-  };
+  counting(prototype, method, () => (counted[what] = (counted[what] ?? 0) + 1));
 }
 
 /** ONNX Runtime labels a pipeline with the operator that it computes. */
