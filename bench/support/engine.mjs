@@ -1,5 +1,5 @@
-// What the benches share: the engine's modules through Vite, a WebGPU device by Dawn in Node, and counts of what is asked
-// of it.
+// What the benches share: the engine's modules through Vite, a WebGPU device by Dawn in Node, and counts of what is
+// asked of it.
 
 import { existsSync } from 'node:fs';
 import { createServer } from 'vite';
@@ -15,7 +15,7 @@ const vite = await createServer({
   server: { middlewareMode: true, watch: null, ws: false },
 });
 
-/** A module of the repository, by its path from the root. @param {string} path @returns {Promise<Record<string, any>>} */
+/** A module by its path from the root. @param {string} path @returns {Promise<Record<string, any>>} */
 export const load = (path) => vite.ssrLoadModule(path);
 
 // What the build puts into src/models/catalog.
