@@ -68,6 +68,21 @@ test.each([
   await expect(outside.tokenRows([1e6])).rejects.toMatchObject({ code: 'model-invalid', detail: 'token 1000000' });
 });
 
+test('a chain of any length between ids and table is walked, once', () => {
+  const ids = { name: 'ids', elemType: 7, dims: ['batch', 'tokens'] };
+  const table = { ...floats([4, 2], [1, 2, 3, 4, 5, 6, 7, 8]), range: { location: 'table', offset: 0, length: 32 } };
+  const links = 50_000;
+  const chain = Array.from({ length: links }, (_, at) => op('Identity', [at ? `i${at}` : 'ids'], [`i${at + 1}`]));
+  const found = tokensOutside(
+    new Graph({
+      ...smallModel({ ids: [1, 3] }, [...chain, op('Gather', ['table', `i${links}`], ['rows'])], { table }),
+      opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()],
+    }),
+    ids,
+  );
+  expect(found?.input.name).toBe('rows');
+});
+
 test('a table stays where the graph reads it otherwise too', () => {
   const ids = { name: 'ids', elemType: 7, dims: ['batch', 'tokens'] };
   const table = { ...floats([4, 2], [1, 2, 3, 4, 5, 6, 7, 8]), range: { location: 'table', offset: 0, length: 32 } };

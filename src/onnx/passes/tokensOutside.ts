@@ -17,16 +17,13 @@ const BETWEEN = new Set(['Reshape', 'Cast', 'Identity']);
 
 /** Pure. null where no table of floats in a file is read by the graph's one input of ids, and by nothing else. */
 export function tokensOutside(graph: Graph, ids: ValueInfo): TokensOutside | null {
-  const { model, producers } = graph;
-  const origin = (value: string): string => {
-    const node = producers.get(value);
-    return node && BETWEEN.has(node.opType) ? origin(node.inputs[0] ?? '') : value;
-  };
+  const { model } = graph;
+  /** The ids, under each of their names. */
+  const same = new Set([ids.name]);
+  for (const { opType, inputs, outputs } of model.nodes)
+    if (BETWEEN.has(opType) && same.has(inputs[0] ?? '')) same.add(outputs[0] ?? '');
   const isLookup = ({ opType, attributes, inputs: [table = '', index = ''] }: GraphNode) =>
-    opType === 'Gather' &&
-    (attributes.get('axis')?.i ?? 0) === 0 &&
-    model.initializers.has(table) &&
-    origin(index) === ids.name;
+    opType === 'Gather' && (attributes.get('axis')?.i ?? 0) === 0 && model.initializers.has(table) && same.has(index);
   const lookups = model.nodes.filter(isLookup);
   const [node] = lookups;
   const table = model.initializers.get(node?.inputs[0] ?? '');
