@@ -17,10 +17,22 @@ const EVERY_MS = 250;
  * @returns {() => number | null} ends the watch and tells the seconds; null where there is no /proc
  */
 export function watchCpu(pid) {
+  const account = cpuAccount(pid);
+  const look = () => account.look(processes());
+  look();
+  const timer = setInterval(look, EVERY_MS);
+  return () => {
+    clearInterval(timer);
+    look();
+    return account.seconds();
+  };
+}
+
+/** What is known of a process and of all that it started, from one look at what runs to the next. */
+export function cpuAccount(/** @type {number | undefined} */ pid) {
   /** @type {Map<string, Process & { pid: number, isAlive: boolean }>} */
   const seen = new Map();
-  const look = () => {
-    const running = processes();
+  const look = (/** @type {Map<number, Process>} */ running) => {
     const keyOf = (/** @type {number} */ id) => `${id} ${running.get(id)?.started}`;
     for (const one of seen.values()) one.isAlive = false;
     const isOurs = (/** @type {number} */ id) => {
@@ -35,11 +47,7 @@ export function watchCpu(pid) {
       seen.set(key, { ...one, parent: seen.get(key)?.parent ?? one.parent, pid: id, isAlive: true });
     }
   };
-  look();
-  const timer = setInterval(look, EVERY_MS);
-  return () => {
-    clearInterval(timer);
-    look();
+  const seconds = () => {
     const all = [...seen.values()];
     /** @returns {number} */
     const ticks = (/** @type {typeof all[number]} */ one) => {
@@ -51,6 +59,7 @@ export function watchCpu(pid) {
     const first = all.find((one) => one.pid === pid);
     return first ? ticks(first) / TICKS_PER_SECOND : null;
   };
+  return { look, seconds };
 }
 
 /** @returns {Map<number, Process>} */
