@@ -212,8 +212,7 @@ test('a picture of A1111 gives what can be taken, and the rest is listed with wh
     mimeType: 'image/png',
     buffer: Buffer.from(writePngText(PIXEL, { parameters: A1111 })),
   });
-  await expect(notice(page)).toContainText('3 settings were not taken over');
-  await expect(notice(page)).toContainText('Size: 512x768');
+  await expect(notice(page)).toContainText('2 settings were not taken over');
   await expect(notice(page)).toContainText('the same seed gives another picture');
   await expect(notice(page)).toContainText('Hires upscaler: Latent');
   await expect(notice(page)).toContainText('the model sd15, which is not the one chosen');
@@ -223,6 +222,8 @@ test('a picture of A1111 gives what can be taken, and the rest is listed with wh
     negativePrompt: 'a dog',
     steps: 12,
     guidanceScale: 6,
+    width: 512,
+    height: 768,
     seed: 99,
     pagScale: 2,
     layers: 'mid',

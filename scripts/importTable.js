@@ -32,6 +32,7 @@ export const TABLE = {
   loading: { 'protocol/errors': 'all' },
   engine: {
     protocol: 'all',
+    'settings/pictureSize': 'all',
     'settings/withoutPag': 'all',
     settings: 'types',
     configs: 'all',

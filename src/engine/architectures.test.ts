@@ -38,6 +38,8 @@ const settings = {
   prediction: 'model',
   terminalSnr: 'model',
   clipSkip: 1,
+  width: 0,
+  height: 0,
   pag: PLAIN_PAG,
   compare: false,
   backend: 'wasm',

@@ -8,6 +8,7 @@ import type { Backend, Capturing, Tensors } from './backend';
 import { CapturedForward, type CapturedSegment } from './capturedForward';
 import { checkpoint } from './checkpoint';
 import type { ForwardGraph } from './forward';
+import type { LatentShape } from './latentShape';
 import type { OnnxFile } from './onnxFile';
 
 /** Of all that are kept together. A model beyond it runs unrecorded: its steps take longer than what they send. */
@@ -16,7 +17,7 @@ const MOST_WEIGHT_BYTES = 2 ** 30;
 /** The sizes of a run. */
 export interface RunSizes {
   /** Of one image's latents. */
-  readonly latentShape: readonly [number, number, number];
+  readonly latentShape: LatentShape;
   /** What else the graph reads beside the timestep, by its names; with some number of rows. */
   readonly conditioning: Tensors;
   /** Of each of its forwards. */

@@ -121,7 +121,7 @@ test('a file of SDXL’s size is identified and weighed from its header alone', 
   const files = await checkpointFiles({ file, clipUrl: '' }, undefined, merges);
   const found: Needs[] = [];
   const weighed = openModel(Object.assign(Object.create(backend) as CpuBackend, { f16: true }), files, 'large', {
-    run: { compare: true, guidanceScale: 5, pagScale: 3 },
+    run: { compare: true, guidanceScale: 5, pagScale: 3, width: 0, height: 0 },
     weigh: (needs) => {
       found.push(needs);
       throw new Error('weighed');

@@ -42,7 +42,7 @@ describeOnDawn('a checkpoint’s VAE', (gpu) => {
     const said: string[] = [];
     const open = async (backend: Backend) => {
       const files = await checkpointFiles({ file, clipUrl: '' }, undefined, () => openAsBlob('public/clip/merges.txt'));
-      const run = { compare: true, guidanceScale: 3, pagScale: 3 };
+      const run = { compare: true, guidanceScale: 3, pagScale: 3, width: 0, height: 0 };
       return openModel(backend, files, 'some', { run, weigh: () => {}, notice: (sentence) => said.push(sentence) });
     };
     /** The picture, twice. */

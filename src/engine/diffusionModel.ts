@@ -7,11 +7,12 @@ import type { Needs } from '../models/preflight';
 import { EngineError } from '../protocol/errors';
 import type { ModelInfo } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
+import { pictureSize, type PictureSizes } from '../settings/pictureSize';
 import type { Backend } from './backend';
 import { NEVER, checkpoint } from './checkpoint';
 import { makeConditioning, type Conditioning } from './conditioning';
 import { integerNotices, refuseMeasuredScales } from './integerOperators';
-import { latentShape, pixelsPerLatent } from './latentShape';
+import { latentShape, pictureSizes, pixelsPerLatent, type LatentShape } from './latentShape';
 import { keepsTextEncoders, machineMemoryGiB } from './memory';
 import type { LoraStack } from './loraStack';
 import type { GraphFile, ModelFiles } from './modelFiles';
@@ -22,7 +23,7 @@ import { PromptEncoder } from './promptEncoder';
 import { PromptTextEncoder } from './textEncoder';
 import { Unet } from './unet';
 import type { OpenedEmbedding } from './withEmbeddings';
-import { VaeDecoder, latentsInput } from './vaeDecoder';
+import { VaeDecoder, decoderDims, latentsInput, pictureOutput } from './vaeDecoder';
 
 export interface DiffusionModel {
   readonly backend: Backend;
@@ -36,8 +37,8 @@ export interface DiffusionModel {
   readonly loras: LoraStack | null;
   /** Those that prompts may name. */
   readonly embeddings: readonly OpenedEmbedding[];
-  /** What so many rows at once ask of the device. */
-  readonly needs: (rows: number) => Needs;
+  /** What so many rows at once of such latents ask of the device. */
+  readonly needs: (rows: number, latents: LatentShape) => Needs;
 }
 
 export interface RunConditions {
@@ -45,11 +46,13 @@ export interface RunConditions {
   readonly negativePrompt: string;
   readonly guidanceScale: number;
   readonly clipSkip: number;
+  readonly width: number;
+  readonly height: number;
 }
 
 export interface OpenOptions {
-  /** What a run will be made of: how many rows it has at once follows from it. */
-  readonly run: Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale'>;
+  /** What a run will be made of: how many rows it has at once follows from it, and the size of its pictures. */
+  readonly run: Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale' | 'width' | 'height'>;
   /**
    * Told what the model needs, when all its graphs are read and nothing is built yet; throws where the device cannot
    * hold it.
@@ -88,19 +91,34 @@ export async function openModel(
   const vaeFile = await open(files.vaeDecoder, paths.vaeDecoder ?? 'vae_decoder/model.onnx');
   const guidanceEmbedded = unet.inputs.timestepCond !== null;
   const latentsIn = latentsInput(vaeFile);
-  const latents = latentShape(unet.inputs.sample, latentsIn, unetConfig);
-  const needs = (rows: number) =>
+  const own = latentShape(unet.inputs.sample, latentsIn, unetConfig);
+  const pixels = pixelsPerLatent(vaeConfig);
+  const sizes = pictureSizes(
+    own,
+    {
+      model: unet.file.graph.model,
+      output: unet.output,
+      dimsAt: (latents) => unet.inputDims(latents, unet.fixedBatch ?? 1),
+    },
+    {
+      model: vaeFile.graph.model,
+      output: pictureOutput(vaeFile),
+      dimsAt: (latents) => decoderDims(latentsIn, latents),
+    },
+    pixels,
+  );
+  const needs = (rows: number, latents: LatentShape) =>
     modelNeeds(
       {
         unet: unet.file,
         texts: textFiles,
         vae: vaeFile,
         unetDims: (many) => unet.inputDims(latents, unet.fixedBatch ?? many),
-        latents: { input: latentsIn, shape: latents },
+        vaeDims: decoderDims(latentsIn, latents),
       },
       rows,
     );
-  const first = needs(rowsOfRun(run, guidanceEmbedded));
+  const first = needs(rowsOfRun(run, guidanceEmbedded), latentsAt(run, sizes, own[0], pixels));
   weigh(first);
   const prompts = promptEncoder(
     backend,
@@ -111,7 +129,7 @@ export async function openModel(
   );
   await checkpoint(signal);
   // In batches of a fixed size rows share nothing.
-  const costs = unet.costs(latents).map((cost) => (unet.fixedBatch === null ? cost : { ...cost, share: 1 }));
+  const costs = unet.costs(own).map((cost) => (unet.fixedBatch === null ? cost : { ...cost, share: 1 }));
   const info: ModelInfo = {
     id,
     sites: unet.sites.map(({ name, comfyName, block, heads }, index) => ({
@@ -124,7 +142,8 @@ export async function openModel(
       ...costs[index],
     })),
     levels: unetConfig.block_out_channels?.length ?? 1,
-    latentShape: latents,
+    latentShape: own,
+    sizes,
     predictionType: predictionType(files.scheduler.prediction_type),
     scheduler: files.scheduler,
     bytes: [unetFile, ...textFiles, vaeFile].reduce((sum, graph) => sum + graph.bytes, 0),
@@ -157,7 +176,7 @@ export async function openModel(
     onWidened: () => notice('This model’s VAE overflows in half precision, so Pagoda runs it in full precision.'),
   };
   const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig, wider, onWrongReplay);
-  const previews = new Previews(backend, vaeDecoder, vaeConfig, latents);
+  const previews = new Previews(backend, vaeDecoder, vaeConfig, own);
   return { backend, files, prompts, unet, vaeDecoder, previews, info, loras: null, embeddings: [], needs };
 }
 
@@ -174,14 +193,28 @@ export async function conditionRows(
   const { backend, files, prompts, unet, info } = model;
   const { prompt: positive, negativePrompt: negative, clipSkip } = run;
   const embeds = await prompts.encode({ positive, negative, clipSkip }, signal);
-  const [, height, width] = info.latentShape;
-  const factor = pixelsPerLatent(files.vaeConfig);
+  const { width, height } = pictureSize(run, info.sizes);
   return makeConditioning(backend, unet.inputs, {
     embeds: contexts.map((context) => embeds[context]),
-    size: [height * factor, width * factor],
+    size: [height, width],
     guidanceScale: run.guidanceScale,
     guidanceWidth: guidanceWidth(unet, files),
   });
+}
+
+/** Of one image in a run with these settings. */
+export function latentsOfRun({ info, files }: DiffusionModel, run: Pick<Settings, 'width' | 'height'>): LatentShape {
+  return latentsAt(run, info.sizes, info.latentShape[0], pixelsPerLatent(files.vaeConfig));
+}
+
+function latentsAt(
+  run: Pick<Settings, 'width' | 'height'>,
+  sizes: PictureSizes,
+  channels: number,
+  pixels: number,
+): LatentShape {
+  const { width, height } = pictureSize(run, sizes);
+  return [channels, height / pixels, width / pixels];
 }
 
 export async function closeModel(model: DiffusionModel): Promise<void> {

@@ -52,6 +52,8 @@ const settings: Settings = {
   prediction: 'model',
   terminalSnr: 'model',
   clipSkip: 1,
+  width: 0,
+  height: 0,
   compare: false,
   backend: 'wasm',
 };

@@ -20,7 +20,7 @@ import { Busy } from './busy';
 import { checkpointFiles } from './checkpointFiles';
 import { CpuBackend } from './cpuBackend';
 import { cpuInfo } from './device';
-import { closeModel, openModel, type DiffusionModel } from './diffusionModel';
+import { closeModel, latentsOfRun, openModel, type DiffusionModel } from './diffusionModel';
 import { generate, warmUp, type RunHooks } from './generate';
 import { LoadTally } from './loadTally';
 import { machineMemoryGiB } from './memory';
@@ -50,8 +50,8 @@ export class Engine {
   private model: DiffusionModel | null = null;
   /** Of the last run that compared, and what that image was made of, beside the model. */
   private kept: { readonly of: string; readonly image: WithoutPag } | null = null;
-  /** Rows at once for which the device was weighed last. */
-  private weighedRows: number | null = null;
+  /** Rows at once, and their latents, for which the device was weighed last. */
+  private weighed: string | null = null;
   private source: { readonly id: string; readonly read: ReadFiles; files: ModelFiles | null } | null = null;
   private opening: SharedWork<DiffusionModel> | null = null;
 
@@ -142,7 +142,7 @@ export class Engine {
         signal,
       }),
     );
-    this.weighedRows = rowsOfRun(settings, this.model.info.guidanceEmbedded);
+    this.weighed = askedOf(this.model, settings).key;
     this.emit({ type: 'model-ready', model: this.model.info });
     return this.model;
   }
@@ -156,13 +156,13 @@ export class Engine {
     return source.files;
   }
 
-  /** Settings that run more or fewer rows at once than those weighed last ask something else of the device. */
+  /** Settings that run more or fewer rows at once than those weighed last, or larger ones, ask something else. */
   private weighedAgain(model: DiffusionModel, settings: Settings, device: DeviceInfo): DiffusionModel {
-    const rows = rowsOfRun(settings, model.info.guidanceEmbedded);
-    if (rows === this.weighedRows) return model;
-    this.weighedRows = null;
-    this.weigh(model.needs(rows), model.info.id, device);
-    this.weighedRows = rows;
+    const { rows, latents, key } = askedOf(model, settings);
+    if (key === this.weighed) return model;
+    this.weighed = null;
+    this.weigh(model.needs(rows, latents), model.info.id, device);
+    this.weighed = key;
     return model;
   }
 
@@ -230,6 +230,13 @@ export class Engine {
     await this.backend?.instance.dispose();
     this.backend = null;
   }
+}
+
+/** What a run with these settings asks for at once. */
+function askedOf(model: DiffusionModel, settings: Settings) {
+  const rows = rowsOfRun(settings, model.info.guidanceEmbedded);
+  const latents = latentsOfRun(model, settings);
+  return { rows, latents, key: JSON.stringify([rows, latents]) };
 }
 
 /** What was fetched once stays with it. */

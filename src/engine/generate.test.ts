@@ -32,6 +32,7 @@ const open = async (path: string) => openModel(backend, await readModelFiles(fol
 const pocket = await open('public/models/pocket');
 /** For what holds of any model. */
 const tiny = await open('fixtures/models/tiny');
+const { latentShape } = tiny.info;
 const settings: Settings = {
   ...golden.settings,
   layers: 'all',
@@ -40,6 +41,8 @@ const settings: Settings = {
   prediction: 'model',
   terminalSnr: 'model',
   clipSkip: 1,
+  width: 0,
+  height: 0,
   pag: PLAIN_PAG,
   compare: true,
   backend: 'wasm',
@@ -165,4 +168,15 @@ test('a cancelled run stops with an AbortError and the next one works', async ()
 
 test('bad layers are a typed error', async () => {
   await expect(run({ layers: 'd9' })).rejects.toMatchObject({ code: 'layers-not-found' });
+});
+
+test('a run has the size that its settings ask for, with noise of its own', async () => {
+  const { own, multiple } = tiny.info.sizes;
+  const wide = { width: own.width + multiple, height: own.height - multiple };
+  const { pair, latents } = await run({ compare: false, steps: 1, ...wide });
+  const { width, height } = pair.withPag;
+  expect({ width, height }).toEqual(wide);
+  expect(latents).toHaveLength((4 * width * height * latentShape[1] * latentShape[2]) / (own.width * own.height));
+  const square = await run({ compare: false, steps: 1, ...own });
+  expect(square.latents).toEqual((await run({ compare: false, steps: 1 })).latents);
 });

@@ -11,7 +11,7 @@ import type { Pair, Pixels, RunProgressEvent, RunStats, Size } from '../protocol
 import type { Settings } from '../settings/fields';
 import { elements, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
-import { conditionRows, withoutSites, type DiffusionModel } from './diffusionModel';
+import { conditionRows, latentsOfRun, withoutSites, type DiffusionModel } from './diffusionModel';
 import { assertFinite } from './vaeDecoder';
 import { bothOf, copied, joined, skipNoise, stateOfFirst, type Parting, type WithoutPag } from './keptWithoutPag';
 
@@ -44,6 +44,7 @@ export async function generate(
 ): Promise<RunResult> {
   const started = performance.now();
   const { backend, unet } = model;
+  const latentShape = latentsOfRun(model, settings);
   hooks.progress('prepare', 0, null);
   await checkpoint(hooks.signal);
   const sites = chosenSites(model, settings);
@@ -67,18 +68,18 @@ export async function generate(
   const held = new Holder();
   try {
     const cutPlan = await unet.prepare(sites, hooks.signal, {
-      latentShape: model.info.latentShape,
+      latentShape,
       conditioning: conditioning.feeds,
       rows: plan.records.map(({ base, siteRows }) => ({ base: base.length, behindFork: siteRows.length })),
     });
     if (plan.steps > 1) await model.previews.prepare(hooks.signal);
-    const shape = [plan.images, ...model.info.latentShape];
+    const shape = [plan.images, ...latentShape];
     const noise = new TorchGenerator(settings.seed);
     // Draws come in the plan's order, those of records that are made already too.
     const draw = (scale: number) => backend.upload('float32', shape, sameNoise(noise, shape, scale));
     const depths = [plan.historyLength, ...shape];
     const initial = from ? backend.upload('float32', shape, from.latents) : draw(plan.initNoiseSigma);
-    if (from) skipNoise(noise, alone, from.record, elements(model.info.latentShape));
+    if (from) skipNoise(noise, alone, from.record, elements(latentShape));
     let latents = held.set('latents', initial);
     const before = from?.history ?? new Float32Array(elements(depths));
     let history = held.set('history', backend.upload('float32', depths, before));

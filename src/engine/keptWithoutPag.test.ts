@@ -33,6 +33,8 @@ const SETTINGS: Settings = {
   prediction: 'model',
   terminalSnr: 'model',
   clipSkip: 1,
+  width: 0,
+  height: 0,
   pag: PLAIN_PAG,
   compare: true,
   backend: 'wasm',

@@ -1,11 +1,23 @@
 // The size of the latents. A graph whose size is fixed decides; else the UNet's config says, in latents
-// (`sample_size`), what the model was trained at.
+// (`sample_size`), what the model was trained at, and a run may have another.
 
 import type { UnetConfig, VaeConfig } from '../configs/schemas';
-import type { ValueInfo } from '../onnx/file/model';
+import type { Model, ValueInfo } from '../onnx/file/model';
+import { factsAt } from '../onnx/graph/factsOf';
 import { EngineError } from '../protocol/errors';
+import type { PictureSizes } from '../settings/pictureSize';
 
-/** [channels, height, width]. Throws EngineError `model-invalid` where UNet and VAE are fixed to different sizes. */
+/** [channels, height, width] of one image's latents. */
+export type LatentShape = readonly [channels: number, height: number, width: number];
+
+/** A graph that latents go through, and its inputs' sizes at a size of them. */
+export interface SizedGraph {
+  readonly model: Model;
+  readonly output: string;
+  readonly dimsAt: (latents: LatentShape) => ReadonlyMap<string, readonly number[]>;
+}
+
+/** Of the model's own size. Throws EngineError `model-invalid` where UNet and VAE are fixed to different sizes. */
 export function latentShape(sample: ValueInfo, vaeInput: ValueInfo, config: UnetConfig): [number, number, number] {
   const size = config.sample_size ?? 64;
   const trained = [config.in_channels ?? 4, ...(Array.isArray(size) ? size : [size, size])];
@@ -26,4 +38,43 @@ export function latentShape(sample: ValueInfo, vaeInput: ValueInfo, config: Unet
 /** Pixels along an edge for each latent: diffusers' `vae_scale_factor`; 8 where the config does not say. */
 export function pixelsPerLatent({ block_out_channels: blocks }: VaeConfig): number {
   return blocks && blocks.length > 0 ? 2 ** (blocks.length - 1) : 8;
+}
+
+/**
+ * @param own the model's own size. @param unet which tells the multiple by its downsamplings.
+ * @param vae the decoder, which gives `pixels` along an edge for each latent.
+ */
+export function pictureSizes(own: LatentShape, unet: SizedGraph, vae: SizedGraph, pixels: number): PictureSizes {
+  const [channels, height, width] = own;
+  const step = 2 ** downsamplings(unet.model);
+  const another: LatentShape = [channels, 2 * step * Math.ceil(height / step), step * (1 + Math.ceil(width / step))];
+  const isFixed = isFixedTo(unet, own, another, 1) || isFixedTo(vae, own, another, pixels);
+  return { own: { width: width * pixels, height: height * pixels }, multiple: pixels * step, isFixed };
+}
+
+/** Convolutions of stride 2: the UNet's way down has no others. */
+function downsamplings({ nodes }: Model): number {
+  return nodes.filter(
+    ({ opType, attributes }) =>
+      opType === 'Conv' && (attributes.get('strides')?.ints ?? []).some((stride) => stride === 2),
+  ).length;
+}
+
+/**
+ * Whether a graph takes latents of one size alone. One whose exporter wrote that size into the constants of its
+ * Reshapes tells it by what comes out at another: something else, or nothing that can be inferred.
+ */
+function isFixedTo(graph: SizedGraph, own: LatentShape, another: LatentShape, pixels: number): boolean {
+  return fits(graph, own, pixels) === true && fits(graph, another, pixels) !== true;
+}
+
+/** Whether what comes out is `pixels` times as large as the latents; null where it cannot be inferred. */
+function fits({ model, output, dimsAt }: SizedGraph, latents: LatentShape, pixels: number): boolean | null {
+  const dims = dimsAt(latents);
+  const contradicts = model.inputs.some((input) =>
+    input.dims?.some((dim, axis) => typeof dim === 'number' && dim !== dims.get(input.name)?.[axis]),
+  );
+  if (contradicts) return false;
+  const made = (factsAt(model, dims).shapes.get(output) ?? [null, null, null, null]).slice(2);
+  return made.includes(null) ? null : made.every((edge, axis) => edge === latents[axis + 1]! * pixels);
 }

@@ -133,7 +133,7 @@ test('a model is weighed before anything is built, and what its weighing throws 
     return create(graph, weights);
   };
   const files = await readModelFiles(folder('fixtures/models/tiny'));
-  const run = { compare: false, guidanceScale: 4, pagScale: 3 };
+  const run = { compare: false, guidanceScale: 4, pagScale: 3, width: 0, height: 0 };
   const model = await openModel(watched, files, 'tiny', {
     run,
     weigh: (needs) => {
@@ -145,7 +145,9 @@ test('a model is weighed before anything is built, and what its weighing throws 
     notice: () => {},
   });
   // A second picture has rows of its own.
-  expect(model.needs(5).buffers[0]!.bytes).toBeGreaterThan(model.needs(2).buffers[0]!.bytes);
+  expect(model.needs(5, model.info.latentShape).buffers[0]!.bytes).toBeGreaterThan(
+    model.needs(2, model.info.latentShape).buffers[0]!.bytes,
+  );
   expect(built.length).toBeGreaterThan(0);
   built.length = 0;
   await expect(

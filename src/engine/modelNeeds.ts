@@ -3,7 +3,6 @@
 import { rowGuidance } from '../diffusion/guidance';
 import { PROMPT_TOKENS, type Buffer, type Needs } from '../models/preflight';
 import { graphNeeds } from '../onnx/graph/needs';
-import type { ValueInfo } from '../onnx/file/model';
 import type { Settings } from '../settings/fields';
 import { keepsTextEncoders, machineMemoryGiB } from './memory';
 import type { OnnxFile } from './onnxFile';
@@ -14,18 +13,15 @@ export interface ModelGraphs {
   readonly vae: OnnxFile;
   /** Sizes of the UNet's inputs with so many rows. */
   readonly unetDims: (rows: number) => ReadonlyMap<string, readonly number[]>;
-  readonly latents: { readonly input: ValueInfo; readonly shape: readonly [number, number, number] };
+  /** Of the decoder's. */
+  readonly vaeDims: ReadonlyMap<string, readonly number[]>;
 }
 
 /** @param rows how many rows of the UNet a run has at once. */
-export function modelNeeds({ unet, texts, vae, unetDims, latents }: ModelGraphs, rows: number): Needs {
+export function modelNeeds({ unet, texts, vae, unetDims, vaeDims }: ModelGraphs, rows: number): Needs {
   const unetNeeds = graphNeeds(unet.graph.model, unetDims(rows));
   const oneRow = graphNeeds(unet.graph.model, unetDims(1));
-  const batch = latents.input.dims?.[0];
-  const vaeNeeds = graphNeeds(
-    vae.graph.model,
-    new Map([[latents.input.name, [typeof batch === 'number' ? batch : 1, ...latents.shape]]]),
-  );
+  const vaeNeeds = graphNeeds(vae.graph.model, vaeDims);
   const textNeeds = texts.map((text) => graphNeeds(text.graph.model, promptDims(text)));
   const all = [unetNeeds, vaeNeeds, ...textNeeds];
   const weightBytes = all.reduce((sum, graph) => sum + graph.weightBytes, 0);

@@ -14,7 +14,7 @@ import { toPixels } from '../image/pixels';
 import type { Pixels, Size } from '../protocol/messages';
 import { elements, type Backend, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
-import { pixelsPerLatent } from './latentShape';
+import { pixelsPerLatent, type LatentShape } from './latentShape';
 import { isTinyVae, scalingFactor, type VaeDecoder } from './vaeDecoder';
 
 export interface Preview {
@@ -39,7 +39,7 @@ export class Previews {
     private readonly backend: Backend,
     private readonly decoder: VaeDecoder,
     config: VaeConfig,
-    private readonly latentShape: readonly [number, number, number],
+    private readonly latentShape: LatentShape,
   ) {
     this.decodes = isTinyVae(config);
     this.scale = pixelsPerLatent(config);

@@ -42,6 +42,8 @@ test.each([
       prediction: 'model',
       terminalSnr: 'model',
       clipSkip: 1,
+      width: 0,
+      height: 0,
       pag: PLAIN_PAG,
       compare: false,
       backend: 'wasm',

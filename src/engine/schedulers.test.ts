@@ -49,6 +49,8 @@ const settings: Settings = {
   prediction: 'model',
   terminalSnr: 'model',
   clipSkip: 1,
+  width: 0,
+  height: 0,
   compare: true,
   backend: 'wasm',
   pag: { ...PLAIN_PAG, adaptive: { semantics: 'diffusers', amount: adaptive } },

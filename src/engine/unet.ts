@@ -13,6 +13,7 @@ import { CapturedSegments, rowsKey, type RunSizes } from './capturedSegments';
 import { NotCapturable, elemType, type OnnxFile } from './onnxFile';
 import { NEVER, checkpoint } from './checkpoint';
 import { Forward, type ForwardGraph, type UnetInput } from './forward';
+import type { LatentShape } from './latentShape';
 import { WrongReplay } from './replayProof';
 import { unetInputs, type UnetInputs } from './unetInputs';
 
@@ -73,13 +74,18 @@ export class Unet {
       capturing && this.fixedBatch === null ? new CapturedSegments(backend, capturing, file, this.graph) : null;
   }
 
+  /** The prediction's name. */
+  get output(): string {
+    return this.graph.output;
+  }
+
   /** What each site costs with one row of latents of this shape. */
-  costs(latentShape: readonly [number, number, number]): SiteCost[] {
+  costs(latentShape: LatentShape): SiteCost[] {
     return siteCosts(this.file.graph, this.sites, this.inputDims(latentShape, 1));
   }
 
   /** Sizes of the graph's inputs, by name, with so many rows of latents of this shape. */
-  inputDims(latentShape: readonly [number, number, number], rows: number): Map<string, readonly number[]> {
+  inputDims(latentShape: LatentShape, rows: number): Map<string, readonly number[]> {
     const { sample, context } = this.inputs;
     // All but the timestep, which may be one for all rows, have an axis of rows, whatever its name.
     const size = (dim: number | string, isRows: boolean) =>

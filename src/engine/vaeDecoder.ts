@@ -8,6 +8,7 @@ import { toPixels } from '../image/pixels';
 import type { ValueInfo } from '../onnx/file/model';
 import { elements, type Backend, type DeviceTensor, type Session, type Tensors } from './backend';
 import { elemType, inputByRole, type OnnxFile } from './onnxFile';
+import type { LatentShape } from './latentShape';
 import { recordedSession } from './recordedSession';
 
 /** A session and the names that it is run by. */
@@ -114,8 +115,18 @@ export class VaeDecoder {
 
 async function openDecoder(backend: Backend, file: OnnxFile, onWrongReplay: () => void): Promise<Decoder> {
   const input = latentsInput(file);
-  const output = (file.outputs.find(({ dims }) => dims?.length === 4) ?? file.outputs[0])?.name ?? '';
+  const output = pictureOutput(file);
   return { input, output, session: await recordedSession(backend, file, file.upTo([output]), onWrongReplay) };
+}
+
+export function pictureOutput({ outputs }: OnnxFile): string {
+  return (outputs.find(({ dims }) => dims?.length === 4) ?? outputs[0])?.name ?? '';
+}
+
+/** Sizes of the decoder's input, by name, for latents [channels, height, width] of one image. */
+export function decoderDims({ name, dims }: ValueInfo, latents: LatentShape): Map<string, readonly number[]> {
+  const batch = dims?.[0];
+  return new Map([[name, [typeof batch === 'number' ? batch : 1, ...latents]]]);
 }
 
 /** [batch, channels, height, width]. @throws EngineError `model-invalid`. */

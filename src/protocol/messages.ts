@@ -3,6 +3,7 @@
 // under way one more may wait, the newest, and a cancel takes effect between segments.
 
 import type { Settings } from '../settings/fields';
+import type { PictureSizes } from '../settings/pictureSize';
 import type { PredictionType, SchedulerConfig } from '../diffusion/types';
 import type { EngineErrorData } from './errors';
 
@@ -147,8 +148,9 @@ export interface ModelInfo {
   readonly sites: readonly SiteInfo[];
   /** Levels of the UNet, down and up, with those that have no self-attention. */
   readonly levels: number;
-  /** [channels, height, width] of the latents. */
+  /** [channels, height, width] of the latents at the model's own size. */
   readonly latentShape: readonly [number, number, number];
+  readonly sizes: PictureSizes;
   readonly predictionType: PredictionType;
   /** As the model's file says it. */
   readonly scheduler: SchedulerConfig;

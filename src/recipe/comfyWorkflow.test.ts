@@ -193,6 +193,8 @@ const convert = (
         prediction: 'model',
         terminalSnr: 'model',
         clipSkip: 1,
+        width: 0,
+        height: 0,
         pag: { ...PLAIN_PAG, ...pag },
         ...more,
       },

@@ -33,6 +33,8 @@ const SETTINGS: RecipeSettings = {
   prediction: 'model',
   terminalSnr: 'model',
   clipSkip: 1,
+  width: 0,
+  height: 0,
   pag: PLAIN_PAG,
 };
 

@@ -66,6 +66,12 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     if (value !== null) settings[field] = value;
   }
 
+  const size = take('Size');
+  const [width = NaN, height = NaN] = (/^(\d{1,5})x(\d{1,5})$/.exec(size ?? '') ?? []).slice(1).map(Number);
+  const isSize = (edge: number) => edge > 0 && isInRange(edge, FIELDS.width);
+  if (isSize(width) && isSize(height)) Object.assign(settings, { width, height });
+  else if (size !== undefined) refuse('Size', `Two whole numbers from 1 to ${FIELDS.width.max} are needed.`);
+
   // Left out where it is 1.
   if (pairs.size > 0) settings.clipSkip ??= 1;
   if ((settings.clipSkip ?? 1) > 1 && !isOwn)
@@ -184,7 +190,6 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
 
 const WHY_NOT: Readonly<Record<string, string>> = {
   VAE: 'Open its file as a checkpoint, and use it with the model.',
-  Size: 'Pictures have the size that the model was exported for.',
   'TI hashes': 'Add the files of these embeddings under Embeddings: their names in the prompts then count.',
 };
 

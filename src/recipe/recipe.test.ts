@@ -21,6 +21,8 @@ const SETTINGS: RecipeSettings = {
   prediction: 'model',
   terminalSnr: 'model',
   clipSkip: 1,
+  width: 0,
+  height: 0,
   pag: {
     ...PLAIN_PAG,
     window: { semantics: 'sigma', start: 12, stop: 0.7 },
@@ -74,9 +76,19 @@ describe('a recipe', () => {
     expect(parseRecipe({ ...given, settings }).settings.prompt).toBe(settings.prompt);
   });
 
+  it('has the size of its picture where its settings say none, as those of earlier versions', () => {
+    const { width, height, ...earlier } = SETTINGS;
+    expect([width, height]).toEqual([0, 0]);
+    const read = (size: unknown) => parseRecipe({ ...RECIPE, settings: earlier, size }).settings;
+    expect(read({ width: 96, height: 64 })).toEqual({ ...earlier, width: 96, height: 64 });
+    expect(read({ width: -1, height: '64' })).toEqual(earlier);
+    expect(parseRecipe({ ...RECIPE, size: { width: 96, height: 64 } }).settings).toEqual(SETTINGS);
+  });
+
   it('loses only the field that is wrong, and names it', () => {
     for (const [key, bad] of Object.entries({
       seed: -1,
+      width: 5000,
       steps: 2.5,
       guidanceScale: '3',
       pagScale: 101,
@@ -121,13 +133,14 @@ describe('an infotext', () => {
       guidanceScale: 4,
       seed: 965400086,
       clipSkip: 1,
+      width: 512,
+      height: 512,
       pagScale: 0,
     });
     expect(model).toEqual({ id: 'sd15', revision: null });
     expect(notRestored.map(({ name, value }) => [name, value])).toEqual([
       ['RNG', 'nothing'],
       ['Prompt syntax', '(b:1.2)'],
-      ['Size', '512x512'],
     ]);
   });
 
@@ -228,6 +241,8 @@ describe('an infotext', () => {
         scheduler: 'euler-a',
         guidanceScale: 6.5,
         seed: 12,
+        width: 512,
+        height: 768,
       });
     }
   });

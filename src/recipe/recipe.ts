@@ -90,8 +90,9 @@ export function parseRecipe(value: unknown): Restored {
   if (notRestored.length > 0) return { settings: {}, model: null, loras: [], embeddings: [], notRestored };
 
   const settings: Record<string, unknown> = {};
+  const earlier = Object.keys(from).length > 0 ? sizeOf(asRecord(recipe['size'])) : {};
   for (const name of RECIPE_NAMES) {
-    const given = from[name];
+    const given = from[name] === undefined ? earlier[name] : from[name];
     if (given === undefined) continue;
     const { value, why } = readField(name, given);
     if (value === null) notRestored.push(refusal(name, given, why ?? ''));
@@ -106,6 +107,12 @@ export function parseRecipe(value: unknown): Restored {
     embeddings: readNames(recipe['embeddings']),
     notRestored,
   };
+}
+
+/** For recipes of earlier versions, whose settings said none. */
+function sizeOf(size: Record<string, unknown>): Readonly<Record<string, unknown>> {
+  const edges = [readField('width', size['width']).value, readField('height', size['height']).value];
+  return edges.every((edge) => edge !== null && edge > 0) ? { width: edges[0], height: edges[1] } : {};
 }
 
 export function refusal(name: string, value: unknown, why: string): NotRestored {

@@ -32,6 +32,8 @@ const levels = (sigmas: 'model' | 'beta') =>
         prediction: 'model',
         terminalSnr: 'model',
         clipSkip: 1,
+        width: 0,
+        height: 0,
         pag: PLAIN_PAG,
       },
     }),

@@ -21,6 +21,8 @@ const SETTINGS: RecipeSettings = {
   prediction: 'model',
   terminalSnr: 'model',
   clipSkip: 1,
+  width: 512,
+  height: 768,
   pag: PLAIN_PAG,
 };
 const SITES = [
@@ -76,7 +78,7 @@ describe('an infotext that is written', () => {
     const { settings, loras, notRestored } = parseInfotext(text, PLAIN_PAG);
     expect(settings.prompt).toBe('a (red) cat <lora:Fur (v2):0.8> <lora:late:-0.5>');
     expect(loras).toEqual(recipe.loras);
-    expect(notRestored.map(({ name }) => name)).toEqual(['Size']);
+    expect(notRestored).toEqual([]);
   });
 
   it('names the UNet that another model lent the rest, and says that it cannot name that one', () => {
@@ -115,7 +117,7 @@ describe('an infotext that is written', () => {
     expect([prediction, terminalSnr]).toEqual(['model', 'model']);
     expect({ ...settings, spacing: 'model' }).toEqual(settings.pagScale === 0 ? rest : { ...rest, pag, layers });
     expect(model?.id).toBe('some/model, one');
-    expect(notRestored.map(({ name, value }) => [name, value])).toEqual([['Size', '512x768']]);
+    expect(notRestored).toEqual([]);
     expect(warnings).toEqual(settings.clipSkip === 1 ? [] : [expect.stringContaining('negative prompt too')]);
   });
 

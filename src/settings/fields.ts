@@ -5,6 +5,7 @@
 import { PLAIN_PAG, PREDICTIONS, SIGMAS, SPACINGS, TERMINAL_SNRS, type PagOptions } from '../diffusion/options';
 import { SCHEDULERS } from '../diffusion/schedulers';
 import { boundedText } from './boundedText';
+import { MOST_EDGE } from './pictureSize';
 import { correctValue, isInRange, rangeText, type NumberRule } from './numbers';
 import { readPag } from './pagOptions';
 
@@ -54,6 +55,17 @@ const OF_THE_MODEL = { inRecipe: true, usual: true, ofOneModel: false, ofPag: fa
 const OF_ONE_MODEL = { inRecipe: true, usual: false, ofOneModel: true, ofPag: false } as const;
 const OF_THE_MACHINE = { inRecipe: false, usual: false, ofOneModel: false, ofPag: false } as const;
 
+const EDGE = {
+  kind: 'number',
+  min: 0,
+  max: MOST_EDGE,
+  whole: true,
+  step: 8,
+  initial: 0,
+  fallback: 0,
+  ...OF_THE_PICTURE,
+} as const;
+
 const TABLE = {
   prompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
   negativePrompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
@@ -68,6 +80,9 @@ const TABLE = {
     fallback: 0,
     ...OF_THE_PICTURE,
   },
+  /** Of the picture in pixels; 0 is the model's own. A run has the nearest that the model can do (`pictureSize`). */
+  width: EDGE,
+  height: EDGE,
   steps: { kind: 'number', min: 1, max: 150, whole: true, step: 1, initial: 20, fallback: 20, ...OF_THE_MODEL },
   /** Classifier-free guidance g; off at g ≤ 1. */
   guidanceScale: {

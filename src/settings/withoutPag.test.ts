@@ -18,6 +18,8 @@ const OTHER: Settings = {
   prediction: 'epsilon',
   terminalSnr: 'zero',
   clipSkip: 2,
+  width: 768,
+  height: 512,
   pag: {
     adaptive: { semantics: 'pamparamm', amount: 0.1 },
     window: { semantics: 'steps', start: 1, stop: 2 },

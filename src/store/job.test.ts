@@ -79,6 +79,7 @@ test('the recipe of a finished pair is of its own run, model and device, whateve
     id: 'x',
     sites,
     latentShape: [4, 1, 1],
+    sizes: { own: { width: 8, height: 8 }, multiple: 8, isFixed: false },
     predictionType: 'epsilon',
     bytes: 1,
     guidanceEmbedded: false,

@@ -28,6 +28,8 @@ const RECIPE = makeRecipe({
     prediction: 'model',
     terminalSnr: 'model',
     clipSkip: 1,
+    width: 0,
+    height: 0,
     pag: { ...PLAIN_PAG, attenuation: 5 },
   },
 });

@@ -44,12 +44,13 @@ export function runRecipe(run: FinishedRun): Recipe {
   // Those that changed a weight of this model.
   const merged = loras.filter(({ id, weight }) => weight !== 0 && (info.loras?.[id]?.used ?? 0) > 0);
   const spoken = embeddings.filter(({ id }) => info.embeddings?.includes(id));
+  const size = { width: pair.withPag.width, height: pair.withPag.height };
   return makeRecipe({
     appVersion: __APP_VERSION__,
     model,
-    // What the text encoder could not do it did not do.
-    settings: { ...settings, clipSkip: Math.min(settings.clipSkip, info.mostClipSkip) },
-    size: { width: pair.withPag.width, height: pair.withPag.height },
+    // What the text encoder could not do it did not do; another model has another size of its own.
+    settings: { ...settings, ...size, clipSkip: Math.min(settings.clipSkip, info.mostClipSkip) },
+    size,
     sites: sites.map(({ name, comfyName }) => ({ name, comfyName })),
     scheduler: info.scheduler,
     guidanceEmbedded: info.guidanceEmbedded,

@@ -28,6 +28,8 @@ const lines = (changes: Partial<RecipeSettings>, revision: string | null = null)
         prediction: 'model',
         terminalSnr: 'model',
         clipSkip: 1,
+        width: 0,
+        height: 0,
         pag: PLAIN_PAG,
         ...changes,
       },
