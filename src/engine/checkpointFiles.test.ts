@@ -120,10 +120,11 @@ test('a file of SDXL’s size is identified and weighed from its header alone', 
   expect(file.size).toBeGreaterThan(6.9e9);
   const files = await checkpointFiles({ file, clipUrl: '' }, undefined, merges);
   const found: Needs[] = [];
+  const run = { compare: true, guidanceScale: 5, pagScale: 3, width: 0, height: 0 };
   const weighed = openModel(Object.assign(Object.create(backend) as CpuBackend, { f16: true }), files, 'large', {
-    run: { compare: true, guidanceScale: 5, pagScale: 3, width: 0, height: 0 },
+    run,
     weigh: (needs) => {
-      found.push(needs);
+      found.push(needs(run));
       throw new Error('weighed');
     },
     notice: () => {},

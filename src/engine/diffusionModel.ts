@@ -4,8 +4,9 @@
 import type { PredictionType } from '../diffusion/types';
 import type { Refusal } from '../onnx/sites/matchAttention';
 import type { Needs } from '../models/preflight';
+import type { SiteCost } from '../onnx/sites/cost';
 import { EngineError } from '../protocol/errors';
-import type { ModelInfo } from '../protocol/messages';
+import type { ModelInfo, RunExtent } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { pictureSize, type PictureSizes } from '../settings/pictureSize';
 import type { Backend } from './backend';
@@ -37,8 +38,10 @@ export interface DiffusionModel {
   readonly loras: LoraStack | null;
   /** Those that prompts may name. */
   readonly embeddings: readonly OpenedEmbedding[];
-  /** What so many rows at once of such latents ask of the device. */
-  readonly needs: (rows: number, latents: LatentShape) => Needs;
+  /** What a run asks of the device. */
+  readonly needs: (run: RunExtent) => Needs;
+  /** What each site costs in it, in order. */
+  readonly costs: (run: RunExtent) => SiteCost[];
 }
 
 export interface RunConditions {
@@ -52,12 +55,12 @@ export interface RunConditions {
 
 export interface OpenOptions {
   /** What a run will be made of: how many rows it has at once follows from it, and the size of its pictures. */
-  readonly run: Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale' | 'width' | 'height'>;
+  readonly run: RunExtent;
   /**
-   * Told what the model needs, when all its graphs are read and nothing is built yet; throws where the device cannot
-   * hold it.
+   * Told what runs of the model need, when all its graphs are read and nothing is built yet; throws where the device
+   * cannot hold one.
    */
-  readonly weigh: (needs: Needs) => void;
+  readonly weigh: (needs: DiffusionModel['needs']) => void;
   /** Told later what people should know too, as a sentence. */
   readonly notice: (sentence: string) => void;
   readonly signal?: AbortSignal;
@@ -107,8 +110,10 @@ export async function openModel(
     },
     pixels,
   );
-  const needs = (rows: number, latents: LatentShape) =>
-    modelNeeds(
+  const latentsOf = (extent: RunExtent) => latentsAt(extent, sizes, own[0], pixels);
+  const needs = (extent: RunExtent) => {
+    const latents = latentsOf(extent);
+    return modelNeeds(
       {
         unet: unet.file,
         texts: textFiles,
@@ -116,10 +121,11 @@ export async function openModel(
         unetDims: (many) => unet.inputDims(latents, unet.fixedBatch ?? many),
         vaeDims: decoderDims(latentsIn, latents),
       },
-      rows,
+      rowsOfRun(extent, guidanceEmbedded),
     );
-  const first = needs(rowsOfRun(run, guidanceEmbedded), latentsAt(run, sizes, own[0], pixels));
-  weigh(first);
+  };
+  const first = needs(run);
+  weigh(needs);
   const prompts = promptEncoder(
     backend,
     files,
@@ -129,7 +135,9 @@ export async function openModel(
   );
   await checkpoint(signal);
   // In batches of a fixed size rows share nothing.
-  const costs = unet.costs(own).map((cost) => (unet.fixedBatch === null ? cost : { ...cost, share: 1 }));
+  const costs = (extent: RunExtent) =>
+    unet.costs(latentsOf(extent)).map((cost) => (unet.fixedBatch === null ? cost : { ...cost, share: 1 }));
+  const firstCosts = costs(run);
   const info: ModelInfo = {
     id,
     sites: unet.sites.map(({ name, comfyName, block, heads }, index) => ({
@@ -139,7 +147,7 @@ export async function openModel(
       heads,
       tokens: null,
       share: null,
-      ...costs[index],
+      ...firstCosts[index],
     })),
     levels: unetConfig.block_out_channels?.length ?? 1,
     latentShape: own,
@@ -177,7 +185,7 @@ export async function openModel(
   };
   const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig, wider, onWrongReplay);
   const previews = new Previews(backend, vaeDecoder, vaeConfig, own);
-  return { backend, files, prompts, unet, vaeDecoder, previews, info, loras: null, embeddings: [], needs };
+  return { backend, files, prompts, unet, vaeDecoder, previews, info, loras: null, embeddings: [], needs, costs };
 }
 
 /**

@@ -12,6 +12,9 @@ import type {
   GenerateRequest,
   LoadRequest,
   ModelRef,
+  RunExtent,
+  VerdictEvent,
+  WeighRequest,
 } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { withoutPag } from '../settings/withoutPag';
@@ -38,6 +41,7 @@ import { withoutPagOf, type WithoutPag } from './keptWithoutPag';
 type Emit = (event: EngineEvent | BusyEvent) => void;
 type BackendChoice = Settings['backend'];
 
+type ModelNeeds = DiffusionModel['needs'];
 type ReadFiles = (load: Watched) => Promise<ModelFiles>;
 
 /** All others accuse the settings, the device or the network, and leave the model as it is. */
@@ -50,7 +54,7 @@ export class Engine {
   private model: DiffusionModel | null = null;
   /** Of the last run that compared, and what that image was made of, beside the model. */
   private kept: { readonly of: string; readonly image: WithoutPag } | null = null;
-  /** Rows at once, and their latents, for which the device was weighed last. */
+  /** Rows at once, and their size, for which the device was weighed last. */
   private weighed: string | null = null;
   private source: { readonly id: string; readonly read: ReadFiles; files: ModelFiles | null } | null = null;
   private opening: SharedWork<DiffusionModel> | null = null;
@@ -92,6 +96,13 @@ export class Engine {
     } catch {
       return; // a tokenizer that stumbles is said by the run, which has the means to
     }
+  }
+
+  weigh({ settings }: WeighRequest): void {
+    if (!this.model || !this.backend) return;
+    const { info, needs, costs } = this.model;
+    this.verdict(info.id, settings, needs, this.backend.info);
+    this.emit({ type: 'costs', modelId: info.id, costs: costs(settings) });
   }
 
   /** The model on the wanted backend; what another request has begun of it goes on. */
@@ -137,12 +148,12 @@ export class Engine {
     this.model = await this.forgetIfAtFault(() =>
       openModel(backend, files, ref.id, {
         run: settings,
-        weigh: (needs) => this.weigh(needs, ref.id, info),
+        weigh: (needs) => this.refuse(ref.id, settings, needs, info),
         notice: (sentence) => this.notice(sentence),
         signal,
       }),
     );
-    this.weighed = askedOf(this.model, settings).key;
+    this.weighed = extentOf(this.model, settings);
     this.emit({ type: 'model-ready', model: this.model.info });
     return this.model;
   }
@@ -158,11 +169,11 @@ export class Engine {
 
   /** Settings that run more or fewer rows at once than those weighed last, or larger ones, ask something else. */
   private weighedAgain(model: DiffusionModel, settings: Settings, device: DeviceInfo): DiffusionModel {
-    const { rows, latents, key } = askedOf(model, settings);
-    if (key === this.weighed) return model;
+    const extent = extentOf(model, settings);
+    if (extent === this.weighed) return model;
     this.weighed = null;
-    this.weigh(model.needs(rows, latents), model.info.id, device);
-    this.weighed = key;
+    this.refuse(model.info.id, settings, model.needs, device);
+    this.weighed = extent;
     return model;
   }
 
@@ -173,16 +184,29 @@ export class Engine {
     this.emit({ type: 'model-ready', model: this.model.info });
   }
 
-  /** Says whether the device can hold the model, before anything is built. */
-  private weigh(needs: Needs, modelId: string, device: DeviceInfo): void {
-    const { level, reasons } = preflight(needs, { device, freeBytes: null, memoryGiB: machineMemoryGiB() });
-    const figures = needsText(needs, device.f16);
-    this.emit({ type: 'verdict', modelId, level, figures, reasons });
+  /** Says whether the device can hold a run. */
+  private verdict(modelId: string, run: RunExtent, needs: ModelNeeds, device: DeviceInfo): VerdictEvent {
+    const verdictOn = (asked: Needs) => preflight(asked, { device, freeBytes: null, memoryGiB: machineMemoryGiB() });
+    const asked = needs(run);
+    const { level, reasons } = verdictOn(asked);
+    const ofSize = level !== 'fits' && verdictOn(needs({ ...run, width: 1, height: 1 })).level !== level;
+    const figures = needsText(asked, device.f16);
+    const event = { type: 'verdict', modelId, level, figures, reasons, ofSize } as const;
+    this.emit(event);
+    return event;
+  }
+
+  /** Throws where the device cannot hold a run, before anything is built for it. */
+  private refuse(...asked: Parameters<Engine['verdict']>): void {
+    const { level, reasons, figures, ofSize } = this.verdict(...asked);
     if (level !== 'no') return;
-    const [what, way] =
-      device.backend === 'webgpu'
-        ? ['This GPU cannot hold the model.', 'Use the CPU instead, or choose another model.']
-        : ['The CPU cannot hold the model.', 'Choose a smaller model, or a browser with WebGPU.'];
+    const onGpu = asked[3].backend === 'webgpu';
+    const what = `${onGpu ? 'This GPU' : 'The CPU'} cannot hold ${ofSize ? 'a picture of this size' : 'the model'}.`;
+    const way = ofSize
+      ? 'Choose a smaller size.'
+      : onGpu
+        ? 'Use the CPU instead, or choose another model.'
+        : 'Choose a smaller model, or a browser with WebGPU.';
     throw new EngineError('does-not-fit', [what, reasons[0], way].join(' '), [figures, ...reasons].join('\n'));
   }
 
@@ -232,11 +256,9 @@ export class Engine {
   }
 }
 
-/** What a run with these settings asks for at once. */
-function askedOf(model: DiffusionModel, settings: Settings) {
-  const rows = rowsOfRun(settings, model.info.guidanceEmbedded);
-  const latents = latentsOfRun(model, settings);
-  return { rows, latents, key: JSON.stringify([rows, latents]) };
+/** What a run with these settings has at once: runs of the same ask the same of the device. */
+function extentOf(model: DiffusionModel, settings: Settings): string {
+  return JSON.stringify([rowsOfRun(settings, model.info.guidanceEmbedded), latentsOfRun(model, settings)]);
 }
 
 /** What was fetched once stays with it. */

@@ -18,7 +18,7 @@ export interface Needs {
   readonly residentBytes: number | null;
   /** The largest buffers of a run, of which a device may refuse any. */
   readonly buffers: readonly Buffer[];
-  /** Those that no setting makes smaller: weights, and tensors of one row. Empty for an estimate. */
+  /** Those that none but a smaller picture would make smaller: weights, and tensors of one row. Empty for an estimate. */
   readonly inescapable: readonly Buffer[];
   /** Whether it was exported in half precision. */
   readonly half: boolean;
@@ -76,6 +76,9 @@ export function preflight(needs: Needs, { device, freeBytes, memoryGiB }: Capaci
       );
   }
   if (device?.backend === 'wasm') {
+    const never = largestOf(needs.inescapable);
+    if (never && never.bytes > WASM_LIMIT)
+      no.push(`${bufferText(never)} on the CPU ${sizeText(WASM_LIMIT)} can be in memory at most.`);
     if (resident > WASM_LIMIT)
       no.push(
         `On the CPU ${sizeText(WASM_LIMIT)} of weights can be in memory at most; ` +

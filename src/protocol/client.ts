@@ -13,6 +13,7 @@ import type {
   LoadRequest,
   AddedFiles,
   ModelRef,
+  RunExtent,
   WireEvent,
 } from './messages';
 import type { Settings } from '../settings/fields';
@@ -91,6 +92,11 @@ export class EngineClient {
   /** Asks what the loaded model reads of these texts; a worker is not started for it. */
   fit(prompt: string, negativePrompt: string): void {
     this.worker?.postMessage({ type: 'fit', prompt, negativePrompt } satisfies EngineRequest);
+  }
+
+  /** Asks what a run of the loaded model would ask of the device; a worker is not started for it. */
+  weigh(settings: RunExtent): void {
+    this.worker?.postMessage({ type: 'weigh', settings } satisfies EngineRequest);
   }
 
   cancel(runId: string): void {

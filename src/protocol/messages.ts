@@ -68,7 +68,7 @@ export interface EmbeddingRef {
   readonly file: File;
 }
 
-export type EngineRequest = LoadRequest | GenerateRequest | CancelRequest | FitRequest | PingRequest;
+export type EngineRequest = LoadRequest | GenerateRequest | CancelRequest | FitRequest | WeighRequest | PingRequest;
 
 /** What the visitor has added to the model. Absent: none. */
 export interface AddedFiles {
@@ -107,6 +107,18 @@ export interface FitRequest {
   readonly negativePrompt: string;
 }
 
+/** What a run has at once: how many rows, and how large. */
+export type RunExtent = Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale' | 'width' | 'height'>;
+
+/**
+ * What a run of the model that is loaded would ask of the device, and what its sites cost: `verdict` and `costs`.
+ * Answered out of turn, between segments; not at all where none is.
+ */
+export interface WeighRequest {
+  readonly type: 'weigh';
+  readonly settings: RunExtent;
+}
+
 /** Answered as soon as the worker's thread is free. */
 export interface PingRequest {
   readonly type: 'ping';
@@ -135,7 +147,7 @@ export interface SiteInfo {
   readonly comfyName: string;
   readonly block: 'down' | 'mid' | 'up';
   readonly heads: number;
-  /** Tokens that attend to one another at the model's own size; null where the graph does not tell. */
+  /** Tokens that attend to one another at the size that was asked for; null where the graph does not tell. */
   readonly tokens: number | null;
   /**
    * Part of a forward, 0 … 1, that a row perturbed from here on runs for itself; null where the graph does not tell.
@@ -208,6 +220,7 @@ export type EngineEvent =
   | LoadingEvent
   | VerdictEvent
   | ModelReadyEvent
+  | CostsEvent
   | RunProgressEvent
   | PreviewEvent
   | DoneEvent
@@ -248,11 +261,20 @@ export interface VerdictEvent {
   readonly figures: string;
   /** Sentences, the gravest first; what fits may have some too, of what it costs. */
   readonly reasons: readonly string[];
+  /** A smaller picture would be held better. */
+  readonly ofSize: boolean;
 }
 
 export interface ModelReadyEvent {
   readonly type: 'model-ready';
   readonly model: ModelInfo;
+}
+
+/** What each site of a model costs at another size than was told with it, in order. */
+export interface CostsEvent {
+  readonly type: 'costs';
+  readonly modelId: string;
+  readonly costs: readonly Pick<SiteInfo, 'tokens' | 'share'>[];
 }
 
 export interface RunProgressEvent {

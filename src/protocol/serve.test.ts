@@ -31,6 +31,7 @@ function started() {
         events.push({ type: 'cancelled', runId: `${request.runId} was done` });
       },
       fit: () => {},
+      weigh: () => {},
     },
     (event) => events.push(event),
   );

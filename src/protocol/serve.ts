@@ -11,6 +11,7 @@ import type {
   LoadEndedEvent,
   LoadRequest,
   PongEvent,
+  WeighRequest,
 } from './messages';
 
 /** The reason of an abort whose cause takes over what is under way. */
@@ -25,6 +26,8 @@ export interface EngineService {
   generate(request: GenerateRequest, signal: AbortSignal): Promise<void>;
   /** Emits `fit`, where a model is loaded. */
   fit(request: FitRequest): void;
+  /** Emits `verdict` and `costs`, where a model is loaded. */
+  weigh(request: WeighRequest): void;
 }
 
 /** Returns the function that takes each request. */
@@ -79,6 +82,9 @@ export function serve(
       }
       case 'fit':
         service.fit(request);
+        return;
+      case 'weigh':
+        service.weigh(request);
         return;
       case 'cancel':
         aborts.get(request.runId)?.abort();

@@ -9,6 +9,8 @@ export interface NumberRule {
   readonly whole: boolean;
   /** One press of an arrow key. */
   readonly step: number;
+  /** Only whole numbers that are multiples of it, as the ends of the range are too. */
+  readonly multiple?: number;
   /** What stands in for something that is no number. */
   readonly fallback: number;
 }
@@ -40,14 +42,16 @@ export function correctNumber(text: string, rule: NumberRule): Correction {
 
 /** @param typed NaN where it was no number. */
 export function correctValue(typed: number, rule: NumberRule): Correction {
-  const range = `${rule.whole ? 'Whole numbers from ' : ''}${rule.min} to ${rule.max}`;
+  const kind = rule.multiple ? `Multiples of ${rule.multiple} from ` : rule.whole ? 'Whole numbers from ' : '';
+  const range = `${kind}${rule.min} to ${rule.max}`;
   if (Number.isNaN(typed)) return { value: rule.fallback, note: `${range}: set to ${rule.fallback}.` };
   const value = clean(Math.min(rule.max, Math.max(rule.min, typed)), rule);
   return { value, note: value === typed ? null : `${range}: set to ${value}.` };
 }
 
-/** Rounds to whole numbers, or to three decimals: more is noise. */
+/** Rounds to whole numbers, to multiples, or to three decimals: more is noise. */
 function clean(value: number, rule: NumberRule): number {
+  if (rule.multiple) return rule.multiple * Math.round(value / rule.multiple);
   return rule.whole ? Math.round(value) : Math.round(value * 1000) / 1000;
 }
 

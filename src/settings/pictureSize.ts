@@ -7,9 +7,10 @@
 // diffusers has a way around it in Python (`forward_upsample_size`), which no exported graph holds.
 
 import type { Settings } from './fields';
+import type { NumberRule } from './numbers';
 
 /** In pixels. */
-interface Size {
+export interface Size {
   readonly width: number;
   readonly height: number;
 }
@@ -26,6 +27,12 @@ export interface PictureSizes {
 
 /** Pixels along an edge at most: the largest multiple up to it. */
 export const MOST_EDGE = 4096;
+
+/** What may be typed for an edge. */
+export function edgeRule({ own, multiple }: PictureSizes, edge: 'width' | 'height'): NumberRule & { multiple: number } {
+  const most = multiple * Math.floor(MOST_EDGE / multiple);
+  return { min: multiple, max: most, whole: true, step: multiple, multiple, fallback: own[edge] };
+}
 
 /** The size of a run's pictures; 0 in the settings is the model's own. */
 export function pictureSize({ width, height }: Pick<Settings, 'width' | 'height'>, sizes: PictureSizes): Size {

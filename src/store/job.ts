@@ -3,6 +3,7 @@
 
 import type { EngineErrorData } from '../protocol/errors';
 import type {
+  CostsEvent,
   DeviceInfo,
   EngineEvent,
   FitEvent,
@@ -57,7 +58,9 @@ export interface Measured {
   readonly ref: string;
   readonly backend: Settings['backend'];
   readonly seconds: number;
+  /** UNet rows, each for as many pixels. */
   readonly rows: number;
+  readonly pixels: number;
 }
 
 export interface Job {
@@ -124,6 +127,8 @@ export function reduce(job: Job, event: EngineEvent): Job {
       return { ...job, verdict: event };
     case 'model-ready':
       return { ...job, model: event.model, fit: null, loading: null };
+    case 'costs':
+      return { ...job, model: withCosts(job.model, event) };
     case 'progress':
       return { ...job, progress: event, loading: null };
     case 'preview':
@@ -146,6 +151,11 @@ export function reduce(job: Job, event: EngineEvent): Job {
   }
 }
 
+function withCosts(model: ModelInfo | null, { modelId, costs }: CostsEvent): ModelInfo | null {
+  if (model?.id !== modelId) return model;
+  return { ...model, sites: model.sites.map((site, index) => ({ ...site, ...costs[index] })) };
+}
+
 function show(job: Job, runId: string, { pair, size }: Pick<Shown, 'pair' | 'size'>, stats: RunStats | null): Job {
   const run = job.runs.find(({ id }) => id === runId);
   if (!run) return job;
@@ -164,7 +174,8 @@ function show(job: Job, runId: string, { pair, size }: Pick<Shown, 'pair' | 'siz
 function measuredOf(shown: Shown | null): Measured | null {
   if (!shown?.stats || shown.stats.unetRows === 0) return null;
   const { seconds, unetRows: rows } = shown.stats;
-  return { ref: shown.ref, backend: shown.settings.backend, seconds, rows };
+  const { width, height } = shown.size;
+  return { ref: shown.ref, backend: shown.settings.backend, seconds, rows, pixels: width * height };
 }
 
 /** A preview of a run that came to nothing makes way for the last finished pair, where there is one. */

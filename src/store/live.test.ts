@@ -42,6 +42,7 @@ const MODEL = {
   sites: [site('mid_block.attentions.0.transformer_blocks.0.attn1', 'm0')],
   scheduler: {},
   guidanceEmbedded: false,
+  sizes: { own: { width: 2, height: 2 }, multiple: 2, isFixed: false },
 } as unknown as ModelInfo;
 const SETTINGS: Settings = { ...DEFAULTS, steps: 10, pagScale: 2, layers: 'mid' };
 /** Rows of the pair, and of the image with PAG alone, at these settings. */

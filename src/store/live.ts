@@ -6,6 +6,7 @@ import { planRun } from '../diffusion/runPlan';
 import { selectSites } from '../onnx/sites/layers';
 import type { ModelInfo } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
+import { pictureSize } from '../settings/pictureSize';
 import type { Job } from './job';
 
 /** Whether pictures follow the settings; `auto` where a moved slider is answered within LIVE_SECONDS. */
@@ -34,7 +35,8 @@ export function liveOf(
   ref: string,
 ): Live {
   const rows = job.model && rowsOf(settings, job.model);
-  const seconds = secondsOf(rows, settings, job, ref);
+  const size = job.model && pictureSize(settings, job.model.sizes);
+  const seconds = rows && size && secondsOf(rows * size.width * size.height, settings, job, ref);
   const fast = seconds !== null && seconds <= LIVE_SECONDS;
   const on = choice === 'on' || (choice === 'auto' && fast);
   const waits =
@@ -52,15 +54,15 @@ export function liveOf(
   return { on, runs: waits === null, waits, seconds };
 }
 
-/** From the last finished run of this model on this device, by its rows. */
+/** From the last finished run of this model on this device, by its rows and their pixels. */
 function secondsOf(
-  rows: number | null,
+  work: number,
   { backend }: Settings,
   { measured }: Pick<Job, 'measured'>,
   ref: string,
 ): number | null {
-  if (rows === null || measured?.ref !== ref || measured.backend !== backend) return null;
-  return (measured.seconds * rows) / measured.rows;
+  if (measured?.ref !== ref || measured.backend !== backend) return null;
+  return (measured.seconds * work) / (measured.rows * measured.pixels);
 }
 
 /** Of the image with PAG alone; null where no run can be made of these settings. */

@@ -32,7 +32,8 @@ const stats = {
   perturbedSites: [],
   keptWithoutPag: false,
 };
-const info = (id: string) => ({ id }) as ModelInfo;
+const sizes = { own: { width: 2, height: 2 }, multiple: 2, isFixed: false };
+const info = (id: string) => ({ id, sizes }) as ModelInfo;
 
 const state = () => useStore.getState();
 const job = () => state().job;

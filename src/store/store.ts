@@ -7,6 +7,7 @@ import { ownFileError } from '../loading/loadError';
 import { anotherAddress, whyNotStarted, workerUnderPagePolicy } from '../loading/loadScript';
 import { EngineClient } from '../protocol/client';
 import { toErrorData } from '../protocol/errors';
+import type { RunExtent } from '../protocol/messages';
 import { OF_ANOTHER_MODEL, type Settings } from '../settings/fields';
 import { takeLoraTags } from '../recipe/loraTags';
 import { POCKET } from '../models/catalog';
@@ -72,7 +73,10 @@ const client = new EngineClient({
 const withEngine: StateCreator<Store> = (set, get) => {
   client.subscribe((event) => {
     set(({ job }) => ({ job: reduce(job, event) }));
-    if (event.type === 'model-ready') askFit();
+    if (event.type === 'model-ready') {
+      askFit();
+      weigh();
+    }
     if (event.type === 'done') pauses.ended();
   });
   const askFit = () => {
@@ -83,6 +87,8 @@ const withEngine: StateCreator<Store> = (set, get) => {
     if (job.model) client.fit(takeLoraTags(prompt).text, negativePrompt);
   };
   let asking: ReturnType<typeof setTimeout> | undefined;
+  let weighing: ReturnType<typeof setTimeout> | undefined;
+  const weigh = () => client.weigh(extentOf(get().settings));
   const model = () => useModels.getState().choice.ref;
   /** What the engine is sent: words alone, and the LoRA that the prompt and the form name. */
   const forEngine = (settings: Settings) => {
@@ -166,6 +172,10 @@ const withEngine: StateCreator<Store> = (set, get) => {
       const settings = { ...before, ...changes };
       set({ settings });
       pauses.moved(changes);
+      if (get().job.model && JSON.stringify(extentOf(before)) !== JSON.stringify(extentOf(settings))) {
+        clearTimeout(weighing);
+        weighing = setTimeout(weigh, TYPING_MS);
+      }
       if (before.prompt === settings.prompt && before.negativePrompt === settings.negativePrompt) return;
       clearTimeout(asking);
       asking = setTimeout(askFit, TYPING_MS);
@@ -208,6 +218,11 @@ const withEngine: StateCreator<Store> = (set, get) => {
     countDialog: (more) => set(({ openDialogs }) => ({ openDialogs: openDialogs + more })),
   };
 };
+
+/** What a run has at once; a scale as 1 or 0 where it is on or off, since no more hangs on it. */
+function extentOf({ compare, guidanceScale, pagScale, width, height }: Settings): RunExtent {
+  return { compare, guidanceScale: guidanceScale > 1 ? 2 : 1, pagScale: Math.sign(pagScale), width, height };
+}
 
 function readLive(): LiveChoice {
   const stored = read(LIVE);

@@ -40,6 +40,8 @@ function summary(request: Exclude<EngineRequest, { type: 'ping' }>): string {
       return `load ${request.model.id}`;
     case 'fit':
       return `fit ${request.prompt}`;
+    case 'weigh':
+      return `weigh ${request.settings.width} × ${request.settings.height}`;
     default:
       return `${request.type} ${request.runId}`;
   }

@@ -2,10 +2,12 @@
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { Pixels, Size } from '../../protocol/messages';
+import { pictureSize } from '../../settings/pictureSize';
 import { useStore, type View } from '../../store/store';
 import { difference } from './difference';
 import styles from './PairView.module.css';
-import { Picture, fittedEdge } from './Picture';
+import { pairLayout } from './pairLayout';
+import { Picture } from './Picture';
 import { RecipeDialog } from '../recipe/RecipeDialog';
 import { Segmented } from '../Segmented';
 import { Wipe } from './Wipe';
@@ -32,8 +34,9 @@ export function PairView({ flipped }: { flipped: boolean }) {
   const both = [{ name: 'Without PAG', pixels: pair?.withoutPag ?? null }, withPag];
   const places = !comparing ? [withPag] : flipped && complete ? both.reverse() : both;
   const frame = useRef<HTMLDivElement>(null);
-  const room = useRoom(frame, comparing && view === 'side' ? 2 : 1);
-  const edge = fittedEdge(room, size);
+  const room = useRoom(frame);
+  const coming = useComing();
+  const { stacked, ...box } = pairLayout(room, size ?? coming, comparing && view === 'side' ? 2 : 1);
   // On a phone the controls are below: what was asked for should be seen. A hand that moves a slider stays there.
   const isAsked = running !== undefined && !isLive;
   useEffect(() => {
@@ -51,15 +54,15 @@ export function PairView({ flipped }: { flipped: boolean }) {
         />
         <RecipeDialog />
       </div>
-      <div className={styles.frame} ref={frame}>
+      <div className={styles.frame} data-stacked={stacked} ref={frame}>
         {view === 'wipe' && complete ? (
-          <Wipe {...complete} edge={edge} flipped={flipped} />
+          <Wipe {...complete} box={box} flipped={flipped} />
         ) : view === 'difference' && complete ? (
-          <Difference {...complete} edge={edge} />
+          <Difference {...complete} box={box} />
         ) : (
           <>
             {places.map((captioned) => (
-              <Captioned key={captioned.name} {...captioned} size={size} edge={edge} />
+              <Captioned key={captioned.name} {...captioned} size={size} box={box} />
             ))}
           </>
         )}
@@ -76,7 +79,7 @@ interface CaptionedPicture {
 
 interface Fitted {
   readonly size: Size | null;
-  readonly edge: number;
+  readonly box: Size;
 }
 
 function Captioned({ name, pixels, ...fitted }: CaptionedPicture & Fitted) {
@@ -99,8 +102,8 @@ function roomAbove(height: number): number {
   return Math.max(height - 330, Math.min(height - (height <= 520 ? 96 : 230), 320));
 }
 
-/** Edge length that `across` square pictures may have in the frame, within the window's height. */
-function useRoom(frame: React.RefObject<HTMLDivElement | null>, across: number): number {
+/** What the pictures may have in the frame, within the window's height. */
+function useRoom(frame: React.RefObject<HTMLDivElement | null>): Size {
   const [size, setSize] = useState({ width: 640, height: 640 });
   useLayoutEffect(() => {
     const element = frame.current;
@@ -116,6 +119,13 @@ function useRoom(frame: React.RefObject<HTMLDivElement | null>, across: number):
       window.removeEventListener('resize', measure);
     };
   }, [frame]);
-  const gaps = 16 * (across - 1);
-  return Math.max(96, Math.min((size.width - gaps) / across, roomAbove(size.height)));
+  return { width: size.width, height: roomAbove(size.height) };
+}
+
+/** The shape of the first pictures, which their empty places have; a square of 64 before the model has told. */
+function useComing(): Size {
+  const width = useStore((store) => store.settings.width);
+  const height = useStore((store) => store.settings.height);
+  const sizes = useStore((store) => store.job.model?.sizes);
+  return sizes ? pictureSize({ width, height }, sizes) : { width: 64, height: 64 };
 }

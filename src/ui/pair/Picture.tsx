@@ -3,6 +3,7 @@
 
 import { useLayoutEffect, useRef, type CSSProperties } from 'react';
 import type { Pixels, Size } from '../../protocol/messages';
+import { SMALL } from './pairLayout';
 import styles from './PairView.module.css';
 
 interface Props {
@@ -10,21 +11,18 @@ interface Props {
   readonly pixels: Pixels | null;
   /** Of what it stands for. */
   readonly size: Size | null;
-  /** Edge length in CSS pixels. */
-  readonly edge: number;
+  /** In CSS pixels. */
+  readonly box: Size;
   readonly style?: CSSProperties;
 }
 
-const SMALL = 256;
-
-export function Picture({ name, pixels, size, edge, style }: Props) {
+export function Picture({ name, pixels, size, box, style }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height } = size ?? { width: 1, height: 1 };
   useLayoutEffect(() => {
     if (canvas.current && pixels) draw(canvas.current, pixels, { width, height });
   }, [pixels, width, height]);
   const pixelated = pixels !== null && Math.max(width, height) <= SMALL && pixels.width === width;
-  const ratio = width / height;
   return (
     <canvas
       ref={canvas}
@@ -34,7 +32,7 @@ export function Picture({ name, pixels, size, edge, style }: Props) {
       height={1}
       data-empty={pixels === null}
       className={`${styles.picture} ${pixelated ? styles.pixelated : ''}`}
-      style={{ width: edge * Math.min(1, ratio), height: edge / Math.max(1, ratio), ...style }}
+      style={{ width: box.width, height: box.height, ...style }}
     />
   );
 }
@@ -55,11 +53,4 @@ function draw(canvas: HTMLCanvasElement, { width, height, rgba }: Pixels, size: 
   small.getContext('2d')?.putImageData(source, 0, 0);
   context.imageSmoothingQuality = 'high';
   context.drawImage(small, 0, 0, size.width, size.height);
-}
-
-/** The largest edge up to `room` at which small pictures keep whole pixels. */
-export function fittedEdge(room: number, size: Size | null): number {
-  const longest = size ? Math.max(size.width, size.height) : 64;
-  if (longest > SMALL || room < longest) return Math.floor(room);
-  return Math.floor(room / longest) * longest;
 }

@@ -9,11 +9,11 @@ interface Props {
   readonly without: Pixels;
   readonly withPag: Pixels;
   readonly size: Size;
-  readonly edge: number;
+  readonly box: Size;
   readonly flipped: boolean;
 }
 
-export function Wipe({ without, withPag, size, edge, flipped }: Props) {
+export function Wipe({ without, withPag, size, box, flipped }: Props) {
   const [percent, setPercent] = useState(50);
   const border = flipped ? (percent > 50 ? 0 : 100) : percent;
   const caption = border === 0 ? 'With PAG' : border === 100 ? 'Without PAG' : 'Without PAG | With PAG';
@@ -39,12 +39,12 @@ export function Wipe({ without, withPag, size, edge, flipped }: Props) {
           if (event.currentTarget.hasPointerCapture(event.pointerId)) drag(event);
         }}
       >
-        <Picture name="With PAG" pixels={withPag} size={size} edge={edge} />
+        <Picture name="With PAG" pixels={withPag} size={size} box={box} />
         <Picture
           name="Without PAG"
           pixels={without}
           size={size}
-          edge={edge}
+          box={box}
           style={{ clipPath: `inset(0 ${100 - border}% 0 0)` }}
         />
         <div

@@ -18,6 +18,7 @@ import { PagAdvanced } from '../pag/PagAdvanced';
 import { PagSlider } from '../pag/PagSlider';
 import { PromptField } from './PromptField';
 import { SelectField } from './SelectField';
+import { SizeField } from './SizeField';
 import { UnetDrawing } from '../pag/UnetDrawing';
 
 export function Controls() {
@@ -80,6 +81,12 @@ export function Controls() {
         <p className={styles.hint}>Makes the image without PAG too, from the same seed.</p>
         <Region name="PAG over the run">
           <PagAdvanced />
+        </Region>
+      </section>
+
+      <section className={styles.group}>
+        <Region name="The size of the pictures">
+          <SizeField />
         </Region>
       </section>
 

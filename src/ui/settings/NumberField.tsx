@@ -10,10 +10,12 @@ interface Props {
   readonly value: number;
   readonly rule: NumberRule;
   readonly hint: string;
+  /** Shown and not to be changed. */
+  readonly fixed?: boolean;
   readonly onChange: (value: number) => void;
 }
 
-export function NumberField({ label, value, rule, hint, onChange }: Props) {
+export function NumberField({ label, value, rule, hint, fixed = false, onChange }: Props) {
   const id = useId();
   const [draft, setDraft] = useState<string | null>(null);
   const [note, setNote] = useState<string | null>(null);
@@ -29,6 +31,7 @@ export function NumberField({ label, value, rule, hint, onChange }: Props) {
     // Enter and the arrows of an IME choose among its own suggestions.
     if (event.nativeEvent.isComposing) return;
     if (event.key === 'Enter') commit();
+    if (fixed) return;
     if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
     event.preventDefault();
     const from = draft === null ? value : correctNumber(draft, rule).value;
@@ -51,6 +54,7 @@ export function NumberField({ label, value, rule, hint, onChange }: Props) {
         aria-valuemin={rule.min}
         aria-valuemax={rule.max}
         aria-describedby={`${id}-hint`}
+        readOnly={fixed}
         value={draft ?? String(value)}
         onChange={(event) => setDraft(event.target.value)}
         onFocus={() => setNote(null)}
