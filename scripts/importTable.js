@@ -9,7 +9,7 @@ import { posix } from 'node:path';
  */
 export const TABLE = {
   main: { ui: 'all', store: 'all', pwa: 'all' },
-  ui: { store: 'all', settings: 'all', protocol: 'types', models: 'types', library: 'types' },
+  ui: { store: 'all', settings: 'all', protocol: 'types', models: 'types', library: 'types', history: 'types' },
   store: {
     protocol: 'all',
     settings: 'all',
@@ -18,6 +18,7 @@ export const TABLE = {
     recipe: 'all',
     'onnx/sites/layers': 'all',
     models: 'all',
+    history: 'all',
     'library/checkpointFile': 'all',
     'library/embeddingOnDisk': 'all',
     'library/fetchError': 'all',
@@ -66,6 +67,7 @@ export const TABLE = {
   checkpoints: { configs: 'all', diffusion: 'types', 'protocol/errors': 'all' },
   text: { configs: 'all', 'protocol/errors': 'all' },
   recipe: { settings: 'all', diffusion: 'all', 'onnx/sites/layers': 'all', 'models/embeddingWords': 'all' },
+  history: { protocol: 'types', recipe: 'all' },
   models: { settings: 'types', configs: 'types', diffusion: 'types' },
   library: {
     settings: 'types',
@@ -96,7 +98,8 @@ const DOORS = {
     'Graphs belong to engine, and models looks into those of the hub; ' +
     'the page asks for what it needs with a message of protocol.',
   'checkpoints/networks': 'Networks are built by engine.',
-  recipe: 'Recipes are made and read by store.',
+  recipe: 'Recipes are made by store, and read by store and history.',
+  history: 'What was made is kept and found by store.',
   settings:
     'Settings are fields of one table, for store, recipe and ui; ' +
     'engine, models and library may have their types, and engine settings/withoutPag.',
@@ -119,6 +122,7 @@ const PACKAGES = {
   'onnxruntime-web': { rooms: ['engine'], door: 'Only engine runs ONNX Runtime.' },
   valibot: { rooms: ['configs'], door: 'What JSON of a model may hold is said in configs.' },
   '@huggingface/hub': { rooms: ['library'], door: 'Only library talks to the hub.' },
+  idb: { rooms: ['history'], door: 'The database of what was made belongs to history.' },
   'hash-wasm': { rooms: ['library'], door: 'Only library checks what it fetches.' },
   '@huggingface/tokenizers': { rooms: ['text'], door: 'Token ids come from text.' },
   react: { rooms: ['ui', 'main'], door: 'React belongs to ui.' },

@@ -2,7 +2,7 @@
 // each field is checked by itself, so that one bad value costs that field alone and is named.
 
 import type { SchedulerConfig } from '../diffusion/types';
-import { RECIPE_NAMES, readField, type RecipeSettings } from '../settings/fields';
+import { INITIAL, RECIPE_NAMES, readField, type RecipeSettings } from '../settings/fields';
 import { asRecord } from '../settings/pagOptions';
 import { loraTag, takeLoraTags } from './loraTags';
 
@@ -154,4 +154,33 @@ function withLoraTags(prompt: string, loras: readonly RecipeLora[]): string {
   const tagged = new Set(takeLoraTags(prompt).tags.map(({ name }) => name));
   const tags = loras.filter(({ name }) => !tagged.has(name)).map(({ name, weight }) => loraTag(name, weight));
   return [prompt, ...tags].filter((part) => part !== '').join(' ');
+}
+
+/** A recipe that was kept, whole; null where it is none. A setting that it lacks, or has wrong, has its first value. */
+export function readRecipe(value: unknown): Recipe | null {
+  const stored = asRecord(value);
+  const { settings, notRestored } = parseRecipe({ ...stored, loras: [] });
+  const model = readModel(asRecord(stored['model']));
+  const { width, height } = asRecord(stored['size']);
+  const isRecipe = stored['format'] === 'pagoda' && stored['formatVersion'] === 1;
+  if (!isRecipe || !model || typeof width !== 'number' || typeof height !== 'number') return null;
+  if (notRestored.some(({ name }) => name === 'prompt')) return null;
+  const initial = Object.fromEntries(RECIPE_NAMES.map((name) => [name, INITIAL[name]]));
+  return {
+    ...(stored as unknown as Recipe),
+    model: { ...(stored['model'] as Recipe['model']), ...model },
+    settings: { ...initial, ...settings } as RecipeSettings,
+    sites: readSites(stored['sites']),
+    versions: asRecord(stored['versions']) as Recipe['versions'],
+    backend: stored['backend'] === 'webgpu' ? 'webgpu' : 'wasm',
+    adapter: typeof stored['adapter'] === 'string' ? stored['adapter'] : '',
+  };
+}
+
+function readSites(value: unknown): Recipe['sites'] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((one) => {
+    const { name, comfyName } = asRecord(one);
+    return typeof name === 'string' && typeof comfyName === 'string' ? [{ name, comfyName }] : [];
+  });
 }

@@ -113,6 +113,11 @@ export function cancelled(job: Job): Job {
   return { ...job, runs: job.runs.slice(0, 1), cancelling: job.runs.length > 0 };
 }
 
+/** A pair that was finished earlier takes the place of the last one. */
+export function showing(job: Job, shown: Shown): Job {
+  return { ...job, shown, finished: shown, lastEnd: null };
+}
+
 /** What a run that waited and was replaced still says is nobody's. */
 export function reduce(job: Job, event: EngineEvent): Job {
   if ('runId' in event && event.runId !== null && !job.runs.some(({ id }) => id === event.runId)) return job;

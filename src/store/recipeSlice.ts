@@ -146,7 +146,14 @@ async function take(file: File, isWanted: () => boolean): Promise<Opened | null>
   } catch (error) {
     return failed(file.name, error instanceof Error ? error.message : String(error));
   }
-  if (!isWanted()) return null;
+  return isWanted() ? takeOver(file.name, read) : null;
+}
+
+/** Changes the settings to those of a recipe, and says what cannot be had here. */
+export function takeOver(
+  fileName: string,
+  read: Restored & { readonly problems: readonly string[] },
+): Extract<Opened, { outcome: 'taken' }> {
   const { change, settings: before } = useStore.getState();
   const { settings, notRestored } = within(read);
   change(settings);
@@ -157,7 +164,7 @@ async function take(file: File, isWanted: () => boolean): Promise<Opened | null>
     ...loraNotes(read.loras, useLoras.getState().loras),
     ...embeddingNotes(read.embeddings, useEmbeddings.getState().embeddings),
   ];
-  return { outcome: 'taken', fileName: file.name, notRestored: notes, otherModel, problems: read.problems, before };
+  return { outcome: 'taken', fileName, notRestored: notes, otherModel, problems: read.problems, before };
 }
 
 /** What is another LoRA here than in the picture: one that is not here, another file, or one that was not there. */

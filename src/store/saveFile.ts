@@ -1,8 +1,10 @@
 // Gives files to the visitor, through the browser's download.
 
 import { encodePng, pngName } from '../image/png';
+import type { RgbaPixels } from '../image/pixels';
 import { writePngText } from '../image/pngText';
 import { recipeToPngTexts } from '../recipe/pngTexts';
+import type { Recipe } from '../recipe/recipe';
 import type { Shown } from './job';
 
 export function download(file: Blob, name: string): void {
@@ -17,9 +19,13 @@ export function download(file: Blob, name: string): void {
 
 /** A picture as a PNG with its recipe in it. */
 export async function savePng({ pair, settings, recipe }: Shown): Promise<void> {
-  const png = await encodePng(pair.withPag);
-  const file = recipe
-    ? new Blob([writePngText(new Uint8Array(await png.arrayBuffer()), recipeToPngTexts(recipe))], { type: png.type })
-    : png;
+  const file = recipe ? await pngWithRecipe(pair.withPag, recipe) : await encodePng(pair.withPag);
   download(file, pngName(settings.prompt, settings.seed));
+}
+
+export async function pngWithRecipe(pixels: RgbaPixels, recipe: Recipe): Promise<Blob> {
+  const png = await encodePng(pixels);
+  return new Blob([writePngText(new Uint8Array(await png.arrayBuffer()), recipeToPngTexts(recipe))], {
+    type: png.type,
+  });
 }

@@ -12,7 +12,7 @@ import { OF_ANOTHER_MODEL, type Settings } from '../settings/fields';
 import { takeLoraTags } from '../recipe/loraTags';
 import { POCKET } from '../models/catalog';
 import { newId, read, write } from './browser';
-import { IDLE, asked, cancelled, reduce, type Job } from './job';
+import { IDLE, asked, cancelled, reduce, showing, type Job, type Shown } from './job';
 import { LIVE_SECONDS, LivePauses, liveOf, type Live, type LiveChoice } from './live';
 import { readPrompt, useLoras } from './loras';
 import type { Choice } from './choice';
@@ -46,6 +46,8 @@ interface Store {
   readonly start: () => void;
   readonly generate: () => void;
   readonly cancel: () => void;
+  /** Shows a pair that was finished earlier. */
+  readonly show: (shown: Shown) => void;
   /** Puts back what the model has set, sets what it has left to the visitor, or leaves all as it is. */
   readonly answerBrought: (answer: 'undo' | 'setAll' | 'keep') => void;
   readonly dismissError: () => void;
@@ -200,6 +202,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
       set(({ job }) => ({ job: cancelled(job) }));
       for (const { id } of runs) client.cancel(id);
     },
+    show: (shown) => set(({ job }) => ({ job: showing(job, shown) })),
     answerBrought: (answer) => {
       const { brought } = get();
       if (!brought) return;

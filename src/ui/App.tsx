@@ -8,6 +8,7 @@ import { ErrorAlert } from './errors/ErrorAlert';
 import { ErrorBoundary, Region } from './errors/ErrorBoundary';
 import { Explain } from './settings/Explain';
 import { FileDrop } from './FileDrop';
+import { HistoryBar } from './history/HistoryBar';
 import { Keys } from './Keys';
 import { PageErrorAlert } from './errors/PageErrorAlert';
 import { PageFailure } from './errors/PageFailure';
@@ -59,6 +60,9 @@ function Page() {
         </Region>
       </main>
       <Controls />
+      <Region name="The history">
+        <HistoryBar />
+      </Region>
       <StatusLine />
       <Announcer />
       <FileDrop />

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'react';
 import type { StoredModel } from '../../library/libraryMessages';
+import { bytesOf, useHistory } from '../../store/history';
 import { canStore, sizeText, useModels } from '../../store/models';
 import styles from './ModelPanel.module.css';
 import { ModelPanelError } from './ModelPanelError';
@@ -16,6 +17,7 @@ export function ModelPanelStored({ onChosen }: { readonly onChosen: () => void }
   const stored = useModels((models) => models.stored);
   const freeBytes = useModels((models) => models.freeBytes);
   const refused = useModels((models) => models.refused);
+  const historyBytes = useHistory((history) => bytesOf(history.entries ?? []));
   const { chooseBuiltIn, open } = useModels.getState();
   return (
     <section aria-label="On this device" className={styles.section}>
@@ -56,6 +58,7 @@ export function ModelPanelStored({ onChosen }: { readonly onChosen: () => void }
           </button>
         </ModelPanelError>
       )}
+      {historyBytes > 0 && <p className={styles.quiet}>The history takes {sizeText(historyBytes)}.</p>}
       {freeBytes !== null && <p className={styles.quiet}>{sizeText(freeBytes)} more may be stored.</p>}
     </section>
   );
