@@ -34,6 +34,7 @@ export const TABLE = {
   engine: {
     protocol: 'all',
     'settings/pictureSize': 'all',
+    'settings/seeds': 'all',
     'settings/withoutPag': 'all',
     settings: 'types',
     configs: 'all',

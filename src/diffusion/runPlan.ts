@@ -6,6 +6,8 @@
 // record included, they read the same and share their rows. Behind it the rows before the fork are those of each image:
 // records differ in their perturbed rows alone, which do not exist before it.
 //
+// Several seeds run together, as rows of one batch; each pair shares its rows in the same way.
+//
 // The image without PAG does not depend on PAG: where an earlier run has left it, a run makes the other one alone, from
 // where the two part if its latents there are known.
 
@@ -63,8 +65,11 @@ export interface PlannedRecord {
 }
 
 export interface RunPlan {
-  /** 2 where the image without PAG is made too; it is then image 0. */
-  readonly images: 1 | 2;
+  /**
+   * How many latents: one a seed, or where the image without PAG is made too first those of all seeds without PAG, then
+   * those of all with it.
+   */
+  readonly images: number;
   /** As the user counts them: a step of two stages is one, of two records. */
   readonly steps: number;
   /** The first latents are so many times draw 0. */
@@ -87,8 +92,14 @@ export interface RunPlan {
  * Pure. Throws an Error that names what cannot be served: the steps, or a field of the scheduler's config.
  * @param madeTo where the image without PAG is there already: from which record on the other is made, not beyond
  * `parting`.
+ * @param seeds how many images are made together, each of a seed of its own.
  */
-export function planRun(settings: PlannedSettings, model: PlannedModel, madeTo: number | null = null): RunPlan {
+export function planRun(
+  settings: PlannedSettings,
+  model: PlannedModel,
+  madeTo: number | null = null,
+  seeds = 1,
+): RunPlan {
   const table = makeStepTable(settings.scheduler, model.scheduler, settings.steps, settings);
   const scales = pagScales(settings.pagScale, settings.pag, table);
   const guidanceScale = rowGuidance(settings.guidanceScale, model.guidanceEmbedded);
@@ -101,8 +112,9 @@ export function planRun(settings: PlannedSettings, model: PlannedModel, madeTo: 
   const all = table.steps.map((coefficients, index) => {
     const pagScale = scales[index]!;
     const withPag = { guidanceScale, pagScale, identity };
-    const images = isPair ? [{ guidanceScale, pagScale: 0 }, withPag] : [withPag];
-    const rows = planRows(images, settings.pag, together);
+    const kinds = isPair ? [{ guidanceScale, pagScale: 0 }, withPag] : [withPag];
+    const images = kinds.flatMap((kind) => new Array<GuidanceSettings>(seeds).fill(kind));
+    const rows = planRows(images, settings.pag, together ? seeds : images.length);
     together &&= pagScale === 0 || identity === 0;
     const following = table.steps[index + 1]?.step ?? steps;
     const noiseDraw = needsNoise(coefficients) ? (draws += 1) : null;
@@ -114,7 +126,7 @@ export function planRun(settings: PlannedSettings, model: PlannedModel, madeTo: 
   const records = all.slice(first);
   const counts = records.map(({ siteRows }) => siteRows.length);
   return {
-    images: isPair ? 2 : 1,
+    images: isPair ? 2 * seeds : seeds,
     steps,
     initNoiseSigma: table.initNoiseSigma,
     historyLength: historyLength(table),
@@ -137,9 +149,9 @@ export function isSameWithoutPag(one: RunPlan, other: RunPlan): boolean {
   return one.records.every((_, index) => isNonlinearAt(one, index) === isNonlinearAt(other, index));
 }
 
-/** @param together whether all images read the same latents still, which the first one's rows then stand for. */
-function planRows(images: readonly GuidanceSettings[], pag: PagOptions, together: boolean) {
-  const latents = images.map((_, image) => (together ? 0 : image));
+/** @param different latents: images that read the same ones still share their rows. */
+function planRows(images: readonly GuidanceSettings[], pag: PagOptions, different: number) {
+  const latents = images.map((_, image) => image % different);
   const { rows, weights } = planStep(images, latents);
   const combined = combinedImages(images, rows, latents);
   if (!isNonlinear(pag, combined)) return { weights, nonlinear: null, ...forkRows(rows) };

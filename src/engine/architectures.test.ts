@@ -41,6 +41,7 @@ const settings = {
   width: 0,
   height: 0,
   pag: PLAIN_PAG,
+  images: 1,
   compare: false,
   backend: 'wasm',
 } as const satisfies Partial<Settings>;

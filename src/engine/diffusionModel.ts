@@ -38,8 +38,8 @@ export interface DiffusionModel {
   readonly loras: LoraStack | null;
   /** Those that prompts may name. */
   readonly embeddings: readonly OpenedEmbedding[];
-  /** What a run asks of the device. */
-  readonly needs: (run: RunExtent) => Needs;
+  /** What a run asks of the device that makes so many images at once; one where it is not said. */
+  readonly needs: (run: RunExtent, images?: number) => Needs;
   /** What each site costs in it, in order. */
   readonly costs: (run: RunExtent) => SiteCost[];
 }
@@ -111,7 +111,7 @@ export async function openModel(
     pixels,
   );
   const latentsOf = (extent: RunExtent) => latentsAt(extent, sizes, own[0], pixels);
-  const needs = (extent: RunExtent) => {
+  const needs = (extent: RunExtent, images = 1) => {
     const latents = latentsOf(extent);
     return modelNeeds(
       {
@@ -121,7 +121,7 @@ export async function openModel(
         unetDims: (many) => unet.inputDims(latents, unet.fixedBatch ?? many),
         vaeDims: decoderDims(latentsIn, latents),
       },
-      rowsOfRun(extent, guidanceEmbedded),
+      images * rowsOfRun(extent, guidanceEmbedded),
     );
   };
   const first = needs(run);

@@ -54,6 +54,7 @@ const settings: Settings = {
   clipSkip: 1,
   width: 0,
   height: 0,
+  images: 1,
   compare: false,
   backend: 'wasm',
 };

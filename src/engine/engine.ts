@@ -1,7 +1,7 @@
 // The engine: one backend, one model, one run at a time. Loads lazily and again after a failure; a model whose
 // files are here is not fetched twice. Errors leave it ready for the next request.
 
-import { needsText, preflight, type Needs } from '../models/preflight';
+import { needsText, preflight, type Capacity, type Needs } from '../models/preflight';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import type {
   AddedFiles,
@@ -12,6 +12,7 @@ import type {
   GenerateRequest,
   LoadRequest,
   ModelRef,
+  Pair,
   RunExtent,
   VerdictEvent,
   WeighRequest,
@@ -24,7 +25,7 @@ import { checkpointFiles } from './checkpointFiles';
 import { CpuBackend } from './cpuBackend';
 import { cpuInfo } from './device';
 import { closeModel, latentsOfRun, openModel, type DiffusionModel } from './diffusionModel';
-import { generate, warmUp, type RunHooks } from './generate';
+import { generate, warmUp } from './generate';
 import { LoadTally } from './loadTally';
 import { machineMemoryGiB } from './memory';
 import { mergeLoras } from './mergeLoras';
@@ -34,6 +35,7 @@ import { openGpu } from './openGpu';
 import { withUnet } from './replacedUnet';
 import { withVae } from './replacedVae';
 import { loadRuntime, runtimeBytes, type Ort } from './runtime';
+import { generateSeveral, type SeveralHooks } from './several';
 import { SharedWork } from './sharedWork';
 import { withEmbeddings } from './withEmbeddings';
 import { withoutPagOf, type WithoutPag } from './keptWithoutPag';
@@ -76,11 +78,20 @@ export class Engine {
     const model = await this.withFiles(await this.ready(request.model, settings, signal), request);
     const added = [request.loras?.map(({ id, weight }) => [id, weight]), request.embeddings?.map(({ id }) => id)];
     const of = JSON.stringify([withoutPag(settings), ...added]);
-    const hooks: RunHooks = {
+    const hooks: SeveralHooks = {
       signal,
-      progress: (phase, step, secondsLeft) => this.emit({ type: 'progress', runId, phase, step, steps, secondsLeft }),
-      preview: (step, preview, size) => this.emit({ type: 'preview', runId, step, pair: preview, size }),
+      progress: (phase, step, secondsLeft, images) =>
+        this.emit({ type: 'progress', runId, phase, step, steps, secondsLeft, ...(images && { images }) }),
+      preview: (step, pairs, size, image = 0) =>
+        this.emit({ type: 'preview', runId, step, ...split(pairs), size, ...(image > 0 && { image }) }),
     };
+    if (settings.images > 1) {
+      const { pairs, stats } = await this.forgetIfAtFault(() =>
+        generateSeveral(model, settings, hooks, this.capacity(this.backend!.info)),
+      );
+      this.emit({ type: 'done', runId, ...split(pairs), stats });
+      return;
+    }
     const image = this.kept?.of === of ? this.kept.image : null;
     const result = await this.forgetIfAtFault(() => generate(model, settings, hooks, image));
     const made = withoutPagOf(result);
@@ -186,7 +197,7 @@ export class Engine {
 
   /** Says whether the device can hold a run. */
   private verdict(modelId: string, run: RunExtent, needs: ModelNeeds, device: DeviceInfo): VerdictEvent {
-    const verdictOn = (asked: Needs) => preflight(asked, { device, freeBytes: null, memoryGiB: machineMemoryGiB() });
+    const verdictOn = (asked: Needs) => preflight(asked, this.capacity(device));
     const asked = needs(run);
     const { level, reasons } = verdictOn(asked);
     const ofSize = level !== 'fits' && verdictOn(needs({ ...run, width: 1, height: 1 })).level !== level;
@@ -194,6 +205,10 @@ export class Engine {
     const event = { type: 'verdict', modelId, level, figures, reasons, ofSize } as const;
     this.emit(event);
     return event;
+  }
+
+  private capacity(device: DeviceInfo): Capacity {
+    return { device, freeBytes: null, memoryGiB: machineMemoryGiB() };
   }
 
   /** Throws where the device cannot hold a run, before anything is built for it. */
@@ -254,6 +269,11 @@ export class Engine {
     await this.backend?.instance.dispose();
     this.backend = null;
   }
+}
+
+/** As events have them. */
+function split([pair, ...further]: readonly Pair[]): { pair: Pair; further?: readonly Pair[] } {
+  return { pair: pair!, ...(further.length > 0 && { further }) };
 }
 
 /** What a run with these settings has at once: runs of the same ask the same of the device. */

@@ -44,6 +44,7 @@ const settings: Settings = {
   width: 0,
   height: 0,
   pag: PLAIN_PAG,
+  images: 1,
   compare: true,
   backend: 'wasm',
 };

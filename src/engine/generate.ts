@@ -1,7 +1,6 @@
 // One run, from settings to a pair of pictures. Both images of a comparison start from the same noise and are
 // rows of the same batch; latents stay on the device, only previews and the final pictures are read back.
 
-import { TorchGenerator } from '../diffusion/noise';
 import { PLAIN_PAG } from '../diffusion/options';
 import { isSameWithoutPag, planRun, type RunPlan } from '../diffusion/runPlan';
 import { selectSites } from '../onnx/sites/layers';
@@ -12,18 +11,22 @@ import type { Settings } from '../settings/fields';
 import { elements, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
 import { conditionRows, latentsOfRun, withoutSites, type DiffusionModel } from './diffusionModel';
+import { SeedNoise } from './seedNoise';
 import { assertFinite } from './vaeDecoder';
 import { bothOf, copied, joined, skipNoise, stateOfFirst, type Parting, type WithoutPag } from './keptWithoutPag';
 
 export interface RunHooks {
   readonly signal: AbortSignal;
   progress(phase: RunProgressEvent['phase'], step: number, secondsLeft: number | null): void;
-  preview(step: number, pair: Pair, size: Size): void;
+  /** A pair a seed. */
+  preview(step: number, pairs: readonly Pair[], size: Size): void;
 }
 
 export interface RunResult {
+  /** Of the first seed. */
   readonly pair: Pair;
-  /** Final latents of each image, f32 [images, channels, height, width]. */
+  readonly pairs: readonly Pair[];
+  /** Final latents of each image, in the plan's order, f32 [images, channels, height, width]. */
   readonly latents: Float32Array;
   /** Of all records, as if nothing had been made before. */
   readonly plan: RunPlan;
@@ -34,6 +37,7 @@ export interface RunResult {
 /**
  * @param kept the image without PAG where an earlier run has made it: of the same model, and settings that differ in
  * PAG's alone. Only the other image is made then.
+ * @param seeds how many images are made together, of the settings' seed and those that follow it.
  * @throws EngineError, or AbortError where `hooks.signal` is aborted.
  */
 export async function generate(
@@ -41,6 +45,7 @@ export async function generate(
   settings: Settings,
   hooks: RunHooks,
   kept: WithoutPag | null = null,
+  seeds = 1,
 ): Promise<RunResult> {
   const started = performance.now();
   const { backend, unet } = model;
@@ -49,7 +54,7 @@ export async function generate(
   await checkpoint(hooks.signal);
   const sites = chosenSites(model, settings);
   const strengths = new Map(sites.map((site) => [site, settings.pag.siteIdentity[site.name] ?? settings.pag.identity]));
-  const planFor = (madeTo: number | null) => planned(model, settings, [...strengths.values()], madeTo);
+  const planFor = (madeTo: number | null) => planned(model, settings, [...strengths.values()], madeTo, seeds);
   const alone = planFor(0);
   const left = settings.compare && kept && isSameWithoutPag(kept.plan, alone) ? kept : null;
   if (left && alone.parting === alone.records.length) return bothOf(left, started);
@@ -74,7 +79,7 @@ export async function generate(
     });
     if (plan.steps > 1) await model.previews.prepare(hooks.signal);
     const shape = [plan.images, ...latentShape];
-    const noise = new TorchGenerator(settings.seed);
+    const noise = new SeedNoise(settings.seed, seeds);
     // Draws come in the plan's order, those of records that are made already too.
     const draw = (scale: number) => backend.upload('float32', shape, sameNoise(noise, shape, scale));
     const depths = [plan.historyLength, ...shape];
@@ -89,7 +94,7 @@ export async function generate(
     let unshown = left?.picture ?? null;
     const show = (step: number, denoised: DeviceTensor) => {
       const shown = model.previews.of(denoised, hooks.signal).then(({ pictures, size }) => {
-        hooks.preview(step, pairOf([...(unshown ? [copied(unshown)] : []), ...pictures]), size);
+        hooks.preview(step, pairsOf([...(unshown ? [copied(unshown)] : []), ...pictures], seeds), size);
         unshown = null;
       });
       // Heard where it is awaited, which a step that fails does not come to.
@@ -157,7 +162,7 @@ export async function generate(
     const values = await backend.read(latents);
     assertFinite(values);
     const pictures = await decodeAll(model, latents, hooks.signal);
-    const pair = pairOf(left ? [copied(left.picture), ...pictures] : pictures);
+    const pairs = pairsOf(left ? [copied(left.picture), ...pictures] : pictures, seeds);
     const stats: RunStats = {
       seconds: (performance.now() - started) / 1000,
       unetRows: plan.rows,
@@ -167,7 +172,14 @@ export async function generate(
         settings.pagScale > 0 ? sites.filter((site) => (strengths.get(site) ?? 0) > 0).map((site) => site.name) : [],
       keptWithoutPag: left !== null,
     };
-    return { pair, latents: left ? joined(left.latents, values) : values, plan: alone, parting, stats };
+    return {
+      pair: pairs[0]!,
+      pairs,
+      latents: left ? joined(left.latents, values) : values,
+      plan: alone,
+      parting,
+      stats,
+    };
   } finally {
     conditioning.dispose();
     held.dispose();
@@ -203,10 +215,11 @@ function planned(
   settings: Settings,
   strengths: readonly number[],
   madeTo: number | null,
+  seeds: number,
 ): RunPlan {
   const { guidanceEmbedded } = model.info;
   try {
-    return planRun(settings, { scheduler: model.files.scheduler, guidanceEmbedded, strengths }, madeTo);
+    return planRun(settings, { scheduler: model.files.scheduler, guidanceEmbedded, strengths }, madeTo, seeds);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError(
@@ -218,9 +231,9 @@ function planned(
   }
 }
 
-/** The generator's next standard normal noise, times `scale`: one draw, the same for every image. [images, …] */
-function sameNoise(generator: TorchGenerator, [images = 1, ...image]: readonly number[], scale: number): Float32Array {
-  const noise = generator.randn(elements(image));
+/** The next standard normal noise of each seed, times `scale`: one draw, the same with PAG and without. [images, …] */
+function sameNoise(source: SeedNoise, [images = 1, ...image]: readonly number[], scale: number): Float32Array {
+  const noise = source.randn(elements(image));
   const values = new Float32Array(images * noise.length);
   for (let at = 0; at < values.length; at += 1) values[at] = scale * noise[at % noise.length]!;
   return values;
@@ -240,9 +253,11 @@ async function decodeAll(
   return pictures;
 }
 
-/** The last of a run's images is the one with PAG. */
-function pairOf(pictures: readonly Pixels[]): Pair {
-  return { withoutPag: pictures.at(-2) ?? null, withPag: pictures.at(-1)! };
+/** Of pictures in the plan's order: those without PAG first, where there are any. */
+function pairsOf(pictures: readonly Pixels[], seeds: number): Pair[] {
+  const withPag = pictures.slice(-seeds);
+  const without = pictures.slice(0, -seeds);
+  return withPag.map((picture, seed) => ({ withoutPag: without[seed] ?? null, withPag: picture }));
 }
 
 /** Keeps the newest tensor of each name and disposes of the one that it replaces. */

@@ -36,6 +36,7 @@ const SETTINGS: Settings = {
   width: 0,
   height: 0,
   pag: PLAIN_PAG,
+  images: 1,
   compare: true,
   backend: 'wasm',
 };
@@ -69,7 +70,7 @@ async function run(name: keyof typeof models, settings: Settings, kept: Paramete
   const hooks = {
     signal: new AbortController().signal,
     progress: () => {},
-    preview: (step: number, pair: Pair) => previews.push({ step, pair }),
+    preview: (step: number, [pair]: readonly Pair[]) => previews.push({ step, pair: pair! }),
   };
   const result = await generate({ ...model, unet: counted }, settings, hooks, kept);
   expect(result.stats.unetRows).toBe(rows);

@@ -1,11 +1,11 @@
 // The image without PAG of the last run, kept for the next: its picture, its latents, and its state where the image
 // with PAG parted from it. Runs that differ in PAG alone take it as it is, and begin there.
 
-import type { TorchGenerator } from '../diffusion/noise';
 import type { RunPlan } from '../diffusion/runPlan';
 import type { Pixels } from '../protocol/messages';
 import { elements, type Backend, type DeviceTensor } from './backend';
 import type { RunResult } from './generate';
+import type { SeedNoise } from './seedNoise';
 
 /** The image without PAG of a run that is done. */
 export interface WithoutPag {
@@ -43,11 +43,18 @@ export function bothOf(left: WithoutPag, started: number): RunResult {
     keptWithoutPag: true,
   };
   const pair = { withoutPag: copied(left.picture), withPag: copied(left.picture) };
-  return { pair, latents: joined(left.latents, left.latents), plan: left.plan, parting: left.parting, stats };
+  return {
+    pair,
+    pairs: [pair],
+    latents: joined(left.latents, left.latents),
+    plan: left.plan,
+    parting: left.parting,
+    stats,
+  };
 }
 
 /** Draw 0, and those of all records before this one. */
-export function skipNoise(noise: TorchGenerator, { records }: RunPlan, record: number, count: number): void {
+export function skipNoise(noise: SeedNoise, { records }: RunPlan, record: number, count: number): void {
   const draws = 1 + records.slice(0, record).filter(({ noiseDraw }) => noiseDraw !== null).length;
   for (let draw = 0; draw < draws; draw += 1) noise.randn(count);
 }

@@ -45,6 +45,7 @@ test.each([
       width: 0,
       height: 0,
       pag: PLAIN_PAG,
+      images: 1,
       compare: false,
       backend: 'wasm',
     },

@@ -51,6 +51,7 @@ const settings: Settings = {
   clipSkip: 1,
   width: 0,
   height: 0,
+  images: 1,
   compare: true,
   backend: 'wasm',
   pag: { ...PLAIN_PAG, adaptive: { semantics: 'diffusers', amount: adaptive } },

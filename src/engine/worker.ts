@@ -31,6 +31,6 @@ function emit(event: EngineEvent | WireEvent): void {
 /** Pictures are handed over, not copied. */
 function buffersOf(event: EngineEvent | WireEvent): Transferable[] {
   if (event.type !== 'preview' && event.type !== 'done') return [];
-  const { withoutPag, withPag } = event.pair;
-  return [withoutPag, withPag].flatMap((pixels) => (pixels ? [pixels.rgba.buffer] : []));
+  const pictures = [event.pair, ...(event.further ?? [])].flatMap(({ withoutPag, withPag }) => [withoutPag, withPag]);
+  return pictures.flatMap((pixels) => (pixels ? [pixels.rgba.buffer] : []));
 }

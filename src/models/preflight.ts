@@ -18,7 +18,7 @@ export interface Needs {
   readonly residentBytes: number | null;
   /** The largest buffers of a run, of which a device may refuse any. */
   readonly buffers: readonly Buffer[];
-  /** Those that none but a smaller picture would make smaller: weights, and tensors of one row. Empty for an estimate. */
+  /** Those that nothing but a smaller picture makes smaller: weights, and tensors of one row. Empty for an estimate. */
   readonly inescapable: readonly Buffer[];
   /** Whether it was exported in half precision. */
   readonly half: boolean;
@@ -108,6 +108,20 @@ export function preflight(needs: Needs, { device, freeBytes, memoryGiB }: Capaci
     level: no.length > 0 ? 'no' : doubts.length > 0 ? 'doubtful' : 'fits',
     reasons: [...no, ...doubts, ...notes],
   };
+}
+
+/** Of the largest buffer of a run that makes several images at once; all that is in memory is some dozens of it. */
+const MOST_TOGETHER = 2 ** 28;
+
+/** How many of so many images are made at once: those whose rows the device holds as well as those of one. */
+export function imagesAtOnce(images: number, needs: (together: number) => Needs, capacity: Capacity): number {
+  const { level } = images > 1 ? preflight(needs(1), capacity) : { level: 'fits' };
+  for (let together = images; together > 1; together -= 1) {
+    const asked = needs(together);
+    const isSmall = (largestOf(asked.buffers)?.bytes ?? 0) <= MOST_TOGETHER;
+    if (isSmall && preflight(asked, capacity).level === level) return Math.ceil(images / Math.ceil(images / together));
+  }
+  return 1;
 }
 
 /** The figures behind a verdict: "2.6 GB of weights, the largest buffer 268 MB, f16". */

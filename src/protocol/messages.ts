@@ -287,6 +287,14 @@ export interface RunProgressEvent {
   readonly steps: number;
   /** null until a step has been timed. */
   readonly secondsLeft: number | null;
+  /** Which of several images are being made, counted from 0; absent where all of them at once. */
+  readonly images?: ImagesMade;
+}
+
+export interface ImagesMade {
+  readonly from: number;
+  readonly count: number;
+  readonly of: number;
 }
 
 /** The denoised estimate of each image, decoded or with a pixel a latent. */
@@ -295,6 +303,10 @@ export interface PreviewEvent {
   readonly runId: string;
   readonly step: number;
   readonly pair: Pair;
+  /** Of those that are made with it; absent: none. */
+  readonly further?: readonly Pair[];
+  /** Which of the run's images `pair` is; absent: the first. */
+  readonly image?: number;
   /** Of the pair that is to come. */
   readonly size: Size;
 }
@@ -316,6 +328,8 @@ export interface DoneEvent {
   readonly type: 'done';
   readonly runId: string;
   readonly pair: Pair;
+  /** Of the seeds behind the first, as far as they were made before a cancel; absent: none. */
+  readonly further?: readonly Pair[];
   readonly stats: RunStats;
 }
 

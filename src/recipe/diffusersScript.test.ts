@@ -119,7 +119,7 @@ describe('a script that diffusers has run', async () => {
     const settings = { ...SETTINGS, ...changes };
     const { latents, stats, pair } = await generate(
       model,
-      { ...settings, compare: false, backend: 'wasm' },
+      { ...settings, images: 1, compare: false, backend: 'wasm' },
       { signal: new AbortController().signal, progress: () => {}, preview: () => {} },
     );
     const sites = model.info.sites

@@ -126,6 +126,8 @@ const TABLE = {
    * `guidanceRescale` is no PAG's (`withoutPag`).
    */
   pag: { kind: 'pag', initial: PLAIN_PAG, ...OF_THE_PICTURE, ofPag: true },
+  /** How many images, of the seeds s, s + 1, … */
+  images: { kind: 'number', min: 1, max: 8, whole: true, step: 1, initial: 1, fallback: 1, ...OF_THE_MACHINE },
   /** Make "Without PAG" too, from the same seed. */
   compare: { kind: 'flag', initial: true, ...OF_THE_MACHINE, ofPag: true },
   /** `auto` takes WebGPU where the browser has it; `wasm` runs on the CPU. */

@@ -1,5 +1,5 @@
-// The usual shapes of pictures, at about as many pixels as the model's own size has. A model of SDXL has the sizes that it
-// was trained at, its buckets; for others the nearest multiples are looked for:
+// The usual shapes of pictures, at about as many pixels as the model's own size has. A model of SDXL has the sizes that
+// it was trained at, its buckets; for others the nearest multiples are looked for:
 //
 //   least of  2·|ln(w/h : ratio)| + |ln(w·h : own area)|        w, h multiples of what the graph needs
 //

@@ -29,6 +29,7 @@ const OTHER: Settings = {
     identity: 0.5,
     siteIdentity: { a: 0.2 },
   },
+  images: 2,
   compare: false,
   backend: 'wasm',
 };

@@ -1,0 +1,20 @@
+// The noise of images that run together: each has a generator of its own, seeded one after the other, so that it draws
+// what a run of its own draws, in the first latents and in every step.
+
+import { TorchGenerator } from '../diffusion/noise';
+import { imageSeed } from '../settings/seeds';
+
+export class SeedNoise {
+  private readonly generators: readonly TorchGenerator[];
+
+  constructor(seed: number, seeds: number) {
+    this.generators = Array.from({ length: seeds }, (_, image) => new TorchGenerator(imageSeed(seed, image)));
+  }
+
+  /** The next `count` values of each, one after the other. */
+  randn(count: number): Float32Array<ArrayBuffer> {
+    const values = new Float32Array(count * this.generators.length);
+    for (const [image, generator] of this.generators.entries()) values.set(generator.randn(count), image * count);
+    return values;
+  }
+}

@@ -1,0 +1,98 @@
+// Several images of one run: each bit by bit what a run of its own seed makes, and what diffusers makes with a
+// generator each (fixtures/checkpoints/make_sizes.py), however many are made at once.
+
+import { openAsBlob } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { wholeFile } from '../../fixtures/checkpoints/pipelines';
+import { sizedLatents, sizedRuns, sizedSettings, worstSizedPixel } from '../../fixtures/checkpoints/sizes';
+import type { Capacity } from '../models/preflight';
+import type { ImagesMade, Pair } from '../protocol/messages';
+import { INITIAL, type Settings } from '../settings/fields';
+import { checkpointFiles } from './checkpointFiles';
+import { CpuBackend } from './cpuBackend';
+import { closeModel } from './diffusionModel';
+import { generate } from './generate';
+import { readModelFiles } from './modelFiles';
+import { generateSeveral } from './several';
+import { folder } from './testing/folder';
+import { loadNodeRuntime } from './testing/nodeRuntime';
+import { openModel } from './testing/openModel';
+import { relativeError } from './testing/unetChecks';
+
+const backend = new CpuBackend(await loadNodeRuntime());
+const hooks = { signal: new AbortController().signal, progress: () => {}, preview: () => {} };
+const tiny = await openModel(backend, await readModelFiles(folder('fixtures/models/tiny')), 'tiny');
+const settings: Settings = {
+  ...INITIAL,
+  prompt: 'red apple',
+  scheduler: 'euler-a',
+  steps: 3,
+  layers: 'all',
+  compare: true,
+  images: 3,
+};
+
+const device = { backend: 'webgpu', f16: true } as const;
+const ROOMY: Capacity = { device: null, freeBytes: null, memoryGiB: undefined };
+/** Whose rows of two images fit, and of three do not. */
+const largest = (images: number) => Math.max(...tiny.needs(settings, images).buffers.map(({ bytes }) => bytes));
+const limit = (largest(2) + largest(3)) / 2;
+const NARROW: Capacity = {
+  ...ROOMY,
+  device: { ...device, limits: { maxBufferSize: limit, maxStorageBufferBindingSize: limit } },
+};
+
+const singles: Pair[] = [];
+for (const seed of [settings.seed, settings.seed + 1, settings.seed + 2])
+  singles.push((await generate(tiny, { ...settings, seed, images: 1 }, hooks)).pair);
+
+describe('three images', () => {
+  test.each([
+    ['at once', ROOMY, [3]],
+    ['two at a time, as the device holds', NARROW, [2, 1]],
+  ])('%s are those of runs of their own', async (_name, capacity, batches) => {
+    const seen = new Map<number, ImagesMade | undefined>();
+    const progress = (_phase: string, _step: number, _left: number | null, images?: ImagesMade) =>
+      seen.set(images?.from ?? 0, images);
+    const { pairs, stats } = await generateSeveral(tiny, settings, { ...hooks, progress }, capacity);
+    expect(pairs).toEqual(singles);
+    expect([...seen.values()].map((images) => images?.count ?? settings.images)).toEqual(batches);
+    expect(stats.unetRows).toBe(3 * (3 + 2 * 5));
+  });
+
+  test('each pair shares its rows until PAG parts it', async () => {
+    const late = { ...settings, pag: { ...settings.pag, window: { semantics: 'steps', start: 1, stop: 9 } as const } };
+    const one = await generate(tiny, { ...late, images: 1 }, hooks);
+    const all = await generate(tiny, late, hooks, null, 3);
+    expect(all.stats.unetRows).toBe(3 * one.stats.unetRows);
+    expect(all.pair).toEqual(one.pair);
+  });
+
+  test('those that are finished outlive a cancel, and one that came before the first does not', async () => {
+    const abort = new AbortController();
+    const progress = (_phase: string, step: number, _left: number | null, images?: ImagesMade) => {
+      if (images?.from === 2 && step === 1) abort.abort();
+    };
+    const { pairs } = await generateSeveral(tiny, settings, { ...hooks, signal: abort.signal, progress }, NARROW);
+    expect(pairs).toEqual(singles.slice(0, 2));
+    await expect(
+      generateSeveral(tiny, settings, { ...hooks, signal: AbortSignal.abort(), progress }, NARROW),
+    ).rejects.toThrow(/abort/i);
+  });
+});
+
+test.each(['sd1', 'sdxl'] as const)('%s: with a generator each diffusers makes the same', async (family) => {
+  const golden = sizedRuns[family].find(({ settings: { images } }) => images !== undefined)!;
+  const source = { file: new File([wholeFile(family, 'F16')], 'some.safetensors'), clipUrl: '' };
+  const files = await checkpointFiles(source, undefined, () => openAsBlob('public/clip/merges.txt'));
+  const model = await openModel(backend, files, family);
+  const own = { ...INITIAL, compare: true, ...sizedSettings, ...golden.settings } as Settings;
+  const { latents, pairs } = await generate(model, own, hooks, null, own.images);
+  const expected = sizedLatents(golden);
+  expect(pairs).toHaveLength(golden.shape[0]);
+  expect(relativeError(latents.slice(-expected.length), expected)).toBeLessThan(1e-4);
+  if (golden.pictures !== undefined)
+    for (const [image, { withPag }] of pairs.entries())
+      expect(worstSizedPixel(golden, withPag.rgba, image)).toBeLessThanOrEqual(1);
+  await closeModel(model);
+});

@@ -1,0 +1,74 @@
+// Several images of one run, each of the seed behind the last: together where the device holds their rows, else some at
+// a time, one batch after the other. Each is what a run of its own makes; those that are finished outlive a cancel.
+
+import { imagesAtOnce, type Capacity } from '../models/preflight';
+import type { ImagesMade, Pair, RunProgressEvent, RunStats, Size } from '../protocol/messages';
+import type { Settings } from '../settings/fields';
+import { imageSeed } from '../settings/seeds';
+import type { DiffusionModel } from './diffusionModel';
+import { generate } from './generate';
+import { copied } from './keptWithoutPag';
+
+export interface SeveralHooks {
+  readonly signal: AbortSignal;
+  progress(phase: RunProgressEvent['phase'], step: number, secondsLeft: number | null, images?: ImagesMade): void;
+  /** @param image which of the run's images the first of these is. */
+  preview(step: number, pairs: readonly Pair[], size: Size, image?: number): void;
+}
+
+export interface Several {
+  /** Fewer than asked for where the run was cancelled. */
+  readonly pairs: readonly Pair[];
+  readonly stats: RunStats;
+}
+
+/** @throws EngineError, or AbortError where `hooks.signal` is aborted before an image is finished. */
+export async function generateSeveral(
+  model: DiffusionModel,
+  settings: Settings,
+  hooks: SeveralHooks,
+  capacity: Capacity,
+): Promise<Several> {
+  const started = performance.now();
+  const { images } = settings;
+  const together =
+    model.unet.fixedBatch === null ? imagesAtOnce(images, (count) => model.needs(settings, count), capacity) : 1;
+  const pairs: Pair[] = [];
+  let stats: RunStats | null = null;
+  while (pairs.length < images) {
+    const from = pairs.length;
+    const count = Math.min(together, images - from);
+    const made = count < images ? { from, count, of: images } : undefined;
+    const left = (step: number) => {
+      const share = (from + (count * step) / settings.steps) / images;
+      return share > 0 ? ((performance.now() - started) / 1000) * (1 / share - 1) : null;
+    };
+    const ofBatch = {
+      signal: hooks.signal,
+      progress: (phase: RunProgressEvent['phase'], step: number, secondsLeft: number | null) =>
+        hooks.progress(phase, step, made ? left(step) : secondsLeft, made),
+      preview: (step: number, shown: readonly Pair[], size: Size) => hooks.preview(step, shown, size, from),
+    };
+    const own = { ...settings, seed: imageSeed(settings.seed, from) };
+    try {
+      const batch = await generate(model, own, ofBatch, null, count);
+      stats = sum(stats, batch.stats);
+      pairs.push(...batch.pairs);
+      const last = pairs.length === images;
+      // What is finished is shown as it is while the next are made. Buffers are handed to the page.
+      if (!last) hooks.preview(settings.steps, batch.pairs.map(copiedPair), batch.pair.withPag, from);
+    } catch (error) {
+      if (!stats || !hooks.signal.aborted) throw error;
+      break;
+    }
+  }
+  return { pairs, stats: { ...stats!, seconds: (performance.now() - started) / 1000 } };
+}
+
+function sum(before: RunStats | null, next: RunStats): RunStats {
+  return before ? { ...before, unetRows: before.unetRows + next.unetRows } : next;
+}
+
+function copiedPair({ withoutPag, withPag }: Pair): Pair {
+  return { withoutPag: withoutPag && copied(withoutPag), withPag: copied(withPag) };
+}
