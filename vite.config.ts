@@ -64,6 +64,10 @@ export default defineConfig({
         display: 'standalone',
         background_color: '#101214',
         theme_color: '#101214',
+        // Installed, it is offered for what can be dropped on it.
+        file_handlers: [
+          { action: './', accept: { 'image/png': ['.png'], 'application/octet-stream': ['.safetensors'] } },
+        ],
         icons: [
           { src: 'icons/pagoda.svg', sizes: 'any', type: 'image/svg+xml' },
           { src: 'icons/pagoda-192.png', sizes: '192x192', type: 'image/png' },

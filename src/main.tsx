@@ -3,7 +3,9 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { registerServiceWorker } from './pwa/register';
+import { openLaunched } from './store/dropped';
 import { listenForErrors } from './store/pageErrors';
+import { useRecipes } from './store/recipeSlice';
 import { useStore } from './store/store';
 import { App } from './ui/App';
 import './ui/tokens.css';
@@ -14,6 +16,11 @@ createRoot(document.getElementById('root') as HTMLElement).render(
     <App />
   </StrictMode>,
 );
+
+const { openLink } = useRecipes.getState();
+openLink();
+window.addEventListener('hashchange', openLink);
+openLaunched();
 
 const { start, offerUpdate, noteOffline } = useStore.getState();
 start();

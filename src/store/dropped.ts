@@ -43,6 +43,18 @@ export async function openDropped(items: readonly (FileSystemEntry | File)[]): P
   if (checkpointError ?? vaeOffered ?? unetOffered) models.showPanel(true);
 }
 
+interface LaunchQueue {
+  setConsumer(consume: (launch: { readonly files: readonly FileSystemFileHandle[] }) => void): void;
+}
+
+/** What the system's file manager opens with the installed page is as what is dropped on it. */
+export function openLaunched(): void {
+  const { launchQueue } = window as { readonly launchQueue?: LaunchQueue };
+  launchQueue?.setConsumer(({ files }) => {
+    if (files.length > 0) void Promise.all(files.map((file) => file.getFile())).then(openDropped);
+  });
+}
+
 async function areAll(files: readonly File[], is: (file: File) => Promise<boolean>): Promise<boolean> {
   for (const file of files) if (!MODEL.test(file.name) || !(await is(file))) return false;
   return files.length > 0;

@@ -7,6 +7,7 @@ import { POCKET } from '../models/catalog';
 import { readField, type Settings } from '../settings/fields';
 import { recipeToComfyWorkflow } from '../recipe/comfyWorkflow';
 import { recipeToDiffusersScript } from '../recipe/diffusersScript';
+import { fragmentToRecipe } from '../recipe/link';
 import { withoutEnding } from '../models/weightFiles';
 import { loraTag } from '../recipe/loraTags';
 import { refusal, type NotRestored, type Recipe, type RecipeLora, type Restored } from '../recipe/recipe';
@@ -105,6 +106,8 @@ interface Recipes {
   readonly opened: Opened | null;
   /** Takes the settings of one file over; of several files none is taken. */
   readonly open: (files: readonly File[]) => Promise<void>;
+  /** Takes over what the address of the page carries, if it does, and takes it out of the address. */
+  readonly openLink: () => void;
   /** Brings back the settings as they were before. */
   readonly undo: () => void;
   readonly dismiss: () => void;
@@ -125,6 +128,16 @@ export const useRecipes = create<Recipes>()((set, get) => {
           : await take(file, () => own === turn);
       // Another file may have been given while this one was read: the last one counts.
       if (own === turn) set({ opened });
+    },
+    openLink: () => {
+      const read = fragmentToRecipe(location.hash);
+      if (read === null) return;
+      // A reload is not to set the form again.
+      history.replaceState(history.state, '', `${location.pathname}${location.search}`);
+      turn += 1;
+      set({
+        opened: typeof read === 'string' ? failed('The link', read) : takeOver('the link', { ...read, problems: [] }),
+      });
     },
     undo: () => {
       const { opened } = get();

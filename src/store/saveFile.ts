@@ -24,7 +24,10 @@ export async function savePng({ pair, settings, recipe }: Shown): Promise<void> 
 }
 
 export async function pngWithRecipe(pixels: RgbaPixels, recipe: Recipe): Promise<Blob> {
-  const png = await encodePng(pixels);
+  return withRecipe(await encodePng(pixels), recipe);
+}
+
+export async function withRecipe(png: Blob, recipe: Recipe): Promise<Blob> {
   return new Blob([writePngText(new Uint8Array(await png.arrayBuffer()), recipeToPngTexts(recipe))], {
     type: png.type,
   });

@@ -9,6 +9,7 @@ import styles from './PairView.module.css';
 import { pairLayout } from './pairLayout';
 import { Picture } from './Picture';
 import { RecipeDialog } from '../recipe/RecipeDialog';
+import { ShareDialog } from '../share/ShareDialog';
 import { Segmented } from '../Segmented';
 import { Wipe } from './Wipe';
 
@@ -53,6 +54,7 @@ export function PairView({ flipped }: { flipped: boolean }) {
           onChange={setView}
         />
         <RecipeDialog />
+        <ShareDialog />
       </div>
       <div className={styles.frame} data-stacked={stacked} ref={frame}>
         {view === 'wipe' && complete ? (

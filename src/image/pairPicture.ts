@@ -1,0 +1,61 @@
+// A pair as one picture, to be posted: side by side (a wide pair one above the other) on white, each with its caption,
+// and a line of words below. Small pixel pictures are enlarged by whole numbers, so that their pixels stay squares.
+
+import type { RgbaPixels } from './pixels';
+
+export interface CaptionedPixels {
+  readonly pixels: RgbaPixels;
+  readonly caption: string;
+}
+
+/** Pixels: a picture up to SMALL is enlarged to about LARGE. */
+const SMALL = 256;
+const LARGE = 512;
+const INK = '#1c1b19';
+const QUIET = '#5f5b54';
+
+/** A PNG. */
+export async function pairPicture(pictures: readonly CaptionedPixels[], words: string): Promise<Blob> {
+  const { width, height } = pictures[0]!.pixels;
+  const longest = Math.max(width, height);
+  const scale = longest <= SMALL ? Math.max(1, Math.round(LARGE / longest)) : 1;
+  const [wide, high] = [width * scale, height * scale];
+  const text = Math.round(Math.max(14, Math.min(28, Math.max(wide, high) / 26)));
+  const gap = text;
+  const line = Math.round(text * 1.8);
+  const stacked = width > 1.2 * height;
+  const [columns, rows] = stacked ? [1, pictures.length] : [pictures.length, 1];
+  const canvas = new OffscreenCanvas(columns * (wide + gap) + gap, rows * (high + line + gap) + line + gap);
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error('This browser gives no canvas to draw the pair on.');
+  context.fillStyle = '#fff';
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingEnabled = false;
+  context.textBaseline = 'middle';
+  context.textAlign = 'center';
+  const font = (weight: number) => `${weight} ${text}px system-ui, sans-serif`;
+  for (const [at, { pixels, caption }] of pictures.entries()) {
+    const left = gap + (stacked ? 0 : at * (wide + gap));
+    const top = gap + (stacked ? at * (high + line + gap) : 0);
+    const bitmap = await createImageBitmap(new ImageData(pixels.rgba, pixels.width, pixels.height));
+    context.drawImage(bitmap, left, top, wide, high);
+    bitmap.close();
+    context.font = font(600);
+    context.fillStyle = INK;
+    context.fillText(caption, left + wide / 2, top + high + line / 2, wide);
+  }
+  context.font = font(400);
+  context.fillStyle = QUIET;
+  const room = canvas.width - 2 * gap;
+  const fitted = cut(words, (some) => context.measureText(some).width <= room);
+  context.fillText(fitted, canvas.width / 2, canvas.height - (line + gap) / 2);
+  return canvas.convertToBlob({ type: 'image/png' });
+}
+
+/** As many whole words as fit, with an ellipsis where some do not. */
+function cut(text: string, fits: (text: string) => boolean): string {
+  if (fits(text)) return text;
+  const words = text.split(' ');
+  while (words.length > 1 && !fits(`${words.join(' ')}…`)) words.pop();
+  return `${words.join(' ')}…`;
+}

@@ -1,0 +1,56 @@
+// What is shared of a finished pair: a link with its recipe, the picture on the clipboard, the pair as one picture, and
+// what the system's own sheet of apps is given.
+
+import { pairPicture } from '../image/pairPicture';
+import { pngName } from '../image/png';
+import { LINK_LIMIT, recipeToFragment } from '../recipe/link';
+import type { Recipe } from '../recipe/recipe';
+import type { Shown } from './job';
+import { download, pngWithRecipe, withRecipe } from './saveFile';
+
+/** A finished pair. */
+export type Finished = Shown & { readonly recipe: Recipe };
+
+/** null where it would be longer than chats leave whole. */
+export function recipeLink(recipe: Recipe): string | null {
+  const link = `${location.origin}${location.pathname}${recipeToFragment(recipe)}`;
+  return link.length > LINK_LIMIT ? null : link;
+}
+
+export function canCopyPicture(): boolean {
+  return typeof ClipboardItem !== 'undefined' && 'clipboard' in navigator;
+}
+
+/** @throws DOMException where the browser forbids it */
+export async function copyPicture({ pair, recipe }: Finished): Promise<void> {
+  // A promise of it: some browsers want to be asked within the click.
+  await navigator.clipboard.write([new ClipboardItem({ 'image/png': pngWithRecipe(pair.withPag, recipe) })]);
+}
+
+export async function savePairPicture(shown: Finished): Promise<void> {
+  download(await pairPng(shown), pngName(shown.settings.prompt, shown.settings.seed).replace(/\.png$/, '-pair.png'));
+}
+
+/** Whether there is a sheet that takes links. */
+export function canShare(): boolean {
+  return 'share' in navigator;
+}
+
+/** With the pair as a picture where the system takes files. @throws DOMException, AbortError where it is closed */
+export async function share(shown: Finished, link: string | null): Promise<void> {
+  const file = new File([await pairPng(shown)], pngName(shown.settings.prompt, shown.settings.seed), {
+    type: 'image/png',
+  });
+  const words = { title: 'Pagoda', text: shown.settings.prompt, ...(link !== null && { url: link }) };
+  const withFile = { ...words, files: [file] };
+  await navigator.share(navigator.canShare(withFile) ? withFile : words);
+}
+
+async function pairPng({ pair: { withPag, withoutPag }, recipe }: Finished): Promise<Blob> {
+  const { pagScale, prompt } = recipe.settings;
+  const pictures = [
+    ...(withoutPag ? [{ pixels: withoutPag, caption: 'Without PAG' }] : []),
+    { pixels: withPag, caption: pagScale > 0 ? `PAG ${pagScale}` : 'Without PAG' },
+  ];
+  return withRecipe(await pairPicture(pictures, prompt.trim() || 'Pagoda'), recipe);
+}

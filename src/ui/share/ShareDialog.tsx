@@ -1,0 +1,122 @@
+// A finished pair to give to others: a link with its settings, the picture on the clipboard, the pair as one picture,
+// the system's sheet where there is one.
+
+import { useMemo, useRef, useState } from 'react';
+import { canCopyPicture, canShare, copyPicture, recipeLink, savePairPicture, share } from '../../store/share';
+import type { Finished } from '../../store/share';
+import { useStore } from '../../store/store';
+import { Dialog } from '../Dialog';
+import { Region } from '../errors/ErrorBoundary';
+import { copyText } from '../recipe/copyText';
+import styles from '../recipe/RecipeDialog.module.css';
+
+export function ShareDialog() {
+  const shown = useStore((store) => store.job.shown);
+  const [shared, setShared] = useState<Finished | null>(null);
+  return (
+    <>
+      <button
+        type="button"
+        aria-haspopup="dialog"
+        disabled={!shown?.recipe}
+        onClick={() => setShared(shown?.recipe ? { ...shown, recipe: shown.recipe } : null)}
+      >
+        Share
+      </button>
+      <Dialog title="Share" open={shared !== null} onClose={() => setShared(null)}>
+        {shared && (
+          <Region name="What can be shared">
+            <Share shown={shared} />
+          </Region>
+        )}
+      </Dialog>
+    </>
+  );
+}
+
+const REFUSED = 'The browser did not allow it.';
+
+function Share({ shown }: { readonly shown: Finished }) {
+  const link = useMemo(() => recipeLink(shown.recipe), [shown.recipe]);
+  const [said, setSaid] = useState('');
+  const attempt = (act: () => Promise<void>, done: string) => () => {
+    setSaid('');
+    act().then(
+      () => setSaid(done),
+      (error: unknown) => {
+        if (!(error instanceof DOMException && error.name === 'AbortError')) setSaid(REFUSED);
+      },
+    );
+  };
+  return (
+    <>
+      {link === null ? (
+        <p className={styles.quiet}>
+          These settings are too long for a link. The pictures below carry them too: Pagoda opens them with Open recipe.
+        </p>
+      ) : (
+        <Link link={link} />
+      )}
+      <section className={styles.section} aria-label="Pictures">
+        <h3>Pictures</h3>
+        <div className={styles.actions}>
+          <button type="button" onClick={attempt(() => savePairPicture(shown), 'Saved.')}>
+            {shown.pair.withoutPag ? 'Save pair as one PNG' : 'Save with caption'}
+          </button>
+          {canCopyPicture() && (
+            <button type="button" onClick={attempt(() => copyPicture(shown), 'Copied.')}>
+              Copy picture
+            </button>
+          )}
+          {canShare() && (
+            <button type="button" onClick={attempt(() => share(shown, link), '')}>
+              Share by an app…
+            </button>
+          )}
+          <span role="status" className={styles.quiet}>
+            {said}
+          </span>
+        </div>
+        <p className={styles.quiet}>
+          The files carry their settings; what the clipboard keeps of them is up to the system.
+        </p>
+      </section>
+    </>
+  );
+}
+
+function Link({ link }: { readonly link: string }) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [said, setSaid] = useState('');
+  const copy = async () => {
+    if (!field.current) return;
+    const copied = await copyText(field.current);
+    setSaid(copied ? 'Copied.' : 'The browser did not allow copying. The text is selected: copy it.');
+  };
+  return (
+    <section className={styles.section} aria-label="Link">
+      <h3>Link</h3>
+      <textarea
+        ref={field}
+        className={styles.text}
+        readOnly
+        rows={3}
+        spellCheck={false}
+        aria-label="Link"
+        value={link}
+      />
+      <div className={styles.actions}>
+        <button type="button" className={styles.primary} onClick={() => void copy()}>
+          Copy link
+        </button>
+        <span role="status" className={styles.quiet}>
+          {said}
+        </span>
+      </div>
+      <p className={styles.quiet}>
+        It opens Pagoda with these settings. They are in the link itself, behind the #: no server is sent them. The
+        model and the picture are not in it.
+      </p>
+    </section>
+  );
+}
