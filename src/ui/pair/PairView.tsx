@@ -53,8 +53,10 @@ export function PairView({ flipped }: { flipped: boolean }) {
           choices={VIEWS.map((choice) => ({ ...choice, disabled: !complete && choice.value !== 'side' }))}
           onChange={setView}
         />
-        <RecipeDialog />
-        <ShareDialog />
+        <span className={styles.dialogs}>
+          <RecipeDialog />
+          <ShareDialog />
+        </span>
       </div>
       <div className={styles.frame} data-stacked={stacked} ref={frame}>
         {view === 'wipe' && complete ? (
