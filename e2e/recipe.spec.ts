@@ -156,13 +156,48 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
+test('a long prompt with weights is counted as it is typed, read whole, and comes back with how it was read', async ({
+  page,
+}) => {
+  await serveTinyModel(page);
+  await openWith(page, { ...OWN, emphasis: 'plain' });
+  const reading = page.getByLabel('Read prompts as');
+  const words = `(a (red:1.4) apple:1.2) [and] a cat BREAK ${'a red apple '.repeat(6)}(on a wall)`;
+  await prompt(page).fill(words);
+  await expect(page.getByText(/^Too long: the model reads 14 of/)).toBeVisible();
+  await generate(page);
+  const plain = await pixels(picture(page, 'With PAG'));
+  await reading.selectOption('A1111');
+  await expect(page.getByText(/^\d\d of 14 × [3-9] tokens$/)).toBeVisible();
+  await expect(page.getByText(/^Too long/)).toHaveCount(0);
+  await prompt(page).fill(`${words} [a:b:2]`);
+  await expect(page.getByText('“[a:b:2]” is prompt editing')).toBeVisible();
+  await prompt(page).fill(words);
+  await generate(page);
+  const weighed = await pixels(picture(page, 'With PAG'));
+  expect(meanDifference(plain, weighed)).toBeGreaterThan(0.5);
+
+  await button(page, 'Recipe').click();
+  await expect(dialog(page)).toContainText('Prompts read as');
+  await page.keyboard.press('Escape');
+  const png = await saved(page, button(page, 'Save PNG'));
+  await prompt(page).fill('a dog');
+  await reading.selectOption('ComfyUI');
+  await drop(page, 'apple.png', png);
+  await expect(notice(page)).toContainText('The settings are now those of apple.png.');
+  await expect(prompt(page)).toHaveValue(words);
+  await expect(reading).toHaveValue('a1111');
+  await generate(page);
+  expect(meanDifference(weighed, await pixels(picture(page, 'With PAG')))).toBe(0);
+});
+
 test('texts: the end that is not read is shown, and what no field takes is left out with a sentence', async ({
   page,
   context,
 }) => {
   await page.setViewportSize({ width: 360, height: 740 });
   await serveTinyModel(page);
-  await openWith(page, { ...OWN, prompt: 'a red apple' });
+  await openWith(page, { ...OWN, prompt: 'a red apple', emphasis: 'plain' });
   await expect(page.getByText(/^\d+ of 14 tokens$/).first()).toBeVisible();
   await prompt(page).fill(`${'a red apple '.repeat(6)}on a wall`);
   await expect(page.getByText(/^Too long: the model reads 14 of \d+ tokens\. Not read: “.*on a wall”$/)).toBeVisible();

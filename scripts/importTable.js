@@ -9,7 +9,15 @@ import { posix } from 'node:path';
  */
 export const TABLE = {
   main: { ui: 'all', store: 'all', pwa: 'all' },
-  ui: { store: 'all', settings: 'all', protocol: 'types', models: 'types', library: 'types', history: 'types' },
+  ui: {
+    store: 'all',
+    prompt: 'all',
+    settings: 'all',
+    protocol: 'types',
+    models: 'types',
+    library: 'types',
+    history: 'types',
+  },
   store: {
     protocol: 'all',
     settings: 'all',
@@ -29,7 +37,7 @@ export const TABLE = {
     'library/loraOnDisk': 'all',
     loading: 'all',
   },
-  protocol: { settings: 'types', diffusion: 'types' },
+  protocol: { prompt: 'types', settings: 'types', diffusion: 'types' },
   loading: { 'protocol/errors': 'all' },
   engine: {
     protocol: 'all',
@@ -42,6 +50,7 @@ export const TABLE = {
     diffusion: 'all',
     kernels: 'all',
     onnx: 'all',
+    prompt: 'all',
     text: 'all',
     models: 'all',
     checkpoints: 'all',
@@ -49,7 +58,7 @@ export const TABLE = {
     image: 'all',
   },
   kernels: { 'diffusion/stepTable': 'all', diffusion: 'types', 'protocol/errors': 'all' },
-  settings: { diffusion: 'all' },
+  settings: { prompt: 'all', diffusion: 'all' },
   diffusion: {},
   'onnx/file': { 'protocol/errors': 'all' },
   'onnx/operators': { 'onnx/file': 'all' },
@@ -66,8 +75,15 @@ export const TABLE = {
   },
   configs: { 'protocol/errors': 'all' },
   checkpoints: { configs: 'all', diffusion: 'types', 'protocol/errors': 'all' },
-  text: { configs: 'all', 'protocol/errors': 'all' },
-  recipe: { settings: 'all', diffusion: 'all', 'onnx/sites/layers': 'all', 'models/embeddingWords': 'all' },
+  prompt: {},
+  text: { prompt: 'all', configs: 'all', 'protocol/errors': 'all' },
+  recipe: {
+    prompt: 'all',
+    settings: 'all',
+    diffusion: 'all',
+    'onnx/sites/layers': 'all',
+    'models/embeddingWords': 'all',
+  },
   history: { protocol: 'types', recipe: 'all' },
   models: { settings: 'types', configs: 'types', diffusion: 'types' },
   library: {
@@ -107,6 +123,7 @@ const DOORS = {
   configs: 'JSON of models is read by library, text and engine, which give what it says.',
   checkpoints:
     'Checkpoints are read by library and engine; the page asks for what it needs with a message of protocol.',
+  prompt: 'What a prompt says is read by ui, recipe, text and engine.',
   text: 'Tokens belong to engine; the page sends the prompt as it is.',
   models: 'What a model is belongs to library, engine and store.',
   library:

@@ -8,12 +8,25 @@
 // those of the second within 5·10⁻⁷ of PyTorch's vectorised ones.
 
 import { Mt19937 } from './mt19937';
+import type { NoiseSource } from './options';
+import { PhiloxGenerator } from './philox';
+
+/** A stream of standard normal numbers that a seed begins. */
+export interface NoiseGenerator {
+  /** The next `count`, as the next torch.randn(count) would give them. */
+  randn(count: number): Float32Array<ArrayBuffer>;
+}
+
+/** Throws where the seed is no whole number. */
+export function noiseFrom(source: NoiseSource, seed: number): NoiseGenerator {
+  return source === 'gpu' ? new PhiloxGenerator(seed) : new TorchGenerator(seed);
+}
 
 const BLOCK = 16;
 const HALF = BLOCK / 2;
 const TWO_PI_F32 = Math.fround(2 * Math.PI);
 
-export class TorchGenerator {
+export class TorchGenerator implements NoiseGenerator {
   private readonly engine: Mt19937;
   /** The second value of a pair of the scalar path, until it is asked for. */
   private spare: number | null = null;

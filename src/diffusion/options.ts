@@ -28,6 +28,11 @@ const SPACING_TABLE = {
 export type TimestepSpacing = keyof typeof SPACING_TABLE;
 export const SPACINGS: Readonly<Record<TimestepSpacing, { label: string }>> = SPACING_TABLE;
 
+/** The generator that a seed begins. */
+export const NOISE_SOURCES = { cpu: { label: 'CPU' }, gpu: { label: 'GPU' } } as const;
+
+export type NoiseSource = keyof typeof NOISE_SOURCES;
+
 /** What the UNet predicts; `model` takes what its scheduler config says. */
 const PREDICTION_TABLE = {
   model: { label: 'As the model says' },

@@ -39,6 +39,8 @@ export interface A1111Names {
   readonly automatic?: SigmaSpacing;
   /** It steps on timesteps of its own there, those of its DDIM, whatever the schedule type. */
   readonly ownTimesteps?: true;
+  /** The noise of its steps comes from a Brownian tree of the seed there. */
+  readonly brownian?: true;
 }
 
 export interface DiffusersClass {
@@ -115,7 +117,7 @@ const TABLE = {
   'dpmpp-2m-sde': {
     make: dpmpp2mSde,
     label: 'DPM++ 2M SDE',
-    a1111: { name: 'DPM++ 2M SDE', automatic: 'exponential' },
+    a1111: { name: 'DPM++ 2M SDE', automatic: 'exponential', brownian: true },
     a1111Aliases: ['k_dpmpp_2m_sde'],
     comfy: 'dpmpp_2m_sde',
     diffusers: {
@@ -128,7 +130,7 @@ const TABLE = {
   'dpmpp-sde': {
     make: dpmppSde,
     label: 'DPM++ SDE (two passes a step)',
-    a1111: { name: 'DPM++ SDE', automatic: 'karras' },
+    a1111: { name: 'DPM++ SDE', automatic: 'karras', brownian: true },
     a1111Aliases: ['k_dpmpp_sde'],
     comfy: 'dpmpp_sde',
     diffusers: { name: 'DPMSolverSDEScheduler', hasSigmaFlags: true, packages: ['torchsde'], ownNoise: true },

@@ -28,6 +28,8 @@ const sdxl = await open('fixtures/engine/sdxl');
 const settings = {
   prompt: golden.prompt,
   negativePrompt: golden.negativePrompt,
+  emphasis: 'plain',
+  noiseSource: 'cpu',
   seed: golden.seed,
   steps: 4,
   guidanceScale: 4,

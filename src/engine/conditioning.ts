@@ -2,6 +2,7 @@
 // embeds and, where the graph asks, SDXL's pooled embeds and sizes or LCM's embedded guidance scale.
 
 import type { Backend, DeviceTensor, ElemType, Tensors } from './backend';
+import { concatenated } from './concatenated';
 import type { PromptEmbeds } from './promptEncoder';
 import { elemType } from './onnxFile';
 import type { UnetInputs } from './unetInputs';
@@ -90,16 +91,6 @@ export function guidanceEmbedding(guidanceScale: number, width: number): Float32
     const angle = Math.fround(w * Math.fround(Math.exp(Math.fround(-step * at))));
     out[at] = Math.sin(angle);
     out[half + at] = Math.cos(angle);
-  }
-  return out;
-}
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
   }
   return out;
 }

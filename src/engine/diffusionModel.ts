@@ -7,6 +7,7 @@ import type { Needs } from '../models/preflight';
 import type { SiteCost } from '../onnx/sites/cost';
 import { EngineError } from '../protocol/errors';
 import type { ModelInfo, RunExtent } from '../protocol/messages';
+import type { Emphasis } from '../prompt/pieces';
 import type { Settings } from '../settings/fields';
 import { pictureSize, type PictureSizes } from '../settings/pictureSize';
 import type { Backend } from './backend';
@@ -26,6 +27,9 @@ import { Unet } from './unet';
 import type { OpenedEmbedding } from './withEmbeddings';
 import { VaeDecoder, decoderDims, latentsInput, pictureOutput } from './vaeDecoder';
 
+/** A run, with the tokens of its contexts; those of one chunk where they are not said. */
+export type RunTexts = RunExtent & { readonly contextTokens?: number };
+
 export interface DiffusionModel {
   readonly backend: Backend;
   readonly files: ModelFiles;
@@ -39,7 +43,7 @@ export interface DiffusionModel {
   /** Those that prompts may name. */
   readonly embeddings: readonly OpenedEmbedding[];
   /** What a run asks of the device that makes so many images at once; one where it is not said. */
-  readonly needs: (run: RunExtent, images?: number) => Needs;
+  readonly needs: (run: RunTexts, images?: number) => Needs;
   /** What each site costs in it, in order. */
   readonly costs: (run: RunExtent) => SiteCost[];
 }
@@ -51,6 +55,7 @@ export interface RunConditions {
   readonly clipSkip: number;
   readonly width: number;
   readonly height: number;
+  readonly emphasis: Emphasis;
 }
 
 export interface OpenOptions {
@@ -111,14 +116,14 @@ export async function openModel(
     pixels,
   );
   const latentsOf = (extent: RunExtent) => latentsAt(extent, sizes, own[0], pixels);
-  const needs = (extent: RunExtent, images = 1) => {
+  const needs = ({ contextTokens, ...extent }: RunTexts, images = 1) => {
     const latents = latentsOf(extent);
     return modelNeeds(
       {
         unet: unet.file,
         texts: textFiles,
         vae: vaeFile,
-        unetDims: (many) => unet.inputDims(latents, unet.fixedBatch ?? many),
+        unetDims: (many) => unet.inputDims(latents, unet.fixedBatch ?? many, contextTokens),
         vaeDims: decoderDims(latentsIn, latents),
       },
       images * rowsOfRun(extent, guidanceEmbedded),
@@ -199,8 +204,8 @@ export async function conditionRows(
   signal: AbortSignal,
 ): Promise<Conditioning> {
   const { backend, files, prompts, unet, info } = model;
-  const { prompt: positive, negativePrompt: negative, clipSkip } = run;
-  const embeds = await prompts.encode({ positive, negative, clipSkip }, signal);
+  const { prompt: positive, negativePrompt: negative, clipSkip, emphasis } = run;
+  const embeds = await prompts.encode({ positive, negative, clipSkip, emphasis }, signal);
   const { width, height } = pictureSize(run, info.sizes);
   return makeConditioning(backend, unet.inputs, {
     embeds: contexts.map((context) => embeds[context]),
@@ -251,7 +256,11 @@ function promptEncoder(
 ): PromptEncoder {
   return new PromptEncoder(
     graphs.map((graph, at) => textEncoder(backend, files, graph, at, unet)),
-    { keep, zerosForNoNegative: files.modelIndex.force_zeros_for_empty_prompt === true },
+    {
+      keep,
+      zerosForNoNegative: files.modelIndex.force_zeros_for_empty_prompt === true,
+      contextTokens: unet.fixedContext,
+    },
   );
 }
 

@@ -40,6 +40,8 @@ const tiny = new Map(
 const settings: Settings = {
   prompt: 'a',
   negativePrompt: '',
+  emphasis: 'plain',
+  noiseSource: 'cpu',
   seed: 1,
   steps: 1,
   guidanceScale: 3,

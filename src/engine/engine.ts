@@ -1,7 +1,7 @@
 // The engine: one backend, one model, one run at a time. Loads lazily and again after a failure; a model whose
 // files are here is not fetched twice. Errors leave it ready for the next request.
 
-import { needsText, preflight, type Capacity, type Needs } from '../models/preflight';
+import { PROMPT_TOKENS, needsText, preflight, type Capacity, type Needs } from '../models/preflight';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import type {
   AddedFiles,
@@ -13,7 +13,6 @@ import type {
   LoadRequest,
   ModelRef,
   Pair,
-  RunExtent,
   VerdictEvent,
   WeighRequest,
 } from '../protocol/messages';
@@ -22,9 +21,10 @@ import { withoutPag } from '../settings/withoutPag';
 import type { Backend } from './backend';
 import { Busy } from './busy';
 import { checkpointFiles } from './checkpointFiles';
+import { contextOfRun } from './contextOfRun';
 import { CpuBackend } from './cpuBackend';
 import { cpuInfo } from './device';
-import { closeModel, latentsOfRun, openModel, type DiffusionModel } from './diffusionModel';
+import { closeModel, latentsOfRun, openModel, type DiffusionModel, type RunTexts } from './diffusionModel';
 import { generate, warmUp } from './generate';
 import { LoadTally } from './loadTally';
 import { machineMemoryGiB } from './memory';
@@ -56,7 +56,7 @@ export class Engine {
   private model: DiffusionModel | null = null;
   /** Of the last run that compared, and what that image was made of, beside the model. */
   private kept: { readonly of: string; readonly image: WithoutPag } | null = null;
-  /** Rows at once, and their size, for which the device was weighed last. */
+  /** Rows at once, their size and the tokens of their contexts for which the device was weighed last. */
   private weighed: string | null = null;
   private source: { readonly id: string; readonly read: ReadFiles; files: ModelFiles | null } | null = null;
   private opening: SharedWork<DiffusionModel> | null = null;
@@ -99,11 +99,12 @@ export class Engine {
     this.emit({ type: 'done', runId, pair: result.pair, stats: result.stats });
   }
 
-  fit({ prompt, negativePrompt }: FitRequest): void {
+  fit({ prompt, negativePrompt, emphasis }: FitRequest): void {
     const prompts = this.model?.prompts;
     if (!prompts) return;
     try {
-      this.emit({ type: 'fit', prompt: prompts.fit(prompt), negativePrompt: prompts.fit(negativePrompt) });
+      const [positive, negative] = [prompts.fit(prompt, emphasis), prompts.fit(negativePrompt, emphasis)];
+      this.emit({ type: 'fit', emphasis, prompt: positive, negativePrompt: negative });
     } catch {
       return; // a tokenizer that stumbles is said by the run, which has the means to
     }
@@ -164,7 +165,7 @@ export class Engine {
         signal,
       }),
     );
-    this.weighed = extentOf(this.model, settings);
+    this.weighed = extentOf(this.model, settings, PROMPT_TOKENS);
     this.emit({ type: 'model-ready', model: this.model.info });
     return this.model;
   }
@@ -180,10 +181,11 @@ export class Engine {
 
   /** Settings that run more or fewer rows at once than those weighed last, or larger ones, ask something else. */
   private weighedAgain(model: DiffusionModel, settings: Settings, device: DeviceInfo): DiffusionModel {
-    const extent = extentOf(model, settings);
+    const contextTokens = contextOfRun(model, settings);
+    const extent = extentOf(model, settings, contextTokens);
     if (extent === this.weighed) return model;
     this.weighed = null;
-    this.refuse(model.info.id, settings, model.needs, device);
+    this.refuse(model.info.id, { ...settings, contextTokens }, model.needs, device);
     this.weighed = extent;
     return model;
   }
@@ -196,7 +198,7 @@ export class Engine {
   }
 
   /** Says whether the device can hold a run. */
-  private verdict(modelId: string, run: RunExtent, needs: ModelNeeds, device: DeviceInfo): VerdictEvent {
+  private verdict(modelId: string, run: RunTexts, needs: ModelNeeds, device: DeviceInfo): VerdictEvent {
     const verdictOn = (asked: Needs) => preflight(asked, this.capacity(device));
     const asked = needs(run);
     const { level, reasons } = verdictOn(asked);
@@ -277,8 +279,9 @@ function split([pair, ...further]: readonly Pair[]): { pair: Pair; further?: rea
 }
 
 /** What a run with these settings has at once: runs of the same ask the same of the device. */
-function extentOf(model: DiffusionModel, settings: Settings): string {
-  return JSON.stringify([rowsOfRun(settings, model.info.guidanceEmbedded), latentsOfRun(model, settings)]);
+function extentOf(model: DiffusionModel, settings: Settings, contextTokens: number): string {
+  const rows = rowsOfRun(settings, model.info.guidanceEmbedded);
+  return JSON.stringify([rows, latentsOfRun(model, settings), contextTokens]);
 }
 
 /** What was fetched once stays with it. */

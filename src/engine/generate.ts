@@ -3,10 +3,11 @@
 
 import { PLAIN_PAG } from '../diffusion/options';
 import { isSameWithoutPag, planRun, type RunPlan } from '../diffusion/runPlan';
+import type { Row } from '../diffusion/types';
 import { selectSites } from '../onnx/sites/layers';
 import type { Site } from '../onnx/sites/sites';
 import { EngineError } from '../protocol/errors';
-import type { Pair, Pixels, RunProgressEvent, RunStats, Size } from '../protocol/messages';
+import type { LongText, Pair, Pixels, RunProgressEvent, RunStats, Size } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { elements, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
@@ -56,8 +57,9 @@ export async function generate(
   const strengths = new Map(sites.map((site) => [site, settings.pag.siteIdentity[site.name] ?? settings.pag.identity]));
   const planFor = (madeTo: number | null) => planned(model, settings, [...strengths.values()], madeTo, seeds);
   const alone = planFor(0);
+  const text = readText(model, settings, alone);
   const left = settings.compare && kept && isSameWithoutPag(kept.plan, alone) ? kept : null;
-  if (left && alone.parting === alone.records.length) return bothOf(left, started);
+  if (left && alone.parting === alone.records.length) return bothOf(left, started, text);
   const from = left?.parting && left.parting.record <= alone.parting ? left.parting : null;
   const plan = left ? planFor(from?.record ?? 0) : planFor(null);
   let parting = from;
@@ -79,7 +81,7 @@ export async function generate(
     });
     if (plan.steps > 1) await model.previews.prepare(hooks.signal);
     const shape = [plan.images, ...latentShape];
-    const noise = new SeedNoise(settings.seed, seeds);
+    const noise = new SeedNoise(settings, seeds);
     // Draws come in the plan's order, those of records that are made already too.
     const draw = (scale: number) => backend.upload('float32', shape, sameNoise(noise, shape, scale));
     const depths = [plan.historyLength, ...shape];
@@ -171,6 +173,7 @@ export async function generate(
       perturbedSites:
         settings.pagScale > 0 ? sites.filter((site) => (strengths.get(site) ?? 0) > 0).map((site) => site.name) : [],
       keptWithoutPag: left !== null,
+      ...(text && { text }),
     };
     return {
       pair: pairs[0]!,
@@ -199,6 +202,13 @@ export async function warmUp(model: DiffusionModel, settings: Settings, signal: 
     { ...settings, pagScale, steps: model.backend.kind === 'webgpu' ? 2 : 1, pag: PLAIN_PAG },
     { signal, progress: () => {}, preview: () => {} },
   );
+}
+
+/** Of the prompts that some row reads. */
+function readText(model: DiffusionModel, settings: Settings, { records }: RunPlan): LongText | null {
+  const { prompt, negativePrompt, emphasis } = settings;
+  const isRead = (context: Row['context']) => records.some(({ base }) => base.some((row) => row.context === context));
+  return model.prompts.extent([prompt, ...(isRead('uncond') ? [negativePrompt] : [])], emphasis);
 }
 
 /** The cut is the same whatever the PAG scale, so that scale 0 is bit-equal to CFG alone. */

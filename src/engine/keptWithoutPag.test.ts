@@ -22,6 +22,8 @@ const models = { tiny: await open('fixtures/models/tiny'), pocket: await open('p
 const SETTINGS: Settings = {
   prompt: 'red apple fluent',
   negativePrompt: '',
+  emphasis: 'plain',
+  noiseSource: 'cpu',
   seed: 7,
   steps: 3,
   guidanceScale: 3,

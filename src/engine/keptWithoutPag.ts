@@ -2,7 +2,7 @@
 // with PAG parted from it. Runs that differ in PAG alone take it as it is, and begin there.
 
 import type { RunPlan } from '../diffusion/runPlan';
-import type { Pixels } from '../protocol/messages';
+import type { LongText, Pixels } from '../protocol/messages';
 import { elements, type Backend, type DeviceTensor } from './backend';
 import type { RunResult } from './generate';
 import type { SeedNoise } from './seedNoise';
@@ -33,7 +33,7 @@ export function withoutPagOf({ pair, latents, plan, parting }: RunResult): Witho
 }
 
 /** Where PAG is not active in any record both images are the one that is there. */
-export function bothOf(left: WithoutPag, started: number): RunResult {
+export function bothOf(left: WithoutPag, started: number, text: LongText | null): RunResult {
   const stats = {
     seconds: (performance.now() - started) / 1000,
     unetRows: 0,
@@ -41,6 +41,7 @@ export function bothOf(left: WithoutPag, started: number): RunResult {
     rowsAfterFork: 0,
     perturbedSites: [],
     keptWithoutPag: true,
+    ...(text && { text }),
   };
   const pair = { withoutPag: copied(left.picture), withPag: copied(left.picture) };
   return {

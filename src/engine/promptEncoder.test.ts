@@ -84,13 +84,17 @@ test('latents can be shifted on their way into a VAE', async () => {
 
 test('of two encoders the one that reads less counts', () => {
   const reads = (limit: number, kept: number) =>
-    ({ fit: () => ({ tokens: 12, limit, kept }) }) as unknown as PromptTextEncoder;
+    ({
+      fit: () => ({ tokens: 12, limit, chunks: 1, kept }),
+      chunks: () => 1,
+      chunkLength: 77,
+    }) as unknown as PromptTextEncoder;
   for (const encoders of [
     [reads(10, 30), reads(7, 20)],
     [reads(7, 20), reads(10, 30)],
   ]) {
     const prompts = new PromptEncoder(encoders, { keep: true, zerosForNoNegative: false });
-    expect(prompts.fit('x')).toEqual({ text: 'x', tokens: 12, limit: 7, kept: 20 });
+    expect(prompts.fit('x')).toEqual({ text: 'x', tokens: 12, limit: 7, chunks: 1, kept: 20 });
   }
 });
 

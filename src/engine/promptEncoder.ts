@@ -1,10 +1,16 @@
 // Prompts → embeds, through one text encoder or, for SDXL, two whose hidden states are joined token by token
 // (channels of the first, then of the second) and the last of which gives the pooled embeds. What a prompt gave is
 // kept, so that an unchanged prompt runs nothing.
+//
+// Rows of a batch have one length. A context that is there twice means the same to attention: softmax gives each copy
+// half. So prompts of different numbers of chunks are repeated to the least common multiple, as ComfyUI does and as
+// A1111's separate calls come to.
 
 import { EngineError } from '../protocol/errors';
-import type { TextFit } from '../protocol/messages';
+import type { LongText, TextFit } from '../protocol/messages';
+import { isA1111, type Emphasis } from '../prompt/pieces';
 import { NEVER, checkpoint } from './checkpoint';
+import { concatenated } from './concatenated';
 import type { EncodedText, PromptTextEncoder, TokenVectors } from './textEncoder';
 
 export interface PromptEmbeds {
@@ -20,14 +26,28 @@ export interface PromptEncoderOptions {
   readonly zerosForNoNegative: boolean;
   /** Keep the encoders' weights between runs; false where memory is short. */
   readonly keep: boolean;
+  /** Tokens that the UNet's graph takes, where its exporter fixed them; null where any number. */
+  readonly contextTokens?: number | null;
+}
+
+/** What a run asks to be read. */
+export interface Prompts {
+  readonly positive: string;
+  readonly negative: string;
+  readonly emphasis?: Emphasis;
+  readonly clipSkip?: number;
 }
 
 interface Asked {
   readonly prompt: string;
+  readonly emphasis: Emphasis;
   readonly clipSkip: number;
 }
 
-const keyOf = ({ prompt, clipSkip }: Asked) => `${clipSkip} ${prompt}`;
+const keyOf = ({ prompt, emphasis, clipSkip }: Asked) => `${emphasis} ${clipSkip} ${prompt}`;
+
+/** Repeated to more, the attention to a prompt would cost more than all else: the shorter one gets empty chunks. */
+const MOST_REPEATED = 16;
 
 /** Prompts whose embeds are kept; SDXL's are 0.6 MB each. */
 const KEPT = 16;
@@ -74,31 +94,70 @@ export class PromptEncoder {
   }
 
   /**
-   * Layers are skipped for the prompt alone, as in diffusers.
+   * Both of one length. Layers are skipped for the prompt alone, as in diffusers; in A1111's readings for both.
    * @throws EngineError `session-build` or `model-invalid`, or AbortError.
    */
-  async encode(
-    prompts: { readonly positive: string; readonly negative: string; readonly clipSkip?: number },
-    signal: AbortSignal = NEVER,
-  ): Promise<{ cond: PromptEmbeds; uncond: PromptEmbeds }> {
-    const zeros = prompts.negative === '' && this.options.zerosForNoNegative;
-    const positive = { prompt: prompts.positive, clipSkip: Math.min(prompts.clipSkip ?? 1, this.mostClipSkip) };
-    const negative = { prompt: prompts.negative, clipSkip: 1 };
+  async encode(prompts: Prompts, signal: AbortSignal = NEVER): Promise<{ cond: PromptEmbeds; uncond: PromptEmbeds }> {
+    const { positive: prompt, negative, emphasis = 'plain' } = prompts;
+    const skip = Math.min(prompts.clipSkip ?? 1, this.mostClipSkip);
+    const positiveAsked = { prompt, emphasis, clipSkip: skip };
+    const negativeAsked = { prompt: negative, emphasis, clipSkip: isA1111(emphasis) ? skip : 1 };
+    const zeros = this.isZeros(prompts);
+    const asked = zeros ? [positiveAsked] : [positiveAsked, negativeAsked];
+    const [countCond, countUncond] = this.counts(prompts);
+    const count = commonCount(countCond, countUncond);
+    const isPadded = count % countCond !== 0 || count % countUncond !== 0;
+    const emptyAsked = { ...negativeAsked, prompt: '' };
     // What is skipped first: its session serves the other too.
-    const wanted = new Map((zeros ? [positive] : [positive, negative]).map((asked) => [keyOf(asked), asked]));
-    const missing = [...wanted].filter(([key]) => !this.known.has(key)).map(([, asked]) => asked);
+    const wanted = new Map((isPadded ? [...asked, emptyAsked] : asked).map((one) => [keyOf(one), one]));
+    const missing = [...wanted].filter(([key]) => !this.known.has(key)).map(([, one]) => one);
     if (missing.length > 0) await this.run(missing, signal);
-    const [cond, uncond] = [this.recall(positive), zeros ? null : this.recall(negative)];
+    const [cond, uncond] = [this.recall(positiveAsked), zeros ? null : this.recall(negativeAsked)];
+    const filling = isPadded ? this.recall(emptyAsked) : null;
     this.forgetOldest();
-    return { cond, uncond: uncond ?? zerosLike(cond) };
+    const long = ofChunks(cond, countCond, count, filling);
+    return { cond: long, uncond: uncond ? ofChunks(uncond, countUncond, count, filling) : zerosLike(long) };
+  }
+
+  /** Tokens of a run's context: the special ones and the padding are among them. */
+  contextTokens(prompts: Prompts): number {
+    return commonCount(...this.counts(prompts)) * Math.min(...this.encoders.map(({ chunkLength }) => chunkLength));
   }
 
   /** How much of a prompt is read by every encoder. */
-  fit(text: string): TextFit {
-    const fits = this.encoders.map((encoder) => encoder.fit(text));
+  fit(text: string, emphasis: Emphasis = 'plain'): TextFit {
+    const fits = this.encoders.map((encoder) => encoder.fit(text, emphasis, this.most(text, emphasis)));
     const [least] = fits.sort((a, b) => a.kept - b.kept || a.limit - b.limit);
     if (!least) throw new Error('A model needs a text encoder.');
     return { text, ...least };
+  }
+
+  /** What several texts are beyond one chunk each that is read whole; null where they are that. */
+  extent(texts: readonly string[], emphasis: Emphasis): LongText | null {
+    const fits = texts.map((text) => this.fit(text, emphasis));
+    const chunks = Math.max(...fits.map((fit) => fit.chunks));
+    const isCut = fits.some(({ text, kept }) => kept < text.length);
+    return chunks > 1 || isCut ? { chunks, isCut } : null;
+  }
+
+  /** Chunks of the prompt and of the negative one. Zeros are as many as there must be. */
+  private counts(prompts: Prompts): [number, number] {
+    const { positive, negative, emphasis = 'plain' } = prompts;
+    return [this.most(positive, emphasis), this.isZeros(prompts) ? 1 : this.most(negative, emphasis)];
+  }
+
+  /** ComfyUI encodes an empty text for any model. */
+  private isZeros({ negative, emphasis }: Prompts): boolean {
+    return negative === '' && this.options.zerosForNoNegative && emphasis !== 'comfy';
+  }
+
+  /** How many chunks of a prompt are read: those that every encoder has, and the UNet has room for. */
+  private most(prompt: string, emphasis: Emphasis): number {
+    const { contextTokens = null } = this.options;
+    const room = this.encoders.map(({ chunkLength }) =>
+      contextTokens === null ? Infinity : Math.max(1, Math.floor(contextTokens / chunkLength)),
+    );
+    return Math.min(...room, ...this.encoders.map((encoder) => encoder.chunks(prompt, emphasis)));
   }
 
   async dispose(): Promise<void> {
@@ -110,9 +169,9 @@ export class PromptEncoder {
   private async run(prompts: readonly Asked[], signal: AbortSignal): Promise<void> {
     const parts = prompts.map((): EncodedText[] => []);
     for (const encoder of this.encoders) {
-      for (const [index, { prompt, clipSkip }] of prompts.entries()) {
+      for (const [index, { prompt, emphasis, clipSkip }] of prompts.entries()) {
         await checkpoint(signal);
-        parts[index]?.push(await encoder.encode(prompt, clipSkip));
+        parts[index]?.push(await encoder.encode(prompt, { emphasis, clipSkip, most: this.most(prompt, emphasis) }));
       }
       if (!this.options.keep) await encoder.release();
     }
@@ -167,6 +226,27 @@ function joined(parts: readonly EncodedText[]): PromptEmbeds {
     }
   }
   return { hidden, dims: [tokens, width], pooled: last.pooled };
+}
+
+/** Chunks that both are brought to. */
+function commonCount(one: number, other: number): number {
+  const common = (one * other) / greatestDivisor(one, other);
+  return common <= MOST_REPEATED ? common : Math.max(one, other);
+}
+
+function greatestDivisor(one: number, other: number): number {
+  return other === 0 ? one : greatestDivisor(other, one % other);
+}
+
+/** Repeated, where that comes out even, or followed by `filling`. */
+function ofChunks(embeds: PromptEmbeds, has: number, count: number, filling: PromptEmbeds | null): PromptEmbeds {
+  if (has === count) return embeds;
+  const isWhole = count % has === 0;
+  const parts = isWhole
+    ? Array.from({ length: count / has }, () => embeds.hidden)
+    : [embeds.hidden, ...Array.from({ length: count - has }, () => filling!.hidden)];
+  const [tokens, dim] = embeds.dims;
+  return { ...embeds, hidden: concatenated(parts), dims: [(tokens / has) * count, dim] };
 }
 
 function zerosLike({ hidden, dims, pooled }: PromptEmbeds): PromptEmbeds {

@@ -44,6 +44,8 @@ test.each([
       clipSkip: 1,
       width: 0,
       height: 0,
+      emphasis: 'plain',
+      noiseSource: 'cpu',
       pag: PLAIN_PAG,
       images: 1,
       compare: false,

@@ -52,6 +52,8 @@ const settings: Settings = {
   width: 0,
   height: 0,
   images: 1,
+  emphasis: 'plain',
+  noiseSource: 'cpu',
   compare: true,
   backend: 'wasm',
   pag: { ...PLAIN_PAG, adaptive: { semantics: 'diffusers', amount: adaptive } },

@@ -5,6 +5,7 @@ import { imagesAtOnce, type Capacity } from '../models/preflight';
 import type { ImagesMade, Pair, RunProgressEvent, RunStats, Size } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { imageSeed } from '../settings/seeds';
+import { contextOfRun } from './contextOfRun';
 import type { DiffusionModel } from './diffusionModel';
 import { generate } from './generate';
 import { copied } from './keptWithoutPag';
@@ -31,8 +32,9 @@ export async function generateSeveral(
 ): Promise<Several> {
   const started = performance.now();
   const { images } = settings;
+  const run = { ...settings, contextTokens: contextOfRun(model, settings) };
   const together =
-    model.unet.fixedBatch === null ? imagesAtOnce(images, (count) => model.needs(settings, count), capacity) : 1;
+    model.unet.fixedBatch === null ? imagesAtOnce(images, (count) => model.needs(run, count), capacity) : 1;
   const pairs: Pair[] = [];
   let stats: RunStats | null = null;
   while (pairs.length < images) {

@@ -4,12 +4,16 @@
 
 import { tailName } from '../onnx/passes/tailFrom';
 import { promptFit, type PromptFit } from '../text/promptFit';
-import { splitAtNames, type PromptPart } from '../models/embeddingWords';
+import { splitAtNames } from '../models/embeddingWords';
+import { chunkedTokens, promptChunks } from '../text/promptChunks';
 import { PromptTokenizer, type Slot } from '../text/tokenizer';
+import type { Emphasis } from '../prompt/pieces';
 import { EngineError } from '../protocol/errors';
 import type { ValueInfo } from '../onnx/file/model';
 import type { Backend, DeviceTensor, Session, Tensors } from './backend';
+import { weighed } from './emphasis';
 import type { TextFiles } from './modelFiles';
+import { concatenated } from './concatenated';
 import { elemType, inputByRole, TOKEN_IDS, type OnnxFile } from './onnxFile';
 
 /** Vectors [tokens, width] that take the place of tokens of a prompt. */
@@ -25,8 +29,17 @@ export interface TextOutputs {
   readonly pooled: boolean;
 }
 
+/** How a prompt is read. */
+export interface TextReading {
+  readonly emphasis: Emphasis;
+  /** 1 … mostClipSkip. A session that was built for another one also gives what 1 does. */
+  readonly clipSkip: number;
+  /** Chunks that are read. */
+  readonly most: number;
+}
+
 export interface EncodedText {
-  /** [tokens, dim], row-major. */
+  /** [tokens, dim], row-major; chunk by chunk. */
   readonly hidden: Float32Array;
   readonly dims: readonly [number, number];
   /** Empty where it was not asked for. */
@@ -76,19 +89,49 @@ export class PromptTextEncoder {
     this.vectors = byName;
   }
 
-  fit(prompt: string): PromptFit {
-    return promptFit(this.tokenizer, prompt, (text) => this.parts(splitAtNames(text, [...this.vectors.keys()])));
+  fit(prompt: string, emphasis: Emphasis, most: number): PromptFit {
+    return promptFit(this.tokenizer, prompt, { emphasis, most, split: this.split });
+  }
+
+  /** Ids in a chunk, the special ones among them. */
+  get chunkLength(): number {
+    return this.tokenizer.length;
+  }
+
+  /** How many chunks a prompt has. */
+  chunks(prompt: string, emphasis: Emphasis): number {
+    if (emphasis === 'plain') return 1;
+    return chunkedTokens(this.tokenizer, prompt, emphasis, this.split).chunks.length;
   }
 
   /**
-   * @param clipSkip 1 … mostClipSkip. A session that was built for another one also gives what 1 does.
+   * Chunk by chunk, as plain words unless it is said otherwise; the pooled embeds are the first one's, which nothing
+   * weighs.
    * @throws EngineError `session-build`.
    */
-  async encode(prompt: string, clipSkip = 1): Promise<EncodedText> {
+  async encode(prompt: string, reading: Partial<TextReading> = {}): Promise<EncodedText> {
+    const { emphasis = 'plain', clipSkip = 1, most = Infinity } = reading;
+    const chunks = promptChunks(this.tokenizer, prompt, { emphasis, split: this.split, most });
+    const hidden: Float32Array[] = [];
+    let first: EncodedText | null = null;
+    let empty: Float32Array | null = null;
+    for (const { ids, weights } of chunks) {
+      const encoded = await this.run(ids, clipSkip);
+      first ??= encoded;
+      if (!weights) hidden.push(encoded.hidden);
+      else if (emphasis === 'comfy') {
+        empty ??= (await this.run(this.tokenizer.encode(''), clipSkip)).hidden;
+        hidden.push(weighed(encoded.hidden, weights, { towards: empty }));
+      } else hidden.push(weighed(encoded.hidden, weights, { restoresMean: emphasis === 'a1111' }));
+    }
+    const { dims, pooled } = first!;
+    return { hidden: concatenated(hidden), dims: [dims[0] * hidden.length, dims[1]], pooled };
+  }
+
+  /** One chunk, without weights. */
+  private async run(ids: readonly (number | Slot<TokenVectors>)[], clipSkip: number): Promise<EncodedText> {
     const { session, inputs, hidden } = await this.open(clipSkip);
-    const names = [...this.vectors.keys()];
-    const tokens = this.tokenizer.encode(names.length === 0 ? prompt : this.parts(splitAtNames(prompt, names)));
-    const feeds = await this.feeds(inputs, tokens);
+    const feeds = await this.feeds(inputs, ids);
     let outputs: Tensors = {};
     try {
       outputs = await session.run(feeds);
@@ -131,9 +174,10 @@ export class PromptTextEncoder {
     return this.built;
   }
 
-  private parts(parts: readonly PromptPart[]): (string | TokenVectors)[] {
-    return parts.map((part) => (typeof part === 'string' ? part : this.vectors.get(part.name)!));
-  }
+  private readonly split = (words: string): (string | TokenVectors)[] =>
+    splitAtNames(words, [...this.vectors.keys()]).map((part) =>
+      typeof part === 'string' ? part : this.vectors.get(part.name)!,
+    );
 
   /** A graph whose batch is fixed gets the prompt that many times; only the first row is read. */
   private async feeds(

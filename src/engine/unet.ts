@@ -84,8 +84,18 @@ export class Unet {
     return siteCosts(this.file.graph, this.sites, this.inputDims(latentShape, 1));
   }
 
+  /** Tokens of the context, where its exporter fixed them; null where any number. */
+  get fixedContext(): number | null {
+    const tokens = this.inputs.context.dims?.[1];
+    return typeof tokens === 'number' ? tokens : null;
+  }
+
   /** Sizes of the graph's inputs, by name, with so many rows of latents of this shape. */
-  inputDims(latentShape: LatentShape, rows: number): Map<string, readonly number[]> {
+  inputDims(
+    latentShape: LatentShape,
+    rows: number,
+    contextTokens: number = PROMPT_TOKENS,
+  ): Map<string, readonly number[]> {
     const { sample, context } = this.inputs;
     // All but the timestep, which may be one for all rows, have an axis of rows, whatever its name.
     const size = (dim: number | string, isRows: boolean) =>
@@ -97,7 +107,7 @@ export class Unet {
       ]),
     );
     sizes.set(sample.name, [rows, ...latentShape]);
-    return sizes.set(context.name, [rows, wholeOr(context.dims?.[1], PROMPT_TOKENS), wholeOr(context.dims?.[2], 1)]);
+    return sizes.set(context.name, [rows, wholeOr(context.dims?.[1], contextTokens), wholeOr(context.dims?.[2], 1)]);
   }
 
   /**

@@ -1,5 +1,5 @@
 // Embeddings (textual inversion) in prompts: each is used by its name, which stands as a word of its own, in whatever
-// case, as text encoders read it. Of names that begin alike the longest counts.
+// case, as text encoders read it, or behind ComfyUI's `embedding:`. Of names that begin alike the longest counts.
 
 /** A prompt in order: words as they are written, and the names of embeddings between them. */
 export type PromptPart = string | { readonly name: string };
@@ -9,7 +9,7 @@ export function splitAtNames(prompt: string, names: readonly string[]): PromptPa
   const longestFirst = [...names].sort((a, b) => b.length - a.length);
   const own = new Map(longestFirst.map((name) => [name.toLowerCase(), name]));
   const any = longestFirst.map(literally).join('|');
-  const words = new RegExp(String.raw`(?<![\p{L}\p{N}_])(${any})(?![\p{L}\p{N}_])`, 'giu');
+  const words = new RegExp(String.raw`(?<![\p{L}\p{N}_])(?:embedding:)?(${any})(?![\p{L}\p{N}_])`, 'giu');
   return prompt.split(words).map((part, at) => (at % 2 === 0 ? part : { name: own.get(part.toLowerCase()) ?? part }));
 }
 

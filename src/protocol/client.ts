@@ -16,6 +16,7 @@ import type {
   RunExtent,
   WireEvent,
 } from './messages';
+import type { Emphasis } from '../prompt/pieces';
 import type { Settings } from '../settings/fields';
 
 /** What leaves ONNX Runtime or the GPU in a state that only a new worker mends. */
@@ -90,8 +91,8 @@ export class EngineClient {
   }
 
   /** Asks what the loaded model reads of these texts; a worker is not started for it. */
-  fit(prompt: string, negativePrompt: string): void {
-    this.worker?.postMessage({ type: 'fit', prompt, negativePrompt } satisfies EngineRequest);
+  fit(prompt: string, negativePrompt: string, emphasis: Emphasis): void {
+    this.worker?.postMessage({ type: 'fit', prompt, negativePrompt, emphasis } satisfies EngineRequest);
   }
 
   /** Asks what a run of the loaded model would ask of the device; a worker is not started for it. */

@@ -2,6 +2,7 @@
 // Requests go page → worker, events go worker → page. A run is named by the page (`runId`); while one is
 // under way one more may wait, the newest, and a cancel takes effect between segments.
 
+import type { Emphasis } from '../prompt/pieces';
 import type { Settings } from '../settings/fields';
 import type { PictureSizes } from '../settings/pictureSize';
 import type { PredictionType, SchedulerConfig } from '../diffusion/types';
@@ -105,6 +106,7 @@ export interface FitRequest {
   readonly type: 'fit';
   readonly prompt: string;
   readonly negativePrompt: string;
+  readonly emphasis: Emphasis;
 }
 
 /** What a run has at once: how many rows, and how large. */
@@ -311,6 +313,13 @@ export interface PreviewEvent {
   readonly size: Size;
 }
 
+export interface LongText {
+  /** Of the longest. */
+  readonly chunks: number;
+  /** The end of one was not read. */
+  readonly isCut: boolean;
+}
+
 export interface RunStats {
   readonly seconds: number;
   /** UNet rows run in all: the honest cost of the run. */
@@ -322,6 +331,8 @@ export interface RunStats {
   readonly perturbedSites: readonly string[];
   /** The image without PAG is an earlier run's: no row was run for it. */
   readonly keptWithoutPag: boolean;
+  /** Of the prompts that were read; absent where each is one chunk of tokens, and read whole. */
+  readonly text?: LongText;
 }
 
 export interface DoneEvent {
@@ -341,15 +352,19 @@ export interface CancelledEvent {
 /** Where text encoders stop reading a text. Of several encoders it is the one that reads least. */
 export interface TextFit {
   readonly text: string;
-  /** Of the whole text, and how many are read at most, without those that stand around every text. */
+  /** Of the whole text, without those that stand around every text. */
   readonly tokens: number;
+  /** The most that are read at once, and how often: chunks. */
   readonly limit: number;
+  readonly chunks: number;
   /** UTF-16 units of `text` that are read; its length where all is. */
   readonly kept: number;
 }
 
 export interface FitEvent {
   readonly type: 'fit';
+  /** How they are read. */
+  readonly emphasis: Emphasis;
   readonly prompt: TextFit;
   readonly negativePrompt: TextFit;
 }

@@ -182,6 +182,8 @@ const convert = (
       settings: {
         prompt: 'a',
         negativePrompt: '',
+        emphasis: 'plain',
+        noiseSource: 'cpu',
         seed: 1,
         steps: 4,
         guidanceScale: 3,
@@ -386,6 +388,44 @@ describe('the ComfyUI workflow', () => {
     expect(convert({}, 'mid', 'euler', 3, { prompt: 'a (cat:1.2) [b] \\\\' }).workflow['2']?.inputs['text']).toBe(
       'a \\(cat:1.2\\) [b] \\\\',
     );
+  });
+
+  it('says weights of A1111’s reading as ComfyUI reads them, and in what it differs', () => {
+    const read = (emphasis: RecipeSettings['emphasis'], prompt: string, own: Partial<Recipe> = {}) => {
+      const { workflow, warnings } = convert(
+        {},
+        'mid',
+        'euler',
+        0,
+        { emphasis, prompt, clipSkip: 2 },
+        SD,
+        false,
+        undefined,
+        own,
+      );
+      return [workflow['2']?.inputs['text'], workflow['3']?.inputs['clip'], ...warnings];
+    };
+    const [both, alone] = [
+      ['12', 0],
+      ['1', 1],
+    ];
+    expect(read('a1111', '((a) [b:c]) \\(d\\)')).toEqual([
+      '(a:1.21) b:c \\(d\\)',
+      both,
+      expect.stringContaining('another formula than A1111'),
+    ]);
+    expect(read('a1111', 'a BREAK b', { chunks: 2 })).toEqual([
+      'a b',
+      both,
+      expect.stringContaining('no BREAK'),
+      expect.stringContaining('chunks'),
+    ]);
+    expect(read('comfy', '(a:1.2) [b]', { chunks: 2 })).toEqual(['(a:1.2) [b]', alone]);
+    expect(read('plain', '(a)', { isCut: true })).toEqual([
+      '\\(a\\)',
+      alone,
+      expect.stringContaining('reads the end of the prompt'),
+    ]);
   });
 
   it('warns of all that it leaves out, and only then', () => {

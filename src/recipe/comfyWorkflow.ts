@@ -10,7 +10,8 @@ import { SCHEDULERS, configAsSet } from '../diffusion/schedulers';
 import { splitAtNames } from '../models/embeddingWords';
 import { wordsOf } from './loraTags';
 import { isSchedule, runLevels, type ScheduleElsewhere } from './schedules';
-import { escapeForComfy } from './weighedText';
+import { isA1111 } from '../prompt/pieces';
+import { hasBreaks, hasWeights, promptForComfy } from './weighedText';
 
 export type ComfyInput = string | number | boolean | readonly [node: string, output: number];
 export type ComfyWorkflow = Readonly<
@@ -37,12 +38,15 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
     warnings.push('The UNet is named by its file: put it into ComfyUI’s models/diffusion_models.');
   if (recipe.embeddings)
     warnings.push('Embeddings are named by their files: put these into ComfyUI’s models/embeddings.');
+  warnings.push(...readingWarnings(recipe));
+  if (settings.noiseSource === 'gpu')
+    warnings.push('ComfyUI draws its noise on the CPU, this run drew it as a GPU does: the picture is another one.');
   const loras = loraNodes(recipe, warnings);
   const sampling = modelSampling(recipe, loras.model);
   const model: ComfyInput = sampling ? ['9', 0] : loras.model;
   const pagNode = settings.pagScale > 0 ? pag(recipe, model, warnings) : null;
   const skips = settings.clipSkip > 1;
-  // For the prompt alone, as in diffusers and here.
+  // For the prompt alone, as in diffusers; in A1111's readings for both.
   const clip: ComfyInput = skips ? ['12', 0] : loras.clip;
   if (another !== undefined && tinyVae) warnings.push(TAESD);
   const vae: ComfyInput = another === undefined ? ['1', 2] : ['13', 0];
@@ -51,7 +55,10 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
     '2': { class_type: 'CLIPTextEncode', inputs: { text: textOf(recipe, wordsOf(settings.prompt)), clip } },
     '3': {
       class_type: 'CLIPTextEncode',
-      inputs: { text: textOf(recipe, settings.negativePrompt), clip: loras.clip },
+      inputs: {
+        text: textOf(recipe, settings.negativePrompt),
+        clip: isA1111(settings.emphasis) ? clip : loras.clip,
+      },
     },
     '4': { class_type: 'EmptyLatentImage', inputs: { width: size.width, height: size.height, batch_size: 1 } },
     ...loras.nodes,
@@ -69,6 +76,26 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   return { workflow, warnings };
 }
 
+/** Where ComfyUI reads the same words otherwise. */
+function readingWarnings({ settings, chunks = 1, isCut = false }: Recipe): readonly string[] {
+  const { emphasis, prompt, negativePrompt } = settings;
+  const prompts = [prompt, negativePrompt];
+  if (emphasis === 'plain')
+    return isCut
+      ? ['ComfyUI reads the end of the prompt too, which was too long for this run: the picture is another one.']
+      : [];
+  if (!isA1111(emphasis)) return [];
+  return [
+    ...(prompts.some((text) => hasWeights(text, emphasis))
+      ? ['ComfyUI weighs by another formula than A1111, as this run did: the picture is a little different.']
+      : []),
+    ...(prompts.some((text) => hasBreaks(text, emphasis)) ? ['ComfyUI has no BREAK: it is left out.'] : []),
+    ...(chunks > 1
+      ? ['ComfyUI ends the chunks of long prompts elsewhere than A1111, as this run did: the picture is another one.']
+      : []),
+  ];
+}
+
 /** ComfyUI has no names of files for TAESD. */
 function vaeName({ sdxl, model }: Recipe, file: string): string {
   if (!model.tinyVae) return `${file}.safetensors`;
@@ -79,11 +106,11 @@ const TAESD =
   'The VAE is a tiny one (TAESD), which ComfyUI takes from two files of its own in models/vae_approx, by their name.';
 
 /** `embedding:` and the file's name, which a blank must stand before: what stands there is not read with it. */
-function textOf({ embeddings = [] }: Recipe, prompt: string): string {
-  const parts = splitAtNames(prompt, embeddings);
+function textOf({ embeddings = [], settings: { emphasis } }: Recipe, prompt: string): string {
+  const parts = splitAtNames(promptForComfy(prompt, emphasis), embeddings);
   return parts
     .map((part, at) => {
-      if (typeof part === 'string') return escapeForComfy(part);
+      if (typeof part === 'string') return part;
       const before = parts[at - 1];
       const blank = at > 0 && !(typeof before === 'string' && /(^|\s)$/.test(before)) ? ' ' : '';
       const behind = parts[at + 1];

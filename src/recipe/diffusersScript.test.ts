@@ -22,6 +22,8 @@ import type { RecipeSettings } from '../settings/fields';
 const SETTINGS: RecipeSettings = {
   prompt: 'a photo of a red apple',
   negativePrompt: 'a cat and a dog',
+  emphasis: 'plain',
+  noiseSource: 'cpu',
   seed: 7,
   steps: 4,
   guidanceScale: 4,
@@ -268,4 +270,23 @@ test('embeddings are loaded by diffusers under their names, as which the prompts
   expect(script).toContain('for name in ["neg", "bad (v2)"]:\n');
   expect(script).toContain('        pipe.load_textual_inversion(f"{name}.safetensors", token=name)\n');
   expect(script).toContain('    prompt="a neg cat",\n    negative_prompt="bad (v2), ugly",\n');
+});
+
+test('what weighs is no words, and is said to be lost', () => {
+  const read = (settings: Partial<RecipeSettings>, own: Partial<Recipe> = {}) => {
+    const { script, warnings } = recipeToDiffusersScript({ ...recipeOf({ ...SETTINGS, ...settings }, []), ...own });
+    const [, prompt] = /^ {4}prompt=(.*),$/m.exec(script) ?? [];
+    return [prompt, ...warnings.filter((one) => /weights of the prompts|77|noise is/.test(one))];
+  };
+  expect(read({ prompt: '(a) b' })).toEqual(['"(a) b"']);
+  expect(read({ prompt: 'a b', emphasis: 'a1111' })).toEqual(['"a b"']);
+  expect(read({ prompt: '((a)) [b] BREAK c', emphasis: 'a1111' })).toEqual([
+    '"a b c"',
+    expect.stringContaining('weights'),
+    expect.stringContaining('77'),
+  ]);
+  expect(read({ prompt: 'a', emphasis: 'comfy' }, { chunks: 2 })).toEqual(['"a"', expect.stringContaining('77')]);
+  expect(read({ noiseSource: 'gpu' })).toEqual([expect.any(String), expect.stringContaining('NVIDIA')]);
+  const { script } = recipeToDiffusersScript(recipeOf({ ...SETTINGS, noiseSource: 'gpu' }, []));
+  expect(script).toContain('torch.Generator("cuda").manual_seed(7)');
 });

@@ -9,6 +9,7 @@ import { splitAtNames } from '../models/embeddingWords';
 import { wordsOf } from './loraTags';
 import { pythonList, pythonString } from './pythonText';
 import type { Recipe } from './recipe';
+import { hasBreaks, hasWeights, promptInWords } from './weighedText';
 
 export interface ScriptExport {
   readonly script: string;
@@ -35,6 +36,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...(embedded && settings.pagScale > 0
       ? ['The pipeline of models that guide themselves (LCM) has no PAG: it is left out.']
       : []),
+    ...readingWarnings(recipe),
     ...scheduleWarnings(settings.scheduler, settings.sigmas),
     ...(settings.spacing === 'turbo' ? ['diffusers has no turbo spacing: the model’s own is used.'] : []),
   ];
@@ -42,7 +44,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const scheduler = diffusers.name;
   const isSgm = settings.sigmas === 'sgm-uniform' && diffusers.takesTimesteps !== undefined;
   const { adaptive } = settings.pag;
-  const asLoaded = (prompt: string) => withTokens(prompt, recipe.embeddings ?? []);
+  const asLoaded = (prompt: string) => withTokens(promptInWords(prompt, settings.emphasis), recipe.embeddings ?? []);
   const call = [
     `prompt=${pythonString(asLoaded(wordsOf(settings.prompt)))}`,
     // That pipeline takes none, and this run read none.
@@ -60,7 +62,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
       : []),
     ...(settings.pag.guidanceRescale > 0 ? [`guidance_rescale=${settings.pag.guidanceRescale}`] : []),
     ...(settings.clipSkip > 1 ? [`clip_skip=${settings.clipSkip - 1}`] : []),
-    `generator=torch.Generator("cpu").manual_seed(${settings.seed})`,
+    `generator=torch.Generator("${settings.noiseSource === 'gpu' ? 'cuda' : 'cpu'}").manual_seed(${settings.seed})`,
   ];
   const script = [
     '# A picture of Pagoda as a script for diffusers: pip install torch diffusers transformers ' +
@@ -86,6 +88,20 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     '',
   ].join('\n');
   return { script, warnings };
+}
+
+/** What the pipelines do not read of the prompts. */
+function readingWarnings({ settings, chunks = 1 }: Recipe): readonly string[] {
+  const { emphasis, noiseSource } = settings;
+  const prompts = [wordsOf(settings.prompt), settings.negativePrompt];
+  const isCut = chunks > 1 || prompts.some((prompt) => hasBreaks(prompt, emphasis));
+  return [
+    ...(prompts.some((prompt) => hasWeights(prompt, emphasis))
+      ? ['The pipelines weigh no words: the weights of the prompts are lost, and the picture is another one.']
+      : []),
+    ...(isCut ? ['The pipelines read 77 tokens of a prompt: the rest is lost, and the picture is another one.'] : []),
+    ...(noiseSource === 'gpu' ? ['The noise is a GPU’s: this needs one of NVIDIA, to which PyTorch says cuda.'] : []),
+  ];
 }
 
 function imports(recipe: Recipe, hasPag: boolean): readonly string[] {

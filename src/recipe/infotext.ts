@@ -10,6 +10,8 @@ import { PAG_RULES } from '../settings/pagOptions';
 import { refusal, type NotRestored, type Restored } from './recipe';
 import { infotextParts } from './infotextParts';
 import { takeLoraTags } from './loraTags';
+import { isA1111, type Emphasis } from '../prompt/pieces';
+import { SCHEDULERS } from '../diffusion/schedulers';
 import { promptSyntax } from './promptSyntax';
 import { a1111Sampler } from './samplers';
 import { unescapeFromA1111 } from './weighedText';
@@ -34,20 +36,22 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
   const settings: { -readonly [K in keyof RecipeSettings]?: RecipeSettings[K] } = {};
   const notRestored: NotRestored[] = [];
   const refuse = (name: string, why: string) => notRestored.push(refusal(name, pairs.get(name), why));
-  for (const [key, written] of [
-    ['prompt', prompt],
-    ['negativePrompt', negativePrompt],
-  ] as const) {
-    const words = unescapeFromA1111(written);
-    const { nearest, note } = readField(key, words);
-    settings[key] = nearest ?? '';
-    if (note !== null) notRestored.push(refusal(key, words.slice(settings[key].length), note));
-  }
   const used = new Set<string>();
   const take = (key: string) => {
     used.add(key);
     return pairs.get(key);
   };
+  const isComfy = pairs.get('Version')?.toLowerCase() === 'comfyui';
+  settings.emphasis = emphasis();
+  for (const [key, written] of [
+    ['prompt', prompt],
+    ['negativePrompt', negativePrompt],
+  ] as const) {
+    const words = isOwn && settings.emphasis === 'plain' ? unescapeFromA1111(written) : written;
+    const { nearest, note } = readField(key, words);
+    settings[key] = nearest ?? '';
+    if (note !== null) notRestored.push(refusal(key, words.slice(settings[key].length), note));
+  }
   const number = (key: string, rule: NumberRule): number | null => {
     const written = take(key);
     if (written === undefined) return null;
@@ -77,8 +81,7 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
   if ((settings.clipSkip ?? 1) > 1 && !isOwn)
     refuse(
       'Clip skip',
-      'It was taken, for the prompt alone as in diffusers; A1111 skips layers for the negative prompt too. ' +
-        'With a model of SDXL or Stable Diffusion 2.x it ignores the number: set it to 1 there.',
+      'It was taken. With a model of SDXL or Stable Diffusion 2.x A1111 ignores the number: set it to 1 there.',
     );
 
   const [sampler, schedule] = [take('Sampler'), take('Schedule type')];
@@ -100,6 +103,17 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
   else if (isOn('PAG Active')) incantations();
   else if (pairs.has('CFG true')) sdNext();
   else settings.pagScale = 0;
+
+  /** Pagoda's own texts say what was read otherwise than as words; A1111's only what is not usual. */
+  function emphasis(): Emphasis {
+    const said = take('Emphasis');
+    if (said === 'Original') return 'a1111';
+    if (said === 'No norm') return 'a1111-no-norm';
+    if (said === 'None' || (isOwn && said === undefined)) return 'plain';
+    if (said === 'Ignore') refuse('Emphasis', 'Weights were left out there; here they count.');
+    else if (said !== undefined) refuse('Emphasis', 'Pagoda has none of this name: A1111’s usual one is taken.');
+    return isComfy ? 'comfy' : 'a1111';
+  }
 
   function advanced(): void {
     settings.pagScale = number(ADVANCED.scale, FIELDS.pagScale) ?? 3;
@@ -170,11 +184,19 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     hash: hashes.get(name) ?? null,
   }));
   take('Version');
-  // A1111's `RNG: CPU` is Pagoda's noise; without a word it is the GPU's.
-  if (take('RNG') !== 'CPU' && (settings.seed !== undefined || pairs.has('RNG'))) {
-    refuse('RNG', 'Its noise came from a GPU; here it comes from the CPU, so the same seed gives another picture.');
-  }
-  if (!isOwn) notRestored.push(...promptSyntax(prompt, negativePrompt));
+  // Without a word A1111's noise is the GPU's, and NV is the same in software; ComfyUI's is the CPU's.
+  const rng = take('RNG')?.toUpperCase();
+  if (rng !== undefined && !['CPU', 'GPU', 'NV'].includes(rng))
+    refuse('RNG', 'Pagoda has the noise of CPUs and of NVIDIA’s GPUs: the picture is another one.');
+  else if (rng !== undefined || settings.seed !== undefined)
+    settings.noiseSource = rng === 'CPU' || (rng === undefined && isComfy) ? 'cpu' : 'gpu';
+  if (settings.scheduler !== undefined && SCHEDULERS[settings.scheduler].a1111?.brownian)
+    refuse(
+      'Sampler',
+      'It was taken. A1111 draws the noise of its steps from a Brownian tree, which is not here: ' +
+        'the picture begins alike and becomes another one.',
+    );
+  if (!isOwn && isA1111(settings.emphasis)) notRestored.push(...promptSyntax(prompt, negativePrompt));
   for (const key of pairs.keys()) {
     if (!used.has(key)) refuse(key, WHY_NOT[key] ?? 'Pagoda has no such setting.');
   }

@@ -1,27 +1,22 @@
-// What A1111 reads in a prompt as more than words, and Pagoda does not: weights, scheduling, networks other than
-// LoRA. Each is found in one pass, and named with the first example.
+// What A1111 obeys in prompts and Pagoda does not, listed with the first example of each.
 
+import { onlyA1111, type Unread } from '../prompt/onlyA1111';
 import { takeLoraTags } from './loraTags';
 import { refusal, type NotRestored } from './recipe';
 
-const BRACKETS = /(?<!\\)(?:\([^()[\]\\]{0,200}\)|\[[^()[\]\\]{0,200}\])/g;
-const isEditing = (text: string) => text.startsWith('[') && /[:|]/.test(text);
+export const UNREAD_NAMES: Readonly<Record<Unread, string>> = {
+  editing: 'prompt editing',
+  alternation: 'alternating words',
+  AND: 'AND',
+  factor: 'a factor of the CFG scale at the end',
+  hypernetwork: 'hypernetworks',
+};
 
-const SYNTAX: readonly (readonly [string, (prompt: string) => string | undefined])[] = [
-  ['weights in brackets', (prompt) => prompt.match(BRACKETS)?.find((text) => !isEditing(text))],
-  ['prompt editing', (prompt) => prompt.match(BRACKETS)?.find(isEditing)],
-  ['hypernetworks', (prompt) => /<[a-z]{2,20}:[^<>\n]{1,200}>/i.exec(takeLoraTags(prompt).text)?.[0]],
-  ['BREAK', (prompt) => /(?<![\p{L}\p{N}_])BREAK(?![\p{L}\p{N}_])/u.exec(prompt)?.[0]],
-  ['AND', (prompt) => /(?<![\p{L}\p{N}_])AND(?![\p{L}\p{N}_])/u.exec(prompt)?.[0]],
-];
-
-/** One line for both prompts; none where they are plain words. */
-export function promptSyntax(...prompts: readonly string[]): NotRestored[] {
-  const found = SYNTAX.flatMap(([name, find]) => {
-    const [example] = prompts.flatMap((prompt) => find(prompt) ?? []);
-    return example === undefined ? [] : [{ name, example }];
-  });
-  if (found.length === 0) return [];
-  const why = `Read as plain words: ${found.map(({ name }) => name).join(', ')}.`;
-  return [refusal('Prompt syntax', found.map(({ example }) => example).join(' '), why)];
+/** One line for both prompts; none where all is read as A1111 reads it. */
+export function promptSyntax(prompt: string, negativePrompt: string): NotRestored[] {
+  const found = [...onlyA1111(takeLoraTags(prompt).text), ...onlyA1111(negativePrompt, true)];
+  const first = found.filter(({ kind }, at) => found.findIndex((one) => one.kind === kind) === at);
+  if (first.length === 0) return [];
+  const why = `Read as the words that they are: ${first.map(({ kind }) => UNREAD_NAMES[kind]).join(', ')}.`;
+  return [refusal('Prompt syntax', first.map(({ example }) => example).join(' '), why)];
 }

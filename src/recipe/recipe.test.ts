@@ -10,6 +10,8 @@ import type { RecipeSettings } from '../settings/fields';
 const SETTINGS: RecipeSettings = {
   prompt: 'red apple',
   negativePrompt: '赤',
+  emphasis: 'plain',
+  noiseSource: 'cpu',
   seed: 7,
   steps: 20,
   guidanceScale: 3.5,
@@ -85,6 +87,13 @@ describe('a recipe', () => {
     expect(parseRecipe({ ...RECIPE, size: { width: 96, height: 64 } }).settings).toEqual(SETTINGS);
   });
 
+  it('that is older than the readings of prompts was read as plain words, with the noise of CPUs', () => {
+    const { emphasis, noiseSource, ...older } = SETTINGS;
+    expect(parseRecipe({ ...RECIPE, settings: older }).settings).toMatchObject({ emphasis, noiseSource });
+    const newer = { ...SETTINGS, emphasis: 'comfy', noiseSource: 'gpu' };
+    expect(parseRecipe({ ...RECIPE, settings: newer }).settings).toEqual(newer);
+  });
+
   it('loses only the field that is wrong, and names it', () => {
     for (const [key, bad] of Object.entries({
       seed: -1,
@@ -127,6 +136,8 @@ describe('an infotext', () => {
     expect(settings).toEqual({
       prompt: 'a cat, (b:1.2)\nsecond line',
       negativePrompt: 'dog\nrain',
+      emphasis: 'a1111',
+      noiseSource: 'gpu',
       steps: 20,
       scheduler: 'dpmpp-2m',
       sigmas: 'karras',
@@ -138,10 +149,7 @@ describe('an infotext', () => {
       pagScale: 0,
     });
     expect(model).toEqual({ id: 'sd15', revision: null });
-    expect(notRestored.map(({ name, value }) => [name, value])).toEqual([
-      ['RNG', 'nothing'],
-      ['Prompt syntax', '(b:1.2)'],
-    ]);
+    expect(notRestored.map(({ name, value }) => [name, value])).toEqual([]);
   });
 
   it("of Forge's advanced script", () => {
@@ -184,6 +192,33 @@ describe('an infotext', () => {
     ).toEqual({ semantics: 'always' });
   });
 
+  const read = (prompt: string, line = '') => {
+    const { settings, notRestored } = parseInfotext(`${prompt}\nSteps: 5, Sampler: Euler, Seed: 3${line}`, PLAIN_PAG);
+    return [settings.emphasis, settings.noiseSource, ...notRestored.map(({ name, why }) => `${name}: ${why}`)];
+  };
+
+  it('is read with A1111’s emphasis and noise, unless it says that they are others', () => {
+    expect(read('(a:1.2) [b] BREAK c')).toEqual(['a1111', 'gpu']);
+    expect(read('(a)', ', Emphasis: No norm, RNG: CPU')).toEqual(['a1111-no-norm', 'cpu']);
+    expect(read('(a)', ', Emphasis: None, RNG: NV')).toEqual(['plain', 'gpu']);
+    expect(read('(a)', ', Emphasis: Ignore')).toEqual(['a1111', 'gpu', expect.stringContaining('left out there')]);
+    expect(read('(a)', ', RNG: MPS')).toEqual(['a1111', undefined, expect.stringContaining('RNG: ')]);
+    expect(read('(a)', ', Version: ComfyUI')).toEqual(['comfy', 'cpu']);
+  });
+
+  it('names what A1111 obeys and Pagoda reads as words', () => {
+    expect(read('[a:b:3] [c|d] <hypernet:x:1> AND e:1.5')).toEqual([
+      'a1111',
+      'gpu',
+      expect.stringMatching(/^Prompt syntax: .*editing, alternating words, hypernetworks, AND, a factor/),
+    ]);
+  });
+
+  it('says where the noise of later steps is another', () => {
+    expect(read('a', ', Sampler: DPM++ SDE').slice(2)).toEqual([expect.stringContaining('Brownian tree')]);
+    expect(read('a', ', Sampler: Euler a')).toEqual(['a1111', 'gpu']);
+  });
+
   it('names what Pagoda has not, and old names of samplers', () => {
     const { settings, notRestored } = parseInfotext(
       'p\nSteps: 900, Sampler: DPM++ 2M Karras, Seed: 1, Clip skip: 2, ENSD: "a, b: c"',
@@ -194,7 +229,6 @@ describe('an infotext', () => {
       ['Steps', '900'],
       // Taken, with a note.
       ['Clip skip', '2'],
-      ['RNG', 'nothing'],
       ['ENSD', 'a, b: c'],
     ]);
   });
@@ -208,7 +242,16 @@ describe('an infotext', () => {
         ],
       ]);
       const restored = recipeFromPngTexts(texts, PLAIN_PAG);
-      expect(restored?.settings).toEqual({ prompt, negativePrompt: '', steps: 5, seed: 3, clipSkip: 1, pagScale: 0 });
+      expect(restored?.settings).toEqual({
+        prompt,
+        negativePrompt: '',
+        emphasis: 'a1111',
+        noiseSource: 'gpu',
+        steps: 5,
+        seed: 3,
+        clipSkip: 1,
+        pagScale: 0,
+      });
     }
     expect(recipeFromPngTexts(new Map([['parameters', '{"prompt": "a", "cut']]), PLAIN_PAG)).toBeNull();
   });
@@ -280,6 +323,7 @@ describe('an infotext', () => {
     expect(parseInfotext('just: words', PLAIN_PAG).settings).toEqual({
       prompt: 'just: words',
       negativePrompt: '',
+      emphasis: 'a1111',
       pagScale: 0,
     });
   });

@@ -2,7 +2,7 @@
 // each field is checked by itself, so that one bad value costs that field alone and is named.
 
 import type { SchedulerConfig } from '../diffusion/types';
-import { INITIAL, RECIPE_NAMES, readField, type RecipeSettings } from '../settings/fields';
+import { INITIAL, RECIPE_NAMES, UNSAID, readField, type RecipeSettings } from '../settings/fields';
 import { asRecord } from '../settings/pagOptions';
 import { loraTag, takeLoraTags } from './loraTags';
 
@@ -41,6 +41,10 @@ export interface Recipe {
   readonly readsPenultimate?: boolean;
   /** SDXL or one pruned of it. */
   readonly sdxl?: boolean;
+  /** Chunks of tokens of the longer prompt; absent where it is one. */
+  readonly chunks?: number;
+  /** The model did not read the end of a prompt; absent where it read all. */
+  readonly isCut?: boolean;
   /** Of libraries that computed, by package name. */
   readonly versions: Readonly<Record<string, string>>;
 }
@@ -90,7 +94,8 @@ export function parseRecipe(value: unknown): Restored {
   if (notRestored.length > 0) return { settings: {}, model: null, loras: [], embeddings: [], notRestored };
 
   const settings: Record<string, unknown> = {};
-  const earlier = Object.keys(from).length > 0 ? sizeOf(asRecord(recipe['size'])) : {};
+  const earlier: Record<string, unknown> =
+    Object.keys(from).length > 0 ? { ...UNSAID, ...sizeOf(asRecord(recipe['size'])) } : {};
   for (const name of RECIPE_NAMES) {
     const given = from[name] === undefined ? earlier[name] : from[name];
     if (given === undefined) continue;

@@ -21,6 +21,8 @@ const levels = (sigmas: 'model' | 'beta') =>
       settings: {
         prompt: '',
         negativePrompt: '',
+        emphasis: 'plain',
+        noiseSource: 'cpu',
         seed: 0,
         steps: 20,
         guidanceScale: 3,

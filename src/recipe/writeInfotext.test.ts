@@ -10,6 +10,8 @@ import { recipeToInfotext } from './writeInfotext';
 const SETTINGS: RecipeSettings = {
   prompt: 'a cat, (b:1.2)\nsecond "line": 赤',
   negativePrompt: 'dog\nrain: wet',
+  emphasis: 'plain',
+  noiseSource: 'cpu',
   seed: 2 ** 53 - 1,
   steps: 20,
   guidanceScale: 3.5,
@@ -109,6 +111,9 @@ describe('an infotext that is written', () => {
     ['with SNF', pagOf({ adaptive: { semantics: 'pamparamm', amount: 0 }, rescale: { mode: 'snf' } })],
     ['without a negative prompt', { negativePrompt: '' }],
     ['with clip skip', { clipSkip: 2 }],
+    ['with A1111’s emphasis', { emphasis: 'a1111', prompt: 'a (cat:1.2), [b] BREAK \\(c\\)' }],
+    ['with A1111’s emphasis without norm', { emphasis: 'a1111-no-norm', negativePrompt: '((x))' }],
+    ['with the noise of GPUs', { noiseSource: 'gpu' }],
   ])('%s comes back whole', (_name, changes) => {
     const { text, warnings } = write(changes);
     const { settings, model, notRestored } = parseInfotext(text, PLAIN_PAG);
@@ -188,6 +193,24 @@ describe('an infotext that is written', () => {
     ]);
     expect(parseInfotext(text, PLAIN_PAG).settings).toMatchObject({ prompt, negativePrompt: '((x))' });
     expect(warnings).toEqual([]);
+  });
+
+  it('says weights of ComfyUI’s reading as A1111 reads them, and that the formula is another', () => {
+    const { text, warnings } = write({ emphasis: 'comfy', prompt: '(a (b [c]:2):1.3) \\(d\\)', negativePrompt: 'x' });
+    expect(text.split('\n')[0]).toBe('(a :1.3)(b \\[c\\]:2) \\(d\\)');
+    expect(text).toContain('Emphasis: Original');
+    expect(warnings).toEqual([expect.stringContaining('another formula than ComfyUI')]);
+    expect(write({ emphasis: 'comfy', prompt: 'a', negativePrompt: '' }).warnings).toEqual([]);
+  });
+
+  it('says what A1111 obeys of its own that this run read as words', () => {
+    const { warnings } = write({ emphasis: 'a1111', prompt: '[a:b:3] AND c' });
+    expect(warnings).toEqual([expect.stringContaining('“[a:b:3]”'), expect.stringContaining('“AND”')]);
+  });
+
+  it('says that A1111 reads what was too long', () => {
+    const recipe = withLoras('a');
+    expect(recipeToInfotext({ ...recipe, isCut: true }).warnings).toEqual([expect.stringContaining('reads the end')]);
   });
 
   it.each([

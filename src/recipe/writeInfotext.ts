@@ -8,7 +8,8 @@ import { SIGMAS } from '../diffusion/options';
 import { SCHEDULERS } from '../diffusion/schedulers';
 import { loraTag, wordsOf } from './loraTags';
 import { isSchedule, runLevels, type ScheduleElsewhere } from './schedules';
-import { escapeForA1111, obeyedByA1111 } from './weighedText';
+import { isA1111 } from '../prompt/pieces';
+import { hasWeights, obeyedByA1111, promptForA1111 } from './weighedText';
 
 export interface InfotextExport {
   readonly text: string;
@@ -20,15 +21,18 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
   const warnings: string[] = [];
   const sampler = SCHEDULERS[settings.scheduler].a1111?.name ?? null;
   if (sampler === null) warnings.push(`A1111 has no sampler ${settings.scheduler}; it is left out.`);
+  if (SCHEDULERS[settings.scheduler].a1111?.brownian)
+    warnings.push(
+      'A1111 draws the noise of its steps from a Brownian tree, which is not here: the picture becomes another one.',
+    );
   // What the model's config says stands under its own name; "Uniform" is the schedule without any.
   const sigmas = chooseSigmas(settings.sigmas, recipe.scheduler ?? {}) ?? 'model';
   warnings.push(...scheduleWarnings(recipe, SIGMAS[sigmas].a1111));
-  if (settings.clipSkip > 1)
-    warnings.push(
-      recipe.readsPenultimate
-        ? 'A1111 skips no layers of this model’s text encoder: the picture is another one.'
-        : 'A1111 skips layers for the negative prompt too: the picture is a little different.',
-    );
+  const { emphasis } = settings;
+  if (settings.clipSkip > 1 && recipe.readsPenultimate)
+    warnings.push('A1111 skips no layers of this model’s text encoder: the picture is another one.');
+  else if (settings.clipSkip > 1 && !isA1111(emphasis))
+    warnings.push('A1111 skips layers for the negative prompt too: the picture is a little different.');
   if (settings.prediction !== 'model' || settings.terminalSnr !== 'model')
     warnings.push(
       'What was said of the model (prediction, terminal SNR) is left out: A1111 reads it from a .yaml beside its file.',
@@ -48,7 +52,7 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     );
   }
   const words = wordsOf(settings.prompt);
-  warnings.push(...obeyedByA1111(words));
+  warnings.push(...obeyedByA1111(words, emphasis), ...readingWarnings(recipe));
   const { loras = [] } = recipe;
   const hashes = loras.flatMap(({ name, hash }) => (hash === null ? [] : [`${name}: ${hash}`])).join(', ');
   const pairs: Record<string, string | number> = {
@@ -62,7 +66,9 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     // A1111 has TAESD as a setting, not among its files.
     ...(model.vae !== undefined && (model.tinyVae ? { 'VAE Decoder': 'TAESD' } : { VAE: `${model.vae}.safetensors` })),
     ...(settings.clipSkip > 1 && { 'Clip skip': settings.clipSkip }),
-    RNG: 'CPU',
+    // Without this word Pagoda's own texts are plain words, all escaped.
+    ...(emphasis !== 'plain' && { Emphasis: emphasis === 'a1111-no-norm' ? 'No norm' : 'Original' }),
+    RNG: settings.noiseSource === 'gpu' ? 'NV' : 'CPU',
     ...(settings.pagScale > 0 && pag(recipe, warnings)),
     ...(hashes !== '' && { 'Lora hashes': hashes }),
     Version: `Pagoda ${recipe.appVersion}`,
@@ -71,11 +77,24 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     .map(([key, value]) => `${key}: ${quote(String(value))}`)
     .join(', ');
   const negative =
-    settings.negativePrompt === '' ? [] : [`Negative prompt: ${escapeForA1111(settings.negativePrompt)}`];
+    settings.negativePrompt === '' ? [] : [`Negative prompt: ${promptForA1111(settings.negativePrompt, emphasis)}`];
   // Tags are read before signs are: nothing in them is escaped.
   const tags = loras.map(({ name, weight }) => loraTag(name, weight));
-  const prompt = [...(words === '' ? [] : [escapeForA1111(words)]), ...tags].join(' ');
+  const prompt = [...(words === '' ? [] : [promptForA1111(words, emphasis)]), ...tags].join(' ');
   return { text: [prompt, ...negative, last].join('\n'), warnings };
+}
+
+/** Where A1111 reads the same words otherwise. */
+function readingWarnings({ settings, chunks = 1, isCut = false }: Recipe): readonly string[] {
+  const { emphasis, prompt, negativePrompt } = settings;
+  if (emphasis === 'plain' && isCut)
+    return ['A1111 reads the end of the prompt too, which was too long for this run: the picture is another one.'];
+  if (emphasis !== 'comfy') return [];
+  return [prompt, negativePrompt].some((text) => hasWeights(text, emphasis))
+    ? ['A1111 weighs by another formula than ComfyUI, as this run did: the picture is a little different.']
+    : chunks > 1
+      ? ['A1111 ends the chunks of long prompts elsewhere than ComfyUI, as this run did: the picture is another one.']
+      : [];
 }
 
 /** A1111's schedules, by what they are called there. */

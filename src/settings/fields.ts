@@ -2,8 +2,17 @@
 // types of settings and the one reader that storage, recipes and infotexts share follow from this table; a new setting
 // is a row here and its control.
 
-import { PLAIN_PAG, PREDICTIONS, SIGMAS, SPACINGS, TERMINAL_SNRS, type PagOptions } from '../diffusion/options';
+import {
+  NOISE_SOURCES,
+  PLAIN_PAG,
+  PREDICTIONS,
+  SIGMAS,
+  SPACINGS,
+  TERMINAL_SNRS,
+  type PagOptions,
+} from '../diffusion/options';
 import { SCHEDULERS } from '../diffusion/schedulers';
+import { EMPHASES } from '../prompt/pieces';
 import { boundedText } from './boundedText';
 import { MOST_EDGE } from './pictureSize';
 import { correctValue, isInRange, rangeText, type NumberRule } from './numbers';
@@ -36,6 +45,8 @@ export interface ChoiceField extends Place {
   readonly kind: 'choice';
   readonly choices: Readonly<Record<string, { readonly label: string }>>;
   readonly initial: string;
+  /** What recipes mean that do not say it, since they are older than the setting. */
+  readonly unsaid?: string;
 }
 
 export interface FlagField extends Place {
@@ -69,6 +80,8 @@ const EDGE = {
 const TABLE = {
   prompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
   negativePrompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
+  /** How both prompts are read: what weighs in them, and where chunks of tokens end. */
+  emphasis: { kind: 'choice', choices: EMPHASES, initial: 'a1111', unsaid: 'plain', ...OF_THE_PICTURE },
   /** 0 … 2⁵³−1; its low 32 bits seed mt19937, as `torch.manual_seed` does for CPU generators. */
   seed: {
     kind: 'number',
@@ -83,6 +96,8 @@ const TABLE = {
   /** Of the picture in pixels; 0 is the model's own. A run has the nearest that the model can do (`pictureSize`). */
   width: EDGE,
   height: EDGE,
+  /** Whose random numbers the seed begins: those of PyTorch on the CPU, or on NVIDIA's GPUs (`diffusion/noise`). */
+  noiseSource: { kind: 'choice', choices: NOISE_SOURCES, initial: 'cpu', unsaid: 'cpu', ...OF_THE_PICTURE },
   steps: { kind: 'number', min: 1, max: 150, whole: true, step: 1, initial: 20, fallback: 20, ...OF_THE_MODEL },
   /** Classifier-free guidance g; off at g ≤ 1. */
   guidanceScale: {
@@ -164,6 +179,14 @@ export const FIELDS: Table = TABLE;
 export const SETTING_NAMES = Object.keys(TABLE) as readonly SettingName[];
 export const RECIPE_NAMES = SETTING_NAMES.filter((name) => FIELDS[name].inRecipe) as readonly (keyof RecipeSettings)[];
 export const USUAL_NAMES = SETTING_NAMES.filter((name) => FIELDS[name].usual) as readonly (keyof UsualSettings)[];
+
+/** What recipes mean that are older than a setting, and do not say it. */
+export const UNSAID: Partial<RecipeSettings> = Object.fromEntries(
+  RECIPE_NAMES.flatMap((name) => {
+    const field: Field = FIELDS[name];
+    return field.kind === 'choice' && field.unsaid !== undefined ? [[name, field.unsaid]] : [];
+  }),
+);
 
 export const INITIAL = Object.fromEntries(
   SETTING_NAMES.map((name) => [name, FIELDS[name].initial]),

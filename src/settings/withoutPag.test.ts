@@ -7,6 +7,8 @@ import { withoutPag } from './withoutPag';
 const OTHER: Settings = {
   prompt: 'b',
   negativePrompt: 'c',
+  emphasis: 'plain',
+  noiseSource: 'gpu',
   seed: 8,
   steps: 21,
   guidanceScale: 4,

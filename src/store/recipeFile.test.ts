@@ -17,6 +17,8 @@ const RECIPE = makeRecipe({
   settings: {
     prompt: '赤',
     negativePrompt: '',
+    emphasis: 'plain',
+    noiseSource: 'cpu',
     seed: 7,
     steps: 4,
     guidanceScale: 3,

@@ -57,7 +57,7 @@ function isTelling({ settings }: Restored): boolean {
 }
 
 /** What any text gives, whether it is an infotext or not. */
-const NOT_TELLING: ReadonlySet<string> = new Set(['prompt', 'negativePrompt', 'pagScale']);
+const NOT_TELLING: ReadonlySet<string> = new Set(['prompt', 'negativePrompt', 'emphasis', 'pagScale']);
 
 async function readJson(file: Blob): Promise<ReadRecipe> {
   const wrong = 'This is neither a picture (PNG, JPEG, WebP) nor a recipe of Pagoda (.json).';

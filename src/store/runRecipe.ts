@@ -54,6 +54,8 @@ export function runRecipe(run: FinishedRun): Recipe {
     sites: sites.map(({ name, comfyName }) => ({ name, comfyName })),
     scheduler: info.scheduler,
     guidanceEmbedded: info.guidanceEmbedded,
+    ...(stats.text && stats.text.chunks > 1 && { chunks: stats.text.chunks }),
+    ...(stats.text?.isCut && { isCut: true }),
     ...(info.readsPenultimate && { readsPenultimate: true }),
     ...(info.sdxl && { sdxl: true }),
     ...(merged.length > 0 && { loras: merged.map(({ name, weight, hash }) => ({ name, weight, hash })) }),

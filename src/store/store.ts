@@ -83,10 +83,10 @@ const withEngine: StateCreator<Store> = (set, get) => {
   });
   const askFit = () => {
     const {
-      settings: { prompt, negativePrompt },
+      settings: { prompt, negativePrompt, emphasis },
       job,
     } = get();
-    if (job.model) client.fit(takeLoraTags(prompt).text, negativePrompt);
+    if (job.model) client.fit(takeLoraTags(prompt).text, negativePrompt, emphasis);
   };
   let asking: ReturnType<typeof setTimeout> | undefined;
   let weighing: ReturnType<typeof setTimeout> | undefined;
@@ -178,7 +178,8 @@ const withEngine: StateCreator<Store> = (set, get) => {
         clearTimeout(weighing);
         weighing = setTimeout(weigh, TYPING_MS);
       }
-      if (before.prompt === settings.prompt && before.negativePrompt === settings.negativePrompt) return;
+      const texts = ({ prompt, negativePrompt, emphasis }: Settings) => [emphasis, prompt, negativePrompt].join('\0');
+      if (texts(before) === texts(settings)) return;
       clearTimeout(asking);
       asking = setTimeout(askFit, TYPING_MS);
     },

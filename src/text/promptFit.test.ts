@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { clipTokenizerJson } from './clipFiles';
+import type { Emphasis } from '../prompt/pieces';
 import { promptFit } from './promptFit';
 import { PromptTokenizer } from './tokenizer';
 
@@ -21,12 +22,19 @@ const clip = new PromptTokenizer(
 const POCKET = 'public/models/pocket/tokenizer';
 const pocket = new PromptTokenizer(json(`${POCKET}/tokenizer.json`), json(`${POCKET}/tokenizer_config.json`));
 
-const kept = (tokenizer: PromptTokenizer, prompt: string) => prompt.slice(0, promptFit(tokenizer, prompt).kept);
+const fit = (tokenizer: PromptTokenizer, prompt: string, emphasis: Emphasis = 'plain', most = 1) =>
+  promptFit(tokenizer, prompt, { emphasis, most, split: (words) => [words] });
+const kept = (...of: Parameters<typeof fit>) => of[1].slice(0, fit(...of).kept);
 
 describe("CLIP's, of 18 tokens beside those around them", () => {
   test('a prompt that fits is read whole', () => {
     for (const prompt of ['', 'a red cat', 'a '.repeat(18).trim()]) {
-      expect(promptFit(clip, prompt)).toEqual({ tokens: clip.pieces(prompt).length, limit: 18, kept: prompt.length });
+      expect(fit(clip, prompt)).toEqual({
+        tokens: clip.pieces(prompt).length,
+        limit: 18,
+        chunks: 1,
+        kept: prompt.length,
+      });
     }
   });
 
@@ -38,7 +46,7 @@ describe("CLIP's, of 18 tokens beside those around them", () => {
     ['writing without spaces', '赤い林檎の写真'.repeat(9)],
     ['signs of several units', '🍎👩‍👩‍👧'.repeat(9)],
   ])('%s end where the tokens end', (_what, prompt) => {
-    const { tokens, limit } = promptFit(clip, prompt);
+    const { tokens, limit } = fit(clip, prompt);
     const start = kept(clip, prompt);
     expect([tokens, limit]).toEqual([clip.pieces(prompt).length, 18]);
     expect(start.length).toBeLessThan(prompt.length);
@@ -56,7 +64,7 @@ describe("CLIP's, of 18 tokens beside those around them", () => {
 
 test('a tokenizer whose pieces are no bytes ends at words', () => {
   const words = Array.from({ length: 60 }, (_, index) => ['fox', 'flat', 'face', 'smiling'][index % 4]);
-  const { limit } = promptFit(pocket, '');
+  const { limit } = fit(pocket, '');
   const prompt = words.join(', ');
   expect(clipped(kept(pocket, prompt))).toBe(words.slice(0, limit).join(', '));
 });
@@ -64,3 +72,23 @@ test('a tokenizer whose pieces are no bytes ends at words', () => {
 function clipped(text: string): string {
   return text.replace(/[\s,]+$/, '');
 }
+
+describe('in chunks', () => {
+  const cats = (count: number) => Array.from({ length: count }, () => 'cat').join(' ');
+
+  test('all is read, however long, and counted without what only weighs', () => {
+    const prompt = `(${cats(20)}:1.2) BREAK [cat]`;
+    expect(fit(clip, prompt, 'a1111', Infinity)).toEqual({ tokens: 21, limit: 18, chunks: 3, kept: prompt.length });
+    expect(fit(clip, prompt, 'comfy', Infinity)).toMatchObject({ chunks: 2, kept: prompt.length });
+  });
+
+  test('where a UNet takes no more, the words behind are told by where they stand', () => {
+    const prompt = String.raw`(cat) \(cat\) BREAK red [the cat:1.2]`;
+    expect(prompt.slice(fit(clip, prompt, 'a1111', 1).kept)).toBe('red [the cat:1.2]');
+    expect(fit(clip, prompt, 'a1111', 1)).toMatchObject({ chunks: 1 });
+    const long = `((${cats(17)})) the (cat red:0.5)`;
+    expect(long.slice(fit(clip, long, 'a1111', 1).kept)).toBe('cat red:0.5)');
+    const words = `(cat), ${cats(30)}`;
+    expect(kept(clip, words, 'comfy', 1)).toBe(`(cat), ${cats(16)} `);
+  });
+});

@@ -2,28 +2,59 @@
 // from, so the words are tried: the tokens of a prompt up to the end of a word are the first of the whole prompt's. In
 // the word at which it ends, where pieces are bytes (CLIP), bytes are counted, for writing without spaces.
 
-import type { Part, PromptTokenizer } from './tokenizer';
+import type { Emphasis } from '../prompt/pieces';
+import { chunkedTokens, type Split } from './promptChunks';
+import type { PromptTokenizer, Slots } from './tokenizer';
 
 export interface PromptFit {
-  /** Of the whole prompt, and the most that are read, without the special ones around them. */
+  /** Of the whole prompt, without the special ones around them. */
   readonly tokens: number;
+  /** The most that a chunk has of them. */
   readonly limit: number;
+  /** Chunks that are read. */
+  readonly chunks: number;
   /** UTF-16 units that are read; the prompt's length where all are. */
   readonly kept: number;
+}
+
+/** How a prompt is read. */
+export interface Reading<S extends Slots> {
+  readonly emphasis: Emphasis;
+  /** The most chunks that are read. */
+  readonly most: number;
+  /** Parts that are no words are not told apart from words that are cut. */
+  readonly split: Split<S>;
+}
+
+export function promptFit<S extends Slots>(
+  tokenizer: PromptTokenizer,
+  prompt: string,
+  { emphasis, most, split }: Reading<S>,
+): PromptFit {
+  const limit = tokenizer.room;
+  if (emphasis === 'plain') {
+    const tokens = tokenizer.pieces(split(prompt)).length;
+    return {
+      tokens,
+      limit,
+      chunks: 1,
+      kept: tokens <= limit ? prompt.length : keptIn(tokenizer, prompt, limit, split),
+    };
+  }
+  const { chunks, pieces } = chunkedTokens(tokenizer, prompt, emphasis, split);
+  const tokens = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const fit = { tokens, limit, chunks: Math.min(most, chunks.length), kept: prompt.length };
+  const [cut] = chunks.slice(most).flat();
+  if (!cut) return fit;
+  const { text, from } = pieces[cut.piece]!;
+  return { ...fit, kept: from[keptIn(tokenizer, text, cut.index, split)] ?? prompt.length };
 }
 
 /** What CLIP's tokenizer takes for words, of whatever case: letters, one digit, or signs. */
 const WORDS = /\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 
-/** @param split a prompt in its parts; those that are no words are not told apart from words that are cut. */
-export function promptFit(
-  tokenizer: PromptTokenizer,
-  prompt: string,
-  split: (prompt: string) => readonly Part[] = (text) => [text],
-): PromptFit {
-  const limit = tokenizer.room;
-  const tokens = tokenizer.pieces(split(prompt)).length;
-  if (tokens <= limit) return { tokens, limit, kept: prompt.length };
+/** UTF-16 units of the words that lie wholly in the first `limit` tokens, of which there are more. */
+function keptIn<S extends Slots>(tokenizer: PromptTokenizer, prompt: string, limit: number, split: Split<S>): number {
   const words = [...prompt.matchAll(WORDS)].map(({ 0: word, index }) => ({ start: index, end: index + word.length }));
   const countTo = (end: number) => tokenizer.pieces(split(prompt.slice(0, end))).length;
   // The first word that is not wholly read.
@@ -35,7 +66,7 @@ export function promptFit(
   }
   const { start, end } = words[low] ?? { start: 0, end: 0 };
   const before = countTo(words[low - 1]?.end ?? 0);
-  return { tokens, limit, kept: start + keptOfWord(tokenizer, prompt.slice(start, end), Math.max(0, limit - before)) };
+  return start + keptOfWord(tokenizer, prompt.slice(start, end), Math.max(0, limit - before));
 }
 
 /** UTF-16 units of the letters that lie wholly in the first `room` pieces; 0 where pieces are not bytes. */

@@ -18,6 +18,11 @@ export interface Slot<S extends Slots> {
   readonly index: number;
 }
 
+/** One for each token whose place it takes. */
+export function slotsOf<S extends Slots>(of: S): Slot<S>[] {
+  return Array.from({ length: of.tokens }, (_, index) => ({ of, index }));
+}
+
 export class PromptTokenizer {
   readonly length: number;
   private readonly tokenizer: Tokenizer;
@@ -60,27 +65,45 @@ export class PromptTokenizer {
       );
   }
 
+  /** Ids of words, without special ones around them, however many. */
+  ids(words: string): number[] {
+    return [...this.encoding(words, false).ids];
+  }
+
+  /** Special tokens that stand before a prompt. */
+  get before(): number {
+    return Math.min(1, this.encoding('', true).ids.length);
+  }
+
+  /** The comma's id; null where a comma is no token by itself. */
+  get comma(): number | null {
+    const [comma, ...others] = this.ids(',');
+    return comma === undefined || others.length > 0 ? null : comma;
+  }
+
+  /** Exactly `length`: the special ones around at most `room` tokens, and the padding behind. */
+  around<S extends Slots>(tokens: readonly (number | Slot<S>)[]): (number | Slot<S>)[] {
+    const [first, ...behind] = this.encoding('', true).ids;
+    return this.filled([...(first === undefined ? [] : [first]), ...tokens, ...behind]);
+  }
+
   /**
    * Exactly `length` ids, and what stands in the place of some.
    * @throws EngineError `model-invalid` where the tokenizer's files let it stumble.
    */
   encode<S extends Slots = never>(prompt: string | readonly (string | S)[]): (number | Slot<S>)[] {
-    const ids = typeof prompt === 'string' ? [...this.encoding(prompt, true).ids] : this.joined(prompt);
+    if (typeof prompt === 'string') return this.filled([...this.encoding(prompt, true).ids]);
+    const tokens = prompt.flatMap((part): (number | Slot<S>)[] =>
+      typeof part === 'string' ? this.ids(part) : slotsOf(part),
+    );
+    return this.around(tokens);
+  }
+
+  private filled<S extends Slots>(ids: (number | Slot<S>)[]): (number | Slot<S>)[] {
     const last = ids.at(-1);
     if (ids.length > this.length && last !== undefined) ids.splice(this.length - 1, ids.length, last);
     while (ids.length < this.length) ids.push(this.pad);
     return ids;
-  }
-
-  /** The special tokens stand around all parts, one before and the others behind. */
-  private joined<S extends Slots>(parts: readonly (string | S)[]): (number | Slot<S>)[] {
-    const [first = [], ...behind] = this.encoding('', true).ids;
-    const inner = parts.flatMap((part): (number | Slot<S>)[] =>
-      typeof part === 'string'
-        ? [...this.encoding(part, false).ids]
-        : Array.from({ length: part.tokens }, (_, index) => ({ of: part, index })),
-    );
-    return [...[first].flat(), ...inner, ...behind];
   }
 
   private encoding(prompt: string, add_special_tokens: boolean): Encoding {

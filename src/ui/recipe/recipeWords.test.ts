@@ -17,6 +17,8 @@ const lines = (changes: Partial<RecipeSettings>, revision: string | null = null)
       settings: {
         prompt: 'p',
         negativePrompt: '',
+        emphasis: 'plain',
+        noiseSource: 'cpu',
         seed: 7,
         steps: 4,
         guidanceScale: 1,

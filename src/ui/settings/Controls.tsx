@@ -10,6 +10,7 @@ import { Region } from '../errors/ErrorBoundary';
 import { LayersField } from '../pag/LayersField';
 import { ModelPanel } from '../model/ModelPanel';
 import { EmbeddingField } from './EmbeddingField';
+import { EmphasisField } from './EmphasisField';
 import { LoraField } from './LoraField';
 import { ModelReading } from './ModelReading';
 import { NumberField } from './NumberField';
@@ -46,6 +47,7 @@ export function Controls() {
           ))}
         </div>
         <PromptField name="negativePrompt" label="Negative prompt" rows={1} unread={unread} />
+        <EmphasisField />
       </section>
 
       <Region name="LoRA">
@@ -142,6 +144,13 @@ export function Controls() {
         <button type="button" onClick={() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0]! })}>
           Random seed
         </button>
+        <SelectField
+          label="Noise"
+          value={settings.noiseSource}
+          options={choiceLabels('noiseSource')}
+          hint="Whose random numbers the seed begins: the CPU’s, as in diffusers and ComfyUI, or a GPU’s, as in A1111."
+          onChange={(noiseSource) => change({ noiseSource })}
+        />
       </section>
 
       <ModelReading />
