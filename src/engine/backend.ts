@@ -115,6 +115,8 @@ export interface Backend {
   readonly splitsGelu: boolean;
   /** Whether ONNX Runtime has kernels here for operators on integers, QLinearConv and the like. */
   readonly computesIntegers: boolean;
+  /** Bytes of the largest tensor that sessions may make here. */
+  readonly mostTensorBytes: number;
   /** null where sessions cannot be recorded and replayed, or a replay was seen to be wrong. */
   readonly capturing: Capturing | null;
   /** Whether `attend` takes heads of so many channels. */
@@ -146,6 +148,10 @@ export interface Backend {
   /** One prediction an image, [images, …] f32, where guidance is no weighted sum of rows. */
   rescaledGuidance(input: GuidanceInput): Promise<DeviceTensor>;
   guidedStep(input: StepInput): Promise<StepOutput>;
+  /**
+   * Lets go of what it was told of too little memory: for who gives up all that was made since the last that was read.
+   */
+  recover(): Promise<void>;
   /** Values as f32, on the CPU. */
   read(tensor: DeviceTensor): Promise<Float32Array>;
   dispose(): Promise<void>;

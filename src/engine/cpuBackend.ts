@@ -20,6 +20,7 @@ import {
   type Tensors,
 } from './backend';
 import { CpuAttention } from './cpuAttention';
+import { WASM_TENSOR } from '../models/preflight';
 import { gatheredRows, joinedData, type Data } from './rowData';
 import type { Ort } from './runtime';
 import { WEIGHTS_FILE } from '../onnx/segments/write';
@@ -52,6 +53,7 @@ export class CpuBackend implements Backend {
   readonly partsAttention = true;
   readonly splitsGelu = false;
   readonly computesIntegers = true;
+  readonly mostTensorBytes = WASM_TENSOR;
   readonly capturing: Capturing | null = null;
 
   private readonly attention: CpuAttention;
@@ -167,6 +169,10 @@ export class CpuBackend implements Backend {
 
   read(tensor: DeviceTensor): Promise<Float32Array> {
     return Promise.resolve(own(tensor).f32);
+  }
+
+  recover(): Promise<void> {
+    return Promise.resolve();
   }
 
   dispose(): Promise<void> {

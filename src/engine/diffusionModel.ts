@@ -19,13 +19,13 @@ import { keepsTextEncoders, machineMemoryGiB } from './memory';
 import type { LoraStack } from './loraStack';
 import type { GraphFile, ModelFiles } from './modelFiles';
 import { modelNeeds, rowsOfRun } from './modelNeeds';
-import { OnnxFile } from './onnxFile';
+import { OnnxFile, pictureOutput } from './onnxFile';
 import { Previews } from './previews';
 import { PromptEncoder } from './promptEncoder';
 import { PromptTextEncoder } from './textEncoder';
 import { Unet } from './unet';
 import type { OpenedEmbedding } from './withEmbeddings';
-import { VaeDecoder, decoderDims, latentsInput, pictureOutput } from './vaeDecoder';
+import { VaeDecoder, decoderDims, latentsInput } from './vaeDecoder';
 
 /** A run, with the tokens of its contexts; those of one chunk where they are not said. */
 export type RunTexts = RunExtent & { readonly contextTokens?: number };
@@ -74,6 +74,9 @@ export interface OpenOptions {
 const WRONG_REPLAY =
   'This GPU replays recorded commands wrongly (ONNX Runtime’s graph capture): ' +
   'each step sends them anew, which is slower.';
+
+const TOO_SHORT =
+  'There was too little memory to decode the picture whole, so the VAE decodes it in tiles: the same, but slower.';
 
 /** @throws EngineError `model-invalid`, `model-missing` or `session-build`, what `weigh` throws, or AbortError. */
 export async function openModel(
@@ -188,7 +191,10 @@ export async function openModel(
     open: vaeFile.half ? () => openFor({ ...traits(backend), f16: false }, files.vaeDecoder, vaeFile.name) : null,
     onWidened: () => notice('This model’s VAE overflows in half precision, so Pagoda runs it in full precision.'),
   };
-  const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig, wider, onWrongReplay);
+  const vaeDecoder = await VaeDecoder.open(backend, vaeFile, vaeConfig, wider, {
+    onWrongReplay,
+    onTooShort: () => notice(TOO_SHORT),
+  });
   const previews = new Previews(backend, vaeDecoder, vaeConfig, own);
   return { backend, files, prompts, unet, vaeDecoder, previews, info, loras: null, embeddings: [], needs, costs };
 }

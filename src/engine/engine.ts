@@ -203,7 +203,7 @@ export class Engine {
     const asked = needs(run);
     const { level, reasons } = verdictOn(asked);
     const ofSize = level !== 'fits' && verdictOn(needs({ ...run, width: 1, height: 1 })).level !== level;
-    const figures = needsText(asked, device.f16);
+    const figures = needsText(asked, device);
     const event = { type: 'verdict', modelId, level, figures, reasons, ofSize } as const;
     this.emit(event);
     return event;

@@ -174,6 +174,7 @@ export async function generate(
         settings.pagScale > 0 ? sites.filter((site) => (strengths.get(site) ?? 0) > 0).map((site) => site.name) : [],
       keptWithoutPag: left !== null,
       ...(text && { text }),
+      ...(model.vaeDecoder.tiles > 1 && { tiles: model.vaeDecoder.tiles }),
     };
     return {
       pair: pairs[0]!,
@@ -258,7 +259,7 @@ async function decodeAll(
   const pictures: Pixels[] = [];
   for (let image = 0; image < latents.dims[0]!; image += 1) {
     await checkpoint(signal);
-    pictures.push(await vaeDecoder.decode(latents, image));
+    pictures.push(await vaeDecoder.decode(latents, image, signal));
   }
   return pictures;
 }

@@ -41,6 +41,7 @@ export class GpuBackend implements Backend {
   readonly partsAttention = false;
   readonly splitsGelu = true;
   readonly computesIntegers = false;
+  readonly mostTensorBytes: number;
   private readonly compiler: KernelCompiler;
   private readonly capture: GpuCapture | null;
   private lost: GPUDeviceLostInfo | null = null;
@@ -60,6 +61,7 @@ export class GpuBackend implements Backend {
   ) {
     this.fusesAttention = fusesAttention;
     this.f16 = device.features.has('shader-f16');
+    this.mostTensorBytes = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
     this.compiler = new KernelCompiler(device);
     void device.lost.then((info) => {
       this.lost = info;
@@ -258,6 +260,13 @@ export class GpuBackend implements Backend {
         staging.destroy();
       }
     });
+  }
+
+  async recover(): Promise<void> {
+    await this.device.queue.onSubmittedWorkDone();
+    // What follows from a refused buffer is told in later turns.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    this.refused = null;
   }
 
   async dispose(): Promise<void> {

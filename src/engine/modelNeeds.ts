@@ -6,6 +6,7 @@ import { graphNeeds } from '../onnx/graph/needs';
 import type { Settings } from '../settings/fields';
 import { keepsTextEncoders, machineMemoryGiB } from './memory';
 import type { OnnxFile } from './onnxFile';
+import { leastInTiles } from './tiledGraph';
 
 export interface ModelGraphs {
   readonly unet: OnnxFile;
@@ -27,10 +28,12 @@ export function modelNeeds({ unet, texts, vae, unetDims, vaeDims }: ModelGraphs,
   const weightBytes = all.reduce((sum, graph) => sum + graph.weightBytes, 0);
   // Where memory is short a text encoder is gone before the UNet is built.
   const turns = vaeNeeds.weightBytes + Math.max(unetNeeds.weightBytes, ...textNeeds.map((text) => text.weightBytes));
+  const inTiles = leastInTiles(vae, vaeDims);
   const buffers = (graphs: readonly (typeof unetNeeds)[]): Buffer[] =>
-    graphs.map(({ largestWeight, largestTensor }, index) => ({
+    graphs.map((graph, index) => ({
       what: ['The UNet', 'The VAE decoder'][index] ?? 'The text encoder',
-      bytes: Math.max(largestWeight, largestTensor),
+      bytes: Math.max(graph.largestWeight, graph.largestTensor),
+      ...(graph === vaeNeeds && inTiles !== null && { inTiles: Math.max(graph.largestWeight, inTiles) }),
     }));
   return {
     weightBytes,

@@ -2,7 +2,7 @@
 // The weights of a session are a Blob made of slices of the file and of the files beside it that it names: nothing
 // is copied until ONNX Runtime reads it.
 
-import { cut, type Segment } from '../onnx/segments/cut';
+import { cut, type Place, type Segment } from '../onnx/segments/cut';
 import { freeBatch } from '../onnx/passes/freeBatch/freeBatch';
 import { Graph } from '../onnx/graph/graph';
 import { FLOAT16, INT32, INT64, type ByteRange, type Model, type ValueInfo } from '../onnx/file/model';
@@ -118,7 +118,8 @@ export class OnnxFile {
     return rows;
   }
 
-  private withModel(model: Model, tokens = this.tokens): OnnxFile {
+  /** Another graph with the weights of this file. */
+  withModel(model: Model, tokens = this.tokens): OnnxFile {
     return new OnnxFile(new Graph(model), this.blob, this.name, this.openFile, this.widened, tokens);
   }
 
@@ -149,7 +150,7 @@ export class OnnxFile {
    * @throws EngineError `session-build` where ONNX Runtime refuses the graph, `out-of-memory`, or `model-invalid` where
    * weights are missing.
    */
-  async session(backend: Backend, segment: Segment): Promise<Session> {
+  async session(backend: Backend, segment: Segment<Place>): Promise<Session> {
     const nodes = runnableNodes(this.graph, segment.nodes, backend);
     const { bytes, parts } = writeSegment(this.graph.model, { ...segment, nodes });
     const slices = (await Promise.all(parts.map((part) => this.slice(part)))).flat();
@@ -258,6 +259,11 @@ export function elemType(info: ValueInfo): ElemType {
   if (info.elemType === FLOAT16) return 'float16';
   if (info.elemType === INT64) return 'int64';
   return info.elemType === INT32 ? 'int32' : 'float32';
+}
+
+/** The output that is a map, a VAE’s picture; '' where a graph has no output. */
+export function pictureOutput({ outputs }: OnnxFile): string {
+  return (outputs.find(({ dims }) => dims?.length === 4) ?? outputs[0])?.name ?? '';
 }
 
 /** The input whose name is one of `names`, else the only one of that rank. */

@@ -76,7 +76,7 @@ export class Previews {
     const pictures: Pixels[] = [];
     for (let image = 0; image < images; image += 1) {
       await checkpoint(signal);
-      pictures.push(await this.decoder.decode(latents, image));
+      pictures.push(await this.decoder.decode(latents, image, signal));
     }
     const { width, height } = pictures[0]!;
     return { pictures, size: { width, height } };
@@ -93,7 +93,7 @@ export class Previews {
       const latents = noise.randn(elements(this.latentShape));
       const tensor = this.backend.upload('float32', [1, ...this.latentShape], latents);
       try {
-        samples.push({ latents, rgb: shrunk(await this.decoder.decode(tensor, 0), height, width) });
+        samples.push({ latents, rgb: shrunk(await this.decoder.decode(tensor, 0, signal), height, width) });
       } finally {
         tensor.dispose();
       }

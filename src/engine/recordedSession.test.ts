@@ -16,7 +16,7 @@ const ort = await loadNodeRuntime();
 async function decoded(backend: CpuBackend, onWrongReplay: () => void) {
   const blob = await openAsBlob('fixtures/models/tiny/vae_decoder/model.onnx');
   const file = await OnnxFile.open(blob, 'vae_decoder/model.onnx', { device: backend, openFile: null });
-  const decoder = await VaeDecoder.open(backend, file, {}, null, onWrongReplay);
+  const decoder = await VaeDecoder.open(backend, file, {}, null, { onWrongReplay, onTooShort: () => {} });
   const onDevice = backend.upload('float32', SHAPE, latents);
   await decoder.decode(onDevice, 0);
   const picture = await decoder.decode(onDevice, 1);

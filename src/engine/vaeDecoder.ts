@@ -6,18 +6,11 @@ import { EngineError } from '../protocol/errors';
 import type { Pixels } from '../protocol/messages';
 import { toPixels } from '../image/pixels';
 import type { ValueInfo } from '../onnx/file/model';
-import { elements, type Backend, type DeviceTensor, type Session, type Tensors } from './backend';
+import type { Backend, DeviceTensor } from './backend';
+import { NEVER } from './checkpoint';
 import { elemType, inputByRole, type OnnxFile } from './onnxFile';
 import type { LatentShape } from './latentShape';
-import { recordedSession } from './recordedSession';
-
-/** A session and the names that it is run by. */
-interface Decoder {
-  readonly session: Session;
-  /** [batch, channels, height, width]. */
-  readonly input: ValueInfo;
-  readonly output: string;
-}
+import { PictureDecoder, type Decoded, type DecoderNotices } from './pictureDecoder';
 
 /** The numbers of some f16 VAEs, SDXL's first of all, are beyond f16. */
 export interface Wider {
@@ -27,11 +20,16 @@ export interface Wider {
   readonly onWidened: () => void;
 }
 
+const UNHEARD: DecoderNotices = { onWrongReplay: () => {}, onTooShort: () => {} };
+
 export class VaeDecoder {
+  /** In how many tiles the last picture came; 1 where it was decoded whole. */
+  tiles = 1;
+
   private constructor(
     private readonly backend: Backend,
-    private decoder: Decoder,
-    private readonly decoderOf: (file: OnnxFile) => Promise<Decoder>,
+    private decoder: PictureDecoder,
+    private readonly decoderOf: (file: OnnxFile) => Promise<PictureDecoder>,
     private wider: Wider | null,
     private readonly factor: number,
     private readonly shift: number,
@@ -43,7 +41,7 @@ export class VaeDecoder {
     file: OnnxFile,
     config: VaeConfig,
     wider: Wider | null = null,
-    onWrongReplay: () => void = () => {},
+    notices: DecoderNotices = UNHEARD,
   ): Promise<VaeDecoder> {
     if (config.latents_mean || config.latents_std) {
       throw new EngineError(
@@ -51,7 +49,7 @@ export class VaeDecoder {
         'This VAE scales each channel of the latents on its own, which Pagoda does not run yet. Choose another model.',
       );
     }
-    const decoderOf = (opened: OnnxFile) => openDecoder(backend, opened, onWrongReplay);
+    const decoderOf = (opened: OnnxFile) => PictureDecoder.open(backend, opened, latentsInput(opened), notices);
     const decoder = await decoderOf(file);
     return new VaeDecoder(backend, decoder, decoderOf, wider, 1 / scalingFactor(config), config.shift_factor ?? 0);
   }
@@ -59,31 +57,30 @@ export class VaeDecoder {
   /**
    * Decodes one image of [images, channels, height, width]. Where that is not finite and the latents are, it is built
    * anew in f32, once, and decodes again.
-   * @throws EngineError `not-finite`.
+   * @throws EngineError `not-finite`; AbortError, between tiles.
    */
-  async decode(latents: DeviceTensor, image: number): Promise<Pixels> {
-    let decoded = await this.run(latents, image);
+  async decode(latents: DeviceTensor, image: number, signal: AbortSignal = NEVER): Promise<Pixels> {
+    let decoded = await this.run(latents, image, signal);
     if (this.wider?.open && !allFinite(decoded.values) && allFinite(await this.backend.read(latents))) {
       await this.widen(this.wider, this.wider.open);
-      decoded = await this.run(latents, image);
+      decoded = await this.run(latents, image, signal);
     }
     const {
       values,
-      dims: [, channels, height, width],
+      dims: [channels, height, width],
+      tiles,
     } = decoded;
     assertFinite(values);
+    this.tiles = tiles;
     return toPixels(values, channels, height, width);
   }
 
   dispose(): Promise<void> {
-    return this.decoder.session.dispose();
+    return this.decoder.dispose();
   }
 
-  private async run(
-    latents: DeviceTensor,
-    image: number,
-  ): Promise<{ values: Float32Array; dims: readonly [number, number, number, number] }> {
-    const { session, input: info, output: name } = this.decoder;
+  private async run(latents: DeviceTensor, image: number, signal: AbortSignal): Promise<Decoded> {
+    const { input: info } = this.decoder;
     const batch = typeof info.dims?.[0] === 'number' ? info.dims[0] : 1;
     const input = await this.backend.modelInput(
       latents,
@@ -92,14 +89,10 @@ export class VaeDecoder {
       elemType(info),
       this.shift,
     );
-    let outputs: Tensors = {};
     try {
-      outputs = await session.run({ [info.name]: input });
-      const output = outputs[name]!;
-      const dims = output.dims as [number, number, number, number];
-      return { values: (await this.backend.read(output)).slice(0, elements(dims.slice(1))), dims };
+      return await this.decoder.run(input, signal);
     } finally {
-      for (const tensor of [input, ...Object.values(outputs)]) tensor.dispose();
+      input.dispose();
     }
   }
 
@@ -108,19 +101,9 @@ export class VaeDecoder {
     const narrow = this.decoder;
     this.decoder = decoder;
     this.wider = null;
-    await narrow.session.dispose();
+    await narrow.dispose();
     onWidened();
   }
-}
-
-async function openDecoder(backend: Backend, file: OnnxFile, onWrongReplay: () => void): Promise<Decoder> {
-  const input = latentsInput(file);
-  const output = pictureOutput(file);
-  return { input, output, session: await recordedSession(backend, file, file.upTo([output]), onWrongReplay) };
-}
-
-export function pictureOutput({ outputs }: OnnxFile): string {
-  return (outputs.find(({ dims }) => dims?.length === 4) ?? outputs[0])?.name ?? '';
 }
 
 /** Sizes of the decoder's input, by name, for latents [channels, height, width] of one image. */

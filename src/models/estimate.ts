@@ -39,18 +39,18 @@ export function estimateNeeds({ bytes, paths, unetConfig, graph }: Weights, f16:
 
 /**
  * The widest convolution of the UNet (9·2C·C) and the VAE's last feature map at full size, where the config says enough
- * of them. `unit` is bytes per value.
+ * of them; in tiles it is whole only where it has the size of the latents. `unit` is bytes per value.
  */
 export function configBuffers({ block_out_channels: channels, sample_size: size }: UnetConfig, unit: number): Buffer[] {
   const buffers: Buffer[] = [];
-  const add = (what: string, ...factors: (number | undefined)[]) => {
-    if (factors.every((factor) => factor !== undefined))
-      buffers.push({ what, bytes: factors.reduce((product, factor) => product * factor, unit) });
-  };
+  const product = (factors: readonly (number | undefined)[]) =>
+    factors.reduce<number | undefined>((bytes, factor) => bytes && factor && bytes * factor, unit);
   const widest = channels && channels.length > 0 ? Math.max(...channels) : undefined;
-  add('The UNet', widest, widest, 18);
+  const convolution = product([widest, widest, 18]);
+  if (convolution) buffers.push({ what: 'The UNet', bytes: convolution });
   const [height, width] = Array.isArray(size) ? size : [size, size];
-  // 8 pixels a latent; 256 channels before the last block, as in every Stable Diffusion VAE.
-  add('The VAE decoder', height, width, 64, 256);
+  // 8 pixels a latent; 256 channels before the last block and 512 at the first, as in every Stable Diffusion VAE.
+  const [bytes, inTiles] = [product([height, width, 64, 256]), product([height, width, 512])];
+  if (bytes && inTiles) buffers.push({ what: 'The VAE decoder', bytes, inTiles });
   return buffers;
 }

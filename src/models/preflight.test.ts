@@ -40,6 +40,25 @@ it('refuses a GPU that cannot hold what one row needs', () => {
   });
 });
 
+it('lets a decoder that is too large whole decode in tiles, and says so', () => {
+  const vae = { what: 'The VAE decoder', bytes: 300 * MB, inTiles: 90 * MB };
+  const buffers = [...needs.buffers, vae];
+  const said = 'it decodes in tiles.';
+  expect(verdict(gpu(300), { buffers }).reasons).toEqual([]);
+  expect(verdict(gpu(200), { buffers, inescapable: [vae] })).toEqual({
+    level: 'fits',
+    reasons: [`The VAE decoder would need a buffer of 315 MB, and this GPU allows 210 MB: ${said}`],
+  });
+  expect(needsText({ ...needs, buffers }, gpu(200)!)).toContain('the largest buffer 210 MB');
+  // Its first part is whole all the same.
+  expect(verdict(gpu(89), { buffers: [vae], inescapable: [vae] }).reasons).toEqual([
+    'The VAE decoder needs a buffer of 94 MB; this GPU allows 93 MB.',
+  ]);
+  expect(verdict(cpu, { buffers: [{ ...vae, bytes: 1024 * MB }] }).reasons).toEqual([
+    `The VAE decoder would need a buffer of 1.1 GB, and on the CPU it gets 537 MB: ${said}`,
+  ]);
+});
+
 it('refuses what 32-bit WebAssembly cannot hold, and doubts what leaves it no room', () => {
   expect(verdict(cpu)).toEqual({ level: 'fits', reasons: [] });
   expect(verdict(cpu, { weightBytes: 1e9, residentBytes: 1e9 })).toEqual({
@@ -108,8 +127,8 @@ it('believes the graph rather than a name, and doubles where half precision must
 });
 
 it('gives its figures', () => {
-  expect(needsText(needs, true)).toBe('400 MB of weights, the largest buffer 210 MB, f32');
-  expect(needsText({ ...needs, buffers: [], half: true }, true)).toBe('400 MB of weights, f16');
+  expect(needsText(needs, gpu(512)!)).toBe('400 MB of weights, the largest buffer 210 MB, f32');
+  expect(needsText({ ...needs, buffers: [], half: true }, gpu(512)!)).toBe('400 MB of weights, f16');
 });
 
 it.each([

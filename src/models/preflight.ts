@@ -8,6 +8,8 @@ export interface Buffer {
   /** What needs it, as a sentence begins: "The UNet". */
   readonly what: string;
   readonly bytes: number;
+  /** Of what still is whole where the picture is decoded in tiles; absent where it cannot be. */
+  readonly inTiles?: number;
 }
 
 /** What a model asks of a device. */
@@ -46,6 +48,8 @@ export interface Verdict {
 /** wasm32 addresses 4 GB; runtime and activations need some of it. */
 const WASM_LIMIT = 3.2e9;
 const WASM_SLOW = 0.5e9;
+/** Of one tensor on the CPU: ONNX Runtime holds three such ones at once. */
+export const WASM_TENSOR = 2 ** 29;
 /** Weights above this share of the machine's memory leave too little for the rest. */
 const MEMORY_SHARE = 0.75;
 
@@ -63,11 +67,18 @@ export function preflight(needs: Needs, { device, freeBytes, memoryGiB }: Capaci
   }
   const { weightBytes, half } = needs;
   const resident = needs.residentBytes ?? weightBytes;
-  const largest = largestOf(needs.buffers);
+  const bindable = bindableOf(device);
+  const largest = largestOf(tiledWhere(needs.buffers, bindable));
+  for (const { what, bytes, inTiles = Infinity } of needs.buffers) {
+    if (bytes <= bindable || inTiles > bindable) continue;
+    const allowed = device?.limits ? 'this GPU allows' : 'on the CPU it gets';
+    notes.push(
+      `${what} would need a buffer of ${sizeText(bytes)}, and ${allowed} ${sizeText(bindable)}: it decodes in tiles.`,
+    );
+  }
   if (device?.backend === 'webgpu' && device.limits) {
     const { maxBufferSize } = device.limits;
-    const bindable = Math.min(maxBufferSize, device.limits.maxStorageBufferBindingSize);
-    const never = largestOf(needs.inescapable);
+    const never = largestOf(tiledWhere(needs.inescapable, bindable));
     if (never && never.bytes > maxBufferSize)
       no.push(`${bufferText(never)} this GPU allows ${sizeText(maxBufferSize)}.`);
     else if (largest && largest.bytes > bindable)
@@ -125,14 +136,29 @@ export function imagesAtOnce(images: number, needs: (together: number) => Needs,
 }
 
 /** The figures behind a verdict: "2.6 GB of weights, the largest buffer 268 MB, f16". */
-export function needsText({ weightBytes, buffers, half }: Needs, f16: boolean): string {
-  const largest = largestOf(buffers);
+export function needsText({ weightBytes, buffers, half }: Needs, device: NonNullable<Capacity['device']>): string {
+  const { f16 } = device;
+  const largest = largestOf(tiledWhere(buffers, bindableOf(device)));
   const parts = [
     `${sizeText(weightBytes)} of weights`,
     ...(largest ? [`the largest buffer ${sizeText(largest.bytes)}`] : []),
     half && f16 ? 'f16' : 'f32',
   ];
   return parts.join(', ');
+}
+
+/** Bytes of the largest tensor that a device takes. */
+function bindableOf(device: Capacity['device']): number {
+  if (device?.backend === 'wasm') return WASM_TENSOR;
+  const limits = device?.limits;
+  return limits ? Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize) : Infinity;
+}
+
+/** The buffers as they are where those that are too large are made in tiles. */
+function tiledWhere(buffers: readonly Buffer[], bindable: number): Buffer[] {
+  return buffers.map((buffer) =>
+    buffer.bytes > bindable ? { ...buffer, bytes: buffer.inTiles ?? buffer.bytes } : buffer,
+  );
 }
 
 function largestOf(buffers: readonly Buffer[]): Buffer | null {

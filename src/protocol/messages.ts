@@ -333,6 +333,8 @@ export interface RunStats {
   readonly keptWithoutPag: boolean;
   /** Of the prompts that were read; absent where each is one chunk of tokens, and read whole. */
   readonly text?: LongText;
+  /** In which each picture was decoded; absent: whole. */
+  readonly tiles?: number;
 }
 
 export interface DoneEvent {

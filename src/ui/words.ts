@@ -64,7 +64,9 @@ export function progressText(job: Job): string {
   }
   if (job.runs.length > 0) return `Starting${waiting}`;
   if (job.lastEnd === 'cancelled') return 'Cancelled';
-  return job.lastEnd === 'done' && shown?.stats ? `Done in ${secondsText(shown.stats.seconds)}` : '';
+  if (job.lastEnd !== 'done' || !shown?.stats) return '';
+  const { seconds, tiles } = shown.stats;
+  return `Done in ${secondsText(seconds)}${tiles ? `, decoded in ${tiles} tiles` : ''}`;
 }
 
 /** What is said while pictures follow the settings by themselves. */

@@ -18,7 +18,7 @@ export interface CountingBackend extends Backend {
 
 export function countingBackend(
   inner: Backend,
-  traits: Partial<Pick<Backend, 'f16' | 'fusesAttention'>> = {},
+  traits: Partial<Pick<Backend, 'f16' | 'fusesAttention' | 'mostTensorBytes'>> = {},
 ): CountingBackend {
   const made = { sessions: 0, tensors: 0, runs: 0 };
   const live = { sessions: 0, tensors: 0 };
@@ -63,6 +63,7 @@ export function countingBackend(
     partsAttention: inner.partsAttention,
     splitsGelu: inner.splitsGelu,
     computesIntegers: inner.computesIntegers,
+    mostTensorBytes: traits.mostTensorBytes ?? inner.mostTensorBytes,
     capturing: null,
     takesHeadDim: (headDim) => inner.takesHeadDim(headDim),
     made,
@@ -82,6 +83,7 @@ export function countingBackend(
       for (const tensor of [out.latents, out.denoised, out.history]) counted(tensor);
       return out;
     },
+    recover: () => inner.recover(),
     read: (tensor) => inner.read(tensor),
     dispose: () => inner.dispose(),
   };

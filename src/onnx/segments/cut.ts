@@ -10,7 +10,10 @@ import type { Model, GraphNode } from '../file/model';
 import { readsOf } from '../file/order';
 import type { Site } from '../sites/sites';
 
-export interface Segment {
+/** What lies at a cut: a value that is made between segments, of up to three others. */
+export type Place = Pick<Site, 'q' | 'k' | 'v' | 'output'>;
+
+export interface Segment<At extends Place = Site> {
   /** In topological order. */
   readonly nodes: readonly GraphNode[];
   /** Graph inputs, site outputs and values of earlier segments that this one reads. */
@@ -18,18 +21,18 @@ export interface Segment {
   /** What sites, later segments or the caller read. */
   readonly outputs: readonly string[];
   /** The sites that run right behind this segment. */
-  readonly sites: readonly Site[];
+  readonly sites: readonly At[];
 }
 
 /** Pure: `sites` may be any subset of what `surveySites` found; none gives the whole graph. */
-export function cut(graph: Graph, sites: readonly Site[]): Segment[] {
+export function cut<At extends Place = Site>(graph: Graph, sites: readonly NoInfer<At>[]): Segment<At>[] {
   const siteOf = new Map(sites.map((site) => [site.output, site]));
   const earliest = earliestSegments(graph, siteOf);
-  const siteSegment = (site: Site) => Math.max(...[site.q, site.k, site.v].map((value) => earliest.get(value) ?? 0));
+  const siteSegment = (site: At) => Math.max(...[site.q, site.k, site.v].map((value) => earliest.get(value) ?? 0));
   const count = Math.max(-1, ...sites.map(siteSegment)) + 2;
   const cloneable = cloneableNodes(graph);
   const latest = latestSegments(graph, sites, siteOf, siteSegment, count);
-  const sitesBehind: Site[][] = Array.from({ length: count }, () => []);
+  const sitesBehind: At[][] = Array.from({ length: count }, () => []);
   for (const site of sites) sitesBehind[siteSegment(site)]?.push(site);
   const own: GraphNode[][] = Array.from({ length: count }, () => []);
   for (const node of graph.model.nodes) {
@@ -76,7 +79,7 @@ export function cut(graph: Graph, sites: readonly Site[]): Segment[] {
 }
 
 /** Segment in which each value can exist at the earliest: how many cuts lie before it. */
-function earliestSegments(graph: Graph, siteOf: ReadonlyMap<string, Site>): Map<string, number> {
+function earliestSegments(graph: Graph, siteOf: ReadonlyMap<string, Place>): Map<string, number> {
   const earliest = new Map<string, number>();
   for (const node of graph.model.nodes) {
     const ready = Math.max(0, ...readsOf(node).map((value) => earliest.get(value) ?? 0));
@@ -90,11 +93,11 @@ function earliestSegments(graph: Graph, siteOf: ReadonlyMap<string, Site>): Map<
 }
 
 /** Segment of each node's first reader. Nodes that only a site replaced (its softmax) have none. */
-function latestSegments(
+function latestSegments<At extends Place>(
   graph: Graph,
-  sites: readonly Site[],
-  siteOf: ReadonlyMap<string, Site>,
-  siteSegment: (site: Site) => number,
+  sites: readonly At[],
+  siteOf: ReadonlyMap<string, Place>,
+  siteSegment: (site: At) => number,
   count: number,
 ): Map<GraphNode, number> {
   const needed = new Map<string, number>();
@@ -128,6 +131,6 @@ function cloneableNodes(graph: Graph): Set<GraphNode> {
 }
 
 /** The part of `model` that a segment needs, ready to be written. */
-export function segmentWeights(model: Model, segment: Segment): string[] {
+export function segmentWeights(model: Model, segment: Segment<Place>): string[] {
   return [...new Set(segment.nodes.flatMap(readsOf))].filter((value) => model.initializers.has(value));
 }

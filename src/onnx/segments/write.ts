@@ -2,7 +2,7 @@
 // external file, and `parts` says which ranges of the original files make up that file, in order. A Blob of
 // Blob slices is such a file without a copy; where f16 numbers are to be f32, a WeightsBlob is (engine/weightsBlob).
 
-import { segmentWeights, type Segment } from './cut';
+import { segmentWeights, type Place, type Segment } from './cut';
 import { factsOf } from '../graph/factsOf';
 import { usedLength, type ByteRange, type Model, type ValueInfo } from '../file/model';
 import { encodeValueInfo } from '../file/makeNode';
@@ -17,7 +17,7 @@ export interface WrittenModel {
   readonly parts: readonly ByteRange[];
 }
 
-export function writeSegment(model: Model, segment: Segment): WrittenModel {
+export function writeSegment(model: Model, segment: Segment<Place>): WrittenModel {
   const { types } = factsOf(model);
   const declared = new Map([...model.inputs, ...model.outputs].map((info) => [info.name, info]));
   const info = (name: string): ValueInfo => declared.get(name) ?? { name, elemType: types.get(name) ?? 0, dims: null };
