@@ -3,7 +3,7 @@
 
 import { expect, it } from 'vitest';
 import { NO_GLANCE, configBuffers, estimateNeeds, type Weights } from './estimate';
-import { needsText, preflight, sizeText, type Capacity, type Needs } from './preflight';
+import { imagesAtOnce, needsText, preflight, sizeText, type Capacity, type Needs } from './preflight';
 
 const unetConfig = { sample_size: 64, block_out_channels: [320, 640, 1280, 1280] };
 const sd15: Weights = { unetConfig, bytes: 2.1e9, paths: ['unet/model.onnx'], graph: NO_GLANCE };
@@ -124,6 +124,21 @@ it('believes the graph rather than a name, and doubles where half precision must
   expect(estimateNeeds(half, true).buffers).toContainEqual({ what: 'The UNet', bytes: 7e8 });
   expect(estimateNeeds(half, false)).toMatchObject({ half: true, weightBytes: 4.2e9 });
   expect(estimateNeeds(half, false).buffers).toContainEqual({ what: 'The UNet', bytes: 1.4e9 });
+});
+
+it('makes as many images at once as are held, in batches of about the same size', () => {
+  const together = (images: number, each: number, device = gpu(200)) =>
+    imagesAtOnce(images, (count) => ({ ...needs, buffers: [{ what: 'The UNet', bytes: each * MB * count }] }), {
+      device,
+      freeBytes: null,
+      memoryGiB: undefined,
+    });
+  expect(together(8, 200 / 8)).toBe(8);
+  expect(together(8, 200 / 7)).toBe(4);
+  expect(together(8, 200 / 3)).toBe(3);
+  expect([together(2, 101), together(2, 201), together(1, 1)]).toEqual([1, 1, 1]);
+  // Of what there is beside the largest buffer no device tells.
+  expect([together(4, 64, gpu(4000)), together(4, 65, gpu(4000)), together(4, 65, null)]).toEqual([4, 2, 2]);
 });
 
 it('gives its figures', () => {

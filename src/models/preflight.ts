@@ -124,13 +124,12 @@ export function preflight(needs: Needs, { device, freeBytes, memoryGiB }: Capaci
 /** Of the largest buffer of a run that makes several images at once; all that is in memory is some dozens of it. */
 const MOST_TOGETHER = 2 ** 28;
 
-/** How many of so many images are made at once: those whose rows the device holds as well as those of one. */
+/** How many of so many images are made at once: those whose rows the device holds, in batches of about one size. */
 export function imagesAtOnce(images: number, needs: (together: number) => Needs, capacity: Capacity): number {
-  const { level } = images > 1 ? preflight(needs(1), capacity) : { level: 'fits' };
   for (let together = images; together > 1; together -= 1) {
     const asked = needs(together);
     const isSmall = (largestOf(asked.buffers)?.bytes ?? 0) <= MOST_TOGETHER;
-    if (isSmall && preflight(asked, capacity).level === level) return Math.ceil(images / Math.ceil(images / together));
+    if (isSmall && preflight(asked, capacity).level === 'fits') return Math.ceil(images / Math.ceil(images / together));
   }
   return 1;
 }

@@ -40,18 +40,20 @@ const SETTINGS: RecipeSettings = {
   pag: PLAIN_PAG,
 };
 
+const SMALL = { width: 32, height: 32 };
+
 function recipeOf(
   settings: RecipeSettings,
   sites: Recipe['sites'],
   id = 'tiny',
-  edge = 32,
+  size = SMALL,
   revision: string | null = null,
 ): Recipe {
   return makeRecipe({
     appVersion: '0.1.0',
     model: { id, revision },
     settings,
-    size: { width: edge, height: edge },
+    size,
     sites,
     backend: 'wasm',
     adapter: 'CPU',
@@ -75,7 +77,7 @@ describe('a script that diffusers has run', async () => {
   const adaptive = { ...PLAIN_PAG, adaptive: { semantics: 'diffusers', amount: 0.003 } } as const;
 
   // The exported UNet reads whole timesteps, diffusers' any: so Euler's are whole here.
-  const cases: [string, keyof typeof models, Partial<RecipeSettings>][] = [
+  const cases: [string, keyof typeof models, Partial<RecipeSettings>, images?: number][] = [
     ['ddim-mid', 'tiny', {}],
     [
       'dpmpp-2m-karras-pag-only',
@@ -111,23 +113,30 @@ describe('a script that diffusers has run', async () => {
     ['sdxl-down', 'sdxl', { scheduler: 'euler', layers: 'd0.1,m0.0-1' }],
     ['ddim-v-zero-snr', 'tiny', { prediction: 'v_prediction', terminalSnr: 'zero' }],
     ['sdxl-clip-skip', 'sdxl', { scheduler: 'euler', clipSkip: 2 }],
+    ['euler-a-wide-several', 'tiny', { scheduler: 'euler-a', width: 40, height: 24 }, 3],
     ['sdxl-without-pag', 'sdxl', { scheduler: 'euler', pagScale: 0, negativePrompt: '' }],
     ['single-file', 'small', { steps: 2, guidanceScale: 3, pagScale: 2, layers: 'mid' }],
     ['single-file-taesd', 'small', { steps: 2, guidanceScale: 3, pagScale: 0, scheduler: 'euler' }],
   ];
 
-  test.each(cases)('%s: Pagoda gives the same latents', async (name, id, changes) => {
+  test.each(cases)('%s: Pagoda gives the same latents', async (name, id, changes, images = 1) => {
     const model = models[id];
     const settings = { ...SETTINGS, ...changes };
     const { latents, stats, pair } = await generate(
       model,
-      { ...settings, images: 1, compare: false, backend: 'wasm' },
+      { ...settings, images, compare: false, backend: 'wasm' },
       { signal: new AbortController().signal, progress: () => {}, preview: () => {} },
+      null,
+      images,
     );
     const sites = model.info.sites
       .filter((site) => stats.perturbedSites.includes(site.name))
       .map(({ name: site, comfyName }) => ({ name: site, comfyName }));
-    const plain = recipeOf(settings, sites, id, pair.withPag.width);
+    const { width, height } = pair.withPag;
+    // That of the second image says the seeds of all.
+    const batch = images > 1 && { batch: { size: images, position: 1 } };
+    const own = images > 1 ? { ...settings, seed: settings.seed + 1 } : settings;
+    const plain = { ...recipeOf(own, sites, id, { width, height }), ...batch };
     const vae = name.endsWith('taesd') && { vae: 'taesd', tinyVae: true };
     const recipe =
       id === 'small'
@@ -190,13 +199,13 @@ test('a model that guides itself gets neither PAG nor a negative prompt, which i
 });
 
 test('the revision is in the script', () => {
-  expect(recipeToDiffusersScript(recipeOf(SETTINGS, [], 'owner/name', 8, 'abc"')).script).toContain(
+  expect(recipeToDiffusersScript(recipeOf(SETTINGS, [], 'owner/name', SMALL, 'abc"')).script).toContain(
     'from_pretrained(\n    MODEL,\n    revision="abc\\"",\n',
   );
 });
 
 test('one file of a repository is fetched, and its pipeline and schedule are written down', () => {
-  const recipe = recipeOf({ ...SETTINGS, pagScale: 0 }, [], 'owner/name/some path/it.safetensors', 8, 'abc');
+  const recipe = recipeOf({ ...SETTINGS, pagScale: 0 }, [], 'owner/name/some path/it.safetensors', SMALL, 'abc');
   const config = { prediction_type: 'v_prediction', rescale_betas_zero_snr: true, timestep_spacing: 'trailing' };
   const scriptOf = (own: Partial<Recipe>) =>
     recipeToDiffusersScript({ ...recipe, ...own, scheduler: config, model: { ...recipe.model, singleFile: true } })
@@ -253,7 +262,7 @@ test('LoRA are loaded by diffusers, each with its weight, and are no words', () 
 });
 
 test('a UNet of another file is put into the pipeline, which has the rest from the model', () => {
-  const recipe = recipeOf({ ...SETTINGS, pagScale: 0 }, [], 'own/base', 32, 'c0ffee');
+  const recipe = recipeOf({ ...SETTINGS, pagScale: 0 }, [], 'own/base', SMALL, 'c0ffee');
   const withUnet: Recipe = { ...recipe, model: { ...recipe.model, unet: 'mine' } };
   const { script } = recipeToDiffusersScript(withUnet);
   expect(script).toContain('import AutoPipelineForText2Image, DDIMScheduler, UNet2DConditionModel\n');

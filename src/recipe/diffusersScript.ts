@@ -8,6 +8,7 @@ import { SCHEDULERS, configAsSet, type SchedulerId } from '../diffusion/schedule
 import { splitAtNames } from '../models/embeddingWords';
 import { wordsOf } from './loraTags';
 import { pythonList, pythonString } from './pythonText';
+import { imageSeed } from '../settings/seeds';
 import type { Recipe } from './recipe';
 import { hasBreaks, hasWeights, promptInWords } from './weighedText';
 
@@ -45,6 +46,9 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const isSgm = settings.sigmas === 'sgm-uniform' && diffusers.takesTimesteps !== undefined;
   const { adaptive } = settings.pag;
   const asLoaded = (prompt: string) => withTokens(promptInWords(prompt, settings.emphasis), recipe.embeddings ?? []);
+  const seeds = seedsOf(recipe);
+  const device = settings.noiseSource === 'gpu' ? 'cuda' : 'cpu';
+  const generator = (seed: number | string) => `torch.Generator("${device}").manual_seed(${seed})`;
   const call = [
     `prompt=${pythonString(asLoaded(wordsOf(settings.prompt)))}`,
     // That pipeline takes none, and this run read none.
@@ -62,7 +66,9 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
       : []),
     ...(settings.pag.guidanceRescale > 0 ? [`guidance_rescale=${settings.pag.guidanceRescale}`] : []),
     ...(settings.clipSkip > 1 ? [`clip_skip=${settings.clipSkip - 1}`] : []),
-    `generator=torch.Generator("${settings.noiseSource === 'gpu' ? 'cuda' : 'cpu'}").manual_seed(${settings.seed})`,
+    ...(seeds.length > 1
+      ? ['num_images_per_prompt=len(SEEDS)', `generator=[${generator('seed')} for seed in SEEDS]`]
+      : [`generator=${generator(settings.seed)}`]),
   ];
   const script = [
     '# A picture of Pagoda as a script for diffusers: pip install torch diffusers transformers ' +
@@ -74,6 +80,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     '',
     `MODEL = ${modelOf(recipe)}`,
     `STEPS = ${settings.steps}`,
+    ...(seeds.length > 1 ? [`SEEDS = [${seeds.join(', ')}]`] : []),
     '',
     ...loading(recipe, hasPag),
     ...(unet === undefined ? [] : withUnet(unet, embedded)),
@@ -83,8 +90,13 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...(vae === undefined ? [] : model.tinyVae ? withTinyVae(vae) : withVae(vae)),
     'pipe.to("cuda" if torch.cuda.is_available() else "cpu")',
     ...(isSgm ? sgmTimesteps(settings.scheduler) : []),
-    `${callOf('image = pipe', call)}.images[0]`,
-    'image.save("pagoda.png")',
+    ...(seeds.length > 1
+      ? [
+          `${callOf('images = pipe', call)}.images`,
+          'for seed, image in zip(SEEDS, images):',
+          '    image.save(f"pagoda-{seed}.png")',
+        ]
+      : [`${callOf('image = pipe', call)}.images[0]`, 'image.save("pagoda.png")']),
     '',
   ].join('\n');
   return { script, warnings };
@@ -102,6 +114,11 @@ function readingWarnings({ settings, chunks = 1 }: Recipe): readonly string[] {
     ...(isCut ? ['The pipelines read 77 tokens of a prompt: the rest is lost, and the picture is another one.'] : []),
     ...(noiseSource === 'gpu' ? ['The noise is a GPU’s: this needs one of NVIDIA, to which PyTorch says cuda.'] : []),
   ];
+}
+
+/** Of all images of its run: its own is among them. */
+function seedsOf({ settings: { seed }, batch = { size: 1, position: 0 } }: Recipe): readonly number[] {
+  return Array.from({ length: batch.size }, (_, image) => imageSeed(seed, image - batch.position));
 }
 
 function imports(recipe: Recipe, hasPag: boolean): readonly string[] {

@@ -76,6 +76,9 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
   if (isSize(width) && isSize(height)) Object.assign(settings, { width, height });
   else if (size !== undefined) refuse('Size', `Two whole numbers from 1 to ${FIELDS.width.max} are needed.`);
 
+  // Each picture of a batch has its own seed, and is what a run of that makes.
+  if (settings.seed !== undefined) for (const key of ['Batch size', 'Batch pos']) take(key);
+
   // Left out where it is 1.
   if (pairs.size > 0) settings.clipSkip ??= 1;
   if ((settings.clipSkip ?? 1) > 1 && !isOwn)

@@ -2,7 +2,8 @@
 // each field is checked by itself, so that one bad value costs that field alone and is named.
 
 import type { SchedulerConfig } from '../diffusion/types';
-import { INITIAL, RECIPE_NAMES, UNSAID, readField, type RecipeSettings } from '../settings/fields';
+import { FIELDS, INITIAL, RECIPE_NAMES, UNSAID, readField, type RecipeSettings } from '../settings/fields';
+import { isInRange } from '../settings/numbers';
 import { asRecord } from '../settings/pagOptions';
 import { loraTag, takeLoraTags } from './loraTags';
 
@@ -45,6 +46,8 @@ export interface Recipe {
   readonly chunks?: number;
   /** The model did not read the end of a prompt; absent where it read all. */
   readonly isCut?: boolean;
+  /** Its place in a run of several, from 0, whose seeds follow one another: its own is the settings'. */
+  readonly batch?: { readonly size: number; readonly position: number };
   /** Of libraries that computed, by package name. */
   readonly versions: Readonly<Record<string, string>>;
 }
@@ -171,8 +174,10 @@ export function readRecipe(value: unknown): Recipe | null {
   if (!isRecipe || !model || typeof width !== 'number' || typeof height !== 'number') return null;
   if (notRestored.some(({ name }) => name === 'prompt')) return null;
   const initial = Object.fromEntries(RECIPE_NAMES.map((name) => [name, INITIAL[name]]));
+  const { batch, ...rest } = stored as unknown as Recipe;
   return {
-    ...(stored as unknown as Recipe),
+    ...rest,
+    ...(isBatch(batch) && { batch }),
     model: { ...(stored['model'] as Recipe['model']), ...model },
     settings: { ...initial, ...settings } as RecipeSettings,
     sites: readSites(stored['sites']),
@@ -180,6 +185,11 @@ export function readRecipe(value: unknown): Recipe | null {
     backend: stored['backend'] === 'webgpu' ? 'webgpu' : 'wasm',
     adapter: typeof stored['adapter'] === 'string' ? stored['adapter'] : '',
   };
+}
+
+function isBatch(value: unknown): value is NonNullable<Recipe['batch']> {
+  const { size, position } = asRecord(value);
+  return isInRange(size, FIELDS.images) && isInRange(position, { min: 0, max: size - 1, whole: true });
 }
 
 function readSites(value: unknown): Recipe['sites'] {

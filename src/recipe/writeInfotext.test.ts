@@ -126,6 +126,13 @@ describe('an infotext that is written', () => {
     expect(warnings).toEqual(settings.clipSkip === 1 ? [] : [expect.stringContaining('negative prompt too')]);
   });
 
+  it('says of an image of several its own seed, and its place as A1111 did', () => {
+    const { text } = recipeToInfotext({ ...withLoras('a'), batch: { size: 4, position: 2 } });
+    expect(text).toContain('Model: some, Batch size: 4, Batch pos: 2, ');
+    const { settings, notRestored } = parseInfotext(text, PLAIN_PAG);
+    expect([settings.seed, notRestored]).toEqual([SETTINGS.seed, []]);
+  });
+
   it('has every scheduler that A1111 has, and every spread of sigmas', () => {
     for (const scheduler of (Object.keys(SCHEDULERS) as SchedulerId[]).filter((id) => id !== 'ddpm')) {
       for (const sigmas of Object.keys(SIGMAS) as SigmaSpacing[]) {

@@ -66,6 +66,8 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     // A1111 has TAESD as a setting, not among its files.
     ...(model.vae !== undefined && (model.tinyVae ? { 'VAE Decoder': 'TAESD' } : { VAE: `${model.vae}.safetensors` })),
     ...(settings.clipSkip > 1 && { 'Clip skip': settings.clipSkip }),
+    // A1111 counts the places of a batch from 0; the seed is the picture's own there too.
+    ...(recipe.batch && { 'Batch size': recipe.batch.size, 'Batch pos': recipe.batch.position }),
     // Without this word Pagoda's own texts are plain words, all escaped.
     ...(emphasis !== 'plain' && { Emphasis: emphasis === 'a1111-no-norm' ? 'No norm' : 'Original' }),
     RNG: settings.noiseSource === 'gpu' ? 'NV' : 'CPU',

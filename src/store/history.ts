@@ -16,6 +16,7 @@ import { keptRun } from './keptRun';
 import { useModels } from './models';
 import { takeOver, useRecipes } from './recipeSlice';
 import { download } from './saveFile';
+import { eachImage } from './shownImages';
 import { useStore } from './store';
 
 export { bytesOf, matches, type HistoryEntry };
@@ -111,9 +112,13 @@ export const useHistory = create<History>()((set, get) => {
     ofLive = job.live ? finished.runId : null;
     const made = Date.now();
     void inTurn(async (open) => {
-      const run = await keptRun(finished, made);
       const replaced = get().entries?.find(({ id, starred }) => id === replacedId && !starred) ?? null;
-      if (run) await keep(open, run, replaced);
+      for (const [image, one] of eachImage(finished).entries()) {
+        const runId = image === 0 ? finished.runId : `${finished.runId}.${image}`;
+        // Newest first is then the order of their seeds.
+        const run = await keptRun({ ...one, runId }, made - image);
+        if (run) await keep(open, run, image === 0 ? replaced : null);
+      }
     });
   });
   others?.addEventListener('message', () => void read());

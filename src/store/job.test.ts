@@ -1,9 +1,10 @@
 // The job slice over whole stories of events: nothing is lost, and nothing stays stuck.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { EngineEvent, Pair } from '../protocol/messages';
-import { IDLE, asked, reduce, type Job } from './job';
+import { IDLE, asked, chosen, reduce, type Job } from './job';
 import { DEFAULTS } from './settings';
+import { eachImage } from './shownImages';
 
 const pair: Pair = { withoutPag: null, withPag: { width: 1, height: 1, rgba: new Uint8ClampedArray(4) } };
 const size = { width: 1, height: 1 };
@@ -16,6 +17,34 @@ const stats = {
   keptWithoutPag: false,
 };
 const error = { code: 'device-lost', message: 'gone', detail: '' } as const;
+const DEVICE = {
+  backend: 'wasm',
+  adapter: 'CPU',
+  f16: false,
+  threads: 1,
+  limits: null,
+  fallbackReason: null,
+  wrongOperators: [],
+} as const;
+const SITES = [
+  { name: 'a', comfyName: 'd0', block: 'down', heads: 1, tokens: 4, share: 1 },
+  { name: 'b', comfyName: 'm0', block: 'mid', heads: 1, tokens: 4, share: 1 },
+] as const;
+const MODEL = {
+  id: 'x',
+  sites: SITES,
+  latentShape: [4, 1, 1],
+  sizes: { own: { width: 8, height: 8 }, multiple: 8, isFixed: false },
+  predictionType: 'epsilon',
+  bytes: 1,
+  guidanceEmbedded: false,
+  mostClipSkip: 1,
+  readsPenultimate: false,
+  sdxl: false,
+  levels: 1,
+  scheduler: {},
+  notices: [],
+} as const;
 const run = (id: string) => ({ id, model: { id: 'some/model', revision: 'abc' }, ref: 'm', settings: DEFAULTS });
 const after = (job: Job, ...events: EngineEvent[]) => events.reduce(reduce, job);
 
@@ -62,39 +91,11 @@ test.each<EngineEvent>([
 });
 
 test('the recipe of a finished pair is of its own run, model and device, whatever came since', () => {
-  const device = {
-    backend: 'wasm',
-    adapter: 'CPU',
-    f16: false,
-    threads: 1,
-    limits: null,
-    fallbackReason: null,
-    wrongOperators: [],
-  } as const;
-  const sites = [
-    { name: 'a', comfyName: 'd0', block: 'down', heads: 1, tokens: 4, share: 1 },
-    { name: 'b', comfyName: 'm0', block: 'mid', heads: 1, tokens: 4, share: 1 },
-  ] as const;
-  const model = {
-    id: 'x',
-    sites,
-    latentShape: [4, 1, 1],
-    sizes: { own: { width: 8, height: 8 }, multiple: 8, isFixed: false },
-    predictionType: 'epsilon',
-    bytes: 1,
-    guidanceEmbedded: false,
-    mostClipSkip: 1,
-    readsPenultimate: false,
-    sdxl: false,
-    levels: 1,
-    scheduler: {},
-    notices: [],
-  } as const;
   const own = { ...run('a'), settings: { ...DEFAULTS, prompt: 'own', layers: 'mid' } };
   const before = after(
     asked(asked(IDLE, own), run('b')),
-    { type: 'device', device },
-    { type: 'model-ready', model },
+    { type: 'device', device: DEVICE },
+    { type: 'model-ready', model: MODEL },
     { type: 'preview', runId: 'a', step: 1, pair, size },
   );
   expect(before.shown?.recipe).toBeNull();
@@ -125,4 +126,50 @@ test('an error while loading belongs to no run and ends none', () => {
   );
   expect(job).toMatchObject({ loading: null, error });
   expect(job.runs).toHaveLength(1);
+});
+
+describe('a run of several images', () => {
+  const pairOf = (shade: number): Pair => ({
+    withoutPag: null,
+    withPag: { width: 1, height: 1, rgba: new Uint8ClampedArray([shade, 0, 0, 255]) },
+  });
+  const several = { ...run('a'), settings: { ...DEFAULTS, seed: 7, images: 3 } };
+  const shades = ({ shown }: Job) => shown?.images?.all.map(({ pair: one }) => one?.withPag.rgba[0] ?? null);
+  const first: EngineEvent = { type: 'preview', runId: 'a', step: 1, pair: pairOf(1), further: [pairOf(2)], size };
+  const second: EngineEvent = { type: 'preview', runId: 'a', step: 1, pair: pairOf(3), image: 2, size };
+  const done: EngineEvent = { type: 'done', runId: 'a', pair: pairOf(4), further: [pairOf(5), pairOf(6)], stats };
+
+  test('shows each as it is made: the one that grows is large', () => {
+    const begun = after(asked(IDLE, several), first);
+    expect([shades(begun), begun.shown?.images?.chosen, begun.shown?.pair]).toEqual([[1, 2, null], 0, pairOf(1)]);
+    const on = reduce(begun, second);
+    expect([shades(on), on.shown?.images?.chosen, on.shown?.pair]).toEqual([[1, 2, 3], 2, pairOf(3)]);
+    const ended = reduce(on, done);
+    expect([shades(ended), ended.shown?.images?.chosen, ended.finished]).toEqual([[4, 5, 6], 0, ended.shown]);
+  });
+
+  test('keeps the one that somebody has chosen, among those that can be seen', () => {
+    const begun = chosen(after(asked(IDLE, several), first), 1);
+    expect(begun.shown?.pair).toEqual(pairOf(2));
+    expect(chosen(begun, 2)).toEqual(begun);
+    const ended = after(begun, second, done);
+    expect([ended.shown?.images?.chosen, ended.shown?.pair]).toEqual([1, pairOf(5)]);
+    const other = chosen(ended, 2);
+    expect([other.shown?.pair, other.finished]).toEqual([pairOf(6), other.shown]);
+    // As many as were made before a cancel.
+    const fewer = after(begun, { type: 'done', runId: 'a', pair: pairOf(4), stats });
+    expect([fewer.shown?.images, fewer.shown?.pair]).toEqual([undefined, pairOf(4)]);
+  });
+
+  test('gives each its own recipe: that of a run of its own seed', () => {
+    const ready = { ...asked(IDLE, several), device: DEVICE, model: MODEL };
+    const { shown } = chosen(after(ready, first, second, done), 1);
+    expect(shown?.recipe).toMatchObject({ settings: { seed: 8 }, batch: { size: 3, position: 1 } });
+    expect(shown?.images?.all.map(({ recipe }) => recipe?.settings.seed)).toEqual([7, 8, 9]);
+    expect(shown && eachImage(shown).map(({ recipe, pair: one }) => [recipe?.settings.seed, one])).toEqual([
+      [7, pairOf(4)],
+      [8, pairOf(5)],
+      [9, pairOf(6)],
+    ]);
+  });
 });

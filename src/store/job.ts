@@ -10,6 +10,7 @@ import type {
   LoadingEvent,
   ModelInfo,
   Pair,
+  PreviewEvent,
   RunProgressEvent,
   RunStats,
   Size,
@@ -20,6 +21,7 @@ import type { Recipe } from '../recipe/recipe';
 import type { Embedding } from './embeddings';
 import type { Lora } from './loras';
 import { runRecipe } from './runRecipe';
+import { choose, withImages, type ShownImages } from './shownImages';
 
 export interface Run {
   readonly id: string;
@@ -52,6 +54,8 @@ export interface Shown {
   readonly stats: RunStats | null;
   /** Of a finished pair. */
   readonly recipe: Recipe | null;
+  /** Of a run of several images, of which `pair` and `recipe` are one; absent: of one. */
+  readonly images?: ShownImages;
 }
 
 export interface Measured {
@@ -139,10 +143,7 @@ export function reduce(job: Job, event: EngineEvent): Job {
     case 'preview':
       return show(job, event.runId, event, null);
     case 'done': {
-      const done = ended(
-        show(job, event.runId, { pair: event.pair, size: event.pair.withPag }, event.stats),
-        event.runId,
-      );
+      const done = ended(show(job, event.runId, { ...event, size: event.pair.withPag }, event.stats), event.runId);
       return { ...done, measured: measuredOf(done.shown) ?? job.measured, finished: done.shown, lastEnd: 'done' };
     }
     case 'cancelled':
@@ -161,18 +162,37 @@ function withCosts(model: ModelInfo | null, { modelId, costs }: CostsEvent): Mod
   return { ...model, sites: model.sites.map((site, index) => ({ ...site, ...costs[index] })) };
 }
 
-function show(job: Job, runId: string, { pair, size }: Pick<Shown, 'pair' | 'size'>, stats: RunStats | null): Job {
+function show(job: Job, runId: string, made: Made, stats: RunStats | null): Job {
   const run = job.runs.find(({ id }) => id === runId);
   if (!run) return job;
   const { settings, ref, live } = run;
   // What is there is the better preview of what comes at once.
   if (!stats && job.finished && live?.showsPreviews === false) return job;
   const { device, model: info, shown } = job;
-  const recipe = stats && device && info ? runRecipe({ ...run, pair, stats, device, info }) : null;
+  const { pair, further = [], image = 0, size } = made;
+  const count = stats ? 1 + further.length : settings.images;
+  const recipeOf = (own: Pair, at: number) =>
+    stats && device && info ? runRecipe({ ...run, pair: own, stats, device, info, image: at, images: count }) : null;
+  if (count > 1) {
+    const own = [pair, ...further].map((one, at) => ({ pair: one, recipe: recipeOf(one, image + at) }));
+    const images = withImages((shown?.runId === runId && shown.images) || null, count, own, image);
+    const chosen = images.all[images.chosen] ?? own[0]!;
+    return { ...job, shown: { runId, ref, settings, size, stats, ...chosen, pair: chosen.pair ?? pair, images } };
+  }
+  const recipe = recipeOf(pair, image);
   // Sent once where it is an earlier run's.
   const before = shown?.runId === runId ? shown.pair.withoutPag : null;
   const whole = before && !pair.withoutPag ? { ...pair, withoutPag: before } : pair;
   return { ...job, shown: { runId, ref, settings, pair: whole, size, stats, recipe } };
+}
+
+type Made = Pick<PreviewEvent, 'pair' | 'further' | 'image' | 'size'>;
+
+/** Another image of the run that is shown. */
+export function chosen(job: Job, image: number): Job {
+  if (!job.shown) return job;
+  const shown = choose(job.shown, image);
+  return { ...job, shown, finished: job.finished === job.shown ? shown : job.finished };
 }
 
 /** null of a run for which there was nothing to compute. */

@@ -217,6 +217,22 @@ describe('it waits for the button', () => {
     expect([scales(), live().on]).toEqual([[3], true]);
   });
 
+  test('where several images were asked for', () => {
+    measured(1);
+    state().change({ images: 2 });
+    expect(live()).toMatchObject({ runs: false, waits: 'several' });
+    expectNone();
+  });
+
+  test('where a larger picture would take too long, by its pixels', () => {
+    measured(1);
+    expect(live().seconds).toBeCloseTo(ALONE / PAIR, 9);
+    state().change({ width: 4, height: 6 });
+    expect(live()).toMatchObject({ runs: false, waits: 'slow' });
+    expect(live().seconds).toBeCloseTo((6 * ALONE) / PAIR, 9);
+    expectNone();
+  });
+
   test('where a model is so large that none may start by itself, though switched on', () => {
     measured((10 * PAIR) / ALONE + 0.1);
     state().setLive(true);

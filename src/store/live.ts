@@ -22,7 +22,7 @@ export interface Live {
   /** Whether a setting that moves starts a run. */
   readonly runs: boolean;
   /** Why none starts. */
-  readonly waits: 'off' | 'unknown' | 'impossible' | 'slow' | 'failed' | null;
+  readonly waits: 'off' | 'several' | 'unknown' | 'impossible' | 'slow' | 'failed' | null;
   /** What the image with PAG takes by itself, at these settings; null before a run of this model has been finished. */
   readonly seconds: number | null;
 }
@@ -42,15 +42,17 @@ export function liveOf(
   const waits =
     choice === 'off'
       ? 'off'
-      : seconds === null
-        ? job.model && rows === null
-          ? 'impossible'
-          : 'unknown'
-        : seconds > (choice === 'on' ? LIVE_AT_MOST : LIVE_SECONDS)
-          ? 'slow'
-          : job.error
-            ? 'failed'
-            : null;
+      : settings.images > 1
+        ? 'several'
+        : seconds === null
+          ? job.model && rows === null
+            ? 'impossible'
+            : 'unknown'
+          : seconds > (choice === 'on' ? LIVE_AT_MOST : LIVE_SECONDS)
+            ? 'slow'
+            : job.error
+              ? 'failed'
+              : null;
   return { on, runs: waits === null, waits, seconds };
 }
 

@@ -3,6 +3,7 @@
 
 import type { DeviceInfo, ModelInfo, Pair, RunStats } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
+import { imageSeed } from '../settings/seeds';
 import { makeRecipe, type Recipe } from '../recipe/recipe';
 import type { RunEmbedding, RunLora } from './job';
 import type { Choice } from './choice';
@@ -36,10 +37,13 @@ export interface FinishedRun {
   readonly stats: RunStats;
   readonly device: DeviceInfo;
   readonly info: ModelInfo;
+  /** Which of how many; absent: the only one. */
+  readonly image?: number;
+  readonly images?: number;
 }
 
 export function runRecipe(run: FinishedRun): Recipe {
-  const { model, settings, loras = [], embeddings = [], pair, stats, device, info } = run;
+  const { model, settings, loras = [], embeddings = [], pair, stats, device, info, image = 0, images = 1 } = run;
   const sites = info.sites.filter((site) => stats.perturbedSites.includes(site.name));
   // Those that changed a weight of this model.
   const merged = loras.filter(({ id, weight }) => weight !== 0 && (info.loras?.[id]?.used ?? 0) > 0);
@@ -49,7 +53,12 @@ export function runRecipe(run: FinishedRun): Recipe {
     appVersion: __APP_VERSION__,
     model,
     // What the text encoder could not do it did not do; another model has another size of its own.
-    settings: { ...settings, ...size, clipSkip: Math.min(settings.clipSkip, info.mostClipSkip) },
+    settings: {
+      ...settings,
+      ...size,
+      seed: imageSeed(settings.seed, image),
+      clipSkip: Math.min(settings.clipSkip, info.mostClipSkip),
+    },
     size,
     sites: sites.map(({ name, comfyName }) => ({ name, comfyName })),
     scheduler: info.scheduler,
@@ -60,6 +69,7 @@ export function runRecipe(run: FinishedRun): Recipe {
     ...(info.sdxl && { sdxl: true }),
     ...(merged.length > 0 && { loras: merged.map(({ name, weight, hash }) => ({ name, weight, hash })) }),
     ...(spoken.length > 0 && { embeddings: spoken.map(({ name }) => name) }),
+    ...(images > 1 && { batch: { size: images, position: image } }),
     backend: device.backend,
     adapter: device.adapter,
     versions: __LIBRARY_VERSIONS__,

@@ -1,11 +1,13 @@
 // Gives files to the visitor, through the browser's download.
 
+import { zipFiles } from '../history/zip';
 import { encodePng, pngName } from '../image/png';
 import type { RgbaPixels } from '../image/pixels';
 import { writePngText } from '../image/pngText';
 import { recipeToPngTexts } from '../recipe/pngTexts';
 import type { Recipe } from '../recipe/recipe';
 import type { Shown } from './job';
+import { eachImage } from './shownImages';
 
 export function download(file: Blob, name: string): void {
   const url = URL.createObjectURL(file);
@@ -18,9 +20,24 @@ export function download(file: Blob, name: string): void {
 }
 
 /** A picture as a PNG with its recipe in it. */
-export async function savePng({ pair, settings, recipe }: Shown): Promise<void> {
-  const file = recipe ? await pngWithRecipe(pair.withPag, recipe) : await encodePng(pair.withPag);
-  download(file, pngName(settings.prompt, settings.seed));
+export async function savePng(shown: Shown): Promise<void> {
+  download(await pngOf(shown), nameOf(shown));
+}
+
+/** All images of a run of several, as one zip file of such PNGs. */
+export async function saveImages(shown: Shown): Promise<void> {
+  const made = Date.now();
+  const files = eachImage(shown).map((one) => ({ name: nameOf(one), made, read: () => pngOf(one) }));
+  download(await zipFiles(files), nameOf(shown).replace(/\.png$/, '.zip'));
+}
+
+/** An image of a run of several has a seed of its own. */
+function nameOf({ settings, recipe }: Shown): string {
+  return pngName(settings.prompt, recipe?.settings.seed ?? settings.seed);
+}
+
+async function pngOf({ pair, recipe }: Shown): Promise<Blob> {
+  return recipe ? pngWithRecipe(pair.withPag, recipe) : encodePng(pair.withPag);
 }
 
 export async function pngWithRecipe(pixels: RgbaPixels, recipe: Recipe): Promise<Blob> {

@@ -12,7 +12,7 @@ import { OF_ANOTHER_MODEL, type Settings } from '../settings/fields';
 import { takeLoraTags } from '../recipe/loraTags';
 import { POCKET } from '../models/catalog';
 import { newId, read, write } from './browser';
-import { IDLE, asked, cancelled, reduce, showing, type Job, type Shown } from './job';
+import { IDLE, asked, cancelled, chosen, reduce, showing, type Job, type Shown } from './job';
 import { LIVE_SECONDS, LivePauses, liveOf, type Live, type LiveChoice } from './live';
 import { readPrompt, useLoras } from './loras';
 import type { Choice } from './choice';
@@ -40,6 +40,8 @@ interface Store {
   /** What the model that was chosen last did to the settings; null where nothing, or where that was read. */
   readonly brought: Brought | null;
   readonly change: (changes: Partial<Settings>) => void;
+  /** Looks at another image of a run of several. */
+  readonly choose: (image: number) => void;
   readonly setView: (view: View) => void;
   readonly setLive: (on: boolean) => void;
   /** Fetches the model and warms it up. */
@@ -183,6 +185,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
       clearTimeout(asking);
       asking = setTimeout(askFit, TYPING_MS);
     },
+    choose: (image) => set(({ job }) => ({ job: chosen(job, image) })),
     setView: (view) => set({ view }),
     setLive: (on) => {
       const live = on ? 'on' : 'off';

@@ -6,7 +6,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['Ctrl or ⌘ + Enter', 'Generate'],
   ['Esc', 'Cancel'],
   ['Space, held', 'Swap the two images in place'],
-  ['← →', 'Move a slider by its natural step'],
+  ['← →', 'Move a slider by its natural step, or choose among several images'],
   ['?', 'Show or hide this list'],
 ];
 

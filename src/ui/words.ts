@@ -1,6 +1,6 @@
 // The sentences of the status line, the progress bar and what is said aloud.
 
-import type { DeviceInfo, LoadingEvent, VerdictEvent } from '../protocol/messages';
+import type { DeviceInfo, LoadingEvent, RunProgressEvent, VerdictEvent } from '../protocol/messages';
 import type { Job } from '../store/job';
 import type { Offline } from '../store/store';
 
@@ -57,16 +57,30 @@ export function progressText(job: Job): string {
   if (job.cancelling) return `Cancelling…${waiting}`;
   if (loading && !progress) return `${loading.what}${bytesText(loading)}${waiting}`;
   if (progress) {
-    if (progress.phase === 'prepare') return `Preparing${waiting}`;
-    if (progress.phase === 'decode') return `Decoding${waiting}`;
+    const which = imagesText(progress);
+    if (progress.phase === 'prepare') return `${which}Preparing${waiting}`;
+    if (progress.phase === 'decode') return `${which}Decoding${waiting}`;
     const left = progress.secondsLeft === null ? '' : ` · ${secondsText(progress.secondsLeft)} left`;
-    return `Step ${Math.min(progress.step + 1, progress.steps)} of ${progress.steps}${left}${waiting}`;
+    return `${which}Step ${Math.min(progress.step + 1, progress.steps)} of ${progress.steps}${left}${waiting}`;
   }
   if (job.runs.length > 0) return `Starting${waiting}`;
   if (job.lastEnd === 'cancelled') return 'Cancelled';
   if (job.lastEnd !== 'done' || !shown?.stats) return '';
   const { seconds, tiles } = shown.stats;
   return `Done in ${secondsText(seconds)}${tiles ? `, decoded in ${tiles} tiles` : ''}`;
+}
+
+/** "Image 2 of 4 · " where not all of them are made at once. */
+function imagesText({ images }: RunProgressEvent): string {
+  if (!images) return '';
+  const { from, count, of } = images;
+  return count === 1 ? `Image ${from + 1} of ${of} · ` : `Images ${from + 1} to ${from + count} of ${of} · `;
+}
+
+/** How far a run is, 0 … 1. */
+export function fractionOf({ step, steps, images }: RunProgressEvent): number {
+  const { from, count, of } = images ?? { from: 0, count: 1, of: 1 };
+  return (from + (count * step) / steps) / of;
 }
 
 /** What is said while pictures follow the settings by themselves. */
@@ -78,7 +92,8 @@ export function announcementOf(job: Job): string {
   // Said once, however many runs the moving hand starts.
   if (live && !error && !job.cancelling && (runs.length > 0 || lastEnd === 'done')) return FOLLOWING;
   if (progress && progress.phase !== 'prepare') {
-    const fifth = Math.min(4, Math.floor((5 * progress.step) / progress.steps));
+    const fifth = Math.min(4, Math.floor(5 * fractionOf(progress)));
+    if (progress.images) return fifth === 0 ? 'Generating' : `${20 * fifth} %`;
     return fifth === 0 ? 'Generating' : `Step ${Math.ceil((fifth * progress.steps) / 5)} of ${progress.steps}`;
   }
   if (job.cancelling) return 'Cancelling';

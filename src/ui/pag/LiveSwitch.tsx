@@ -36,6 +36,8 @@ export function liveText({ on, waits, seconds }: Live): string {
       return `The picture with PAG follows what you change, in about ${takes}.`;
     case 'off':
       return 'Off: what you change waits for Generate.';
+    case 'several':
+      return 'Waits for Generate: one image alone follows by itself.';
     case 'unknown':
       return 'Waits for Generate: how long a pair takes here is known when one is done.';
     case 'impossible':

@@ -6,6 +6,7 @@ import { pictureSize } from '../../settings/pictureSize';
 import { useStore, type View } from '../../store/store';
 import { difference } from './difference';
 import styles from './PairView.module.css';
+import { ImageStrip } from './ImageStrip';
 import { pairLayout } from './pairLayout';
 import { Picture } from './Picture';
 import { RecipeDialog } from '../recipe/RecipeDialog';
@@ -35,7 +36,7 @@ export function PairView({ flipped }: { flipped: boolean }) {
   const both = [{ name: 'Without PAG', pixels: pair?.withoutPag ?? null }, withPag];
   const places = !comparing ? [withPag] : flipped && complete ? both.reverse() : both;
   const frame = useRef<HTMLDivElement>(null);
-  const room = useRoom(frame);
+  const room = useRoom(frame, shown?.images !== undefined);
   const coming = useComing();
   const { stacked, ...box } = pairLayout(room, size ?? coming, comparing && view === 'side' ? 2 : 1);
   // On a phone the controls are below: what was asked for should be seen. A hand that moves a slider stays there.
@@ -71,6 +72,7 @@ export function PairView({ flipped }: { flipped: boolean }) {
           </>
         )}
       </div>
+      <ImageStrip />
     </section>
   );
 }
@@ -106,13 +108,19 @@ function roomAbove(height: number): number {
   return Math.max(height - 330, Math.min(height - (height <= 520 ? 96 : 230), 320));
 }
 
+/** A row of small images and the gap above it, in CSS pixels. */
+const STRIP = 82;
+/** As in App.module.css. */
+const PHONE = 860;
+
 /** What the pictures may have in the frame, within the window's height. */
-function useRoom(frame: React.RefObject<HTMLDivElement | null>): Size {
-  const [size, setSize] = useState({ width: 640, height: 640 });
+function useRoom(frame: React.RefObject<HTMLDivElement | null>, hasStrip: boolean): Size {
+  const [size, setSize] = useState({ width: 640, height: 640, window: 1280 });
   useLayoutEffect(() => {
     const element = frame.current;
     if (!element) return;
-    const measure = () => setSize({ width: element.clientWidth, height: window.innerHeight });
+    const measure = () =>
+      setSize({ width: element.clientWidth, height: window.innerHeight, window: window.innerWidth });
     // The observer's first call comes too late for the first frame.
     measure();
     const observer = new ResizeObserver(measure);
@@ -123,7 +131,10 @@ function useRoom(frame: React.RefObject<HTMLDivElement | null>): Size {
       window.removeEventListener('resize', measure);
     };
   }, [frame]);
-  return { width: size.width, height: roomAbove(size.height) };
+  const { width, height } = size;
+  // There the controls are below, the page scrolls, and the buttons lie at its foot.
+  if (size.window <= PHONE) return { width, height: Math.max(height - 230, roomAbove(height)) };
+  return { width, height: roomAbove(height) - (hasStrip ? STRIP : 0) };
 }
 
 /** The shape of the first pictures, which their empty places have; a square of 64 before the model has told. */

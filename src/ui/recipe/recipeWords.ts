@@ -16,6 +16,7 @@ export function recipeLines({
   adapter,
   versions,
   embeddings = [],
+  batch,
 }: Recipe): readonly RecipeLine[] {
   const lines: (RecipeLine | null)[] = [
     ['Model', modelText(model)],
@@ -24,7 +25,7 @@ export function recipeLines({
     settings.emphasis === 'plain' ? null : ['Prompts read as', labelOf('emphasis', settings.emphasis)],
     embeddings.length > 0 ? ['Embeddings', embeddings.join(', ')] : null,
     ['Size', `${size.width} × ${size.height}`],
-    ['Seed', settings.noiseSource === 'gpu' ? `${settings.seed}, with a GPU’s noise` : String(settings.seed)],
+    ['Seed', seedText(settings, batch)],
     ['Steps', String(settings.steps)],
     ['Scheduler', schedulerText(settings)],
     settings.clipSkip > 1 ? ['Clip skip', String(settings.clipSkip)] : null,
@@ -53,6 +54,11 @@ export function modelText({ id, revision, vae, unet }: Recipe['model']): string 
     ...(vae === undefined ? [] : [`the VAE ${vae}`]),
   ];
   return others.length === 0 ? own : `${own} with ${others.join(' and ')}`;
+}
+
+function seedText({ seed, noiseSource }: Recipe['settings'], batch: Recipe['batch']): string {
+  const noise = noiseSource === 'gpu' ? ', with a GPU’s noise' : '';
+  return `${seed}${noise}${batch ? `, image ${batch.position + 1} of ${batch.size}` : ''}`;
 }
 
 /** As the form calls them. */

@@ -3,7 +3,7 @@
 import { savePng } from '../../store/saveFile';
 import { useStore } from '../../store/store';
 import styles from './RunBar.module.css';
-import { progressText } from '../words';
+import { fractionOf, progressText } from '../words';
 
 export function RunBar() {
   const job = useStore((store) => store.job);
@@ -12,7 +12,7 @@ export function RunBar() {
   const { progress, shown } = job;
   const loaded = job.loading?.totalBytes ? job.loading.loadedBytes / job.loading.totalBytes : null;
   const fraction = progress
-    ? progress.step / progress.steps
+    ? fractionOf(progress)
     : running || job.loading
       ? (loaded ?? 0)
       : job.lastEnd === 'done'

@@ -90,6 +90,13 @@ export function Controls() {
         <Region name="The size of the pictures">
           <SizeField />
         </Region>
+        <NumberField
+          label="Images"
+          value={settings.images}
+          rule={FIELDS.images}
+          hint="Of this seed and those that follow it."
+          onChange={(images) => change({ images })}
+        />
       </section>
 
       <section className={styles.group}>
