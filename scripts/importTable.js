@@ -17,6 +17,7 @@ export const TABLE = {
     models: 'types',
     library: 'types',
     history: 'types',
+    series: 'types',
   },
   store: {
     protocol: 'all',
@@ -27,6 +28,7 @@ export const TABLE = {
     'onnx/sites/layers': 'all',
     models: 'all',
     history: 'all',
+    series: 'all',
     'library/checkpointFile': 'all',
     'library/embeddingOnDisk': 'all',
     'library/fetchError': 'all',
@@ -85,6 +87,7 @@ export const TABLE = {
     'models/embeddingWords': 'all',
   },
   history: { protocol: 'types', recipe: 'all' },
+  series: { settings: 'all' },
   models: { settings: 'types', configs: 'types', diffusion: 'types' },
   library: {
     settings: 'types',
@@ -117,6 +120,7 @@ const DOORS = {
   'checkpoints/networks': 'Networks are built by engine.',
   recipe: 'Recipes are made by store, and read by store and history.',
   history: 'What was made is kept and found by store.',
+  series: 'A series is planned and run by store.',
   settings:
     'Settings are fields of one table, for store, recipe and ui; ' +
     'engine, models and library may have their types, and engine settings/withoutPag.',

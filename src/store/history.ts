@@ -6,6 +6,7 @@ import { create } from 'zustand';
 import { bytesOf, inOrder, matches, oldestUnstarred, type HistoryEntry, type KeptRun } from '../history/entry';
 import { openShelf, type HistoryShelf } from '../history/shelf';
 import { zipFiles } from '../history/zip';
+import type { RgbaPixels } from '../image/pixels';
 import { decodePng, pngName } from '../image/png';
 import { sleep } from '../loading/sleep';
 import { parseRecipe } from '../recipe/recipe';
@@ -42,6 +43,8 @@ interface History {
   readonly remove: (entry: HistoryEntry) => Promise<void>;
   readonly saveAll: (entries: readonly HistoryEntry[]) => Promise<void>;
   readonly thumbnail: (entry: HistoryEntry) => Promise<Blob | null>;
+  /** With PAG; null where it is gone. */
+  readonly picture: (id: string) => Promise<RgbaPixels | null>;
   readonly dismiss: () => void;
 }
 
@@ -189,6 +192,10 @@ export const useHistory = create<History>()((set, get) => {
         download(await zipFiles(files), `pagoda ${timeName(Date.now())}.zip`);
       }),
     thumbnail: async ({ id }) => (await shelf).thumbnail(id),
+    picture: async (id) => {
+      const pictures = await (await shelf).pictures(id);
+      return pictures && decodePng(pictures.withPag);
+    },
     dismiss: () => set({ said: null }),
   };
 });

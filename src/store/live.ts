@@ -35,8 +35,7 @@ export function liveOf(
   ref: string,
 ): Live {
   const rows = job.model && rowsOf(settings, job.model);
-  const size = job.model && pictureSize(settings, job.model.sizes);
-  const seconds = rows && size && secondsOf(rows * size.width * size.height, settings, job, ref);
+  const seconds = job.model && rows && secondsOf(rows, settings, job.model, job, ref);
   const fast = seconds !== null && seconds <= LIVE_SECONDS;
   const on = choice === 'on' || (choice === 'auto' && fast);
   const waits =
@@ -56,19 +55,21 @@ export function liveOf(
   return { on, runs: waits === null, waits, seconds };
 }
 
-/** From the last finished run of this model on this device, by its rows and their pixels. */
-function secondsOf(
-  work: number,
-  { backend }: Settings,
+/** From the last finished run of this model on this device, by its rows and their pixels; null before one. */
+export function secondsOf(
+  rows: number,
+  settings: Settings,
+  { sizes }: ModelInfo,
   { measured }: Pick<Job, 'measured'>,
   ref: string,
 ): number | null {
-  if (measured?.ref !== ref || measured.backend !== backend) return null;
-  return (measured.seconds * work) / (measured.rows * measured.pixels);
+  if (measured?.ref !== ref || measured.backend !== settings.backend) return null;
+  const { width, height } = pictureSize(settings, sizes);
+  return (measured.seconds * rows * width * height) / (measured.rows * measured.pixels);
 }
 
 /** Of the image with PAG alone; null where no run can be made of these settings. */
-function rowsOf(settings: Settings, { sites, scheduler, guidanceEmbedded }: ModelInfo): number | null {
+export function rowsOf(settings: Settings, { sites, scheduler, guidanceEmbedded }: ModelInfo): number | null {
   try {
     const chosen = sites.length > 0 ? selectSites(settings.layers, sites) : [];
     const strengths = chosen.map(({ name }) => settings.pag.siteIdentity[name] ?? settings.pag.identity);

@@ -44,8 +44,9 @@ export async function pngWithRecipe(pixels: RgbaPixels, recipe: Recipe): Promise
   return withRecipe(await encodePng(pixels), recipe);
 }
 
-export async function withRecipe(png: Blob, recipe: Recipe): Promise<Blob> {
-  return new Blob([writePngText(new Uint8Array(await png.arrayBuffer()), recipeToPngTexts(recipe))], {
-    type: png.type,
-  });
+/** @param more fields at the end of the infotext */
+export async function withRecipe(png: Blob, recipe: Recipe, more = ''): Promise<Blob> {
+  const texts = recipeToPngTexts(recipe);
+  const all = more === '' ? texts : { ...texts, parameters: `${texts['parameters']}, ${more}` };
+  return new Blob([writePngText(new Uint8Array(await png.arrayBuffer()), all)], { type: png.type });
 }

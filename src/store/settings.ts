@@ -35,7 +35,7 @@ export function settingsPersistence<S extends Kept>(): PersistOptions<S, Kept> {
 }
 
 /** Settings from anything that was stored; what is missing or wrong takes its default. */
-function readSettings(stored: unknown): Settings {
+export function readSettings(stored: unknown): Settings {
   const from = asRecord(stored);
   return Object.fromEntries(
     SETTING_NAMES.map((name) => [name, readField(name, from[name]).nearest ?? DEFAULTS[name]]),

@@ -22,7 +22,7 @@ import { recipeModel } from './runRecipe';
 import { DEFAULTS, settingsPersistence } from './settings';
 import { putBack, readFromModel, switchUsual, without, type Brought } from './modelSwitch';
 
-export type View = 'side' | 'wipe' | 'difference';
+export type View = 'side' | 'wipe' | 'difference' | 'series';
 
 /** Whether the page will be there without a network, or why not. */
 export type Offline = 'kept' | 'no-room' | 'no-room-for-update' | 'failed' | 'refused';
@@ -47,6 +47,8 @@ interface Store {
   /** Fetches the model and warms it up. */
   readonly start: () => void;
   readonly generate: () => void;
+  /** Makes the pair of other settings than the form has; the run's id. */
+  readonly run: (settings: Settings) => string;
   readonly cancel: () => void;
   /** Shows a pair that was finished earlier. */
   readonly show: (shown: Shown) => void;
@@ -109,9 +111,8 @@ const withEngine: StateCreator<Store> = (set, get) => {
     };
   };
   /** @param isLive started by a setting that has moved. */
-  const ask = (isLive: boolean) => {
+  const ask = (settings: Settings, isLive: boolean): string => {
     pauses.forget();
-    const { settings } = get();
     const id = newId();
     const { choice } = useModels.getState();
     const { settings: sent, loras, embeddings, files } = forEngine(settings);
@@ -120,6 +121,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
     const run = { id, model: recipeModel(choice), ref: choice.ref.id, settings, loras, embeddings, ...live };
     set(({ job }) => ({ job: asked(job, run) }));
     client.generate(id, choice.ref, sent, files);
+    return id;
   };
   const liveNow = () => liveOf(get().live, get().settings, get().job, model().id);
   const pauses = new LivePauses({
@@ -130,7 +132,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
       const same = (other: Settings | undefined) => JSON.stringify(other) === JSON.stringify(settings);
       if (job.runs.length > 0 && same(job.runs.at(-1)?.settings)) return;
       for (const { id } of job.runs) client.cancel(id);
-      if (!same(job.finished?.settings)) ask(true);
+      if (!same(job.finished?.settings)) ask(settings, true);
       else set({ job: { ...job, runs: job.runs.slice(0, 1) } });
     },
   });
@@ -199,7 +201,8 @@ const withEngine: StateCreator<Store> = (set, get) => {
       const { settings, files } = forEngine(get().settings);
       client.load(model(), settings, files);
     },
-    generate: () => ask(false),
+    generate: () => void ask(get().settings, false),
+    run: (settings) => ask(settings, false),
     cancel: () => {
       pauses.forget();
       const { runs } = get().job;

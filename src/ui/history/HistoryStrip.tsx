@@ -1,10 +1,11 @@
 // Thumbnails, the newest first. Only those in sight are drawn, so that thousands scroll as smoothly as ten. One stop
 // for Tab: arrows, Home and End go along it, Enter or Space puts an entry back, Delete deletes it.
 
-import { useEffect, useId, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { useId, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { useHistory, type HistoryEntry } from '../../store/history';
 import styles from './History.module.css';
 import { entryText } from './historyWords';
+import { Thumbnail } from './Thumbnail';
 
 interface Props {
   readonly entries: readonly HistoryEntry[];
@@ -111,26 +112,4 @@ export function HistoryStrip({ entries, shownId, activeId, onActive }: Props) {
       </div>
     </div>
   );
-}
-
-function Thumbnail({ entry }: { readonly entry: HistoryEntry }) {
-  const [url, setUrl] = useState<string | null>(null);
-  const latest = useRef(entry);
-  useEffect(() => {
-    let made: string | null = null;
-    let isGone = false;
-    void useHistory
-      .getState()
-      .thumbnail(latest.current)
-      .then((blob) => {
-        if (!blob || isGone) return;
-        made = URL.createObjectURL(blob);
-        setUrl(made);
-      });
-    return () => {
-      isGone = true;
-      if (made) URL.revokeObjectURL(made);
-    };
-  }, []);
-  return url ? <img src={url} alt="" draggable={false} /> : null;
 }

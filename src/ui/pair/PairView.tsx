@@ -10,6 +10,7 @@ import { ImageStrip } from './ImageStrip';
 import { pairLayout } from './pairLayout';
 import { Picture } from './Picture';
 import { RecipeDialog } from '../recipe/RecipeDialog';
+import { SeriesView } from '../series/SeriesView';
 import { ShareDialog } from '../share/ShareDialog';
 import { Segmented } from '../Segmented';
 import { Wipe } from './Wipe';
@@ -18,6 +19,7 @@ const VIEWS: readonly { readonly value: View; readonly name: string }[] = [
   { value: 'side', name: 'Side by side' },
   { value: 'wipe', name: 'Wipe' },
   { value: 'difference', name: 'Difference' },
+  { value: 'series', name: 'Series' },
 ];
 
 export function PairView({ flipped }: { flipped: boolean }) {
@@ -31,7 +33,7 @@ export function PairView({ flipped }: { flipped: boolean }) {
   const pair = shown?.pair ?? null;
   const size = shown?.size ?? null;
   const complete = pair?.withoutPag && size ? { without: pair.withoutPag, withPag: pair.withPag, size } : null;
-  const view = complete ? chosen : 'side';
+  const view = complete || chosen === 'series' ? chosen : 'side';
   const withPag: CaptionedPicture = { name: 'With PAG', pixels: pair?.withPag ?? null };
   const both = [{ name: 'Without PAG', pixels: pair?.withoutPag ?? null }, withPag];
   const places = !comparing ? [withPag] : flipped && complete ? both.reverse() : both;
@@ -51,7 +53,10 @@ export function PairView({ flipped }: { flipped: boolean }) {
         <Segmented
           label="View"
           value={view}
-          choices={VIEWS.map((choice) => ({ ...choice, disabled: !complete && choice.value !== 'side' }))}
+          choices={VIEWS.map((choice) => ({
+            ...choice,
+            disabled: !complete && choice.value !== 'side' && choice.value !== 'series',
+          }))}
           onChange={setView}
         />
         <span className={styles.dialogs}>
@@ -59,7 +64,8 @@ export function PairView({ flipped }: { flipped: boolean }) {
           <ShareDialog />
         </span>
       </div>
-      <div className={styles.frame} data-stacked={stacked} ref={frame}>
+      {view === 'series' && <SeriesView />}
+      <div className={styles.frame} data-stacked={stacked} hidden={view === 'series'} ref={frame}>
         {view === 'wipe' && complete ? (
           <Wipe {...complete} box={box} flipped={flipped} />
         ) : view === 'difference' && complete ? (

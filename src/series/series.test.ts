@@ -1,0 +1,95 @@
+// A1111's grammar of axis values (its own results), axes over settings, and the cells that they make.
+
+import { expect, test } from 'vitest';
+import { INITIAL, type Settings } from '../settings/fields';
+import { MOST_CELLS, planSeries } from './plan';
+import { listItems, numbersOf } from './values';
+
+test.each([
+  ['1-5', [1, 2, 3, 4, 5]],
+  ['1-10 (+3)', [1, 4, 7, 10]],
+  ['10-1 (-3)', [10, 7, 4]],
+  ['1-10 [4]', [1, 4, 7, 10]],
+  ['1-10[3]', [1, 5, 10]],
+  ['-2-2', [-2, -1, 0, 1, 2]],
+  ['5', [5]],
+  ['5-1', []],
+])('whole numbers: %s', (item, values) => {
+  expect(numbersOf(item, true)).toEqual(values);
+});
+
+test.each([
+  ['1-2 (+0.25)', [1, 1.25, 1.5, 1.75, 2]],
+  ['0-0.3 (+0.1)', [0, 0.1, 0.2, 0.3]],
+  ['1-2', [1, 2]],
+  ['1-10 [4]', [1, 4, 7, 10]],
+  ['0-1 [3]', [0, 0.5, 1]],
+  ['.5', [0.5]],
+])('numbers: %s', (item, values) => {
+  expect(numbersOf(item, false)).toEqual(values);
+});
+
+test.each(['', 'x', '1-', '1-5 (3)', '1e999', 'NaN'])('no number: “%s”', (item) => {
+  expect(numbersOf(item, false)).toBeNull();
+});
+
+test('lists are split at commas outside of quotes that begin an item, or at lines', () => {
+  expect(listItems('a, b,,c ')).toEqual(['a', 'b', 'c']);
+  expect(listItems('"a, b",c, "d ""e"""')).toEqual(['a, b', 'c', 'd "e"']);
+  expect(listItems('a, b\nc')).toEqual(['a, b', 'c']);
+  expect(listItems('  ')).toEqual([]);
+});
+
+const base: Settings = { ...INITIAL, prompt: 'a cat on a mat', negativePrompt: 'cat food' };
+const where = ({ column, row }: { column: number; row: number }) => `${column},${row}`;
+
+test('two axes make each cell once, with the settings of its column and its row', () => {
+  const { columns, rows, cells } = planSeries(
+    base,
+    { name: 'pagScale', text: '0-3 [3]' },
+    { name: 'words', text: 'cat, dog' },
+  );
+  expect([columns, rows]).toEqual([
+    ['0', '1.5', '3'],
+    ['cat', 'dog'],
+  ]);
+  expect(new Set(cells.map(where)).size).toBe(6);
+  const cell = cells.find((one) => where(one) === '1,1')!;
+  expect(cell.settings).toMatchObject({
+    pagScale: 1.5,
+    prompt: 'a dog on a mat',
+    negativePrompt: 'dog food',
+    compare: false,
+  });
+});
+
+test('what is dear to change changes least often, whichever axis it is', () => {
+  const [layers, scales] = [{ name: 'layers', text: 'mid, up' } as const, { name: 'pagScale', text: '1-3' } as const];
+  const order = (one: readonly { settings: Settings }[]) => one.map(({ settings }) => settings.layers);
+  const expected = ['mid', 'mid', 'mid', 'up', 'up', 'up'];
+  expect(order(planSeries(base, layers, scales).cells)).toEqual(expected);
+  expect(order(planSeries(base, scales, layers).cells)).toEqual(expected);
+});
+
+test('schedulers are named as the page names them', () => {
+  const { cells } = planSeries(base, { name: 'scheduler', text: 'ddim, EULER' }, null);
+  expect(cells.map(({ settings }) => settings.scheduler)).toEqual(['ddim', 'euler']);
+});
+
+test.each([
+  ['pagScale', 'a lot', /PAG scale: “a lot” is no number/],
+  ['pagScale', '101', /PAG scale: 101: A number from 0 to 100/],
+  ['steps', '1.5', /no whole number/],
+  ['steps', '', /Values are missing/],
+  ['scheduler', 'Euler, fastest', /“fastest” is not one of/],
+  ['words', 'owl, dog', /“owl” is in neither prompt/],
+  ['identity', '2', /from 0 to 1/],
+  ['seed', `1-${MOST_CELLS + 1}`, /too many/],
+] as const)('%s: %s is refused in words', (name, text, why) => {
+  expect(() => planSeries(base, { name, text }, null)).toThrow(why);
+});
+
+test('an axis stands once', () => {
+  const axis = { name: 'seed', text: '1-2' } as const;
+  expect(() => planSeries(base, axis, axis)).toThrow(/two axes are the same/);
+});
