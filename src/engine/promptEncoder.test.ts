@@ -33,7 +33,7 @@ class CountingBackend extends CpuBackend {
   }
 }
 
-async function setUp(keep: boolean) {
+async function setUp(keep: boolean, contextTokens: number | null = null) {
   const backend = new CountingBackend(await loadNodeRuntime());
   const file = await OnnxFile.open(await openAsBlob(`${TINY}/text_encoder/model.onnx`), 'text_encoder/model.onnx', {
     device: backend,
@@ -45,7 +45,7 @@ async function setUp(keep: boolean) {
     config: json('text_encoder/config.json'),
   };
   const encoder = new PromptTextEncoder(backend, file, texts, { hidden: 'last', pooled: false });
-  return { backend, prompts: new PromptEncoder([encoder], { keep, zerosForNoNegative: false }) };
+  return { backend, prompts: new PromptEncoder([encoder], { keep, zerosForNoNegative: false, contextTokens }) };
 }
 
 test('a prompt that was encoded is not encoded again', async () => {
@@ -105,4 +105,26 @@ test('what a real encoder takes is said without running it', async () => {
   expect([limit, tokens > limit, kept > 0, kept < text.length]).toEqual([14, true, true, true]);
   expect(prompts.fit(text.slice(0, kept))).toMatchObject({ kept, tokens: expect.any(Number) as number });
   expect(backend.runs).toBe(0);
+});
+
+test('a UNet of a fixed context reads as many chunks as it has room for, and the rest is told', async () => {
+  const text = 'a (red:1.2) apple '.repeat(20);
+  const [free, fixed] = [(await setUp(true)).prompts, (await setUp(true, 40)).prompts];
+  const all = free.fit(text, 'a1111');
+  expect(all).toMatchObject({ limit: 14, chunks: Math.ceil(all.tokens / 14), kept: text.length });
+  expect(all.chunks).toBeGreaterThan(2);
+  const { kept, chunks } = fixed.fit(text, 'a1111');
+  expect([chunks, kept > 0, kept < text.length]).toEqual([2, true, true]);
+  const { cond, uncond } = await fixed.encode({ positive: text, negative: 'a cat', emphasis: 'a1111' });
+  expect([cond.dims[0], uncond.dims[0]]).toEqual([32, 32]);
+  const { cond: whole } = await free.encode({ positive: text, negative: '', emphasis: 'a1111' });
+  expect(whole.dims[0]).toBe(16 * all.chunks);
+  expect(cond.hidden).toEqual(whole.hidden.slice(0, cond.hidden.length));
+});
+
+test('the empty prompt that ComfyUI weighs from is run once', async () => {
+  const { backend, prompts } = await setUp(true);
+  await prompts.encode({ positive: '(a cat:1.5) '.repeat(12), negative: 'a cat', emphasis: 'comfy' });
+  const chunks = prompts.fit('(a cat:1.5) '.repeat(12), 'comfy').chunks;
+  expect([chunks > 1, backend.runs]).toEqual([true, chunks + 1 + 1]);
 });
