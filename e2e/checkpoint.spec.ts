@@ -1,12 +1,13 @@
 // A checkpoint on disk, chosen or dropped: what it is, a pair of it, with LoRA too, and what is no model.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { clipFolder, partFile, savedFolder, singleFile, small } from '../fixtures/checkpoints/golden';
 import { cases, embeddingFile } from '../fixtures/checkpoints/embeddings';
 import { loraCases, loraFile, loraNumbers } from '../fixtures/checkpoints/lora';
 import { commonSettings, families, unetFile, worstPixel } from '../fixtures/checkpoints/pipelines';
+import { sizedRuns, worstSizedPixel } from '../fixtures/checkpoints/sizes';
 import { readHeader } from '../src/checkpoints/safetensors';
 import { safetensorsFile } from '../src/checkpoints/testing/safetensorsFile';
 import { dropFiles } from './support/dropFiles';
@@ -294,4 +295,38 @@ test('a folder that diffusers wrote is dropped and makes diffusers’ picture', 
   await expect(page.getByRole('status', { name: 'From a folder on disk' })).toContainText(
     /^saved · Stable Diffusion 1\.x, f16, fp16 files, \d+ MB · in use/,
   );
+  await page.keyboard.press('Escape');
+
+  // At other sizes too, in steps of what its UNet needs, and of several seeds.
+  const [wide, , several] = sizedRuns.sd1;
+  await setNumber(page, 'Width', '200');
+  await expect(page.getByText('Multiples of 64 from 64 to 4096: set to 192.')).toBeVisible();
+  await expect(number(page, 'Height')).toHaveValue('128');
+  await generate(page);
+  expect(worstSizedPixel(wide!, await pixels(picture(page, 'With PAG')))).toBeLessThanOrEqual(1);
+  await setNumber(page, 'Height', '64');
+  await button(page, 'Swap width and height').click();
+  await expect(number(page, 'Height')).toHaveValue('192');
+  await setNumber(page, 'Height', '64');
+  await setNumber(page, 'Images', '3');
+  await page.getByRole('combobox', { name: 'Scheduler' }).selectOption('euler-a');
+  await generate(page);
+  const strip = page.getByRole('radiogroup', { name: 'Images of this run' });
+  await expect(strip.getByRole('radio')).toHaveCount(3);
+  const seen = async () => worstSizedPixel(several!, await pixels(picture(page, 'With PAG')), await chosen());
+  const chosen = async () =>
+    strip.getByRole('radio').evaluateAll((all) => all.findIndex((one) => (one as HTMLInputElement).checked));
+  expect([await chosen(), (await seen()) <= 1]).toEqual([0, true]);
+  await strip.getByRole('radio', { name: 'Image 1, seed 7' }).focus();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowRight');
+  expect([await chosen(), (await seen()) <= 1]).toEqual([2, true]);
+  await button(page, 'Recipe').click();
+  await expect(page.getByRole('dialog', { name: 'Recipe' })).toContainText('9, image 3 of 3');
+  await page.keyboard.press('Escape');
+  const [one] = await Promise.all([page.waitForEvent('download'), button(page, 'Save PNG').click()]);
+  expect(one.suggestedFilename()).toBe('pagoda-a-photo-of-a-cat-9.png');
+  const [all] = await Promise.all([page.waitForEvent('download'), button(page, 'Save all').click()]);
+  const zip = readFileSync(await all.path());
+  expect([7, 8, 9].map((seed) => zip.includes(`pagoda-a-photo-of-a-cat-${seed}.png`))).toEqual([true, true, true]);
 });

@@ -6,7 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
-import type { DoneEvent, EngineEvent, FolderModelRef, GenerateRequest } from '../protocol/messages';
+import type { CostsEvent, DoneEvent, EngineEvent, FolderModelRef, GenerateRequest } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import type { CpuBackend } from './cpuBackend';
 import { Engine } from './engine';
@@ -213,4 +213,36 @@ test('runs, and switches between two models, leave no session and no tensor behi
   expect(backend.live).toEqual({ sessions, tensors: 0 });
   expect(backend.made.sessions).toBe(7 * sessions);
   expect(backends).toHaveLength(1);
+});
+
+test('what a size asks of the device is said before a run, with what the sites cost at it', async () => {
+  const ref = model('a');
+  engine.weigh({ type: 'weigh', settings: { ...settings, width: 64 } });
+  expect(events).toEqual([]);
+  await run(ref);
+  events = [];
+  engine.weigh({ type: 'weigh', settings: { ...settings, width: 96, height: 64 } });
+  const [verdict, costs] = events;
+  expect(verdict).toMatchObject({ type: 'verdict', modelId: 'a', level: 'fits', ofSize: false });
+  // 16 × 24 latents, and a quarter of them below.
+  const tokens = (costs as CostsEvent).costs.map((site) => site.tokens);
+  expect([costs?.type, ...new Set(tokens)]).toEqual(['costs', 384, 96]);
+  engine.weigh({ type: 'weigh', settings: { ...settings, width: 4096, height: 4096 } });
+  expect(events.at(-2)).toMatchObject({ type: 'verdict', level: 'doubtful', ofSize: true });
+});
+
+test('the image without PAG that is kept is of its size, and of one image alone', async () => {
+  const ref = model('a');
+  const keeps = async (changes: Partial<Settings>) => {
+    events = [];
+    await run(ref, { compare: true, ...changes });
+    const [done] = all('done') as DoneEvent[];
+    return [done!.stats.keptWithoutPag, 1 + (done!.further?.length ?? 0)];
+  };
+  expect(await keeps({})).toEqual([false, 1]);
+  expect(await keeps({ pagScale: 2 })).toEqual([true, 1]);
+  expect(await keeps({ pagScale: 2, width: 48 })).toEqual([false, 1]);
+  expect(await keeps({ pagScale: 1, width: 48 })).toEqual([true, 1]);
+  expect(await keeps({ pagScale: 1, width: 48, images: 2 })).toEqual([false, 2]);
+  expect(await keeps({ pagScale: 3, width: 48, images: 2 })).toEqual([false, 2]);
 });

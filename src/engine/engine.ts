@@ -1,7 +1,7 @@
 // The engine: one backend, one model, one run at a time. Loads lazily and again after a failure; a model whose
 // files are here is not fetched twice. Errors leave it ready for the next request.
 
-import { PROMPT_TOKENS, needsText, preflight, type Capacity, type Needs } from '../models/preflight';
+import { PROMPT_TOKENS, needsText, preflight, refusalText, type Capacity, type Needs } from '../models/preflight';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import type {
   AddedFiles,
@@ -217,14 +217,8 @@ export class Engine {
   private refuse(...asked: Parameters<Engine['verdict']>): void {
     const { level, reasons, figures, ofSize } = this.verdict(...asked);
     if (level !== 'no') return;
-    const onGpu = asked[3].backend === 'webgpu';
-    const what = `${onGpu ? 'This GPU' : 'The CPU'} cannot hold ${ofSize ? 'a picture of this size' : 'the model'}.`;
-    const way = ofSize
-      ? 'Choose a smaller size.'
-      : onGpu
-        ? 'Use the CPU instead, or choose another model.'
-        : 'Choose a smaller model, or a browser with WebGPU.';
-    throw new EngineError('does-not-fit', [what, reasons[0], way].join(' '), [figures, ...reasons].join('\n'));
+    const why = refusalText(reasons[0] ?? '', asked[3].backend, ofSize);
+    throw new EngineError('does-not-fit', why, [figures, ...reasons].join('\n'));
   }
 
   /** Where the files are what failed, or may be, the next try fetches and builds them anew. */

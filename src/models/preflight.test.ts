@@ -3,7 +3,7 @@
 
 import { expect, it } from 'vitest';
 import { NO_GLANCE, configBuffers, estimateNeeds, type Weights } from './estimate';
-import { imagesAtOnce, needsText, preflight, sizeText, type Capacity, type Needs } from './preflight';
+import { imagesAtOnce, needsText, preflight, refusalText, sizeText, type Capacity, type Needs } from './preflight';
 
 const unetConfig = { sample_size: 64, block_out_channels: [320, 640, 1280, 1280] };
 const sd15: Weights = { unetConfig, bytes: 2.1e9, paths: ['unet/model.onnx'], graph: NO_GLANCE };
@@ -124,6 +124,24 @@ it('believes the graph rather than a name, and doubles where half precision must
   expect(estimateNeeds(half, true).buffers).toContainEqual({ what: 'The UNet', bytes: 7e8 });
   expect(estimateNeeds(half, false)).toMatchObject({ half: true, weightBytes: 4.2e9 });
   expect(estimateNeeds(half, false).buffers).toContainEqual({ what: 'The UNet', bytes: 1.4e9 });
+});
+
+it('refuses a size where a smaller one would do, else the model', () => {
+  const reason = 'The UNet needs 9 GB.';
+  expect(refusalText(reason, 'webgpu', true)).toBe(
+    `This GPU cannot hold a picture of this size. ${reason} Choose a smaller size.`,
+  );
+  expect(refusalText(reason, 'wasm', false)).toBe(
+    `The CPU cannot hold the model. ${reason} Choose a smaller model, or a browser with WebGPU.`,
+  );
+});
+
+it('refuses on the CPU what one row of a picture needs beyond all memory', () => {
+  const large = { buffers: [{ what: 'The UNet', bytes: 4e9 }], inescapable: [{ what: 'The UNet', bytes: 3.3e9 }] };
+  expect(verdict(cpu, large)).toMatchObject({
+    level: 'no',
+    reasons: ['The UNet needs a buffer of 3.3 GB; on the CPU 3.2 GB can be in memory at most.', expect.any(String)],
+  });
 });
 
 it('makes as many images at once as are held, in batches of about the same size', () => {

@@ -121,6 +121,17 @@ export function preflight(needs: Needs, { device, freeBytes, memoryGiB }: Capaci
   };
 }
 
+/** What is refused, why, and what can be done. @param ofSize whether a smaller picture would be held better. */
+export function refusalText(reason: string, backend: 'webgpu' | 'wasm', ofSize: boolean): string {
+  const device = backend === 'webgpu' ? 'This GPU' : 'The CPU';
+  if (ofSize) return `${device} cannot hold a picture of this size. ${reason} Choose a smaller size.`;
+  const way =
+    backend === 'webgpu'
+      ? 'Use the CPU instead, or choose another model.'
+      : 'Choose a smaller model, or a browser with WebGPU.';
+  return `${device} cannot hold the model. ${reason} ${way}`;
+}
+
 /** Of the largest buffer of a run that makes several images at once; all that is in memory is some dozens of it. */
 const MOST_TOGETHER = 2 ** 28;
 

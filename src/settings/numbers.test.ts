@@ -22,6 +22,14 @@ test('a decimal comma is a decimal point; noise behind three decimals goes', () 
   expect(correctNumber('0.30000000000000004', FIELDS.pagScale).value).toBe(0.3);
 });
 
+test('multiples are the nearest, and it is said what they are of', () => {
+  const rule = { min: 64, max: 4096, whole: true, step: 64, multiple: 64, fallback: 512 };
+  expect(correctNumber('500', rule)).toEqual({ value: 512, note: 'Multiples of 64 from 64 to 4096: set to 512.' });
+  expect(correctNumber('768', rule)).toEqual({ value: 768, note: null });
+  expect([correctNumber('1', rule).value, correctNumber('9e9', rule).value]).toEqual([64, 4096]);
+  expect([stepNumber(512, 1, rule), stepNumber(64, -1, rule)]).toEqual([576, 64]);
+});
+
 test('what could mean two numbers is noted', () => {
   expect(correctNumber('1,000', FIELDS.seed)).toEqual({ value: 1000, note: 'Read as 1000.' });
   expect(correctNumber('1,000', FIELDS.pagScale)).toEqual({ value: 100, note: '0 to 100: set to 100.' });

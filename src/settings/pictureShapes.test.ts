@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { usualShapes } from './pictureShapes';
+import { sameShape, usualShapes } from './pictureShapes';
 
 const shapes = (own: number, multiple: number, isSdxl = false) =>
   usualShapes({ own: { width: own, height: own }, multiple, isFixed: false }, isSdxl).map(
@@ -22,4 +22,18 @@ test('SDXL has its buckets, but where it was distilled at another size', () => {
   const buckets = ['Square 1024×1024', '3:2 1216×832', '2:3 832×1216', '16:9 1344×768', '9:16 768×1344'];
   expect(shapes(1024, 32, true)).toEqual(buckets);
   expect(shapes(512, 32, true)).not.toEqual(buckets);
+});
+
+test('a usual shape of one model is that of the next; any other size stays', () => {
+  const model = (edge: number, multiple: number, sdxl: boolean) => ({
+    sizes: { own: { width: edge, height: edge }, multiple, isFixed: false },
+    sdxl,
+  });
+  const [sd, xl] = [model(512, 64, false), model(1024, 32, true)];
+  expect(sameShape({ width: 704, height: 384 }, sd, xl)).toMatchObject({ width: 1344, height: 768 });
+  expect(sameShape({ width: 832, height: 1216 }, xl, sd)).toMatchObject({ width: 384, height: 576 });
+  expect(sameShape({ width: 640, height: 384 }, sd, xl)).toBeNull();
+  expect(sameShape({ width: 704, height: 384 }, sd, model(64, 16, false))).toEqual({ width: 80, height: 48 });
+  // What the next model has as its own follows that one.
+  expect(sameShape({ width: 512, height: 512 }, sd, xl)).toEqual({ width: 0, height: 0 });
 });

@@ -5,7 +5,7 @@
 //
 // SDXL's buckets: appendix I of arXiv 2307.01952.
 
-import { MOST_EDGE, type PictureSizes, type Size } from './pictureSize';
+import { MOST_EDGE, sizeSettings, type PictureSizes, type Size } from './pictureSize';
 
 export interface Shape extends Size {
   readonly name: string;
@@ -21,18 +21,36 @@ const RATIOS = [
 
 /** @param isSdxl whether the model reads its pictures' sizes. */
 export function usualShapes(sizes: PictureSizes, isSdxl: boolean): readonly Shape[] {
-  const { own, multiple } = sizes;
-  const inBuckets = isSdxl && own.width === 1024 && own.height === 1024 && 64 % multiple === 0;
-  const shapes = RATIOS.map(([name, ratio, [width, height]]) => ({
-    name,
-    ...(inBuckets ? { width, height } : nearest(ratio, own.width * own.height, multiple)),
-  }));
+  const shapes = allShapes(sizes, isSdxl);
   // Of few multiples two ratios may have the same.
   return shapes.filter((one, at) => shapes.findIndex((other) => isSameSize(one, other)) === at);
 }
 
+function allShapes({ own, multiple }: PictureSizes, isSdxl: boolean): readonly Shape[] {
+  const inBuckets = isSdxl && own.width === 1024 && own.height === 1024 && 64 % multiple === 0;
+  return RATIOS.map(([name, ratio, [width, height]]) => ({
+    name,
+    ...(inBuckets ? { width, height } : nearest(ratio, own.width * own.height, multiple)),
+  }));
+}
+
 export function isSameSize(one: Size, other: Size): boolean {
   return one.width === other.width && one.height === other.height;
+}
+
+/**
+ * A size that another model takes, as settings say it: where it is one of the usual shapes of the model before, that of
+ * the same name; null where it stays as it is.
+ */
+export function sameShape(size: Size, before: ShapedModel, now: ShapedModel): Size | null {
+  const shape = allShapes(before.sizes, before.sdxl).find((one) => isSameSize(one, size));
+  const other = allShapes(now.sizes, now.sdxl).find(({ name }) => name === shape?.name);
+  return other ? sizeSettings(other, now.sizes) : null;
+}
+
+interface ShapedModel {
+  readonly sizes: PictureSizes;
+  readonly sdxl: boolean;
 }
 
 function nearest(ratio: number, area: number, multiple: number): Size {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { pictureSize } from './pictureSize';
+import { pictureSize, sizeSettings } from './pictureSize';
 
 const SD = { own: { width: 512, height: 512 }, multiple: 64, isFixed: false };
 
@@ -18,6 +18,11 @@ describe('the size of a run’s pictures', () => {
   test('the model’s own stays though it be no multiple', () => {
     const sizes = { own: { width: 24, height: 40 }, multiple: 16, isFixed: false };
     expect(pictureSize({ width: 24, height: 24 }, sizes)).toEqual({ width: 24, height: 32 });
+  });
+
+  test('settings say the model’s own as 0', () => {
+    expect(sizeSettings({ width: 512, height: 512 }, SD)).toEqual({ width: 0, height: 0 });
+    expect(sizeSettings({ width: 512, height: 768 }, SD)).toEqual({ width: 512, height: 768 });
   });
 
   test('a graph of one size has that', () => {

@@ -39,6 +39,11 @@ export function pictureSize({ width, height }: Pick<Settings, 'width' | 'height'
   return { width: edge(width, sizes.own.width, sizes), height: edge(height, sizes.own.height, sizes) };
 }
 
+/** As settings say a size: the model's own is 0, so that it follows the model. */
+export function sizeSettings({ width, height }: Size, { own }: PictureSizes): Size {
+  return width === own.width && height === own.height ? { width: 0, height: 0 } : { width, height };
+}
+
 function edge(asked: number, own: number, { multiple, isFixed }: PictureSizes): number {
   if (isFixed || asked === 0 || asked === own) return own;
   const most = Math.floor(MOST_EDGE / multiple);

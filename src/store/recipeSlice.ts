@@ -5,6 +5,7 @@ import { create } from 'zustand';
 import { pngName } from '../image/png';
 import { POCKET } from '../models/catalog';
 import { readField, type Settings } from '../settings/fields';
+import { sizeSettings } from '../settings/pictureSize';
 import { recipeToComfyWorkflow } from '../recipe/comfyWorkflow';
 import { recipeToDiffusersScript } from '../recipe/diffusersScript';
 import { fragmentToRecipe } from '../recipe/link';
@@ -167,10 +168,12 @@ export function takeOver(
   fileName: string,
   read: Restored & { readonly problems: readonly string[] },
 ): Extract<Opened, { outcome: 'taken' }> {
-  const { change, settings: before } = useStore.getState();
+  const { change, settings: before, job } = useStore.getState();
   const { settings, notRestored } = within(read);
-  change(settings);
   const { choice } = useModels.getState();
+  const { width, height } = settings;
+  const hasSize = width !== undefined && height !== undefined && job.model?.id === choice.ref.id;
+  change({ ...settings, ...(hasSize && sizeSettings({ width, height }, job.model.sizes)) });
   const otherModel = read.model && !isSameModel(read.model, recipeModel(choice)) ? read.model : null;
   const notes = [
     ...notRestored,

@@ -7,7 +7,9 @@ import { ownFileError } from '../loading/loadError';
 import { anotherAddress, whyNotStarted, workerUnderPagePolicy } from '../loading/loadScript';
 import { EngineClient } from '../protocol/client';
 import { toErrorData } from '../protocol/errors';
-import type { RunExtent } from '../protocol/messages';
+import type { ModelInfo, RunExtent } from '../protocol/messages';
+import { sameShape } from '../settings/pictureShapes';
+import { pictureSize } from '../settings/pictureSize';
 import { OF_ANOTHER_MODEL, type Settings } from '../settings/fields';
 import { takeLoraTags } from '../recipe/loraTags';
 import { POCKET } from '../models/catalog';
@@ -78,13 +80,22 @@ const client = new EngineClient({
 
 const withEngine: StateCreator<Store> = (set, get) => {
   client.subscribe((event) => {
+    const before = get().job.model;
     set(({ job }) => ({ job: reduce(job, event) }));
     if (event.type === 'model-ready') {
+      if (before && before.id !== event.model.id) keepShape(before, event.model);
       askFit();
       weigh();
     }
     if (event.type === 'done') pauses.ended();
   });
+  /** A shape that was chosen is chosen of the next model too. */
+  const keepShape = (before: ModelInfo, now: ModelInfo) => {
+    const { width, height } = get().settings;
+    if (width === 0 && height === 0) return;
+    const size = sameShape(pictureSize({ width, height }, before.sizes), before, now);
+    if (size) get().change({ width: size.width, height: size.height });
+  };
   const askFit = () => {
     const {
       settings: { prompt, negativePrompt, emphasis },

@@ -2,7 +2,7 @@
 // and what the device says of it where that is not good.
 
 import { isSameSize, usualShapes } from '../../settings/pictureShapes';
-import { edgeRule, pictureSize, type Size } from '../../settings/pictureSize';
+import { edgeRule, pictureSize, sizeSettings, type Size } from '../../settings/pictureSize';
 import { useModels } from '../../store/models';
 import { useStore } from '../../store/store';
 import styles from './SizeField.module.css';
@@ -20,14 +20,7 @@ export function SizeField() {
   const { own, multiple, isFixed } = sizes;
   const size = pictureSize({ width, height }, sizes);
   const asked = { width: width || own.width, height: height || own.height };
-  // The model's own follows the model.
-  const set = (next: Partial<Size>) => {
-    const whole = { ...size, ...next };
-    change({
-      width: whole.width === own.width ? 0 : whole.width,
-      height: whole.height === own.height ? 0 : whole.height,
-    });
-  };
+  const set = (next: Partial<Size>) => change(sizeSettings({ ...size, ...next }, sizes));
   const field = (label: string, edge: 'width' | 'height') => (
     <NumberField
       label={label}
@@ -78,7 +71,7 @@ export function SizeField() {
         </p>
       )}
       {verdict?.ofSize && (
-        <p className={styles.bad} role="status">
+        <p className={styles.bad}>
           {verdict.level === 'no' ? 'Too large for this device. ' : 'It may be too large for this device. '}
           {verdict.reasons[0]}
         </p>
