@@ -52,4 +52,8 @@ test('a series with a cell that fails is paused, goes on after a reload, and is 
   await expect(page.getByRole('textbox', { name: 'Prompt', exact: true })).toHaveValue('a owl');
   await expect(page.getByRole('combobox', { name: 'Layers' })).toHaveValue('down');
   await expect(page.getByRole('img', { name: 'With PAG', exact: true })).toBeVisible();
+
+  await button(page, 'Try each layer alone').click();
+  await expect(series).toContainText('7 of 7 pictures · done');
+  await expect(series.getByText(/^differs by \d/)).toHaveCount(7);
 });

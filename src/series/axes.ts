@@ -17,6 +17,8 @@ export interface Axis {
   /** What may be typed. */
   readonly example: string;
   readonly cost: 0 | 1 | 2 | 3;
+  /** The image without PAG is the same whatever stands here. */
+  readonly ofPag: boolean;
   /** @throws Error with a sentence for people */
   readonly read: (text: string, base: Settings) => AxisValue[];
 }
@@ -29,12 +31,14 @@ export const AXES = {
     label: 'Layers',
     example: 'mid, down, up or "d0,m0", mid',
     cost: 3,
+    ofPag: true,
     read: (text) => items(text).map((layers) => set(layers, 'layers', layers)),
   },
   identity: {
     label: 'Perturbation u',
     example: '0.25, 0.5, 1',
     cost: 0,
+    ofPag: true,
     read: (text) =>
       readNumbers(text, false).map((identity) => {
         if (identity < 0 || identity > 1) throw new Error(`${identity}: a number from 0 to 1 is needed.`);
@@ -54,6 +58,7 @@ export const AXES = {
     label: 'Words of the prompt',
     example: 'cat, dog, owl: the first is found, each takes its place',
     cost: 2,
+    ofPag: false,
     read: (text, { prompt, negativePrompt }) => {
       const [sought, ...others] = items(text);
       if (sought === undefined) return [];
@@ -82,6 +87,7 @@ function numbers(name: NumberName, label: string, example: string, cost: Axis['c
     label,
     example,
     cost,
+    ofPag: FIELDS[name].ofPag,
     read: (text) => readNumbers(text, FIELDS[name].whole).map((value) => set(shown(value), name, value)),
   };
 }
@@ -95,6 +101,7 @@ function choices(name: ChoiceName & ('scheduler' | 'sigmas'), label: string, exa
     label,
     example,
     cost: 1,
+    ofPag: false,
     read: (text) =>
       items(text).map((item) => {
         const choice = find(item);

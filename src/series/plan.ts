@@ -1,5 +1,6 @@
-// A series: the cells of one or two axes over the same settings, and the order in which they run, so that what is dear
-// to change changes least often. Cells are pictures with PAG alone: a PAG scale of 0 among the values is the one without.
+// A series: the cells of one or two axes over the same settings, and the order in which they run, so that what is
+// dear to change changes least often. Where the axes are PAG's alone, cells may be compared with the image without PAG,
+// which is the same for all and made once; else they are pictures with PAG alone.
 
 import type { Settings } from '../settings/fields';
 import { AXES, type AxisName, type AxisValue } from './axes';
@@ -34,7 +35,8 @@ export function planSeries(base: Settings, across: AxisText, down: AxisText | nu
   const count = columns.length * rows.length;
   if (count > MOST_CELLS)
     throw new Error(`${count} pictures are too many for one series: ${MOST_CELLS} at most. Leave some values out.`);
-  const alone = { ...base, compare: false, images: 1 };
+  const isOfPag = AXES[across.name].ofPag && (down === null || AXES[down.name].ofPag);
+  const alone = { ...base, compare: base.compare && isOfPag, images: 1 };
   const cell = (column: number, row: number): SeriesCell => ({
     column,
     row,

@@ -71,6 +71,15 @@ test('what is dear to change changes least often, whichever axis it is', () => {
   expect(order(planSeries(base, scales, layers).cells)).toEqual(expected);
 });
 
+test('cells are compared where the image without PAG is the same for all of them', () => {
+  const compares = (...axes: Parameters<typeof planSeries> extends [unknown, ...infer A] ? A : never) =>
+    planSeries({ ...base, compare: true }, ...axes).cells.map(({ settings }) => settings.compare);
+  const scales = { name: 'pagScale', text: '1-2' } as const;
+  expect(compares(scales, { name: 'layers', text: 'mid' })).toEqual([true, true]);
+  expect(compares(scales, { name: 'seed', text: '7' })).toEqual([false, false]);
+  expect(compares({ name: 'seed', text: '7' }, null)).toEqual([false]);
+});
+
 test('schedulers are named as the page names them', () => {
   const { cells } = planSeries(base, { name: 'scheduler', text: 'ddim, EULER' }, null);
   expect(cells.map(({ settings }) => settings.scheduler)).toEqual(['ddim', 'euler']);

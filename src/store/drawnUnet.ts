@@ -72,3 +72,9 @@ export function chosenSites(layers: string, sites: readonly SiteInfo[]): Readonl
     return error instanceof Error ? error.message : String(error);
   }
 }
+
+/** Part of a forward that the perturbed row runs for itself with these layers; null where it is not known. */
+export function shareOf(model: Pick<ModelInfo, 'sites' | 'levels'>, layers: string): number | null {
+  const chosen = chosenSites(layers, model.sites);
+  return typeof chosen === 'string' ? null : drawUnet(model, chosen).share;
+}

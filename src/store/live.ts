@@ -68,12 +68,16 @@ export function secondsOf(
   return (measured.seconds * rows * width * height) / (measured.rows * measured.pixels);
 }
 
-/** Of the image with PAG alone; null where no run can be made of these settings. */
-export function rowsOf(settings: Settings, { sites, scheduler, guidanceEmbedded }: ModelInfo): number | null {
+/** Of the image with PAG alone, or of both; null where no run can be made of these settings. */
+export function rowsOf(
+  settings: Settings,
+  { sites, scheduler, guidanceEmbedded }: ModelInfo,
+  both = false,
+): number | null {
   try {
     const chosen = sites.length > 0 ? selectSites(settings.layers, sites) : [];
     const strengths = chosen.map(({ name }) => settings.pag.siteIdentity[name] ?? settings.pag.identity);
-    return planRun(settings, { scheduler, guidanceEmbedded, strengths }, 0).rows;
+    return planRun(settings, { scheduler, guidanceEmbedded, strengths }, both ? null : 0).rows;
   } catch {
     return null;
   }

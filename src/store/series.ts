@@ -7,9 +7,11 @@ import type { AxisText, SeriesPlan } from '../series/plan';
 import { planSeries } from '../series/plan';
 import { AXES, isAxisName } from '../series/axes';
 import { gridPicture } from '../image/gridPicture';
+import { meanDifference } from '../image/meanDifference';
 import { pngName } from '../image/png';
 import type { Settings } from '../settings/fields';
 import { asRecord } from '../settings/pagOptions';
+import type { SiteInfo } from '../protocol/messages';
 import { read, write } from './browser';
 import { useHistory } from './history';
 import type { Job } from './job';
@@ -25,7 +27,9 @@ export type { AxisName } from '../series/axes';
 export type { AxisText };
 
 /** Of a cell: the id of its run, which is its entry in the history, or why it failed; null where it is to come. */
-export type CellOutcome = { readonly id: string } | { readonly failed: string } | null;
+export type CellOutcome =
+  /** `change`: how far from the image without PAG, in levels of 255; absent where that was not made. */
+  { readonly id: string; readonly change?: number } | { readonly failed: string } | null;
 
 export interface SeriesRun {
   readonly base: Settings;
@@ -48,6 +52,8 @@ interface SeriesStore {
   readonly setAxes: (axes: { readonly across?: AxisText; readonly down?: AxisText | null }) => void;
   /** Over the settings of the form. @throws Error with a sentence for people */
   readonly begin: () => void;
+  /** Over the model's self-attentions, each alone; its blocks where it has many. */
+  readonly beginOverLayers: () => void;
   /** When the cell that runs is done. */
   readonly pause: () => void;
   readonly goOn: () => void;
@@ -98,8 +104,11 @@ export const useSeries = create<SeriesStore>()((set, get) => {
     if (job.runs.length === 0) queueMicrotask(next);
   });
   const end = (job: Job, id: string, at: number) => {
-    if (job.finished?.runId === id) settle(at, { id });
-    else if (job.error) {
+    if (job.finished?.runId === id) {
+      const { withPag, withoutPag } = job.finished.pair;
+      const change = withoutPag && meanDifference(withoutPag, withPag);
+      settle(at, { id, ...(change !== null && { change }) });
+    } else if (job.error) {
       const isSecond = asRecord(get().series!.outcomes[at - 1])['failed'] === job.error.message;
       settle(at, { failed: job.error.message });
       // What fails twice in a row in the same way will fail with the others too.
@@ -124,6 +133,13 @@ export const useSeries = create<SeriesStore>()((set, get) => {
       update({});
       next();
     },
+    beginOverLayers: () => {
+      const { job, setView } = useStore.getState();
+      if (!job.model) return;
+      get().setAxes({ across: { name: 'layers', text: layersOneByOne(job.model.sites).join(', ') }, down: null });
+      get().begin();
+      setView('series');
+    },
     pause: () => update({ phase: 'paused', why: null }),
     goOn: () => {
       const outcomes = get().series?.outcomes.map((one) => (one && 'failed' in one ? null : one)) ?? [];
@@ -141,6 +157,15 @@ export const useSeries = create<SeriesStore>()((set, get) => {
     },
   };
 });
+
+/** More self-attentions than these are taken by the block. */
+const MOST_SITES = 24;
+
+function layersOneByOne(sites: readonly SiteInfo[]): string[] {
+  if (sites.length <= MOST_SITES) return sites.map(({ comfyName }) => comfyName);
+  const blocks = sites.map(({ name }) => /^(down|up)_blocks\.(\d+)\./.exec(name));
+  return [...new Set(blocks.map((block) => (block ? `${block[1]}.block_${block[2]}` : 'mid')))];
+}
 
 /** The plan of these axes over these settings, or why there is none. */
 export function planOf(
@@ -165,8 +190,9 @@ export function weighSeries(
 ): { readonly rows: number | null; readonly seconds: number | null } {
   const ref = useModels.getState().choice.ref.id;
   let [rows, seconds]: [number | null, number | null] = [0, 0];
-  for (const { settings } of plan.cells) {
-    const own: number | null = model && rowsOf(settings, model);
+  for (const [at, { settings }] of plan.cells.entries()) {
+    // The image without PAG is made with the first.
+    const own: number | null = model && rowsOf(settings, model, settings.compare && at === 0);
     const time = model && own !== null ? secondsOf(own, settings, model, { measured }, ref) : null;
     rows = rows === null || own === null ? null : rows + own;
     seconds = seconds === null || time === null ? null : seconds + time;
@@ -228,8 +254,9 @@ function readSeries(): SeriesRun | null {
 }
 
 function readOutcome(value: unknown): CellOutcome {
-  const { id, failed } = asRecord(value);
-  return typeof id === 'string' ? { id } : typeof failed === 'string' ? { failed } : null;
+  const { id, change, failed } = asRecord(value);
+  if (typeof id === 'string') return { id, ...(typeof change === 'number' && { change }) };
+  return typeof failed === 'string' ? { failed } : null;
 }
 
 function readAxes(): Pick<SeriesStore, 'across' | 'down'> {

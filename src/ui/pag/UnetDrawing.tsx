@@ -1,6 +1,7 @@
 // The UNet as a U: from full resolution down at the left, up at the right. Each self-attention is a button that puts
 // it into the layer set or takes it out; its colour says what the perturbed row makes of it.
 
+import { useSeries } from '../../store/series';
 import { useStore } from '../../store/store';
 import { chosenSites, drawUnet, layersText, type DrawnBlock, type DrawnSite } from '../../store/drawnUnet';
 import { costText } from './guidanceWords';
@@ -50,6 +51,11 @@ export function UnetDrawing() {
           ? named
           : costText(drawing.perturbed, model.sites.length, drawing.share, guidanceScale, model.guidanceEmbedded)}
       </p>
+      {model.sites.length > 1 && (
+        <button type="button" className={styles.each} onClick={() => useSeries.getState().beginOverLayers()}>
+          Try each layer alone
+        </button>
+      )}
     </div>
   );
 }
