@@ -102,6 +102,39 @@ describeOnDawn('recorded segments of the UNet', (gpu) => {
     await unet.dispose();
   });
 
+  test('a longer context is recorded for itself, and means the same where it says the same twice', async () => {
+    const { golden, unet } = await openGoldenUnet('tiny', backend);
+    const { sample, timestep, encoderHiddenStates: context } = golden.inputs;
+    const [rows, tokens, dim] = context.shape as [number, number, number];
+    const signal = new AbortController().signal;
+    const sites = unet.sites.filter((site) => site.name.includes('mid_block'));
+    const predict = async (times: number) => {
+      const row = (at: number) => [...context.data.subarray(at * tokens * dim, (at + 1) * tokens * dim)];
+      const repeated = Array.from({ length: rows * times }, (_, at) => row(Math.floor(at / times))).flat();
+      const conditioning = {
+        [unet.inputs.context.name]: backend.upload('float32', [rows, tokens * times, dim], repeated),
+      };
+      const latentShape = sample.shape.slice(1) as [number, number, number];
+      const plan = await unet.prepare(sites, signal, {
+        latentShape,
+        conditioning,
+        rows: [{ base: 2, behindFork: 3 }],
+      });
+      expect(plan.captured).not.toBeNull();
+      const input = {
+        sample: backend.upload('float32', sample.shape, sample.data),
+        timestep: timestep[0]!,
+        conditioning,
+        fork: FORK,
+      };
+      return [...(await backend.read(await unet.predict(plan, input, signal)))];
+    };
+    const once = await predict(1);
+    expect(relativeError(Float32Array.from(await predict(2)), Float32Array.from(once))).toBeLessThan(1e-5);
+    expect(await predict(1)).toEqual(once);
+    await unet.dispose();
+  });
+
   test('a replayed forward makes no bind group and uploads nothing', async () => {
     const opened = await openGoldenUnet('tiny', backend);
     const { golden, unet } = opened;
