@@ -247,8 +247,9 @@ test('a picture of A1111 gives what can be taken, and the rest is listed with wh
     mimeType: 'image/png',
     buffer: Buffer.from(writePngText(PIXEL, { parameters: A1111 })),
   });
-  await expect(notice(page)).toContainText('2 settings were not taken over');
-  await expect(notice(page)).toContainText('the same seed gives another picture');
+  await expect(notice(page)).toContainText('1 setting was not taken over');
+  // Without a word A1111's noise is the GPU's.
+  await expect(page.getByLabel('Noise', { exact: true })).toHaveValue('gpu');
   await expect(notice(page)).toContainText('Hires upscaler: Latent');
   await expect(notice(page)).toContainText('the model sd15, which is not the one chosen');
   await expect(button(page, 'Model: Pocket (built in). Change')).toBeVisible();

@@ -12,6 +12,7 @@ const BEFORE: Readonly<Record<string, unknown>> = {
   prompt: 'before',
   negativePrompt: 'before',
   steps: 77,
+  emphasis: 'plain',
   seed: 5,
   guidanceScale: 9.25,
   pagScale: 9.5,

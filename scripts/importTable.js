@@ -52,7 +52,7 @@ export const TABLE = {
     diffusion: 'all',
     kernels: 'all',
     onnx: 'all',
-    prompt: 'all',
+    prompt: 'types',
     text: 'all',
     models: 'all',
     checkpoints: 'all',

@@ -8,7 +8,7 @@
 
 import { EngineError } from '../protocol/errors';
 import type { LongText, TextFit } from '../protocol/messages';
-import { isA1111, type Emphasis } from '../prompt/pieces';
+import type { Emphasis } from '../prompt/pieces';
 import { NEVER, checkpoint } from './checkpoint';
 import { concatenated } from './concatenated';
 import type { EncodedText, PromptTextEncoder, TokenVectors } from './textEncoder';
@@ -94,14 +94,14 @@ export class PromptEncoder {
   }
 
   /**
-   * Both of one length. Layers are skipped for the prompt alone, as in diffusers; in A1111's readings for both.
+   * Both of one length. Layers are skipped for the prompt alone, as in diffusers, where words are plain; else for both.
    * @throws EngineError `session-build` or `model-invalid`, or AbortError.
    */
   async encode(prompts: Prompts, signal: AbortSignal = NEVER): Promise<{ cond: PromptEmbeds; uncond: PromptEmbeds }> {
     const { positive: prompt, negative, emphasis = 'plain' } = prompts;
     const skip = Math.min(prompts.clipSkip ?? 1, this.mostClipSkip);
     const positiveAsked = { prompt, emphasis, clipSkip: skip };
-    const negativeAsked = { prompt: negative, emphasis, clipSkip: isA1111(emphasis) ? skip : 1 };
+    const negativeAsked = { prompt: negative, emphasis, clipSkip: emphasis === 'plain' ? 1 : skip };
     const zeros = this.isZeros(prompts);
     const asked = zeros ? [positiveAsked] : [positiveAsked, negativeAsked];
     const [countCond, countUncond] = this.counts(prompts);

@@ -2,6 +2,7 @@
 // are spelt out as a `unet_block_list`, because only that counts blocks as `comfyName` does; an empty one means the
 // middle block. What PagOptions say beyond these parameters is named in `lost`.
 
+import type { PagOptions } from '../diffusion/options';
 import { comfyList } from '../onnx/sites/layers';
 import type { Recipe } from './recipe';
 
@@ -45,6 +46,35 @@ export function advancedPag(recipe: Recipe): { parameters: AdvancedPag; lost: re
     unet_block_list: isMid ? '' : comfyList(sites),
   };
   return { parameters, lost };
+}
+
+/** The same parameters, read. */
+export interface AdvancedValues {
+  readonly adaptive: number;
+  readonly start: number;
+  readonly stop: number;
+  readonly amount: number;
+  readonly mode: unknown;
+}
+
+/** As PAG's options; a mode that is none of the three rescales nothing. */
+export function advancedOptions({
+  adaptive,
+  start,
+  stop,
+  amount,
+  mode,
+}: AdvancedValues): Pick<PagOptions, 'adaptive' | 'window' | 'rescale'> {
+  return {
+    adaptive: { semantics: 'pamparamm', amount: adaptive },
+    window: start < 0 && stop < 0 ? { semantics: 'always' } : { semantics: 'sigma', start, stop },
+    rescale:
+      mode === 'snf'
+        ? { mode }
+        : amount > 0 && (mode === 'full' || mode === 'partial')
+          ? { mode, amount }
+          : { mode: 'off' },
+  };
 }
 
 /** Whether plain PAG nodes, which know no other place, perturb these layers. */

@@ -420,7 +420,7 @@ describe('the ComfyUI workflow', () => {
       expect.stringContaining('no BREAK'),
       expect.stringContaining('chunks'),
     ]);
-    expect(read('comfy', '(a:1.2) [b]', { chunks: 2 })).toEqual(['(a:1.2) [b]', alone]);
+    expect(read('comfy', '(a:1.2) [b]', { chunks: 2 })).toEqual(['(a:1.2) [b]', both]);
     expect(read('plain', '(a)', { isCut: true })).toEqual([
       '\\(a\\)',
       alone,

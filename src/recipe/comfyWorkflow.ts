@@ -46,7 +46,7 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   const model: ComfyInput = sampling ? ['9', 0] : loras.model;
   const pagNode = settings.pagScale > 0 ? pag(recipe, model, warnings) : null;
   const skips = settings.clipSkip > 1;
-  // For the prompt alone, as in diffusers; in A1111's readings for both.
+  // For the prompt alone, as in diffusers, where words are plain; else for both.
   const clip: ComfyInput = skips ? ['12', 0] : loras.clip;
   if (another !== undefined && tinyVae) warnings.push(TAESD);
   const vae: ComfyInput = another === undefined ? ['1', 2] : ['13', 0];
@@ -57,7 +57,7 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
       class_type: 'CLIPTextEncode',
       inputs: {
         text: textOf(recipe, settings.negativePrompt),
-        clip: isA1111(settings.emphasis) ? clip : loras.clip,
+        clip: settings.emphasis === 'plain' ? loras.clip : clip,
       },
     },
     '4': { class_type: 'EmptyLatentImage', inputs: { width: size.width, height: size.height, batch_size: 1 } },

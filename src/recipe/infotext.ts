@@ -7,6 +7,7 @@ import type { PagOptions } from '../diffusion/options';
 import { FIELDS, readField, type RecipeSettings } from '../settings/fields';
 import { isInRange, rangeText, type NumberRule } from '../settings/numbers';
 import { PAG_RULES } from '../settings/pagOptions';
+import { advancedOptions } from './advancedPag';
 import { refusal, type NotRestored, type Restored } from './recipe';
 import { infotextParts } from './infotextParts';
 import { takeLoraTags } from './loraTags';
@@ -125,17 +126,8 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     const [start, stop] = [number(ADVANCED.start, PAG_RULES.sigma) ?? -1, number(ADVANCED.stop, PAG_RULES.sigma) ?? -1];
     if (mode !== 'full' && mode !== 'partial' && mode !== 'snf')
       refuse(ADVANCED.mode, 'It is not full, partial or snf.');
-    settings.pag = {
-      ...plain,
-      adaptive: { semantics: 'pamparamm', amount: number(ADVANCED.adaptive, PAG_RULES.adaptive) ?? 0 },
-      window: start < 0 && stop < 0 ? { semantics: 'always' } : { semantics: 'sigma', start, stop },
-      rescale:
-        mode === 'snf'
-          ? { mode }
-          : amount > 0 && (mode === 'full' || mode === 'partial')
-            ? { mode, amount }
-            : { mode: 'off' },
-    };
+    const adaptive = number(ADVANCED.adaptive, PAG_RULES.adaptive) ?? 0;
+    settings.pag = { ...plain, ...advancedOptions({ adaptive, start, stop, amount, mode }) };
     const [list, block, id] = [take(ADVANCED.list), take(ADVANCED.block) ?? 'middle', take(ADVANCED.blockId) ?? '0'];
     if (list !== undefined && list !== '') settings.layers = list.slice(0, FIELDS.layers.letters);
     else if (block === 'middle' && id === '0') settings.layers = 'mid';

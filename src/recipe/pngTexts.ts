@@ -1,7 +1,9 @@
 // A recipe in the text chunks of a PNG: `parameters` is A1111's infotext, which many programs read; `pagoda` is the
-// whole recipe as JSON. Back from there, Pagoda's own comes first; the infotext stands in where that is absent or bad.
+// whole recipe as JSON. Back from there, Pagoda's own comes first; the infotext stands in where that is absent or bad,
+// and ComfyUI's workflow (`prompt`) where there is neither.
 
 import type { PagOptions } from '../diffusion/options';
+import { parseComfyWorkflow } from './comfyReader';
 import { parseInfotext } from './infotext';
 import { isJson } from './otherPrograms';
 import { parseRecipe, refusal, type Recipe, type Restored } from './recipe';
@@ -9,9 +11,10 @@ import { recipeToInfotext } from './writeInfotext';
 
 const INFOTEXT = 'parameters';
 const OWN = 'pagoda';
+const COMFY = 'prompt';
 
 /** Keywords that are read. */
-export const READ_KEYWORDS: ReadonlySet<string> = new Set([INFOTEXT, OWN]);
+export const READ_KEYWORDS: ReadonlySet<string> = new Set([INFOTEXT, OWN, COMFY]);
 
 /** Text by keyword. */
 export function recipeToPngTexts(recipe: Recipe): Record<string, string> {
@@ -28,7 +31,7 @@ export function recipeFromPngTexts(texts: ReadonlyMap<string, string>, plain: Pa
   if (restored && Object.keys(restored.settings).length > 0) return restored;
   // JSON under A1111's keyword is another program's, and never a prompt.
   const other = infotext === undefined || isJson(infotext) ? null : parseInfotext(infotext, plain);
-  if (!other || !restored) return other ?? restored;
+  if (!other || !restored) return other ?? restored ?? parseComfyWorkflow(parseJson(texts.get(COMFY) ?? ''));
   return {
     ...other,
     notRestored: [

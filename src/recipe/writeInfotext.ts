@@ -8,7 +8,6 @@ import { SIGMAS } from '../diffusion/options';
 import { SCHEDULERS } from '../diffusion/schedulers';
 import { loraTag, wordsOf } from './loraTags';
 import { isSchedule, runLevels, type ScheduleElsewhere } from './schedules';
-import { isA1111 } from '../prompt/pieces';
 import { hasWeights, obeyedByA1111, promptForA1111 } from './weighedText';
 
 export interface InfotextExport {
@@ -31,7 +30,7 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
   const { emphasis } = settings;
   if (settings.clipSkip > 1 && recipe.readsPenultimate)
     warnings.push('A1111 skips no layers of this model’s text encoder: the picture is another one.');
-  else if (settings.clipSkip > 1 && !isA1111(emphasis))
+  else if (settings.clipSkip > 1 && emphasis === 'plain')
     warnings.push('A1111 skips layers for the negative prompt too: the picture is a little different.');
   if (settings.prediction !== 'model' || settings.terminalSnr !== 'model')
     warnings.push(

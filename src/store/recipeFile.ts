@@ -3,6 +3,7 @@
 
 import { PLAIN_PAG } from '../diffusion/options';
 import { readPictureText, type PictureText } from '../image/pictureText';
+import { parseComfyWorkflow } from '../recipe/comfyReader';
 import { programOf } from '../recipe/otherPrograms';
 import { READ_KEYWORDS, recipeFromPngTexts } from '../recipe/pngTexts';
 import { parseRecipe, type Restored } from '../recipe/recipe';
@@ -68,7 +69,7 @@ async function readJson(file: Blob): Promise<ReadRecipe> {
   } catch (cause) {
     throw new Error(wrong, { cause });
   }
-  const restored = parseRecipe(value);
+  const restored = parseComfyWorkflow(value) ?? parseRecipe(value);
   if (Object.keys(restored.settings).length === 0) throw new Error(sentence(restored));
   return { ...restored, problems: [] };
 }

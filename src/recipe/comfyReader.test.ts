@@ -1,0 +1,183 @@
+// ComfyUI's workflows, read: Pagoda's own come back as they were, and others as far as they are known.
+
+import { describe, expect, test } from 'vitest';
+import { PLAIN_PAG } from '../diffusion/options';
+import type { SchedulerConfig } from '../diffusion/types';
+import { INITIAL, RECIPE_NAMES, type RecipeSettings } from '../settings/fields';
+import { parseComfyWorkflow } from './comfyReader';
+import { recipeToComfyWorkflow } from './comfyWorkflow';
+import { makeRecipe, type Recipe } from './recipe';
+
+const SD: SchedulerConfig = {
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  steps_offset: 1,
+  timestep_spacing: 'leading',
+};
+const FIRST = Object.fromEntries(RECIPE_NAMES.map((name) => [name, INITIAL[name]])) as unknown as RecipeSettings;
+const BASE: RecipeSettings = {
+  ...FIRST,
+  prompt: '(a (red:2) cat:1.5), [b] \\(c\\)',
+  negativePrompt: '(rain)',
+  emphasis: 'comfy',
+  seed: 2 ** 40 + 5,
+  scheduler: 'euler',
+  spacing: 'linspace',
+  width: 512,
+  height: 768,
+  pag: PLAIN_PAG,
+};
+const workflowOf = (settings: RecipeSettings, own: Partial<Recipe> = {}) => {
+  const { workflow, warnings } = recipeToComfyWorkflow(
+    {
+      ...makeRecipe({
+        appVersion: '0',
+        model: { id: 'm', revision: null },
+        size: { width: 512, height: 768 },
+        sites: [{ name: 'y', comfyName: 'm0' }],
+        backend: 'wasm',
+        adapter: 'CPU',
+        versions: {},
+        scheduler: SD,
+        settings,
+      }),
+      ...own,
+    },
+    'm.safetensors',
+  );
+  return { workflow: JSON.parse(JSON.stringify(workflow)) as unknown, warnings };
+};
+
+describe('what Pagoda has exported', () => {
+  test.each<[string, Partial<RecipeSettings>]>([
+    ['weights, seed and size', {}],
+    ['no PAG', { pagScale: 0 }],
+    ['Karras', { sigmas: 'karras' }],
+    ['exponential', { sigmas: 'exponential' }],
+    ['SGM uniform', { sigmas: 'sgm-uniform', spacing: 'model' }],
+    ['trailing', { spacing: 'trailing' }],
+    ['turbo', { spacing: 'turbo', steps: 4 }],
+    ['clip skip', { clipSkip: 2 }],
+    ['v', { prediction: 'v_prediction', terminalSnr: 'zero', spacing: 'trailing' }],
+    [
+      'advanced PAG',
+      {
+        pag: {
+          ...PLAIN_PAG,
+          adaptive: { semantics: 'pamparamm', amount: 0.1 },
+          window: { semantics: 'sigma', start: 5, stop: -1 },
+          rescale: { mode: 'partial', amount: 0.3 },
+        },
+      },
+    ],
+  ])('comes back: %s', (_name, changes) => {
+    const settings = { ...BASE, ...changes };
+    const { workflow } = workflowOf(settings);
+    const restored = parseComfyWorkflow(workflow)!;
+    expect(restored.model).toEqual({ id: 'm', revision: null });
+    // Settings that no node says stay as they were here, so that the way back is the same workflow.
+    expect(workflowOf({ ...FIRST, ...restored.settings }).workflow).toEqual(workflow);
+    const { pag, layers, ...said } = restored.settings;
+    expect(said).toMatchObject({
+      prompt: settings.prompt,
+      negativePrompt: settings.negativePrompt,
+      emphasis: 'comfy',
+      noiseSource: 'cpu',
+      seed: settings.seed,
+      clipSkip: settings.clipSkip,
+      width: 512,
+      height: 768,
+    });
+    expect([pag, layers]).toEqual(settings.pagScale > 0 ? [settings.pag, 'mid'] : [undefined, undefined]);
+  });
+
+  test('with its LoRA, of which each counts once', () => {
+    const loras = [
+      { name: 'Fur (v2)', weight: 0.8, hash: null },
+      { name: 'ink', weight: -1, hash: null },
+    ];
+    const { workflow } = workflowOf(BASE, { loras });
+    const restored = parseComfyWorkflow(workflow)!;
+    expect(restored.loras).toEqual(loras);
+    expect(restored.settings.prompt).toBe(`${BASE.prompt} <lora:Fur (v2):0.8> <lora:ink:-1>`);
+    expect(workflowOf({ ...FIRST, ...restored.settings }, { loras }).workflow).toEqual(workflow);
+  });
+});
+
+const node = (class_type: string, inputs: object) => ({ class_type, inputs });
+const GRAPH = {
+  1: node('CheckpointLoaderSimple', { ckpt_name: 'sub\\dream v8.safetensors' }),
+  2: node('CLIPTextEncode', { text: ['9', 0], clip: ['1', 1] }),
+  3: node('CLIPTextEncode', { text: 'b', clip: ['1', 1] }),
+  4: node('EmptyLatentImage', { width: 640, height: 512, batch_size: 2 }),
+  5: node('FreeU', { model: ['1', 0], b1: 1 }),
+  6: node('KSampler', {
+    model: ['5', 0],
+    positive: ['8', 0],
+    negative: ['3', 0],
+    latent_image: ['4', 0],
+    seed: 5,
+    steps: 12,
+    cfg: 99,
+    sampler_name: 'euler_ancestral',
+    scheduler: 'beta',
+    denoise: 0.5,
+  }),
+  8: node('ControlNetApply', { conditioning: ['2', 0], strength: 1 }),
+  9: node('PrimitiveString', { value: 'a cat' }),
+};
+
+describe('what others have made', () => {
+  test('is taken as far as it is known, and the rest is named', () => {
+    const { settings, model, notRestored } = parseComfyWorkflow(GRAPH)!;
+    expect(settings).toMatchObject({
+      prompt: 'a cat',
+      negativePrompt: 'b',
+      seed: 5,
+      steps: 12,
+      width: 640,
+      pagScale: 0,
+    });
+    expect(settings).toMatchObject({ scheduler: 'euler-a', guidanceScale: 30 });
+    expect(settings).not.toHaveProperty('sigmas');
+    expect(model).toEqual({ id: 'dream v8', revision: null });
+    expect(notRestored.map(({ name }) => name)).toEqual([
+      'ControlNetApply',
+      'guidanceScale',
+      'denoise',
+      'sampler_name',
+      'scheduler',
+      'batch_size',
+      'FreeU',
+    ]);
+  });
+
+  test.each([null, 3, [], {}, { a: null }, { nodes: [], links: [] }, { 1: node('KSamplerX', {}) }])(
+    'is nothing: %j',
+    (value) => {
+      expect(parseComfyWorkflow(value)).toBeNull();
+    },
+  );
+
+  test('ends where links go in circles or nowhere', () => {
+    const circle = {
+      ...GRAPH,
+      5: node('FreeU', { model: ['5', 0] }),
+      8: node('ControlNetApply', { conditioning: ['8', 0] }),
+    };
+    expect(parseComfyWorkflow(circle)?.settings).toMatchObject({ prompt: '', seed: 5 });
+    const bare = {
+      1: node('KSampler', {
+        positive: ['7', 0],
+        seed: 3,
+        steps: 'x',
+        sampler_name: '__proto__',
+        scheduler: 'constructor',
+      }),
+    };
+    const { settings, notRestored } = parseComfyWorkflow(bare)!;
+    expect(settings).toMatchObject({ prompt: '', emphasis: 'comfy' });
+    expect(notRestored.map(({ name }) => name)).toContain('steps');
+  });
+});
