@@ -8,8 +8,8 @@ import { spreadSigmas } from './sigmas';
 import type { SigmaSpacing } from './options';
 import type { SchedulerId } from './schedulers';
 import { TorchGenerator } from './noise';
-import { makeStepTable } from './schedulers';
-import { countSteps } from './stepTable';
+import { SCHEDULERS, makeStepTable } from './schedulers';
+import { countSteps, needsNoise } from './stepTable';
 import type { SchedulerConfig, StepCoefficients, StepFactors, StepTable } from './types';
 
 interface Run {
@@ -205,6 +205,11 @@ describe('every table', () => {
 
   it('is of a scheduler that the goldens have', () => {
     expect(ids).toHaveLength(12);
+  });
+
+  it.each(ids)('of %s reads noise where its row says so', (id) => {
+    const { steps } = makeStepTable(id, goldens.configs['sd15']!, 4, { sigmas: 'model', spacing: 'model' });
+    expect(steps.some(needsNoise)).toBe(SCHEDULERS[id].drawsNoise ?? false);
   });
 
   for (const id of ids) {

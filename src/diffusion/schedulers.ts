@@ -24,6 +24,8 @@ export interface SchedulerRow {
   readonly label: string;
   /** It steps on whole training timesteps: a choice of sigmas does not apply. */
   readonly onTrainTimesteps?: true;
+  /** Its steps read noise. */
+  readonly drawsNoise?: true;
   /** null where A1111 has it not. */
   readonly a1111: A1111Names | null;
   /** Second names that A1111, or Forge, takes, in lower case. */
@@ -71,6 +73,7 @@ const TABLE = {
   ddpm: {
     make: ddpm,
     label: 'DDPM',
+    drawsNoise: true,
     onTrainTimesteps: true,
     a1111: null,
     a1111Aliases: ['ddpm'],
@@ -88,6 +91,7 @@ const TABLE = {
   'euler-a': {
     make: eulerAncestral,
     label: 'Euler ancestral',
+    drawsNoise: true,
     a1111: { name: 'Euler a' },
     a1111Aliases: ['k_euler_a', 'k_euler_ancestral'],
     comfy: 'euler_ancestral',
@@ -117,6 +121,7 @@ const TABLE = {
   'dpmpp-2m-sde': {
     make: dpmpp2mSde,
     label: 'DPM++ 2M SDE',
+    drawsNoise: true,
     a1111: { name: 'DPM++ 2M SDE', automatic: 'exponential', brownian: true },
     a1111Aliases: ['k_dpmpp_2m_sde'],
     comfy: 'dpmpp_2m_sde',
@@ -130,6 +135,7 @@ const TABLE = {
   'dpmpp-sde': {
     make: dpmppSde,
     label: 'DPM++ SDE (two passes a step)',
+    drawsNoise: true,
     a1111: { name: 'DPM++ SDE', automatic: 'karras', brownian: true },
     a1111Aliases: ['k_dpmpp_sde'],
     comfy: 'dpmpp_sde',
@@ -163,6 +169,7 @@ const TABLE = {
   lcm: {
     make: lcm,
     label: 'LCM',
+    drawsNoise: true,
     onTrainTimesteps: true,
     a1111: { name: 'LCM' },
     a1111Aliases: ['k_lcm'],

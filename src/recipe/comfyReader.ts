@@ -2,7 +2,7 @@
 // class and inputs. Links are followed back from the sampler; what stands in between and is not known is named.
 
 import { PLAIN_PAG, type SigmaSpacing, type TimestepSpacing } from '../diffusion/options';
-import { SCHEDULERS, SCHEDULER_IDS, type SchedulerId } from '../diffusion/schedulers';
+import { SCHEDULERS, SCHEDULER_IDS } from '../diffusion/schedulers';
 import { readField, type RecipeSettings } from '../settings/fields';
 import { asRecord } from '../settings/pagOptions';
 import { advancedOptions } from './advancedPag';
@@ -33,8 +33,6 @@ const BY_NODE: Readonly<Record<string, string | undefined>> = {
   KarrasScheduler: 'karras',
   ExponentialScheduler: 'exponential',
 };
-/** Whose noise of steps comes from a second generator, or a Brownian tree, there. */
-const STEP_NOISE: ReadonlySet<SchedulerId> = new Set(['euler-a', 'ddpm', 'dpmpp-sde', 'dpmpp-2m-sde', 'lcm']);
 
 /** null where there is no such workflow, or no sampler with settings in it. Throws nothing. */
 export function parseComfyWorkflow(value: unknown): Restored | null {
@@ -137,7 +135,7 @@ export function parseComfyWorkflow(value: unknown): Restored | null {
     const scheduler = SCHEDULER_IDS.find((id) => SCHEDULERS[id].comfy === name);
     if (scheduler) settings.scheduler = scheduler;
     else refuse('sampler_name', name, 'Pagoda has no sampler of this name.');
-    if (scheduler && STEP_NOISE.has(scheduler))
+    if (scheduler && SCHEDULERS[scheduler].drawsNoise)
       refuse(
         'sampler_name',
         name,

@@ -41,6 +41,10 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   warnings.push(...readingWarnings(recipe));
   if (settings.noiseSource === 'gpu')
     warnings.push('ComfyUI draws its noise on the CPU, this run drew it as a GPU does: the picture is another one.');
+  else if (names.comfy !== null && names.drawsNoise)
+    warnings.push(
+      'ComfyUI draws the noise of the steps from a second generator: the picture begins alike and becomes another one.',
+    );
   const loras = loraNodes(recipe, warnings);
   const sampling = modelSampling(recipe, loras.model);
   const model: ComfyInput = sampling ? ['9', 0] : loras.model;
