@@ -135,6 +135,35 @@ describeOnDawn('recorded segments of the UNet', (gpu) => {
     await unet.dispose();
   });
 
+  test('pictures of two sizes in turn have recordings of their own', async () => {
+    const { golden, unet } = await openGoldenUnet('tiny', backend);
+    const { sample, timestep, encoderHiddenStates } = golden.inputs;
+    const conditioning = {
+      [unet.inputs.context.name]: backend.upload('float32', encoderHiddenStates.shape, encoderHiddenStates.data),
+    };
+    const sites = unet.sites.filter((site) => site.name.includes('mid_block'));
+    const signal = new AbortController().signal;
+    const own = sample.shape.slice(1) as [number, number, number];
+    const wide = [own[0], own[1] / 2, own[2] * 2] as const;
+    const predict = async (latentShape: readonly [number, number, number], isRecorded: boolean) => {
+      const sizes = { latentShape, conditioning, rows: [{ base: 2, behindFork: 3 }] };
+      const plan = await unet.prepare(sites, signal, isRecorded ? sizes : null);
+      expect(plan.captured !== null).toBe(isRecorded);
+      const input = {
+        sample: backend.upload('float32', [2, ...latentShape], sample.data),
+        timestep: timestep[0]!,
+        conditioning,
+        fork: FORK,
+      };
+      return backend.read(await unet.predict(plan, input, signal));
+    };
+    const ordinary = [await predict(own, false), await predict(wide, false)];
+    expect(relativeError(ordinary[0]!, ordinary[1]!)).toBeGreaterThan(0.1);
+    for (const at of [0, 1, 0, 1])
+      expect(relativeError(await predict(at === 0 ? own : wide, true), ordinary[at]!)).toBeLessThan(1e-5);
+    await unet.dispose();
+  });
+
   test('a replayed forward makes no bind group and uploads nothing', async () => {
     const opened = await openGoldenUnet('tiny', backend);
     const { golden, unet } = opened;
