@@ -54,7 +54,7 @@ test('forced colours, a phone held sideways, paper', async ({ page }) => {
 test('what has the focus is never under the bar at the foot', async ({ page }) => {
   await serveTinyModel(page);
   await page.setViewportSize({ width: 860, height: 500 });
-  await openWith(page, { layers: 'mid' });
+  await openWith(page, { layers: 'mid', emphasis: 'plain' });
   await expect(page.getByRole('group', { name: 'Self-attentions of the UNet' })).toBeVisible();
   // The last that comes with the model, and moves what is below it.
   await expect(page.getByText('Too long: the model reads 14 of')).toBeVisible();
