@@ -13,6 +13,7 @@ import type {
   LoadRequest,
   ModelRef,
   Pair,
+  StepTrace,
   VerdictEvent,
   WeighRequest,
 } from '../protocol/messages';
@@ -92,8 +93,11 @@ export class Engine {
       this.emit({ type: 'done', runId, ...split(pairs), stats });
       return;
     }
-    const image = this.kept?.of === of ? this.kept.image : null;
-    const result = await this.forgetIfAtFault(() => generate(model, settings, hooks, image));
+    // Its steps are not kept: a run whose steps are looked at makes both images.
+    const image = this.kept?.of === of && !request.traces ? this.kept.image : null;
+    const trace = (step: StepTrace) => this.emit({ type: 'trace', runId, trace: step });
+    const traced = { ...hooks, ...(request.traces && { trace }) };
+    const result = await this.forgetIfAtFault(() => generate(model, settings, traced, image));
     const made = withoutPagOf(result);
     if (made) this.kept = { of, image: made };
     this.emit({ type: 'done', runId, pair: result.pair, stats: result.stats });

@@ -7,12 +7,13 @@ import type { Row } from '../diffusion/types';
 import { selectSites } from '../onnx/sites/layers';
 import type { Site } from '../onnx/sites/sites';
 import { EngineError } from '../protocol/errors';
-import type { LongText, Pair, Pixels, RunProgressEvent, RunStats, Size } from '../protocol/messages';
+import type { LongText, Pair, Pixels, RunProgressEvent, RunStats, Size, StepTrace } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { elements, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
 import { conditionRows, latentsOfRun, withoutSites, type DiffusionModel } from './diffusionModel';
 import { SeedNoise } from './seedNoise';
+import { readRows, traceStep } from './stepTrace';
 import { assertFinite } from './vaeDecoder';
 import { bothOf, copied, joined, skipNoise, stateOfFirst, type Parting, type WithoutPag } from './keptWithoutPag';
 
@@ -21,6 +22,8 @@ export interface RunHooks {
   progress(phase: RunProgressEvent['phase'], step: number, secondsLeft: number | null): void;
   /** A pair a seed. */
   preview(step: number, pairs: readonly Pair[], size: Size): void;
+  /** Absent: steps are not looked at, and nothing is read for it. */
+  trace?(trace: StepTrace): void;
 }
 
 export interface RunResult {
@@ -103,19 +106,18 @@ export async function generate(
       shown.catch(() => {});
       return shown;
     };
-    for (const [
-      index,
-      { base, coefficients, weights, siteRows, nonlinear, noiseDraw, nextStep },
-    ] of plan.records.entries()) {
+    let traced = -1;
+    for (const [index, record] of plan.records.entries()) {
+      const { base, coefficients, weights, siteRows, nonlinear, noiseDraw, nextStep } = record;
       const toGo = plan.records.length - index;
       hooks.progress(
         'denoise',
         coefficients.step,
         index === 0 ? null : ((performance.now() - begun) / 1000 / index) * toGo,
       );
-      const record = plan.first + index;
-      if (record > 0 && record === plan.parting && parting?.record !== record)
-        parting = { record, ...(await stateOfFirst(backend, latents, history)) };
+      const at = plan.first + index;
+      if (at > 0 && at === plan.parting && parting?.record !== at)
+        parting = { record: at, ...(await stateOfFirst(backend, latents, history)) };
       const images = base.map((row) => row.image);
       const sample = await backend.modelInput(latents, images, coefficients.inputScale, unet.sampleType);
       let predictions: DeviceTensor;
@@ -135,6 +137,8 @@ export async function generate(
         sample.dispose();
       }
       held.set('predictions', predictions);
+      const isTraced = hooks.trace !== undefined && coefficients.step > traced;
+      const rows = isTraced ? await readRows(backend, predictions, latents) : null;
       if (nonlinear) {
         predictions = held.set(
           'predictions',
@@ -154,6 +158,10 @@ export async function generate(
       history = held.set('history', next.history);
       const denoised = held.set('denoised', next.denoised);
       await previewing;
+      if (rows) {
+        traced = coefficients.step;
+        hooks.trace?.(await traceStep(model, record, rows, denoised, hooks.signal));
+      }
       if (nextStep === null) continue;
       previewing = show(nextStep, denoised);
       // Sessions run one at a time.

@@ -88,6 +88,8 @@ export interface LoadRequest extends AddedFiles {
 export interface GenerateRequest extends AddedFiles {
   readonly type: 'generate';
   readonly runId: string;
+  /** Tell what each step came to, for which both images are made; absent: no. */
+  readonly traces?: boolean;
   readonly model: ModelRef;
   readonly settings: Settings;
 }
@@ -225,6 +227,7 @@ export type EngineEvent =
   | CostsEvent
   | RunProgressEvent
   | PreviewEvent
+  | TraceEvent
   | DoneEvent
   | CancelledEvent
   | FitEvent
@@ -311,6 +314,30 @@ export interface PreviewEvent {
   readonly image?: number;
   /** Of the pair that is to come. */
   readonly size: Size;
+}
+
+/** What one of the user's steps came to, where a run of one image is asked for it. Of two stages: the first. */
+export interface StepTrace {
+  /** From 0. */
+  readonly step: number;
+  /** In the σ of x₀ + σ·ε. */
+  readonly sigma: number;
+  readonly pagScale: number;
+  /** The denoised estimates, decoded or with a pixel a latent. */
+  readonly withPag: Pixels;
+  readonly withoutPag: Pixels | null;
+  /** What PAG steers away from; null where no perturbed row ran. */
+  readonly perturbed: Pixels | null;
+  /** |ε_c − ε̂|, the mean over the channels of each latent. */
+  readonly push: { readonly width: number; readonly height: number; readonly values: Float32Array<ArrayBuffer> } | null;
+  /** ‖ε_c − ε_∅‖ and ‖ε_c − ε̂‖ over the latents of the image with PAG. */
+  readonly norms: { readonly cfg: number | null; readonly pag: number | null };
+}
+
+export interface TraceEvent {
+  readonly type: 'trace';
+  readonly runId: string;
+  readonly trace: StepTrace;
 }
 
 export interface LongText {

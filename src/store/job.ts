@@ -14,6 +14,7 @@ import type {
   RunProgressEvent,
   RunStats,
   Size,
+  StepTrace,
   VerdictEvent,
 } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
@@ -83,6 +84,8 @@ export interface Job {
   readonly measured: Measured | null;
   /** The last pair that was finished; it comes back where a later run ends without one. */
   readonly finished: Shown | null;
+  /** The steps of the last run that was asked to tell them, as far as it is. */
+  readonly traces: { readonly runId: string; readonly steps: readonly StepTrace[] } | null;
   /** Asked to end, which a long part of a run may take its time to hear. */
   readonly cancelling: boolean;
   readonly lastEnd: 'done' | 'cancelled' | null;
@@ -102,6 +105,7 @@ export const IDLE: Job = {
   shown: null,
   measured: null,
   finished: null,
+  traces: null,
   cancelling: false,
   lastEnd: null,
   live: false,
@@ -140,6 +144,10 @@ export function reduce(job: Job, event: EngineEvent): Job {
       return { ...job, model: withCosts(job.model, event) };
     case 'progress':
       return { ...job, progress: event, loading: null };
+    case 'trace': {
+      const steps = job.traces?.runId === event.runId ? job.traces.steps : [];
+      return { ...job, traces: { runId: event.runId, steps: [...steps, event.trace] } };
+    }
     case 'preview':
       return show(job, event.runId, event, null);
     case 'done': {

@@ -34,6 +34,9 @@ interface Store {
   readonly job: Job;
   readonly view: View;
   readonly live: LiveChoice;
+  /** Whether the timeline is open: runs tell their steps then. */
+  readonly timeline: boolean;
+  readonly setTimeline: (open: boolean) => void;
   /** Applies a new version of the page; null where there is none. */
   readonly update: (() => void) | null;
   /** What is known of the page without a network; null until something is. */
@@ -131,7 +134,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
     const live = isLive ? { live: { showsPreviews } } : {};
     const run = { id, model: recipeModel(choice), ref: choice.ref.id, settings, loras, embeddings, ...live };
     set(({ job }) => ({ job: asked(job, run) }));
-    client.generate(id, choice.ref, sent, files);
+    client.generate(id, choice.ref, sent, files, get().timeline && !isLive && settings.images === 1);
     return id;
   };
   const liveNow = () => liveOf(get().live, get().settings, get().job, model().id);
@@ -180,6 +183,8 @@ const withEngine: StateCreator<Store> = (set, get) => {
     job: IDLE,
     view: 'side',
     live: readLive(),
+    timeline: false,
+    setTimeline: (timeline) => set({ timeline }),
     update: null,
     offline: null,
     openDialogs: 0,

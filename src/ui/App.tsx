@@ -17,6 +17,7 @@ import { RecipeNotice } from './recipe/RecipeNotice';
 import { RecipeOpen } from './recipe/RecipeOpen';
 import { RunBar } from './run/RunBar';
 import { StatusLine } from './run/StatusLine';
+import { Timeline } from './timeline/Timeline';
 import { useFocusKept } from './useFocusKept';
 import { useKeyboard } from './useKeyboard';
 
@@ -55,6 +56,9 @@ function Page() {
           <PairView flipped={flipped} />
         </Region>
         <RunBar />
+        <Region name="The timeline">
+          <Timeline />
+        </Region>
         <Region name="What PAG is doing">
           <Explain />
         </Region>
