@@ -16,8 +16,6 @@ export const TABLE = {
     protocol: 'types',
     models: 'types',
     library: 'types',
-    history: 'types',
-    series: 'types',
   },
   store: {
     protocol: 'all',

@@ -65,7 +65,8 @@ function downsamplings({ nodes }: Model): number {
  * Reshapes tells it by what comes out at another: something else, or nothing that can be inferred.
  */
 function isFixedTo(graph: SizedGraph, own: LatentShape, another: LatentShape, pixels: number): boolean {
-  return fits(graph, own, pixels) === true && fits(graph, another, pixels) !== true;
+  // Another size first: nearly all graphs take it, and then nothing has to be inferred at their own.
+  return fits(graph, another, pixels) !== true && fits(graph, own, pixels) === true;
 }
 
 /** Whether what comes out is `pixels` times as large as the latents; null where it cannot be inferred. */

@@ -2,8 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { INITIAL, type Settings } from '../settings/fields';
-import { MOST_CELLS, planSeries } from './plan';
-import { listItems, numbersOf } from './values';
+import { MOST_CELLS, planSeries } from './cells';
+import { listItems, numbersOf } from './axisValues';
 
 test.each([
   ['1-5', [1, 2, 3, 4, 5]],

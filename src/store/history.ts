@@ -4,7 +4,7 @@
 
 import { create } from 'zustand';
 import { bytesOf, inOrder, matches, oldestUnstarred, type HistoryEntry, type KeptRun } from '../history/entry';
-import { openShelf, type HistoryShelf } from '../history/shelf';
+import { openShelf, type HistoryShelf } from '../history/historyTables';
 import { zipFiles } from '../history/zip';
 import type { RgbaPixels } from '../image/pixels';
 import { decodePng, pngName } from '../image/png';

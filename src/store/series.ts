@@ -3,9 +3,9 @@
 // cell that fails costs that cell.
 
 import { create } from 'zustand';
-import type { AxisText, SeriesPlan } from '../series/plan';
-import { planSeries } from '../series/plan';
-import { AXES, isAxisName } from '../series/axes';
+import type { AxisText, SeriesPlan } from '../series/cells';
+import { planSeries } from '../series/cells';
+import { AXES, isAxisName } from '../series/seriesAxes';
 import { gridPicture } from '../image/gridPicture';
 import { meanDifference } from '../image/meanDifference';
 import { pngName } from '../image/png';
@@ -23,7 +23,7 @@ import { readSettings } from './settings';
 import { useStore } from './store';
 
 export { AXES };
-export type { AxisName } from '../series/axes';
+export type { AxisName } from '../series/seriesAxes';
 export type { AxisText };
 
 /** Of a cell: the id of its run, which is its entry in the history, or why it failed; null where it is to come. */

@@ -4,7 +4,7 @@
 
 import { labelOf, readField, type ChoiceName, type Settings } from '../settings/fields';
 import { FIELDS } from '../settings/fields';
-import { listItems, numbersOf } from './values';
+import { listItems, numbersOf } from './axisValues';
 
 export interface AxisValue {
   /** As the grid shows it. */
