@@ -33,7 +33,7 @@ test('a load and a cut at every site infer the same facts of the same graph once
   const kinds = new Set(passes.map((pass) => `${[...graphs].indexOf(pass.model)} ${pass.sizes}`));
   expect(passes).toHaveLength(kinds.size);
   // The UNet as it is, in two forms on the way to the one that runs, and that with the rows of a run, with one and of
-  // another size; the text encoder as it is, and without its table of tokens as declared and as it runs; the VAE decoder
-  // as declared, as it runs and of another size, and the beginnings of its two ways in tiles.
+  // another size; the text encoder as it is, and without its table of tokens as declared and as it runs; the decoder as
+  // declared, as it runs and of another size, and the beginnings of its two ways in tiles.
   expect(passes).toHaveLength(14);
 });
