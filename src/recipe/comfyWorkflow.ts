@@ -84,10 +84,8 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
 function readingWarnings({ settings, chunks = 1, isCut = false }: Recipe): readonly string[] {
   const { emphasis, prompt, negativePrompt } = settings;
   const prompts = [prompt, negativePrompt];
-  if (emphasis === 'plain')
-    return isCut
-      ? ['ComfyUI reads the end of the prompt too, which was too long for this run: the picture is another one.']
-      : [];
+  if (isCut)
+    return ['ComfyUI reads the end of the prompt too, which was too long for this run: the picture is another one.'];
   if (!isA1111(emphasis)) return [];
   return [
     ...(prompts.some((text) => hasWeights(text, emphasis))

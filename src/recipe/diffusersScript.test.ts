@@ -42,6 +42,9 @@ const SETTINGS: RecipeSettings = {
 
 const SMALL = { width: 32, height: 32 };
 
+/** Two chunks or three of the small models' 14 tokens. */
+const LONG = 'a photo of a (red apple:1.3), the cat and the dog, (on (a wall) of red:0.7) [cat] apple';
+
 function recipeOf(
   settings: RecipeSettings,
   sites: Recipe['sites'],
@@ -115,6 +118,19 @@ describe('a script that diffusers has run', async () => {
     ['sdxl-clip-skip', 'sdxl', { scheduler: 'euler', clipSkip: 2 }],
     ['euler-a-wide-several', 'tiny', { scheduler: 'euler-a', width: 40, height: 24 }, 3],
     ['sdxl-without-pag', 'sdxl', { scheduler: 'euler', pagScale: 0, negativePrompt: '' }],
+    ['a1111-weights', 'tiny', { emphasis: 'a1111', prompt: LONG, negativePrompt: '(a cat:1.2) BREAK [[dog]]' }],
+    ['comfy-weights', 'tiny', { emphasis: 'comfy', prompt: LONG, negativePrompt: '(a cat:1.2)' }],
+    // This UNet takes one chunk.
+    [
+      'a1111-no-norm',
+      'sdxl',
+      { emphasis: 'a1111-no-norm', scheduler: 'euler', prompt: '(red apple:1.3) [on a wall]', negativePrompt: '' },
+    ],
+    [
+      'comfy-clip-skip',
+      'sdxl',
+      { emphasis: 'comfy', scheduler: 'euler', prompt: 'a (red apple:1.3)', negativePrompt: '', clipSkip: 2 },
+    ],
     ['single-file', 'small', { steps: 2, guidanceScale: 3, pagScale: 2, layers: 'mid' }],
     ['single-file-taesd', 'small', { steps: 2, guidanceScale: 3, pagScale: 0, scheduler: 'euler' }],
   ];
@@ -136,7 +152,12 @@ describe('a script that diffusers has run', async () => {
     // That of the second image says the seeds of all.
     const batch = images > 1 && { batch: { size: images, position: 1 } };
     const own = images > 1 ? { ...settings, seed: settings.seed + 1 } : settings;
-    const plain = { ...recipeOf(own, sites, id, { width, height }), ...batch };
+    const plain = {
+      ...recipeOf(own, sites, id, { width, height }),
+      ...batch,
+      ...(model.info.sdxl && { sdxl: true }),
+      ...(stats.text && { chunks: stats.text.chunks }),
+    };
     const vae = name.endsWith('taesd') && { vae: 'taesd', tinyVae: true };
     const recipe =
       id === 'small'
@@ -281,20 +302,21 @@ test('embeddings are loaded by diffusers under their names, as which the prompts
   expect(script).toContain('    prompt="a neg cat",\n    negative_prompt="bad (v2), ugly",\n');
 });
 
-test('what weighs is no words, and is said to be lost', () => {
+test('what the pipelines do not read is computed for them, and only that', () => {
   const read = (settings: Partial<RecipeSettings>, own: Partial<Recipe> = {}) => {
     const { script, warnings } = recipeToDiffusersScript({ ...recipeOf({ ...SETTINGS, ...settings }, []), ...own });
-    const [, prompt] = /^ {4}prompt=(.*),$/m.exec(script) ?? [];
-    return [prompt, ...warnings.filter((one) => /weights of the prompts|77|noise is/.test(one))];
+    const [, prompt] = /^(?: {4}prompt=|prompt = )(.*?),?$/m.exec(script) ?? [];
+    return [prompt, ...warnings.filter((one) => /in two|noise is/.test(one))];
   };
   expect(read({ prompt: '(a) b' })).toEqual(['"(a) b"']);
   expect(read({ prompt: 'a b', emphasis: 'a1111' })).toEqual(['"a b"']);
-  expect(read({ prompt: '((a)) [b] BREAK c', emphasis: 'a1111' })).toEqual([
-    '"a b c"',
-    expect.stringContaining('weights'),
-    expect.stringContaining('77'),
+  expect(read({ prompt: '((a:2)) [b] BREAK c', emphasis: 'a1111' })).toEqual([
+    'encode([("a", 2.2), (" ", 1), ("b", 0.9090909090909091), None, ("c", 1)])'.replace(', None', ', ("", 1), None'),
   ]);
-  expect(read({ prompt: 'a', emphasis: 'comfy' }, { chunks: 2 })).toEqual(['"a"', expect.stringContaining('77')]);
+  expect(read({ prompt: 'a', emphasis: 'comfy' }, { chunks: 2, embeddings: ['a'] })).toEqual([
+    'encode([("a", 1.0)])'.replace('1.0', '1'),
+    expect.stringContaining('in two'),
+  ]);
   expect(read({ noiseSource: 'gpu' })).toEqual([expect.any(String), expect.stringContaining('NVIDIA')]);
   const { script } = recipeToDiffusersScript(recipeOf({ ...SETTINGS, noiseSource: 'gpu' }, []));
   expect(script).toContain('torch.Generator("cuda").manual_seed(7)');

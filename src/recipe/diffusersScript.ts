@@ -6,11 +6,12 @@
 import type { SigmaSpacing } from '../diffusion/options';
 import { SCHEDULERS, configAsSet, type SchedulerId } from '../diffusion/schedulers';
 import { splitAtNames } from '../models/embeddingWords';
+import { embedsArguments, embedsLines, needsEmbeds } from './diffusersPrompt';
 import { wordsOf } from './loraTags';
 import { pythonList, pythonString } from './pythonText';
 import { imageSeed } from '../settings/seeds';
 import type { Recipe } from './recipe';
-import { hasBreaks, hasWeights, promptInWords } from './weighedText';
+import { promptInWords } from './weighedText';
 
 export interface ScriptExport {
   readonly script: string;
@@ -46,13 +47,14 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const isSgm = settings.sigmas === 'sgm-uniform' && diffusers.takesTimesteps !== undefined;
   const { adaptive } = settings.pag;
   const asLoaded = (prompt: string) => withTokens(promptInWords(prompt, settings.emphasis), recipe.embeddings ?? []);
+  const asEmbeds = needsEmbeds(recipe);
   const seeds = seedsOf(recipe);
   const device = settings.noiseSource === 'gpu' ? 'cuda' : 'cpu';
   const generator = (seed: number | string) => `torch.Generator("${device}").manual_seed(${seed})`;
   const call = [
-    `prompt=${pythonString(asLoaded(wordsOf(settings.prompt)))}`,
+    ...(asEmbeds ? embedsArguments(recipe) : [`prompt=${pythonString(asLoaded(wordsOf(settings.prompt)))}`]),
     // That pipeline takes none, and this run read none.
-    ...(settings.negativePrompt === '' || embedded
+    ...(settings.negativePrompt === '' || embedded || asEmbeds
       ? []
       : [`negative_prompt=${pythonString(asLoaded(settings.negativePrompt))}`]),
     `width=${size.width}`,
@@ -65,7 +67,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
       ? [`pag_adaptive_scale=${adaptive.amount}`]
       : []),
     ...(settings.pag.guidanceRescale > 0 ? [`guidance_rescale=${settings.pag.guidanceRescale}`] : []),
-    ...(settings.clipSkip > 1 ? [`clip_skip=${settings.clipSkip - 1}`] : []),
+    ...(settings.clipSkip > 1 && !asEmbeds ? [`clip_skip=${settings.clipSkip - 1}`] : []),
     ...(seeds.length > 1
       ? ['num_images_per_prompt=len(SEEDS)', `generator=[${generator('seed')} for seed in SEEDS]`]
       : [`generator=${generator(settings.seed)}`]),
@@ -75,6 +77,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
       `accelerate${furtherPackages(recipe)}`,
     ...warnings.map((warning) => `# ${warning}`),
     '',
+    ...(asEmbeds && !embedded ? ['import math', ''] : []),
     'import torch',
     ...imports(recipe, hasPag),
     '',
@@ -90,6 +93,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...(vae === undefined ? [] : model.tinyVae ? withTinyVae(vae) : withVae(vae)),
     'pipe.to("cuda" if torch.cuda.is_available() else "cpu")',
     ...(isSgm ? sgmTimesteps(settings.scheduler) : []),
+    ...(asEmbeds ? ['', ...embedsLines(recipe)] : []),
     ...(seeds.length > 1
       ? [
           `${callOf('images = pipe', call)}.images`,
@@ -102,16 +106,16 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   return { script, warnings };
 }
 
-/** What the pipelines do not read of the prompts. */
-function readingWarnings({ settings, chunks = 1 }: Recipe): readonly string[] {
-  const { emphasis, noiseSource } = settings;
-  const prompts = [wordsOf(settings.prompt), settings.negativePrompt];
-  const isCut = chunks > 1 || prompts.some((prompt) => hasBreaks(prompt, emphasis));
+/** What the script does not read as this run did, or needs. */
+function readingWarnings(recipe: Recipe): readonly string[] {
+  const { emphasis, noiseSource } = recipe.settings;
   return [
-    ...(prompts.some((prompt) => hasWeights(prompt, emphasis))
-      ? ['The pipelines weigh no words: the weights of the prompts are lost, and the picture is another one.']
+    ...(recipe.isCut && emphasis !== 'plain'
+      ? ['The script reads the end of the prompt too, which was too long for this run: the picture is another one.']
       : []),
-    ...(isCut ? ['The pipelines read 77 tokens of a prompt: the rest is lost, and the picture is another one.'] : []),
+    ...(recipe.embeddings && emphasis !== 'plain' && (recipe.chunks ?? 1) > 1
+      ? ['An embedding at the end of a chunk is cut in two here, where this run moved it whole into the next one.']
+      : []),
     ...(noiseSource === 'gpu' ? ['The noise is a GPU’s: this needs one of NVIDIA, to which PyTorch says cuda.'] : []),
   ];
 }

@@ -88,7 +88,7 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
 /** Where A1111 reads the same words otherwise. */
 function readingWarnings({ settings, chunks = 1, isCut = false }: Recipe): readonly string[] {
   const { emphasis, prompt, negativePrompt } = settings;
-  if (emphasis === 'plain' && isCut)
+  if (isCut)
     return ['A1111 reads the end of the prompt too, which was too long for this run: the picture is another one.'];
   if (emphasis !== 'comfy') return [];
   return [prompt, negativePrompt].some((text) => hasWeights(text, emphasis))
