@@ -88,6 +88,9 @@ export class CpuBackend implements Backend {
   }
 
   upload(type: ElemType, dims: readonly number[], values: ArrayLike<number>): DeviceTensor {
+    // A GPU refuses them too.
+    if (values.length !== elements(dims))
+      throw new RangeError(`${values.length} values are not those of [${dims.join(', ')}].`);
     return new CpuTensor(type, dims, toData(type, values));
   }
 

@@ -251,9 +251,9 @@ function planned(
 }
 
 /** The next standard normal noise of each seed, times `scale`: one draw, the same with PAG and without. [images, …] */
-function sameNoise(source: SeedNoise, [images = 1, ...image]: readonly number[], scale: number): Float32Array {
-  const noise = source.randn(elements(image));
-  const values = new Float32Array(images * noise.length);
+function sameNoise(source: SeedNoise, dims: readonly number[], scale: number): Float32Array {
+  const noise = source.randn(elements(dims.slice(1)));
+  const values = new Float32Array(elements(dims));
   for (let at = 0; at < values.length; at += 1) values[at] = scale * noise[at % noise.length]!;
   return values;
 }

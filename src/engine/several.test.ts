@@ -60,6 +60,20 @@ describe('three images', () => {
     expect(stats.unetRows).toBe(3 * (3 + 2 * 5));
   });
 
+  const pag = settings.pag;
+  test.each<[string, Partial<Settings>]>([
+    ['rescaled guidance', { pag: { ...pag, rescale: { mode: 'full', amount: 0.7 }, guidanceRescale: 0.3 } }],
+    ['no CFG', { guidanceScale: 1 }],
+    ['two stages a step', { scheduler: 'heun' }],
+    ['no image without PAG', { compare: false }],
+    ['a schedule with memory', { scheduler: 'dpmpp-2m-sde' }],
+  ])('with %s too', async (_name, changes) => {
+    const own = { ...settings, ...changes, images: 1, seed: settings.seed + 2 };
+    const third = await generate(tiny, own, hooks);
+    const { pairs } = await generate(tiny, { ...settings, ...changes }, hooks, null, 3);
+    expect(pairs[2]).toEqual(third.pair);
+  });
+
   test('each pair shares its rows until PAG parts it', async () => {
     const late = { ...settings, pag: { ...settings.pag, window: { semantics: 'steps', start: 1, stop: 9 } as const } };
     const one = await generate(tiny, { ...late, images: 1 }, hooks);
