@@ -26,7 +26,9 @@ export function SizeField() {
       label={label}
       value={size[edge]}
       rule={edgeRule(sizes, edge)}
-      hint={edge === 'width' ? `In steps of ${multiple}.` : `Model’s: ${sizeText(own)}.`}
+      hint={
+        edge === 'height' ? `Model’s: ${sizeText(own)}.` : isFixed ? 'Fixed by its graph.' : `In steps of ${multiple}.`
+      }
       fixed={isFixed}
       onChange={(value) => set({ [edge]: value })}
     />
