@@ -55,5 +55,7 @@ test('a series with a cell that fails is paused, goes on after a reload, and is 
 
   await button(page, 'Try each layer alone').click();
   await expect(series).toContainText('7 of 7 pictures · done');
+  // The image without PAG is made once.
+  await expect(series).toContainText(/\d+ UNet rows, \d+ as runs by themselves/);
   await expect(series.getByText(/^differs by \d/)).toHaveCount(7);
 });

@@ -80,6 +80,15 @@ test('cells are compared where the image without PAG is the same for all of them
   expect(compares({ name: 'seed', text: '7' }, null)).toEqual([false]);
 });
 
+test('sizes are width and height', () => {
+  const { columns, cells } = planSeries(base, { name: 'size', text: '512x768, 64 × 64' }, null);
+  expect(columns).toEqual(['512×768', '64×64']);
+  expect(cells.map(({ settings: { width, height } }) => [width, height])).toEqual([
+    [512, 768],
+    [64, 64],
+  ]);
+});
+
 test('schedulers are named as the page names them', () => {
   const { cells } = planSeries(base, { name: 'scheduler', text: 'ddim, EULER' }, null);
   expect(cells.map(({ settings }) => settings.scheduler)).toEqual(['ddim', 'euler']);
@@ -93,6 +102,8 @@ test.each([
   ['scheduler', 'Euler, fastest', /“fastest” is not one of/],
   ['words', 'owl, dog', /“owl” is in neither prompt/],
   ['identity', '2', /from 0 to 1/],
+  ['size', '512', /“512” is no size/],
+  ['size', '512x99999999', /Size: 512x99999999: /],
   ['seed', `1-${MOST_CELLS + 1}`, /too many/],
 ] as const)('%s: %s is refused in words', (name, text, why) => {
   expect(() => planSeries(base, { name, text }, null)).toThrow(why);

@@ -53,6 +53,19 @@ export const AXES = {
   steps: numbers('steps', 'Steps', '10, 20, 40', 1),
   scheduler: choices('scheduler', 'Scheduler', 'DDIM, Euler'),
   sigmas: choices('sigmas', 'Sigmas', 'Karras, Exponential'),
+  size: {
+    label: 'Size',
+    example: '512x512, 512x768',
+    cost: 3,
+    ofPag: false,
+    read: (text) =>
+      items(text).map((item) => {
+        const [, width, height] = /^(\d+)\s*[x×*]\s*(\d+)$/i.exec(item) ?? [];
+        if (width === undefined) throw new Error(`“${item}” is no size: write width x height, as in 512x768.`);
+        const [wide, high] = [set(item, 'width', Number(width)), set(item, 'height', Number(height))];
+        return { label: `${width}×${height}`, settings: (base) => high.settings(wide.settings(base)) };
+      }),
+  },
   clipSkip: numbers('clipSkip', 'Clip skip', '1-2', 2),
   words: {
     label: 'Words of the prompt',

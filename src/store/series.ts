@@ -183,21 +183,32 @@ export function planOf(
   }
 }
 
+export interface SeriesCost {
+  /** UNet rows; null where no run can be made of some cell's settings. */
+  readonly rows: number | null;
+  /** Of as many runs by themselves. */
+  readonly alone: number | null;
+  /** null where no run of this model has been timed. */
+  readonly seconds: number | null;
+}
+
+function plus(sum: number | null, more: number | null): number | null {
+  return sum === null || more === null ? null : sum + more;
+}
+
 /** What a series of these axes takes: cells, UNet rows, seconds where a run of this model has been timed. */
-export function weighSeries(
-  plan: SeriesPlan,
-  { measured, model }: Pick<Job, 'measured' | 'model'>,
-): { readonly rows: number | null; readonly seconds: number | null } {
+export function weighSeries(plan: SeriesPlan, { measured, model }: Pick<Job, 'measured' | 'model'>): SeriesCost {
   const ref = useModels.getState().choice.ref.id;
-  let [rows, seconds]: [number | null, number | null] = [0, 0];
+  let [rows, alone, seconds]: [number | null, number | null, number | null] = [0, 0, 0];
   for (const [at, { settings }] of plan.cells.entries()) {
     // The image without PAG is made with the first.
     const own: number | null = model && rowsOf(settings, model, settings.compare && at === 0);
     const time = model && own !== null ? secondsOf(own, settings, model, { measured }, ref) : null;
-    rows = rows === null || own === null ? null : rows + own;
-    seconds = seconds === null || time === null ? null : seconds + time;
+    rows = plus(rows, own);
+    alone = plus(alone, model && rowsOf(settings, model, settings.compare));
+    seconds = plus(seconds, time);
   }
-  return { rows, seconds };
+  return { rows, alone, seconds };
 }
 
 async function saveGrid({ plan, outcomes, across, down }: SeriesRun): Promise<void> {

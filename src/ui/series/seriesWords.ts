@@ -1,6 +1,6 @@
 // What is said of a series: how far it is, and what it will take.
 
-import type { SeriesRun } from '../../store/series';
+import type { SeriesCost, SeriesRun } from '../../store/series';
 import { secondsText } from '../words';
 
 export function progressOf({ outcomes, phase, why }: SeriesRun, isBusy: boolean): string {
@@ -12,11 +12,11 @@ export function progressOf({ outcomes, phase, why }: SeriesRun, isBusy: boolean)
   return `${parts.join(' · ')}${why ? `. ${why}` : ''}`;
 }
 
-/** "12 pictures · 720 UNet rows · about 40 s". */
-export function costText(cells: number, { rows, seconds }: { rows: number | null; seconds: number | null }): string {
+/** "12 pictures · 720 UNet rows, 1,176 as runs by themselves · about 40 s". */
+export function costText(cells: number, { rows, alone, seconds }: SeriesCost): string {
   return [
     cells === 1 ? '1 picture' : `${cells} pictures`,
-    ...(rows === null ? [] : [`${rows} UNet rows`]),
+    ...(rows === null ? [] : [`${rows} UNet rows${alone === rows ? '' : `, ${alone} as runs by themselves`}`]),
     seconds === null ? 'the time is known after a first picture' : `about ${secondsText(seconds)}`,
   ].join(' · ');
 }
