@@ -6,6 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
 import type { Settings } from '../settings/fields';
 import { CpuBackend } from './cpuBackend';
+import { closeModel } from './diffusionModel';
+import { countingBackend } from './testing/countingBackend';
 import { openModel } from './testing/openModel';
 import { generate } from './generate';
 import { readModelFiles } from './modelFiles';
@@ -72,6 +74,19 @@ describe('a pair from a fixed seed', () => {
     expect(worst).toBeLessThanOrEqual(2);
     expect([stats.rowsBeforeFork, stats.rowsAfterFork, stats.unetRows]).toEqual([4, 5, 3 + 7 * 5]);
   });
+});
+
+test('a decoder that is too large whole decodes in tiles, and the run says in how many', async () => {
+  const limited = countingBackend(backend, { mostTensorBytes: 60_000 });
+  const model = await openModel(limited, await readModelFiles(folder('fixtures/models/tiny')), 'tiny');
+  const asked = { ...settings, steps: 1, width: 64, height: 32 };
+  const [whole, tiled] = [await generate(tiny, asked, hooks), await generate(model, asked, hooks)];
+  expect([whole.stats.tiles, tiled.stats.tiles]).toEqual([undefined, expect.any(Number)]);
+  expect(tiled.latents).toEqual(whole.latents);
+  const apart = tiled.pair.withPag.rgba.map((value, at) => Math.abs(value - whole.pair.withPag.rgba[at]!));
+  expect(Math.max(...apart)).toBeLessThanOrEqual(1);
+  await closeModel(model);
+  expect(limited.live).toEqual({ sessions: 0, tensors: 0 });
 });
 
 test('PAG scale 0 runs no perturbed row and is bit-equal to CFG alone (property 1)', async () => {

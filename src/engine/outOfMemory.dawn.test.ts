@@ -73,6 +73,10 @@ describeOnDawn('a driver without room', (gpu) => {
       large.dispose();
       for (const tensor of [since, latents]) await expect(backend.read(tensor)).rejects.toMatchObject(REFUSED);
     });
+    // Who gives up what was made since goes on with what was there before.
+    await backend.recover();
+    expect(await backend.read(latents)).toEqual(Float32Array.of(1, 2, 3, 4));
+    expect(await backend.read(backend.gatherRows(latents, [0]))).toEqual(Float32Array.of(1, 2, 3, 4));
     await backend.dispose();
   });
 
