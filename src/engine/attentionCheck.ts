@@ -3,23 +3,16 @@
 // (ONNX Runtime 1.30, f32, head dim 32), so nothing is left to it unchecked.
 
 import { attentionOnCpu } from '../kernels/attention.cpu';
-import type { Backend } from './backend';
-import { worstError, type KnownAnswer } from './knownAnswer';
+import type { FloatType, KnownAnswer } from './knownAnswer';
 import { oneAttention } from './oneAttention';
 
 const TOKENS = 64;
 const HEADS = 2;
 const HEAD_DIM = 32;
 /** Largest error; values lie in −1 … 1. f16 rounds probabilities and products to 11 bits. */
-const BOUNDS: Readonly<Record<'float32' | 'float16', number>> = { float32: 1e-4, float16: 2e-2 };
+const BOUNDS: Readonly<Record<FloatType, number>> = { float32: 1e-4, float16: 2e-2 };
 
-/** Throws what the session throws: that says nothing of the answer. */
-export async function computesAttention(backend: Backend): Promise<boolean> {
-  const isRight = async (type: 'float32' | 'float16') => (await worstError(backend, known(type))) < BOUNDS[type];
-  return (await isRight('float32')) && (!backend.f16 || (await isRight('float16')));
-}
-
-function known(type: 'float32' | 'float16'): KnownAnswer {
+export function knownAttention(type: FloatType): KnownAnswer[] {
   const dims = [1, TOKENS, HEADS * HEAD_DIM];
   const [q, k, v] = [1, 2, 3].map((phase) =>
     Float32Array.from({ length: TOKENS * HEADS * HEAD_DIM }, (_, at) => Math.sin(phase + at * (1 + 0.01 * at))),
@@ -30,5 +23,6 @@ function known(type: 'float32' | 'float16'): KnownAnswer {
     { q, k, v, out: answer },
     [{ source: 0, identity: 0 }],
   );
-  return { graph: oneAttention(type, dims, { heads: HEADS, scale: null }), type, inputs: { q, k, v }, answer };
+  const graph = oneAttention(type, dims, { heads: HEADS, scale: null });
+  return [{ operator: 'MultiHeadAttention', graph, type, inputs: { q, k, v }, answer, bound: BOUNDS[type] }];
 }

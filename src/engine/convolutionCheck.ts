@@ -4,10 +4,7 @@
 //   out[o, y, x] = Σ_c Σ_i Σ_j w[o, c, i, j] · in[c, y + i − 1, x + j − 1]
 
 import { makeNode } from '../onnx/file/makeNode';
-import { FLOAT, FLOAT16, type Model } from '../onnx/file/model';
-import { MessageWriter } from '../onnx/file/protobuf';
-import type { Backend } from './backend';
-import { worstError, type KnownAnswer } from './knownAnswer';
+import { modelOf, type FloatType, type KnownAnswer } from './knownAnswer';
 
 const CHANNELS = 12;
 const OUT = 8;
@@ -15,18 +12,15 @@ const EDGE = 8;
 /** Largest error; each sum of 108 products is within ±7. f16 rounds every product and sum to 11 bits. */
 const BOUNDS = { float32: 1e-4, float16: 5e-2 } as const;
 
-/** Throws what the session throws: that says nothing of the answer. */
-export async function computesConvolutions(backend: Backend): Promise<boolean> {
-  for (const type of backend.f16 ? (['float32', 'float16'] as const) : (['float32'] as const)) {
-    if (!((await worstError(backend, known(type))) < BOUNDS[type])) return false;
-  }
-  return true;
-}
-
-function known(type: 'float32' | 'float16'): KnownAnswer {
+export function knownConvolutions(type: FloatType): KnownAnswer[] {
   const x = wave(CHANNELS * EDGE * EDGE, 1);
   const w = wave(OUT * CHANNELS * 9, 2).map((value) => value / 8);
-  return { graph: oneNode(type), type, inputs: { x, w }, answer: convolved(x, w) };
+  const sizes = { x: [1, CHANNELS, EDGE, EDGE], w: [OUT, CHANNELS, 3, 3] };
+  const node = makeNode({ name: 'convolution', opType: 'Conv' }, ['x', 'w'], ['out'], {
+    pads: { ints: [1, 1, 1, 1] },
+  });
+  const graph = modelOf(node, type, sizes, [1, OUT, EDGE, EDGE]);
+  return [{ operator: 'Conv', graph, type, inputs: { x, w }, answer: convolved(x, w), bound: BOUNDS[type] }];
 }
 
 /** Sixteenths, which f16 holds exactly. */
@@ -46,22 +40,4 @@ function convolved(x: Float32Array, w: Float32Array): Float32Array {
     }
     return sum;
   });
-}
-
-function oneNode(type: 'float32' | 'float16'): Model {
-  const value = (name: string, dims: readonly number[]) => ({
-    name,
-    elemType: type === 'float16' ? FLOAT16 : FLOAT,
-    dims,
-  });
-  return {
-    irVersion: 8,
-    opsets: [new MessageWriter().string(1, '').varint(2, 17).finish()],
-    functions: [],
-    initializers: new Map(),
-    valueInfo: new Map(),
-    nodes: [makeNode({ name: 'convolution', opType: 'Conv' }, ['x', 'w'], ['out'], { pads: { ints: [1, 1, 1, 1] } })],
-    inputs: [value('x', [1, CHANNELS, EDGE, EDGE]), value('w', [OUT, CHANNELS, 3, 3])],
-    outputs: [value('out', [1, OUT, EDGE, EDGE])],
-  };
 }

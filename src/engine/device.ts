@@ -2,7 +2,7 @@
 // wide: ONNX Runtime's attention is wrong on adapters with small ones (./attentionCheck).
 
 import type { DeviceInfo } from '../protocol/messages';
-import { threadCount } from './runtime';
+import { RUNTIME_BUILD, threadCount } from './runtime';
 
 export interface Gpu {
   readonly device: GPUDevice;
@@ -22,14 +22,17 @@ const LIMITS = [
 ] as const;
 const SMALLEST_SUBGROUP = 16;
 
-/** A device, or the reason as a sentence why there is none. Wide subgroups are taken unless `subgroups` is false. */
-export async function acquireGpu({ subgroups = true } = {}): Promise<Gpu | string> {
+/**
+ * A device, or the reason as a sentence why there is none. Wide subgroups are taken unless `subgroups` is false, and
+ * f16 unless `f16` is.
+ */
+export async function acquireGpu({ subgroups = true, f16 = true } = {}): Promise<Gpu | string> {
   const gpu = (navigator as { gpu?: GPU }).gpu;
   if (!gpu) return 'No WebGPU here.';
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return 'No usable GPU here.';
   const features: GPUFeatureName[] = [];
-  if (adapter.features.has('shader-f16')) features.push('shader-f16');
+  if (f16 && adapter.features.has('shader-f16')) features.push('shader-f16');
   if (subgroups && adapter.features.has('subgroups') && (adapter.info.subgroupMinSize ?? 0) >= SMALLEST_SUBGROUP)
     features.push('subgroups');
   try {
@@ -46,6 +49,14 @@ export async function acquireGpu({ subgroups = true } = {}): Promise<Gpu | strin
       limits: limitsOf(device),
       fallbackReason: null,
       wrongOperators: [],
+      facts: {
+        adapter: adapterFacts(adapter.info),
+        limits: Object.fromEntries(LIMITS.map((name) => [name, device.limits[name]])),
+        features: [...device.features].sort(),
+        checks: [],
+        workedRound: [],
+        build: RUNTIME_BUILD,
+      },
     } as const;
     return { device, info };
   } catch (error) {
@@ -62,11 +73,25 @@ export function cpuInfo(fallbackReason: string | null): DeviceInfo {
     limits: null,
     fallbackReason,
     wrongOperators: [],
+    facts: { adapter: {}, limits: {}, features: [], checks: [], workedRound: [], build: RUNTIME_BUILD },
   };
 }
 
 function limitsOf({ limits }: GPUDevice): DeviceInfo['limits'] {
   return { maxBufferSize: limits.maxBufferSize, maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize };
+}
+
+function adapterFacts({
+  vendor,
+  architecture,
+  device,
+  description,
+  subgroupMinSize,
+  subgroupMaxSize,
+}: GPUAdapterInfo): Record<string, string> {
+  const subgroups = subgroupMinSize ? `${subgroupMinSize} to ${subgroupMaxSize}` : '';
+  const all = { vendor, architecture, device, description, subgroups };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value));
 }
 
 /** Browsers hide much of it; the longest name that is there says most. */

@@ -1,17 +1,31 @@
 // The known answers tell right operators from wrong ones.
 
 import { expect, test } from 'vitest';
-import { computesAttention } from './attentionCheck';
-import { computesConvolutions } from './convolutionCheck';
+import { knownAttention } from './attentionCheck';
+import { knownConvolutions } from './convolutionCheck';
+import { FLOAT } from '../onnx/file/model';
 import type { DeviceTensor } from './backend';
 import { CpuBackend } from './cpuBackend';
+import { asked, askedInEach } from './knownAnswer';
+import { knownReductions } from './reductionCheck';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 
 const ort = await loadNodeRuntime();
 
 test('the WASM provider is right', async () => {
-  expect(await computesAttention(new CpuBackend(ort))).toBe(true);
-  expect(await computesConvolutions(new CpuBackend(ort))).toBe(true);
+  for (const known of [knownAttention, knownConvolutions]) {
+    expect(await askedInEach(new CpuBackend(ort), known)).toMatchObject([{ right: true }]);
+  }
+});
+
+test('reductions are asked for in f16 alone, each with an answer that its own operator gives in f32', async () => {
+  expect(knownReductions('float32')).toEqual([]);
+  for (const known of knownReductions('float16')) {
+    const inputs = known.graph.inputs.map((info) => ({ ...info, elemType: FLOAT }));
+    const outputs = known.graph.outputs.map((info) => ({ ...info, elemType: FLOAT }));
+    const wide = { ...known, type: 'float32', graph: { ...known.graph, inputs, outputs } } as const;
+    expect(await asked(new CpuBackend(ort), { ...wide, bound: 1e-3 })).toMatchObject({ right: true });
+  }
 });
 
 test.each([
@@ -24,8 +38,9 @@ test.each([
       return spoil(await super.read(tensor));
     }
   }
-  expect(await computesAttention(new Wrong(ort))).toBe(false);
-  expect(await computesConvolutions(new Wrong(ort))).toBe(false);
+  for (const known of [knownAttention, knownConvolutions]) {
+    expect(await askedInEach(new Wrong(ort), known)).toMatchObject([{ right: false }]);
+  }
 });
 
 test('what goes wrong on the way is not taken for a wrong answer', async () => {
@@ -34,5 +49,5 @@ test('what goes wrong on the way is not taken for a wrong answer', async () => {
       throw new Error('no such operator');
     }
   }
-  await expect(computesAttention(new Refusing(ort))).rejects.toThrow('no such operator');
+  await expect(askedInEach(new Refusing(ort), knownAttention)).rejects.toThrow('no such operator');
 });

@@ -37,7 +37,8 @@ const BUILDS: Readonly<Record<'jspi' | 'asyncify', Readonly<Record<'script' | 'g
     wasm: ['ort-wasm-simd-threaded.asyncify.wasm', asyncifyWasm],
   },
 };
-const BUILD = BUILDS['Suspending' in WebAssembly ? 'jspi' : 'asyncify'];
+export const RUNTIME_BUILD = 'Suspending' in WebAssembly ? 'jspi' : 'asyncify';
+const BUILD = BUILDS[RUNTIME_BUILD];
 
 /** Sizes of what `loadRuntime` loads, for the tally. */
 export function runtimeBytes(): Record<string, number> {

@@ -129,6 +129,29 @@ export interface PingRequest {
   readonly ping: number;
 }
 
+/** An answer that is known, and what the device gave. */
+export interface DeviceCheck {
+  /** "Conv in f16". */
+  readonly what: string;
+  readonly right: boolean;
+  /** "error 0.0012, at most 0.05". */
+  readonly figure: string;
+}
+
+/** What a report of a device says beyond `DeviceInfo`. */
+export interface DeviceFacts {
+  /** By name, as the browser tells them: vendor, architecture, … */
+  readonly adapter: Readonly<Record<string, string>>;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly features: readonly string[];
+  /** In the order in which they were asked for; one that was wrong and is worked round among them. */
+  readonly checks: readonly DeviceCheck[];
+  /** Sentences: what is done in the place of what is wrong. */
+  readonly workedRound: readonly string[];
+  /** Of ONNX Runtime for the web: "jspi" or "asyncify". */
+  readonly build: string;
+}
+
 export interface DeviceInfo {
   readonly backend: 'webgpu' | 'wasm';
   /** Adapter name for people ("NVIDIA RTX 3060", "SwiftShader"), or "CPU". */
@@ -142,6 +165,7 @@ export interface DeviceInfo {
   readonly fallbackReason: string | null;
   /** Operators of ONNX Runtime that gave a wrong answer on this device and are done without, by ONNX's names. */
   readonly wrongOperators: readonly string[];
+  readonly facts?: DeviceFacts;
 }
 
 export interface SiteInfo {
