@@ -1,4 +1,5 @@
-// A finished pair is given to others: a link that carries its settings, the pair as one picture, the clipboard.
+// A finished pair is given to others: a link that carries its settings, the pair as one picture, the clipboard; and a
+// report of the device.
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
@@ -32,6 +33,16 @@ test('a link sets the form elsewhere, and the pair goes as one picture with its 
   await expect(dialog.getByRole('status').last()).toHaveText('Copied.');
   const copied = await page.evaluate(async () => (await navigator.clipboard.read()).flatMap(({ types }) => types));
   expect(copied).toContain('image/png');
+
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await button(page, 'Device report').click();
+  const report = page.getByRole('dialog', { name: 'Device report' });
+  await report.getByRole('button', { name: 'Copy report' }).click();
+  await expect(report.getByRole('status')).toHaveText('Copied.');
+  const text = await page.evaluate(() => navigator.clipboard.readText());
+  expect(text).toMatch(/^Pagoda \S+, onnxruntime-web \d/);
+  expect(text).toMatch(/^Device: .* build\)$/m);
+  expect(text).toMatch(/^Last run: 32 × 32, [\d.]+ ms a step/m);
 
   const other = await context.newPage();
   await serveTinyModel(other);

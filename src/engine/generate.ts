@@ -171,6 +171,8 @@ export async function generate(
     hooks.progress('decode', plan.steps, null);
     const values = await backend.read(latents);
     assertFinite(values);
+    const stepsMade = new Set(plan.records.map(({ coefficients }) => coefficients.step)).size;
+    const stepMilliseconds = (performance.now() - begun) / stepsMade;
     const pictures = await decodeAll(model, latents, hooks.signal);
     const pairs = pairsOf(left ? [copied(left.picture), ...pictures] : pictures, seeds);
     const stats: RunStats = {
@@ -182,6 +184,7 @@ export async function generate(
         settings.pagScale > 0 ? sites.filter((site) => (strengths.get(site) ?? 0) > 0).map((site) => site.name) : [],
       keptWithoutPag: left !== null,
       ...(text && { text }),
+      ...(stepsMade > 0 && { stepMilliseconds }),
       ...(model.vaeDecoder.tiles > 1 && { tiles: model.vaeDecoder.tiles }),
     };
     return {

@@ -1,7 +1,7 @@
 // The GPU as a backend, once it has given the known answers: without f16 where convolutions or reductions are wrong in
-// it, without its subgroups where ONNX Runtime's attention is wrong with them, without ONNX Runtime's attention where it
-// is wrong all the same, without its graph capture where replays are wrong, and not at all where convolutions are wrong
-// in f32. What was asked and what is done instead goes into the device's facts.
+// it, without its subgroups where ONNX Runtime's attention is wrong with them, without ONNX Runtime's attention where
+// it is wrong all the same, without its graph capture where replays are wrong, and not at all where convolutions are
+// wrong in f32. What was asked and what is done instead goes into the device's facts.
 
 import type { DeviceCheck, DeviceInfo } from '../protocol/messages';
 import { knownAttention } from './attentionCheck';

@@ -384,6 +384,8 @@ export interface RunStats {
   readonly keptWithoutPag: boolean;
   /** Of the prompts that were read; absent where each is one chunk of tokens, and read whole. */
   readonly text?: LongText;
+  /** Of a step in the mean, previews included; absent where none ran. */
+  readonly stepMilliseconds?: number;
   /** In which each picture was decoded; absent: whole. */
   readonly tiles?: number;
 }

@@ -1,6 +1,7 @@
 // The line at the foot: the device, and what is going on.
 
 import { useStore } from '../../store/store';
+import { DeviceReport } from '../device/DeviceReport';
 import styles from './StatusLine.module.css';
 import { OFFLINE, PLAIN_HTTP, deviceText, noticesOf, progressText, shortened } from '../words';
 
@@ -18,8 +19,11 @@ export function StatusLine() {
   ];
   // It changes with each step, which is too much to be said aloud: Announcer does that.
   return (
-    <footer className={styles.line} role="status" aria-live="off">
-      {parts.filter(Boolean).join(' · ')}
+    <footer className={styles.line}>
+      <span role="status" aria-live="off">
+        {parts.filter(Boolean).join(' · ')}
+      </span>
+      <DeviceReport className={styles.report} />
     </footer>
   );
 }
