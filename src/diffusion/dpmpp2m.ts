@@ -64,7 +64,8 @@ function multistep(
   return {
     initNoiseSigma: 1,
     steps: sigmas.map((sigma, step): StepCoefficients => {
-      const [previous, next] = [sigmas[step - 1], sigmas[step + 1] ?? 0];
+      const previous = step > (options.skipped ?? 0) ? sigmas[step - 1] : undefined;
+      const next = sigmas[step + 1] ?? 0;
       const first = firstOrder(sigma, next);
       const record = { ...readStep(step), keep: { denoised: 1 } };
       if (previous === undefined || next === 0) return { ...record, next: first };

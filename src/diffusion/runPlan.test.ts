@@ -162,10 +162,46 @@ describe.each(SCHEDULER_IDS)('with %s', (scheduler) => {
     }
   });
 
-  it('no record reads more history than is kept', () => {
+  it('no record reads more history than is kept, and none before the run', () => {
+    const started = plan({ scheduler, steps: 6, start: { strength: 0.7, draws: 1 } }).records;
+    for (const [at, { coefficients, noiseDraw }] of started.entries()) {
+      expect(coefficients.next.history?.length ?? 0).toBeLessThanOrEqual(at);
+      if (noiseDraw !== null) expect(noiseDraw).toBeGreaterThan(1);
+    }
+    expect(started[0]?.coefficients.step).toBe(0);
     for (const { coefficients } of records) {
       expect(coefficients.next.history?.length ?? 0).toBeLessThanOrEqual(historyLength);
     }
+  });
+});
+
+describe('a run that starts from an image', () => {
+  const from = (strength: number, changes: Partial<PlannedSettings> = {}) =>
+    plan({ ...changes, start: { strength, draws: 1 } });
+
+  it('runs ⌊N·strength⌋ steps, in the arithmetic of doubles', () => {
+    // 50·0.58 is 28.999….
+    for (const [strength, run] of [
+      [0.58, 28],
+      [0.5, 25],
+      [0.02, 1],
+      [1, 50],
+    ] as const)
+      expect(from(strength, { steps: 50 }).steps).toBe(run);
+    expect(() => from(0.019, { steps: 50 })).toThrow(/none of the steps/);
+  });
+
+  it('begins with the image at the noise of its first step, after the encoder’s draw', () => {
+    const whole = plan({ steps: 8 });
+    const half = from(0.5, { steps: 8 });
+    expect(half.records.map(({ coefficients }) => coefficients.timestep)).toEqual(
+      whole.records.slice(4).map(({ coefficients }) => coefficients.timestep),
+    );
+    expect(half.init).toEqual({ sample: 1, noise: half.records[0]!.coefficients.sigma, draw: 1 });
+    const { init } = from(0.5, { scheduler: 'ddim' });
+    expect(Math.hypot(init.sample, init.noise)).toBeCloseTo(1, 12);
+    expect(from(1).init.sample).toBe(1);
+    expect(whole.init).toMatchObject({ sample: 0, draw: 0 });
   });
 });
 

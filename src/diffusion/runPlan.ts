@@ -8,6 +8,9 @@
 //
 // Several seeds run together, as rows of one batch; each pair shares its rows in the same way.
 //
+// A run that starts from an image leaves out the first steps: it runs ⌊N·strength⌋ of N, in the arithmetic of doubles,
+// and its first latents are the image's with noise of the first step that is left (diffusers' img2img).
+//
 // The image without PAG does not depend on PAG: where an earlier run has left it, a run makes the other one alone, from
 // where the two part if its latents there are known.
 
@@ -23,7 +26,7 @@ import {
 import type { PagOptions } from './options';
 import { pagScales } from './pagScale';
 import { makeStepTable, type SchedulerId } from './schedulers';
-import { countSteps, historyLength, needsNoise } from './stepTable';
+import { countSteps, historyLength, needsNoise, noisedAs } from './stepTable';
 import type { Row, ScheduleOptions, SchedulerConfig, SiteRow, StepCoefficients } from './types';
 
 /** What of a run's settings its numbers depend on. */
@@ -34,6 +37,15 @@ export interface PlannedSettings extends ScheduleOptions {
   readonly pagScale: number;
   readonly pag: PagOptions;
   readonly compare: boolean;
+  /** Of a run that starts from an image. */
+  readonly start?: PlannedStart | null;
+}
+
+export interface PlannedStart {
+  /** 0 … 1: how much of the run is made. */
+  readonly strength: number;
+  /** Draws of noise before that of the first latents: the encoder's sample is one, where it has a variance. */
+  readonly draws: number;
 }
 
 /** What of the model they depend on. */
@@ -58,7 +70,7 @@ export interface PlannedRecord {
   readonly siteRows: readonly SiteRow[];
   /** The rows of each image, where they are combined to one prediction an image before the scheduler's step. */
   readonly nonlinear: readonly CombinedImage[] | null;
-  /** Which draw of noise it reads, the run's first latents being draw 0; null where none. */
+  /** Which draw of noise it reads, the first of the run being draw 0; null where none. */
   readonly noiseDraw: number | null;
   /** The user's step that is next, where this record ends one and is not the last: a preview can be shown. */
   readonly nextStep: number | null;
@@ -72,8 +84,8 @@ export interface RunPlan {
   readonly images: number;
   /** As the user counts them: a step of two stages is one, of two records. */
   readonly steps: number;
-  /** The first latents are so many times draw 0. */
-  readonly initNoiseSigma: number;
+  /** The first latents are `sample` times those of the start image, if there is one, and `noise` times draw `draw`. */
+  readonly init: { readonly sample: number; readonly noise: number; readonly draw: number };
   readonly historyLength: number;
   /** What runs: all records, or those that are still to be made. */
   readonly records: readonly PlannedRecord[];
@@ -100,7 +112,10 @@ export function planRun(
   madeTo: number | null = null,
   seeds = 1,
 ): RunPlan {
-  const table = makeStepTable(settings.scheduler, model.scheduler, settings.steps, settings);
+  const { start = null } = settings;
+  const skipped = settings.steps - stepsRun(settings.steps, start);
+  if (skipped === settings.steps) throw new Error(`A strength of ${start?.strength} leaves none of the steps.`);
+  const table = makeStepTable(settings.scheduler, model.scheduler, settings.steps, { ...settings, skipped });
   const scales = pagScales(settings.pagScale, settings.pag, table);
   const guidanceScale = rowGuidance(settings.guidanceScale, model.guidanceEmbedded);
   // A row is perturbed as much as its site says; 1 here stands for any.
@@ -108,7 +123,10 @@ export function planRun(
   const steps = countSteps(table);
   const isPair = settings.compare && madeTo === null;
   let together = true;
-  let draws = 0;
+  const init = start
+    ? { ...noisedAs(table.steps[0]!), draw: start.draws }
+    : { sample: 0, noise: table.initNoiseSigma, draw: 0 };
+  let draws = init.draw;
   const all = table.steps.map((coefficients, index) => {
     const pagScale = scales[index]!;
     const withPag = { guidanceScale, pagScale, identity };
@@ -128,7 +146,7 @@ export function planRun(
   return {
     images: isPair ? 2 * seeds : seeds,
     steps,
-    initNoiseSigma: table.initNoiseSigma,
+    init,
     historyLength: historyLength(table),
     records,
     first,
@@ -137,6 +155,11 @@ export function planRun(
     mostRows: Math.max(0, ...counts),
     mostBase: Math.max(0, ...records.map(({ base }) => base.length)),
   };
+}
+
+/** How many of the steps are run; 0 where the strength leaves none. */
+export function stepsRun(steps: number, start: Pick<PlannedStart, 'strength'> | null): number {
+  return start ? Math.min(Math.floor(steps * start.strength), steps) : steps;
 }
 
 /**

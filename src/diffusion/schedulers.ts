@@ -15,6 +15,7 @@ import { lcm } from './lcm';
 import { lms } from './lms';
 import type { SigmaSpacing } from './options';
 import { pndm } from './pndm';
+import { withoutSkipped } from './stepTable';
 import type { ScheduleOptions, SchedulerConfig, StepTable } from './types';
 import { unipc } from './unipc';
 
@@ -201,7 +202,7 @@ export function configAsSet(
 
 /**
  * The step table of a scheduler, equal to that of diffusers' class made by `from_config(config)`.
- * @param steps a whole number from 1 to the config's num_train_timesteps.
+ * @param steps a whole number from 1 to the config's num_train_timesteps, with those that `options.skipped` leaves out.
  * Throws an Error that names what cannot be served: the steps, or a field of the config and its value.
  */
 export function makeStepTable(
@@ -210,7 +211,7 @@ export function makeStepTable(
   steps: number,
   options: ScheduleOptions,
 ): StepTable {
-  const table = SCHEDULERS[id].make(configAsSet(config, options), steps, options);
+  const table = withoutSkipped(SCHEDULERS[id].make(configAsSet(config, options), steps, options), options.skipped ?? 0);
   const blind = table.steps.find(({ denoised }) => !Number.isFinite(denoised.sample));
   if (blind) {
     throw new Error(

@@ -123,4 +123,6 @@ export interface ScheduleOptions {
   /** Instead of the config's `prediction_type` and `rescale_betas_zero_snr`, which stay where absent. */
   readonly prediction?: PredictionChoice;
   readonly terminalSnr?: TerminalSnr;
+  /** How many of the steps are left out at the noisy end: a run that starts from an image. 0 where absent. */
+  readonly skipped?: number;
 }

@@ -36,8 +36,10 @@ export function unipc(config: SchedulerConfig, steps: number, options: ScheduleO
   const read = readConfig(config, steps, READER);
   const { sigmas, read: readStep } = placeDpmSteps(config, read, steps, options, roundHalfEven);
   const solverOrder = config.solver_order ?? 2;
+  const { skipped = 0 } = options;
   const moves = sigmas.map((_, step) => {
-    const order = Math.min(solverOrder, sigmas.length - step, step + 1);
+    if (step < skipped) return NO_MOVE;
+    const order = Math.min(solverOrder, sigmas.length - step, step + 1 - skipped);
     return solveMove(sigmas.slice(step + 1 - order, step + 1).reverse(), sigmas[step + 1] ?? 0);
   });
   return {
@@ -55,6 +57,9 @@ export function unipc(config: SchedulerConfig, steps: number, options: ScheduleO
     }),
   };
 }
+
+/** Of a step that is left out, and so corrected by none. */
+const NO_MOVE: Move = { sample: 0, prediction: [], correction: [] };
 
 interface Move {
   /** β′/β. */

@@ -35,6 +35,8 @@ const settings = {
   guidanceScale: 4,
   pagScale: 3,
   layers: 'mid',
+  strength: 0.6,
+  startFit: 'crop',
   sigmas: 'model',
   spacing: 'model',
   prediction: 'model',

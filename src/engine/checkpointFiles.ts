@@ -9,7 +9,7 @@ import { modelIndexOf, schedulerOf, unetConfigOf, wholeModel } from '../checkpoi
 import type { FileModelRef } from '../protocol/messages';
 import { clipTokenizer } from '../text/clipVocabulary';
 import { fetchFrom, type ModelFiles, type OpenFile, type TextFiles, type Watched } from './modelFiles';
-import { textConfigOf, textGraph, unetGraph, vaeConfigOf, vaeGraph } from './networkGraphs';
+import { textConfigOf, textGraph, unetGraph, vaeConfigOf, vaeEncoderGraph, vaeGraph } from './networkGraphs';
 
 /**
  * @param openClip opens `merges.txt`; from the page if not given.
@@ -33,6 +33,8 @@ export async function checkpointFiles(
     }),
   );
   const [first, second = null] = texts as [TextFiles, TextFiles?];
+  const vaeConfig = vaeConfigOf(model.vae);
+  const encoder = vaeEncoderGraph(model.vae, file.name);
   return {
     scheduler: schedulerOf(model, prediction),
     tokenizer: first.tokenizer,
@@ -43,7 +45,8 @@ export async function checkpointFiles(
     unet: unetGraph(model.unet, file.name),
     unetConfig: unetConfigOf(model, prediction, header),
     vaeDecoder: vaeGraph(model.vae, file.name),
-    vaeConfig: vaeConfigOf(model.vae),
+    vaeEncoder: encoder && { graph: encoder, path: file.name, config: vaeConfig },
+    vaeConfig,
     modelIndex: modelIndexOf(model),
     paths: { unet: file.name, textEncoder: file.name, textEncoder2: file.name, vaeDecoder: file.name },
     open: () => Promise.resolve(file),

@@ -26,6 +26,7 @@ import { PromptTextEncoder } from './textEncoder';
 import { Unet } from './unet';
 import type { OpenedEmbedding } from './withEmbeddings';
 import { VaeDecoder, decoderDims, latentsInput } from './vaeDecoder';
+import { VaeEncoder } from './vaeEncoder';
 
 /** A run, with the tokens of its contexts; those of one chunk where they are not said. */
 export type RunTexts = RunExtent & { readonly contextTokens?: number };
@@ -36,6 +37,8 @@ export interface DiffusionModel {
   readonly prompts: PromptEncoder;
   readonly unet: Unet;
   readonly vaeDecoder: VaeDecoder;
+  /** null where the model has none. */
+  readonly vaeEncoder: VaeEncoder | null;
   readonly previews: Previews;
   readonly info: ModelInfo;
   /** Those in its weights; null before the first. */
@@ -164,6 +167,7 @@ export async function openModel(
     scheduler: files.scheduler,
     bytes: [unetFile, ...textFiles, vaeFile].reduce((sum, graph) => sum + graph.bytes, 0),
     guidanceEmbedded,
+    encodes: files.vaeEncoder !== null,
     mostClipSkip: prompts.mostClipSkip,
     sdxl: unet.inputs.textEmbeds !== null,
     readsPenultimate: unet.inputs.textEmbeds !== null || unetConfig.cross_attention_dim === SD2_CONTEXT,
@@ -196,7 +200,28 @@ export async function openModel(
     onTooShort: () => notice(TOO_SHORT),
   });
   const previews = new Previews(backend, vaeDecoder, vaeConfig, own);
-  return { backend, files, prompts, unet, vaeDecoder, previews, info, loras: null, embeddings: [], needs, costs };
+  const { vaeEncoder: encoder } = files;
+  const vaeEncoder =
+    encoder &&
+    new VaeEncoder(
+      backend,
+      (wide) => openFor({ ...traits(backend), ...(wide && { f16: false }) }, encoder.graph, encoder.path),
+      encoder.config,
+    );
+  return {
+    backend,
+    files,
+    prompts,
+    unet,
+    vaeDecoder,
+    vaeEncoder,
+    previews,
+    info,
+    loras: null,
+    embeddings: [],
+    needs,
+    costs,
+  };
 }
 
 /**

@@ -15,7 +15,7 @@ import { countingBackend, type CountingBackend } from './testing/countingBackend
 const backends: CountingBackend[] = [];
 vi.mock('./runtime', async () => {
   const { loadNodeRuntime } = await import('./testing/nodeRuntime');
-  return { loadRuntime: loadNodeRuntime, runtimeBytes: () => ({}), threadCount: () => 1 };
+  return { RUNTIME_BUILD: 'node', loadRuntime: loadNodeRuntime, runtimeBytes: () => ({}), threadCount: () => 1 };
 });
 vi.mock('./cpuBackend', async (original) => {
   const { CpuBackend: Real } = await original<{ CpuBackend: typeof CpuBackend }>();
@@ -49,6 +49,8 @@ const settings: Settings = {
   pag: PLAIN_PAG,
   layers: 'mid',
   scheduler: 'euler',
+  strength: 0.6,
+  startFit: 'crop',
   sigmas: 'model',
   spacing: 'model',
   prediction: 'model',

@@ -1,6 +1,7 @@
 // The engine: one backend, one model, one run at a time. Loads lazily and again after a failure; a model whose
 // files are here is not fetched twice. Errors leave it ready for the next request.
 
+import { stepsRun } from '../diffusion/runPlan';
 import { PROMPT_TOKENS, needsText, preflight, refusalText, type Capacity, type Needs } from '../models/preflight';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import type {
@@ -75,10 +76,11 @@ export class Engine {
 
   async generate(request: GenerateRequest, signal: AbortSignal): Promise<void> {
     const { runId, settings } = request;
-    const { steps } = settings;
+    const { start = null } = request;
+    const steps = stepsRun(settings.steps, start && settings);
     const model = await this.withFiles(await this.ready(request.model, settings, signal), request);
     const added = [request.loras?.map(({ id, weight }) => [id, weight]), request.embeddings?.map(({ id }) => id)];
-    const of = JSON.stringify([withoutPag(settings), ...added]);
+    const of = JSON.stringify([withoutPag(settings), start?.hash, ...added]);
     const hooks: SeveralHooks = {
       signal,
       progress: (phase, step, secondsLeft, images) =>
@@ -88,7 +90,7 @@ export class Engine {
     };
     if (settings.images > 1) {
       const { pairs, stats } = await this.forgetIfAtFault(() =>
-        generateSeveral(model, settings, hooks, this.capacity(this.backend!.info)),
+        generateSeveral(model, settings, hooks, this.capacity(this.backend!.info), start),
       );
       this.emit({ type: 'done', runId, ...split(pairs), stats });
       return;
@@ -97,7 +99,7 @@ export class Engine {
     const image = this.kept?.of === of && !request.traces ? this.kept.image : null;
     const trace = (step: StepTrace) => this.emit({ type: 'trace', runId, trace: step });
     const traced = { ...hooks, ...(request.traces && { trace }) };
-    const result = await this.forgetIfAtFault(() => generate(model, settings, traced, image));
+    const result = await this.forgetIfAtFault(() => generate(model, settings, traced, image, 1, start));
     const made = withoutPagOf(result);
     if (made) this.kept = { of, image: made };
     this.emit({ type: 'done', runId, pair: result.pair, stats: result.stats });

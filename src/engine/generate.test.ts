@@ -38,6 +38,8 @@ const { latentShape } = tiny.info;
 const settings: Settings = {
   ...golden.settings,
   layers: 'all',
+  strength: 0.6,
+  startFit: 'crop',
   sigmas: 'model',
   spacing: 'model',
   prediction: 'model',

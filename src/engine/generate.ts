@@ -2,12 +2,21 @@
 // rows of the same batch; latents stay on the device, only previews and the final pictures are read back.
 
 import { PLAIN_PAG } from '../diffusion/options';
-import { isSameWithoutPag, planRun, type RunPlan } from '../diffusion/runPlan';
+import { isSameWithoutPag, planRun, type PlannedSettings, type RunPlan } from '../diffusion/runPlan';
 import type { Row } from '../diffusion/types';
 import { selectSites } from '../onnx/sites/layers';
 import type { Site } from '../onnx/sites/sites';
 import { EngineError } from '../protocol/errors';
-import type { LongText, Pair, Pixels, RunProgressEvent, RunStats, Size, StepTrace } from '../protocol/messages';
+import type {
+  LongText,
+  Pair,
+  Pixels,
+  RunProgressEvent,
+  RunStats,
+  Size,
+  StartImage,
+  StepTrace,
+} from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { elements, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
@@ -15,6 +24,7 @@ import { conditionRows, latentsOfRun, withoutSites, type DiffusionModel } from '
 import { SeedNoise } from './seedNoise';
 import { readRows, traceStep } from './stepTrace';
 import { assertFinite } from './vaeDecoder';
+import { encodedStart, firstLatents, sameNoise } from './startLatents';
 import { bothOf, copied, joined, skipNoise, stateOfFirst, type Parting, type WithoutPag } from './keptWithoutPag';
 
 export interface RunHooks {
@@ -42,6 +52,7 @@ export interface RunResult {
  * @param kept the image without PAG where an earlier run has made it: of the same model, and settings that differ in
  * PAG's alone. Only the other image is made then.
  * @param seeds how many images are made together, of the settings' seed and those that follow it.
+ * @param startImage what the run starts from; from noise where null.
  * @throws EngineError, or AbortError where `hooks.signal` is aborted.
  */
 export async function generate(
@@ -50,6 +61,7 @@ export async function generate(
   hooks: RunHooks,
   kept: WithoutPag | null = null,
   seeds = 1,
+  startImage: StartImage | null = null,
 ): Promise<RunResult> {
   const started = performance.now();
   const { backend, unet } = model;
@@ -58,7 +70,10 @@ export async function generate(
   await checkpoint(hooks.signal);
   const sites = chosenSites(model, settings);
   const strengths = new Map(sites.map((site) => [site, settings.pag.siteIdentity[site.name] ?? settings.pag.identity]));
-  const planFor = (madeTo: number | null) => planned(model, settings, [...strengths.values()], madeTo, seeds);
+  const image = startImage && (await encodedStart(model, settings, startImage));
+  const start = image && { strength: settings.strength, draws: image.deviation ? 1 : 0 };
+  const planFor = (madeTo: number | null) =>
+    planned(model, { ...settings, start }, [...strengths.values()], madeTo, seeds);
   const alone = planFor(0);
   const text = readText(model, settings, alone);
   const left = settings.compare && kept && isSameWithoutPag(kept.plan, alone) ? kept : null;
@@ -88,7 +103,7 @@ export async function generate(
     // Draws come in the plan's order, those of records that are made already too.
     const draw = (scale: number) => backend.upload('float32', shape, sameNoise(noise, shape, scale));
     const depths = [plan.historyLength, ...shape];
-    const initial = from ? backend.upload('float32', shape, from.latents) : draw(plan.initNoiseSigma);
+    const initial = backend.upload('float32', shape, from?.latents ?? firstLatents(plan, image, noise, shape));
     if (from) skipNoise(noise, alone, from.record, elements(latentShape));
     let latents = held.set('latents', initial);
     const before = from?.history ?? new Float32Array(elements(depths));
@@ -234,7 +249,7 @@ function chosenSites(model: DiffusionModel, settings: Settings): Site[] {
 
 function planned(
   model: DiffusionModel,
-  settings: Settings,
+  settings: PlannedSettings,
   strengths: readonly number[],
   madeTo: number | null,
   seeds: number,
@@ -251,14 +266,6 @@ function planned(
       { cause },
     );
   }
-}
-
-/** The next standard normal noise of each seed, times `scale`: one draw, the same with PAG and without. [images, …] */
-function sameNoise(source: SeedNoise, dims: readonly number[], scale: number): Float32Array {
-  const noise = source.randn(elements(dims.slice(1)));
-  const values = new Float32Array(elements(dims));
-  for (let at = 0; at < values.length; at += 1) values[at] = scale * noise[at % noise.length]!;
-  return values;
 }
 
 /** Every image of the latents, one after the other. */

@@ -30,6 +30,8 @@ const SETTINGS: Settings = {
   pagScale: 3,
   layers: 'mid',
   scheduler: 'euler-a',
+  strength: 0.6,
+  startFit: 'crop',
   sigmas: 'model',
   spacing: 'model',
   prediction: 'model',

@@ -62,6 +62,15 @@ interface Network {
   readonly path: string;
   /** Where the weights of a graph that is built lie. */
   readonly sources?: Sources;
+  /** Of a VAE that is built: null where it has none. */
+  readonly encoder?: BuildGraph | null;
+}
+
+/** The encoder of a VAE, with the VAE's `config.json`. */
+export interface EncoderFiles {
+  readonly graph: GraphFile;
+  readonly path: string;
+  readonly config: VaeConfig;
 }
 
 /** A text encoder with its own tokenizer. */
@@ -82,6 +91,8 @@ export interface ModelFiles {
   readonly textEncoder: GraphFile;
   readonly unet: GraphFile;
   readonly vaeDecoder: GraphFile;
+  /** null where the model has none: it starts from no image then. */
+  readonly vaeEncoder: EncoderFiles | null;
   /** `text_encoder/config.json`; empty where there is none. */
   readonly textEncoderConfig: TextConfig;
   /** SDXL's second text encoder; null for models with one. */
@@ -186,17 +197,24 @@ export async function readModelFiles(
       }
     : null;
   const vaeDecoder = await network('vaeDecoder');
+  const vaeConfig = await optional(VAE, 'vaeConfig');
+  const encoder = vaeDecoder.encoder
+    ? { graph: vaeDecoder.encoder, path: vaeDecoder.path }
+    : at.vaeEncoder
+      ? { graph: await open(at.vaeEncoder), path: at.vaeEncoder }
+      : null;
   const unet = await network('unet');
   return {
     scheduler: await json(SCHEDULER, required(at, 'scheduler')),
     ...(await tokenizer('tokenizer', 'vocab', 'merges', 'tokenizerConfig', 'specialTokens')),
     unetConfig: await optional(UNET, 'unetConfig'),
-    vaeConfig: await optional(VAE, 'vaeConfig'),
+    vaeConfig,
     textEncoderConfig: await optional(TEXT_ENCODER, 'textEncoderConfig'),
     second,
     modelIndex: index,
     textEncoder: textEncoder.graph,
     vaeDecoder: vaeDecoder.graph,
+    vaeEncoder: encoder && { ...encoder, config: vaeConfig },
     unet: unet.graph,
     paths: {
       ...at,

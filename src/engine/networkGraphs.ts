@@ -5,7 +5,7 @@ import { clipText } from '../checkpoints/networks/clipText';
 import type { GraphOptions } from '../checkpoints/networks/graphBuilder';
 import { tinyVaeDecoder } from '../checkpoints/networks/tinyVae';
 import { unet } from '../checkpoints/networks/unetGraph';
-import { vaeDecoder } from '../checkpoints/networks/vae';
+import { vaeDecoder, vaeEncoder } from '../checkpoints/networks/vae';
 import { weightsIn } from '../checkpoints/networks/weightsIn';
 import type { Checkpoint } from '../checkpoints/identify';
 import { readNetwork, type NetworkPaths } from '../checkpoints/networkFile';
@@ -25,6 +25,11 @@ export function unetGraph({ config, sources }: PartOf<'unet'>, file: string): Bu
 
 export function vaeGraph({ config, sources }: PartOf<'vae'>, file: string): BuildGraph {
   return built(sources, file, (options) => vaeDecoder(config, options));
+}
+
+/** null where the file has no encoder. */
+export function vaeEncoderGraph({ config, sources }: PartOf<'vae'>, file: string): BuildGraph | null {
+  return config.halves.includes('encoder') ? built(sources, file, (options) => vaeEncoder(config, options)) : null;
 }
 
 export function tinyVaeGraph(sources: Sources, file: string): BuildGraph {
@@ -61,7 +66,7 @@ export function vaeConfigOf({ config }: Pick<PartOf<'vae'>, 'config'>): VaeConfi
 export async function folderGraph(
   paths: NetworkPaths,
   open: OpenFile,
-): Promise<{ readonly graph: BuildGraph; readonly sources: Sources }> {
+): Promise<{ readonly graph: BuildGraph; readonly sources: Sources; readonly encoder?: BuildGraph | null }> {
   const { checkpoint } = await readNetwork(paths, async (path) => {
     const head = await open(path);
     return { head, size: head.size };
@@ -71,7 +76,8 @@ export async function folderGraph(
   const [text] = textEncoders;
   const file = paths.weights;
   if (paths.kind === 'unet' && unet) return { graph: unetGraph(unet, file), sources: unet.sources };
-  if (paths.kind === 'vae' && vae) return { graph: vaeGraph(vae, file), sources: vae.sources };
+  if (paths.kind === 'vae' && vae)
+    return { graph: vaeGraph(vae, file), sources: vae.sources, encoder: vaeEncoderGraph(vae, file) };
   if (text) return { graph: textGraph(text, file), sources: text.sources };
   throw new Error(`${paths.weights} was read without a ${paths.kind}.`);
 }

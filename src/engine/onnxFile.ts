@@ -141,8 +141,12 @@ export class OnnxFile {
   /** What these outputs need of the graph, as one segment: what only the others need is left out. */
   upTo(names: readonly string[]): Segment {
     const { model } = this.graph;
-    const outputs = model.outputs.filter((output) => names.includes(output.name));
-    return cut(new Graph({ ...model, outputs }), [])[0]!;
+    return this.upToValues(model.outputs.filter((output) => names.includes(output.name)));
+  }
+
+  /** The same for any values of the graph. */
+  upToValues(outputs: readonly ValueInfo[]): Segment {
+    return cut(new Graph({ ...this.graph.model, outputs }), [])[0]!;
   }
 
   /**

@@ -37,6 +37,8 @@ test.each([
     {
       ...commonSettings,
       ...golden!.settings,
+      strength: 0.6,
+      startFit: 'crop',
       sigmas: 'model',
       spacing: 'model',
       prediction: 'model',

@@ -1,10 +1,11 @@
-// A model with the VAE of another file in place of its own: only the decoder and what its config says are another.
+// A model with the VAE of another file in place of its own: only the VAE and what its config says are another.
+// A file without an encoder, as a tiny one is taken here, leaves the model its own.
 
 import { BASES } from '../checkpoints/families';
 import { readHeader } from '../checkpoints/safetensors';
-import { vaeAlone } from '../checkpoints/vaeAlone';
+import { vaeAlone, type VaeAlone } from '../checkpoints/vaeAlone';
 import type { ModelFiles } from './modelFiles';
-import { tinyVaeGraph, vaeGraph } from './networkGraphs';
+import { tinyVaeGraph, vaeEncoderGraph, vaeGraph } from './networkGraphs';
 
 const TINY = 'AutoencoderTiny';
 
@@ -18,12 +19,19 @@ export async function withVae(files: ModelFiles, file: File): Promise<ModelFiles
     ...files,
     ...(vae.kind === 'tiny'
       ? { vaeDecoder: tinyVaeGraph(vae.sources, file.name), vaeConfig: { _class_name: TINY, block_out_channels } }
-      : {
-          vaeDecoder: vaeGraph(vae, file.name),
-          vaeConfig: { block_out_channels, scaling_factor: scalingOf(files) },
-        }),
+      : ofKl(files, vae, path, file.name)),
     paths: { ...files.paths, vaeDecoder: path },
     open: (asked, load) => (asked === path ? Promise.resolve(file) : files.open(asked, load)),
+  };
+}
+
+function ofKl(files: ModelFiles, vae: Extract<VaeAlone, { kind: 'kl' }>, path: string, file: string) {
+  const config = { block_out_channels: [...vae.config.block_out_channels], scaling_factor: scalingOf(files) };
+  const encoder = vaeEncoderGraph(vae, file);
+  return {
+    vaeDecoder: vaeGraph(vae, file),
+    vaeConfig: config,
+    ...(encoder && { vaeEncoder: { graph: encoder, path, config } }),
   };
 }
 

@@ -45,6 +45,8 @@ const settings: Settings = {
   ...given,
   scheduler: 'ddim',
   layers: 'mid',
+  strength: 0.6,
+  startFit: 'crop',
   sigmas: 'model',
   prediction: 'model',
   terminalSnr: 'model',

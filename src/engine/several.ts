@@ -1,8 +1,9 @@
 // Several images of one run, each of the seed behind the last: together where the device holds their rows, else some at
 // a time, one batch after the other. Each is what a run of its own makes; those that are finished outlive a cancel.
 
+import { stepsRun } from '../diffusion/runPlan';
 import { imagesAtOnce, type Capacity } from '../models/preflight';
-import type { ImagesMade, Pair, RunProgressEvent, RunStats, Size } from '../protocol/messages';
+import type { ImagesMade, Pair, RunProgressEvent, RunStats, Size, StartImage } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { imageSeed } from '../settings/seeds';
 import { contextOfRun } from './contextOfRun';
@@ -29,9 +30,11 @@ export async function generateSeveral(
   settings: Settings,
   hooks: SeveralHooks,
   capacity: Capacity,
+  startImage: StartImage | null = null,
 ): Promise<Several> {
   const started = performance.now();
   const { images } = settings;
+  const steps = stepsRun(settings.steps, startImage && settings);
   const run = { ...settings, contextTokens: contextOfRun(model, settings) };
   const together =
     model.unet.fixedBatch === null ? imagesAtOnce(images, (count) => model.needs(run, count), capacity) : 1;
@@ -42,7 +45,7 @@ export async function generateSeveral(
     const count = Math.min(together, images - from);
     const made = count < images ? { from, count, of: images } : undefined;
     const left = (step: number) => {
-      const share = (from + (count * step) / settings.steps) / images;
+      const share = (from + (count * step) / steps) / images;
       return share > 0 ? ((performance.now() - started) / 1000) * (1 / share - 1) : null;
     };
     const ofBatch = {
@@ -53,12 +56,12 @@ export async function generateSeveral(
     };
     const own = { ...settings, seed: imageSeed(settings.seed, from) };
     try {
-      const batch = await generate(model, own, ofBatch, null, count);
+      const batch = await generate(model, own, ofBatch, null, count, startImage);
       stats = sum(stats, batch.stats);
       pairs.push(...batch.pairs);
       const last = pairs.length === images;
       // What is finished is shown as it is while the next are made. Buffers are handed to the page.
-      if (!last) hooks.preview(settings.steps, batch.pairs.map(copiedPair), batch.pair.withPag, from);
+      if (!last) hooks.preview(steps, batch.pairs.map(copiedPair), batch.pair.withPag, from);
     } catch (error) {
       if (!stats || !hooks.signal.aborted) throw error;
       break;

@@ -25,12 +25,22 @@ it('needs every file of a plain folder, and nothing else of its repository', () 
     'README.md',
     '.gitattributes',
     'unet/diffusion_pytorch_model.safetensors',
-    'vae_encoder/model.onnx',
+    'vae/diffusion_pytorch_model.safetensors',
     'safety_checker/model.onnx',
     'unet/notes.txt',
   ];
   expect(missingRoles(findRoles([...SINGLE, ...others]))).toEqual([]);
   expect(needed([...SINGLE, ...others])).toEqual([...SINGLE].sort());
+});
+
+it('takes a VAE’s encoder where there is one; weights hold it in the file of the decoder', () => {
+  const encoder = ['vae_encoder/model.onnx', 'vae_encoder/model.onnx_data'];
+  expect(needed([...SINGLE, ...encoder])).toEqual([...SINGLE, ...encoder].sort());
+  const stored = ['text_encoder/model.safetensors', 'text_encoder/config.json', 'vae/config.json', 'unet/config.json'];
+  const weights = ['unet', 'vae'].map((part) => `${part}/diffusion_pytorch_model.safetensors`);
+  const all = [...COMMON, ...stored, ...weights];
+  expect(missingRoles(findRoles(all))).toEqual([]);
+  expect(needed([...all, ...encoder])).toEqual(all.sort());
 });
 
 describe.each([

@@ -25,6 +25,7 @@ export const ROLES = [
   'unet',
   'unetConfig',
   'vaeDecoder',
+  'vaeEncoder',
   'vaeConfig',
   'checkpoint',
 ] as const;
@@ -34,6 +35,7 @@ export type Role = (typeof ROLES)[number];
 /** Paths by role, relative to the model's folder; an absent role is a file that the model does not have. */
 export type RolePaths = Readonly<Partial<Record<Role, string>>>;
 
+/** Those without which no picture can be made. */
 export const GRAPHS = ['textEncoder', 'textEncoder2', 'unet', 'vaeDecoder'] as const satisfies readonly Role[];
 
 /** Where diffusers, Optimum and onnxruntime put each role, the usual place first. */
@@ -57,6 +59,7 @@ const PLACES: Readonly<Record<Role, readonly string[]>> = {
   unet: ['unet/model.onnx', 'unet/model_fp16.onnx'],
   unetConfig: ['unet/config.json'],
   vaeDecoder: ['vae_decoder/model.onnx', 'vae_decoder/model_fp16.onnx'],
+  vaeEncoder: ['vae_encoder/model.onnx', 'vae_encoder/model_fp16.onnx'],
   vaeConfig: ['vae_decoder/config.json', 'vae/config.json'],
   // One file with a whole model in it, which is all that there is then.
   checkpoint: [],
@@ -134,9 +137,11 @@ export function findRoles(paths: readonly string[], named: RolePaths = {}): Role
   const stored = rolesBy(GRAPHS, (role) => weightsOf(paths, ...WEIGHTS[role]));
   const isWhole = (roles: RolePaths) => roles.unet && roles.vaeDecoder && roles.textEncoder;
   const graphs = isWhole(onnx) ? onnx : isWhole(stored) ? stored : { ...stored, ...onnx };
-  const vaePlaces = isWeights(graphs.vaeDecoder ?? '') ? [...PLACES.vaeConfig].reverse() : PLACES.vaeConfig;
+  // Weights of a VAE hold its encoder too.
+  const isOnnx = !isWeights(graphs.vaeDecoder ?? '');
+  const vaePlaces = isOnnx ? PLACES.vaeConfig : [...PLACES.vaeConfig].reverse();
   const others = rolesBy(
-    ROLES.filter((role) => !(GRAPHS as readonly Role[]).includes(role)),
+    ROLES.filter((role) => !(GRAPHS as readonly Role[]).includes(role) && (role !== 'vaeEncoder' || isOnnx)),
     (role) => placed(role, role === 'vaeConfig' ? vaePlaces : PLACES[role]),
   );
   const spare = new Set<string>([
@@ -177,7 +182,7 @@ export function missingRoles(roles: RolePaths): string[] {
 /** Every file to fetch but the shards that an index names: those with a role, and external weights of the graphs. */
 export function neededPaths(paths: readonly string[], roles: RolePaths): string[] {
   const needed = new Set(Object.values(roles));
-  for (const role of GRAPHS) {
+  for (const role of [...GRAPHS, 'vaeEncoder'] as const) {
     const graph = roles[role];
     if (graph === undefined || isWeights(graph)) continue;
     const folder = graph.slice(0, graph.lastIndexOf('/') + 1);

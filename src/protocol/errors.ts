@@ -10,6 +10,7 @@ export type EngineErrorCode =
   | 'embedding-invalid' // an embedding's file is damaged, something else, or gone; the model is as it was
   | 'layers-not-found' // the layer set matches nothing of this model
   | 'pag-impossible' // PAG was asked for, and the model has no self-attention that can be perturbed
+  | 'start-impossible' // this model, or these settings, cannot start from the image; both are as they were
   | 'schedule-impossible' // no schedule has these settings with this model
   | 'shader-compile' // a WGSL kernel was refused
   | 'session-build' // ONNX Runtime refused a graph

@@ -71,8 +71,18 @@ export interface EmbeddingRef {
 
 export type EngineRequest = LoadRequest | GenerateRequest | CancelRequest | FitRequest | WeighRequest | PingRequest;
 
-/** What the visitor has added to the model. Absent: none. */
+/** The picture that a run starts from. */
+export interface StartImage extends Size {
+  /** SHA-256 of the pixels, hexadecimal: another hash is another picture. */
+  readonly hash: string;
+  /** Top row first, RGB, a byte each. */
+  readonly rgb: Blob;
+}
+
+/** What the visitor has added to the model, and to the settings of a run. Absent: none. */
 export interface AddedFiles {
+  /** Of a run alone; a load has no use for it. */
+  readonly start?: StartImage;
   readonly loras?: readonly LoraRef[];
   readonly embeddings?: readonly EmbeddingRef[];
 }
@@ -197,6 +207,8 @@ export interface ModelInfo {
   readonly bytes: number;
   /** LCM: the CFG scale is an input of the UNet; there are no unconditional rows and no negative prompt. */
   readonly guidanceEmbedded: boolean;
+  /** Whether a run may start from an image: the model has its VAE's encoder. */
+  readonly encodes: boolean;
   /** The most that clip skip may be; 1 where the text encoder gives one layer alone. */
   readonly mostClipSkip: number;
   /** Its prompts are read one layer before the text encoder's last, as in SD 2.x and XL. */

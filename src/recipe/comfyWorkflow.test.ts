@@ -190,6 +190,8 @@ const convert = (
         pagScale,
         layers,
         scheduler,
+        strength: 0.6,
+        startFit: 'crop',
         sigmas: 'sgm-uniform',
         spacing: 'model',
         prediction: 'model',

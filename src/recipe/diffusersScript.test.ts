@@ -30,6 +30,8 @@ const SETTINGS: RecipeSettings = {
   pagScale: 3,
   layers: 'mid',
   scheduler: 'ddim',
+  strength: 0.6,
+  startFit: 'crop',
   sigmas: 'model',
   spacing: 'model',
   prediction: 'model',

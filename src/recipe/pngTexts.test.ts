@@ -23,6 +23,8 @@ const RECIPE = makeRecipe({
     pagScale: 2,
     layers: 'all',
     scheduler: 'euler',
+    strength: 0.6,
+    startFit: 'crop',
     sigmas: 'model',
     spacing: 'trailing',
     prediction: 'model',

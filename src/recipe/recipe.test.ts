@@ -18,6 +18,8 @@ const SETTINGS: RecipeSettings = {
   pagScale: 3,
   layers: 'm0,u0-2',
   scheduler: 'dpmpp-2m',
+  strength: 0.6,
+  startFit: 'crop',
   sigmas: 'karras',
   spacing: 'model',
   prediction: 'model',

@@ -31,6 +31,8 @@ const levels = (sigmas: 'model' | 'beta') =>
         scheduler: 'euler',
         sigmas,
         spacing: 'linspace',
+        strength: 0.6,
+        startFit: 'crop',
         prediction: 'model',
         terminalSnr: 'model',
         clipSkip: 1,

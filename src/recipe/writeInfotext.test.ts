@@ -18,6 +18,8 @@ const SETTINGS: RecipeSettings = {
   pagScale: 2.5,
   layers: 'mid',
   scheduler: 'dpmpp-2m',
+  strength: 0.6,
+  startFit: 'crop',
   sigmas: 'karras',
   spacing: 'model',
   prediction: 'model',
@@ -118,8 +120,10 @@ describe('an infotext that is written', () => {
     const { text, warnings } = write(changes);
     const { settings, model, notRestored } = parseInfotext(text, PLAIN_PAG);
     // The infotext says no spacing: that is the model's.
-    const { pag, layers, prediction, terminalSnr, ...rest } = { ...SETTINGS, ...changes };
+    const { pag, layers, prediction, terminalSnr, strength, startFit, ...rest } = { ...SETTINGS, ...changes };
     expect([prediction, terminalSnr]).toEqual(['model', 'model']);
+    // Nor what is done with a start image where there is none.
+    expect([strength, startFit]).toEqual([0.6, 'crop']);
     expect({ ...settings, spacing: 'model' }).toEqual(settings.pagScale === 0 ? rest : { ...rest, pag, layers });
     expect(model?.id).toBe('some/model, one');
     expect(notRestored).toEqual([]);

@@ -77,6 +77,13 @@ const EDGE = {
   ...OF_THE_PICTURE,
 } as const;
 
+/** `image/fitPicture` has them. */
+const START_FITS = {
+  crop: { label: 'Fill: cut what stands over' },
+  fit: { label: 'Fit: draw the edges out' },
+  stretch: { label: 'Stretch' },
+} as const;
+
 const TABLE = {
   prompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
   negativePrompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
@@ -131,6 +138,19 @@ const TABLE = {
   /** Instead of what the model's files say, which may say nothing, or what is wrong. */
   prediction: { kind: 'choice', choices: PREDICTIONS, initial: 'model', ...OF_ONE_MODEL },
   terminalSnr: { kind: 'choice', choices: TERMINAL_SNRS, initial: 'model', ...OF_ONE_MODEL },
+  /** How much of the run is made of a start image, where there is one: ⌊N·strength⌋ of N steps. */
+  strength: {
+    kind: 'number',
+    min: 0,
+    max: 1,
+    whole: false,
+    step: 0.05,
+    initial: 0.6,
+    fallback: 0.6,
+    ...OF_THE_PICTURE,
+  },
+  /** How a start image of another shape comes to the picture's size. */
+  startFit: { kind: 'choice', choices: START_FITS, initial: 'crop', ...OF_THE_PICTURE },
   /**
    * Layers of the text encoder that are done without, as A1111 counts them: 1 reads the last layer (SDXL: the one
    * before it), 2 the one before that. diffusers' `clip_skip` is one less. Of the prompt alone, as there.

@@ -15,6 +15,8 @@ const OTHER: Settings = {
   pagScale: 5,
   layers: 'all',
   scheduler: 'euler',
+  strength: 0.4,
+  startFit: 'fit',
   sigmas: 'karras',
   spacing: 'trailing',
   prediction: 'epsilon',

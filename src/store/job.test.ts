@@ -38,6 +38,7 @@ const MODEL = {
   predictionType: 'epsilon',
   bytes: 1,
   guidanceEmbedded: false,
+  encodes: true,
   mostClipSkip: 1,
   readsPenultimate: false,
   sdxl: false,

@@ -106,6 +106,7 @@ const CODES: Readonly<Record<EngineErrorCode, 'kept' | 'replaced'>> = {
   'embedding-invalid': 'kept',
   'layers-not-found': 'kept',
   'pag-impossible': 'kept',
+  'start-impossible': 'kept',
   'schedule-impossible': 'kept',
   'shader-compile': 'kept',
   'session-build': 'kept',

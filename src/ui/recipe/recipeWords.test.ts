@@ -25,6 +25,8 @@ const lines = (changes: Partial<RecipeSettings>, revision: string | null = null)
         pagScale: 3,
         layers: 'mid',
         scheduler: 'euler',
+        strength: 0.6,
+        startFit: 'crop',
         sigmas: 'model',
         spacing: 'model',
         prediction: 'model',
