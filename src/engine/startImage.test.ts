@@ -64,7 +64,7 @@ describe('latents are those of diffusers', () => {
     });
 });
 
-test('of a pair each image is the one that is made alone, and a kept one is taken where PAG alone differs', async () => {
+test('each image of a pair is the one made alone, and a kept one is taken where PAG alone differs', async () => {
   const changes = { scheduler: 'euler-a', strength: 0.5, compare: true } as const;
   const both = await run(changes);
   const half = both.latents.length / 2;

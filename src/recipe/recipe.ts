@@ -40,6 +40,8 @@ export interface Recipe {
   readonly guidanceEmbedded?: boolean;
   /** Without clip skip the prompt is read one layer before the text encoder's last: SD 2.x and XL. */
   readonly readsPenultimate?: boolean;
+  /** SHA-256 of the image that it started from, which is not in the file; absent: from noise. */
+  readonly start?: string;
   /** SDXL or one pruned of it. */
   readonly sdxl?: boolean;
   /** Chunks of tokens of the longer prompt; absent where it is one. */
@@ -74,6 +76,8 @@ export interface Restored {
   readonly loras: readonly RecipeLora[];
   /** Their names are in the prompts. */
   readonly embeddings: readonly string[];
+  /** Hash of the image that it started from. */
+  readonly start?: string;
   readonly notRestored: readonly NotRestored[];
 }
 
@@ -113,6 +117,7 @@ export function parseRecipe(value: unknown): Restored {
     model: readModel(asRecord(recipe['model'])),
     loras,
     embeddings: readNames(recipe['embeddings']),
+    ...(typeof recipe['start'] === 'string' && { start: recipe['start'].slice(0, 64) }),
     notRestored,
   };
 }

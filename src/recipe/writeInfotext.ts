@@ -61,6 +61,7 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     'CFG scale': settings.guidanceScale,
     Seed: settings.seed,
     Size: `${size.width}x${size.height}`,
+    ...(recipe.start !== undefined && { 'Denoising strength': settings.strength }),
     Model: model.unet ?? model.id,
     // A1111 has TAESD as a setting, not among its files.
     ...(model.vae !== undefined && (model.tinyVae ? { 'VAE Decoder': 'TAESD' } : { VAE: `${model.vae}.safetensors` })),

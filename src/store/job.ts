@@ -36,6 +36,8 @@ export interface Run {
   readonly live?: { readonly showsPreviews: boolean };
   /** Those that its prompts name. */
   readonly embeddings?: readonly RunEmbedding[];
+  /** Hash of the image that it starts from. */
+  readonly start?: string;
 }
 
 export type RunEmbedding = Pick<Embedding, 'id' | 'name'>;

@@ -19,6 +19,7 @@ import { useLoras, type Lora } from './loras';
 import { useModels } from './models';
 import { readRecipeFile } from './recipeFile';
 import { recipeModel } from './runRecipe';
+import { useStartImage } from './startImage';
 import { useStore } from './store';
 
 export type { Recipe };
@@ -46,13 +47,20 @@ export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
   const comfy = recipeToComfyWorkflow(recipe, checkpoint);
   const isAdvanced = Object.values(comfy.workflow).some((node) => node.class_type === 'PerturbedAttention');
   const python = recipeToDiffusersScript(recipe);
+  const fromImage =
+    recipe.start === undefined
+      ? []
+      : [
+          `The picture began from an image (strength ${settings.strength}), which goes along with no text: ` +
+            'give it to image-to-image there. Other programs count steps and noise in their own ways.',
+        ];
   return [
     {
       name: 'A1111',
       note: 'For the prompt field of A1111 and Forge, whose arrow button reads it.',
       text: infotext.text,
       fileName: `${stem}.txt`,
-      warnings: [...builtIn, ...infotext.warnings],
+      warnings: [...builtIn, ...fromImage, ...infotext.warnings],
     },
     {
       name: 'JSON',
@@ -72,6 +80,7 @@ export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
         ...(isAdvanced
           ? ['Its node PerturbedAttention comes with sd-perturbed-attention, which must be installed.']
           : []),
+        ...fromImage,
         ...comfy.warnings,
       ],
     },
@@ -80,7 +89,7 @@ export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
       note: 'A Python script that makes the picture with diffusers.',
       text: python.script,
       fileName: `${stem}.py`,
-      warnings: [...builtIn, ...python.warnings],
+      warnings: [...builtIn, ...fromImage, ...python.warnings],
     },
   ];
 }
@@ -179,6 +188,7 @@ export function takeOver(
     ...notRestored,
     ...loraNotes(read.loras, useLoras.getState().loras),
     ...embeddingNotes(read.embeddings, useEmbeddings.getState().embeddings),
+    ...startNotes(read.start, useStartImage.getState().chosen?.image.hash),
   ];
   return { outcome: 'taken', fileName, notRestored: notes, otherModel, problems: read.problems, before };
 }
@@ -195,6 +205,16 @@ function loraNotes(wanted: readonly RecipeLora[], here: readonly Lora[]): NotRes
     .filter((lora) => lora.weight !== 0 && wanted.every(({ name }) => name !== lora.name))
     .map(({ name }) => refusal('LoRA', name, 'It is in use here and was not in that picture: remove it.'));
   return [...missing, ...more];
+}
+
+/** An image is in no recipe: it is to be chosen again, or to be removed where there was none. */
+function startNotes(wanted: string | undefined, here: string | undefined): NotRestored[] {
+  if (wanted === here) return [];
+  const why =
+    wanted === undefined
+      ? 'The picture was made from noise: remove the start image that is in use here.'
+      : 'The picture began from an image, which is not in the file: choose that under From an image.';
+  return [refusal('Start image', (wanted ?? here ?? '').slice(0, 12), why)];
 }
 
 function embeddingNotes(wanted: readonly string[], here: readonly Embedding[]): NotRestored[] {

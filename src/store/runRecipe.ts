@@ -31,6 +31,7 @@ export function recipeModel({ name, ref, origin, vae, unet }: Choice): Recipe['m
 export interface FinishedRun {
   readonly loras?: readonly RunLora[];
   readonly embeddings?: readonly RunEmbedding[];
+  readonly start?: string;
   readonly model: Recipe['model'];
   readonly settings: Settings;
   readonly pair: Pair;
@@ -43,7 +44,7 @@ export interface FinishedRun {
 }
 
 export function runRecipe(run: FinishedRun): Recipe {
-  const { model, settings, loras = [], embeddings = [], pair, stats, device, info, image = 0, images = 1 } = run;
+  const { model, settings, start, loras = [], embeddings = [], pair, stats, device, info, image = 0, images = 1 } = run;
   const sites = info.sites.filter((site) => stats.perturbedSites.includes(site.name));
   // Those that changed a weight of this model.
   const merged = loras.filter(({ id, weight }) => weight !== 0 && (info.loras?.[id]?.used ?? 0) > 0);
@@ -69,6 +70,7 @@ export function runRecipe(run: FinishedRun): Recipe {
     ...(info.sdxl && { sdxl: true }),
     ...(merged.length > 0 && { loras: merged.map(({ name, weight, hash }) => ({ name, weight, hash })) }),
     ...(spoken.length > 0 && { embeddings: spoken.map(({ name }) => name) }),
+    ...(start !== undefined && { start }),
     ...(images > 1 && { batch: { size: images, position: image } }),
     backend: device.backend,
     adapter: device.adapter,

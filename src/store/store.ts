@@ -20,6 +20,7 @@ import { readPrompt, useLoras } from './loras';
 import type { Choice } from './choice';
 import { named, useEmbeddings } from './embeddings';
 import { useModels } from './models';
+import { useStartImage } from './startImage';
 import { recipeModel } from './runRecipe';
 import { DEFAULTS, settingsPersistence } from './settings';
 import { putBack, readFromModel, switchUsual, without, type Brought } from './modelSwitch';
@@ -114,13 +115,17 @@ const withEngine: StateCreator<Store> = (set, get) => {
   const forEngine = (settings: Settings) => {
     const { text, loras } = readPrompt(settings.prompt, useLoras.getState().loras);
     const { embeddings } = useEmbeddings.getState();
+    // A model without an encoder makes it from noise, and the form says so.
+    const start = get().job.model?.encodes === false ? undefined : useStartImage.getState().chosen?.image;
     return {
       settings: { ...settings, prompt: text },
       loras,
       embeddings: named(embeddings, text, settings.negativePrompt),
+      start,
       files: {
         loras: loras.map(({ id, name, file, weight }) => ({ id, name, file, weight })),
         embeddings: embeddings.map(({ id, name, file }) => ({ id, name, file })),
+        ...(start && { start }),
       },
     };
   };
@@ -129,10 +134,19 @@ const withEngine: StateCreator<Store> = (set, get) => {
     pauses.forget();
     const id = newId();
     const { choice } = useModels.getState();
-    const { settings: sent, loras, embeddings, files } = forEngine(settings);
+    const { settings: sent, loras, embeddings, start, files } = forEngine(settings);
     const showsPreviews = (liveNow().seconds ?? Infinity) > LIVE_SECONDS;
     const live = isLive ? { live: { showsPreviews } } : {};
-    const run = { id, model: recipeModel(choice), ref: choice.ref.id, settings, loras, embeddings, ...live };
+    const run = {
+      id,
+      model: recipeModel(choice),
+      ref: choice.ref.id,
+      settings,
+      loras,
+      embeddings,
+      ...(start && { start: start.hash }),
+      ...live,
+    };
     set(({ job }) => ({ job: asked(job, run) }));
     client.generate(id, choice.ref, sent, files, get().timeline && !isLive && settings.images === 1);
     return id;

@@ -6,7 +6,7 @@ import { Dialog } from '../Dialog';
 import { Region } from '../errors/ErrorBoundary';
 import { copyText } from '../recipe/copyText';
 import styles from '../recipe/RecipeDialog.module.css';
-import { deviceReport, type Surroundings } from './deviceReport';
+import { deviceReport, type Surroundings } from './reportText';
 
 /** Put in by the build. */
 declare const __APP_VERSION__: string;

@@ -17,6 +17,7 @@ export function recipeLines({
   versions,
   embeddings = [],
   batch,
+  start,
 }: Recipe): readonly RecipeLine[] {
   const lines: (RecipeLine | null)[] = [
     ['Model', modelText(model)],
@@ -26,6 +27,7 @@ export function recipeLines({
     embeddings.length > 0 ? ['Embeddings', embeddings.join(', ')] : null,
     ['Size', `${size.width} × ${size.height}`],
     ['Seed', seedText(settings, batch)],
+    start === undefined ? null : ['Start image', `${start.slice(0, 12)}, strength ${settings.strength}`],
     ['Steps', String(settings.steps)],
     ['Scheduler', schedulerText(settings)],
     settings.clipSkip > 1 ? ['Clip skip', String(settings.clipSkip)] : null,

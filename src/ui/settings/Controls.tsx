@@ -20,6 +20,7 @@ import { PagSlider } from '../pag/PagSlider';
 import { PromptField } from './PromptField';
 import { SelectField } from './SelectField';
 import { SizeField } from './SizeField';
+import { StartImageField } from './StartImageField';
 import { UnetDrawing } from '../pag/UnetDrawing';
 
 export function Controls() {
@@ -98,6 +99,10 @@ export function Controls() {
           onChange={(images) => change({ images })}
         />
       </section>
+
+      <Region name="The start image">
+        <StartImageField />
+      </Region>
 
       <section className={styles.group}>
         <div className={styles.columns}>

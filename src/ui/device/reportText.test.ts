@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import type { DeviceInfo } from '../../protocol/messages';
 import type { Job } from '../../store/job';
-import { deviceReport, type Surroundings } from './deviceReport';
+import { deviceReport, type Surroundings } from './reportText';
 
 const here: Surroundings = {
   appVersion: '1.2.3',

@@ -1,0 +1,73 @@
+// A run from a picture: the page's pair is diffusers', what cannot be a start image is said, and the recipe knows it.
+
+import { writeFileSync } from 'node:fs';
+import { crc32, deflateSync } from 'node:zlib';
+import AxeBuilder from '@axe-core/playwright';
+import { expect, test } from '@playwright/test';
+import { wholeFile, worstPixel } from '../fixtures/checkpoints/pipelines';
+import { runs, startBytes, startPicture, startSettings } from '../fixtures/start/start';
+import type { RgbPixels } from '../src/image/resample';
+import { button, generate, holdModel, number, openWith, picture, pixels } from './support/page';
+
+test.use({ serviceWorkers: 'block' });
+
+/** Eight bits a colour, no filter. */
+function png({ width, height, rgb }: RgbPixels): Buffer {
+  const chunk = (type: string, data: Uint8Array) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const ends = Buffer.alloc(8);
+    ends.writeUInt32BE(data.length, 0);
+    ends.writeUInt32BE(crc32(body), 4);
+    return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2], 8);
+  const rows = Array.from({ length: height }, (_, row) => [0, ...rgb.subarray(3 * width * row, 3 * width * (row + 1))]);
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  const data = deflateSync(Buffer.from(rows.flat()));
+  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', Buffer.alloc(0))]);
+}
+
+test('a pair that begins from a picture is diffusers’; a broken picture is refused, and nothing is lost', async ({
+  page,
+}, info) => {
+  const golden = runs.find(({ family, picture: at }) => family === 'sd1' && at !== undefined)!;
+  const { scheduler, strength } = golden;
+  const model = info.outputPath('small.safetensors');
+  writeFileSync(model, new Uint8Array(await wholeFile('sd1', 'F16').arrayBuffer()));
+  await holdModel(page);
+  await openWith(page, { ...startSettings, scheduler, strength, startFit: 'stretch' });
+  await button(page, 'Model: Pocket (built in). Change').click();
+  await page.getByLabel('Checkpoint file').setInputFiles(model);
+  await expect(page.getByRole('status').filter({ hasText: 'in use' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await page.getByRole('combobox', { name: 'Scheduler' }).selectOption(scheduler);
+
+  await page.getByText('From an image', { exact: true }).click();
+  const input = page.getByLabel('Start image', { exact: true });
+  await input.setInputFiles({ name: 'broken.png', mimeType: 'image/png', buffer: Buffer.from('no picture') });
+  await expect(page.getByRole('alert')).toContainText('broken.png: this browser cannot read it as a picture');
+  await input.setInputFiles({ name: 'start.png', mimeType: 'image/png', buffer: png(startPicture()) });
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  await expect(page.getByRole('img', { name: 'The start image: start.png' })).toBeVisible();
+  await expect(page.getByText('6 of 10 steps run')).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await generate(page);
+  expect(worstPixel(golden, await pixels(picture(page, 'With PAG')), startBytes)).toBeLessThanOrEqual(1);
+
+  await button(page, 'Recipe').click();
+  await expect(page.getByRole('dialog', { name: 'Recipe' })).toContainText(`, strength ${strength}`);
+  await page.keyboard.press('Escape');
+  // One step less than any: refused in words, and the pair stays.
+  await number(page, 'Strength').fill('0.05');
+  await number(page, 'Strength').blur();
+  await button(page, 'Generate').click();
+  await expect(page.getByRole('alert')).toContainText('At a strength of 0.05 none of 10 steps is run');
+  expect(worstPixel(golden, await pixels(picture(page, 'With PAG')), startBytes)).toBeLessThanOrEqual(1);
+  await button(page, 'Use the one with PAG').click();
+  await expect(page.getByRole('img', { name: /^The start image: .*made here/ })).toBeVisible();
+  await button(page, 'Remove the start image').click();
+  await expect(page.getByText('Choose, drop here or paste a picture')).toBeVisible();
+});

@@ -1,0 +1,134 @@
+// "From an image": the picture that runs begin from, how it comes to their size, and how much of the run is made of it.
+
+import { useEffect, useRef } from 'react';
+import { FIELDS } from '../../settings/fields';
+import { useStartImage } from '../../store/startImage';
+import { useStore } from '../../store/store';
+import { choiceLabels } from './choiceLabels';
+import controls from './Controls.module.css';
+import { NumberField } from './NumberField';
+import { SelectField } from './SelectField';
+import styles from './StartImageField.module.css';
+
+export function StartImageField() {
+  const chosen = useStartImage((store) => store.chosen);
+  const refused = useStartImage((store) => store.refused);
+  const settings = useStore((store) => store.settings);
+  const shown = useStore((store) => store.job.shown);
+  const encodes = useStore((store) => store.job.model?.encodes ?? true);
+  const { choose, chooseMade, remove } = useStartImage.getState();
+  const { change } = useStore.getState();
+  const input = useRef<HTMLInputElement>(null);
+  const section = useRef<HTMLDetailsElement>(null);
+  usePasted(section, (file) => void choose(file));
+  const steps = Math.min(Math.floor(settings.steps * settings.strength), settings.steps);
+  return (
+    <details ref={section} className={controls.group}>
+      <summary>From an image{chosen && ' (in use)'}</summary>
+      <div
+        className={styles.inside}
+        onDragOver={(event) => event.preventDefault()}
+        onDrop={(event) => {
+          const [file] = event.dataTransfer.files;
+          if (!file?.type.startsWith('image/')) return;
+          event.preventDefault();
+          event.stopPropagation();
+          void choose(file);
+        }}
+      >
+        {!encodes && (
+          <p className={chosen ? styles.note : styles.hint}>
+            This model has no encoder: it makes pictures from noise alone. Choose another model to begin from an image.
+          </p>
+        )}
+        {refused !== null && (
+          <p role="alert" className={styles.note}>
+            {refused}
+          </p>
+        )}
+        {chosen && (
+          <figure className={styles.chosen}>
+            <img src={chosen.url} alt={`The start image: ${chosen.name}`} />
+            <figcaption>
+              {chosen.name}
+              <br />
+              {chosen.image.width} × {chosen.image.height}
+            </figcaption>
+          </figure>
+        )}
+        <div className={styles.actions}>
+          <button type="button" onClick={() => input.current?.click()}>
+            {chosen ? 'Choose another' : 'Choose picture'}
+          </button>
+          {shown?.stats && (
+            <button
+              type="button"
+              onClick={() => void chooseMade(shown.pair.withPag, `${shown.settings.prompt.slice(0, 60)} (made here)`)}
+            >
+              Use the one with PAG
+            </button>
+          )}
+          {chosen && (
+            <button type="button" aria-label="Remove the start image" onClick={remove}>
+              Remove
+            </button>
+          )}
+        </div>
+        <input
+          ref={input}
+          type="file"
+          hidden
+          accept="image/*"
+          aria-label="Start image"
+          onChange={({ target }) => {
+            const [file] = target.files ?? [];
+            if (file) void choose(file);
+            // The same file may be chosen again.
+            target.value = '';
+          }}
+        />
+        {chosen ? (
+          <>
+            <NumberField
+              label="Strength"
+              value={settings.strength}
+              rule={FIELDS.strength}
+              hint={`How much is made anew: ${steps} of ${settings.steps} steps run. 1 keeps next to nothing.`}
+              onChange={(strength) => change({ strength })}
+            />
+            <SelectField
+              label="Fit"
+              value={settings.startFit}
+              options={choiceLabels('startFit')}
+              hint="How a picture of another shape comes to the size that is made."
+              onChange={(startFit) => change({ startFit })}
+            />
+          </>
+        ) : (
+          <p className={styles.hint}>
+            Choose, drop here or paste a picture: it is noised, and made anew from there. With an empty prompt and a CFG
+            scale of 1 PAG alone repairs it.
+          </p>
+        )}
+      </div>
+    </details>
+  );
+}
+
+/** A picture that is pasted while the section is open. */
+function usePasted(section: React.RefObject<HTMLDetailsElement | null>, take: (file: File) => void): void {
+  const latest = useRef(take);
+  useEffect(() => {
+    latest.current = take;
+  });
+  useEffect(() => {
+    const paste = (event: ClipboardEvent) => {
+      const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith('image/'));
+      if (!file || !section.current?.open) return;
+      event.preventDefault();
+      latest.current(file);
+    };
+    document.addEventListener('paste', paste);
+    return () => document.removeEventListener('paste', paste);
+  }, [section]);
+}
