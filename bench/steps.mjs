@@ -1,7 +1,7 @@
 // npm run bench:steps [swiftshader]: what one warm step of the built-in pair costs the CPU on WebGPU, sent anew and
-// replayed, in one run of Dawn in Node on whatever Vulkan driver there is: what is made and uploaded (which no driver
-// changes), and milliseconds of processors until all is submitted. Then what is dispatched, by ONNX Runtime's kinds.
-// A software driver takes minutes to compile the shaders first.
+// replayed, in one run of Dawn in Node on whatever Vulkan driver there is: what is made, uploaded and dispatched (which
+// no driver changes), and milliseconds of processors until all is submitted. A software driver takes minutes to compile
+// the shaders first.
 
 import { readFileSync } from 'node:fs';
 
@@ -16,15 +16,12 @@ const { loadNodeGpuRuntime } = await load('/src/engine/testing/nodeRuntime.ts');
 const ort = await loadNodeGpuRuntime(instance);
 /** @type {Record<string, number>} */
 const counted = {};
-/** @type {Map<string, number>} */
-const kinds = new Map();
 count(GPUQueue.prototype, 'writeBuffer', 'uniform writes');
 count(GPUDevice.prototype, 'createBindGroup', 'bind groups');
 count(GPUDevice.prototype, 'createBuffer', 'buffers');
 count(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', 'dispatches');
 count(GPUComputePassEncoder.prototype, 'end', 'passes');
 count(GPUQueue.prototype, 'submit', 'submits');
-countKinds();
 const { INITIAL } = await load('/src/settings/fields.ts');
 const { POCKET } = await load('/src/models/catalog.ts');
 const { generate } = await load('/src/engine/generate.ts');
@@ -39,8 +36,6 @@ for (const [what, before] of Object.entries(ordinary.step)) {
   console.log(`  ${what.padEnd(34)} ${before.toFixed(1).padStart(8)} → ${after.toFixed(1).padStart(8)}`);
 }
 console.log(`  ${'seconds a pair of 6 steps'.padEnd(34)} ${ordinary.pair.toFixed(2)} → ${recorded.pair.toFixed(2)}`);
-console.log('What is dispatched in a step that is sent anew:');
-for (const [kind, each] of [...ordinary.kinds].sort((a, b) => b[1] - a[1])) console.log(`  ${kind.padEnd(34)} ${each}`);
 await end();
 
 /** @param {boolean} captures */
@@ -51,7 +46,6 @@ async function measure(captures) {
   const hooks = { signal: new AbortController().signal, progress: () => {}, preview: () => {} };
   const run = async (/** @type {number} */ steps) => {
     for (const what in counted) counted[what] = 0;
-    kinds.clear();
     const [wall, cpu] = [performance.now(), process.cpuUsage()];
     await generate(model, { ...INITIAL, ...POCKET.usual, prompt: POCKET.prompt, steps, compare: true }, hooks);
     await device.queue.onSubmittedWorkDone();
@@ -63,15 +57,13 @@ async function measure(captures) {
   // Shaders are compiled, parameters and bind groups of these schedules made.
   for (const steps of [MANY, FEW, MANY]) await run(steps);
   const few = await run(FEW);
-  const fewKinds = new Map(kinds);
   const many = await run(MANY);
   /** @type {Record<string, number>} */
   const step = {};
   for (const what of Object.keys(many.counts))
     step[what] = ((many.counts[what] ?? 0) - (few.counts[what] ?? 0)) / (MANY - FEW);
-  const eachKind = new Map([...kinds].map(([kind, all]) => [kind, (all - (fewKinds.get(kind) ?? 0)) / (MANY - FEW)]));
   step['ms until a forward is submitted'] = await submitTime(model);
-  return { step, pair: many.wall / 1000, kinds: eachKind };
+  return { step, pair: many.wall / 1000 };
 }
 
 /** Of the UNet alone, the best of ten: how long the CPU is busy with sending it. @param {any} model */
@@ -103,20 +95,4 @@ async function submitTime({ backend, unet, info }) {
 function count(prototype, method, what) {
   counted[what] = 0;
   counting(prototype, method, () => (counted[what] = (counted[what] ?? 0) + 1));
-}
-
-/** ONNX Runtime labels a pipeline with the operator that it computes. */
-function countKinds() {
-  const { setPipeline } = GPUComputePassEncoder.prototype;
-  const current = new WeakMap();
-  GPUComputePassEncoder.prototype.setPipeline = function (pipeline) {
-    current.set(this, pipeline.label || '(no name)');
-    return setPipeline.call(this, pipeline);
-  };
-  const { dispatchWorkgroups } = GPUComputePassEncoder.prototype;
-  GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...sizes) {
-    const kind = current.get(this);
-    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-    return dispatchWorkgroups.apply(this, sizes);
-  };
 }

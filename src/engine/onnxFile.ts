@@ -8,6 +8,7 @@ import { Graph } from '../onnx/graph/graph';
 import { FLOAT16, INT32, INT64, type ByteRange, type Model, type ValueInfo } from '../onnx/file/model';
 import { storedBytes } from '../onnx/graph/needs';
 import { readModel } from '../onnx/file/read';
+import { withFewerDispatches } from '../onnx/passes/fewerDispatches';
 import { runnable, runnableNodes, type DeviceTraits } from '../onnx/passes/runnable';
 import { withTailFrom, type Tail } from '../onnx/passes/tailFrom';
 import { tokensOutside, type TokensOutside } from '../onnx/passes/tokensOutside';
@@ -185,11 +186,12 @@ export class OnnxFile {
   ): Promise<CapturedSession | null> {
     const sized = specialise(this.graph.model, segment, inputDims);
     if (!sized) return null;
-    const { bytes, parts } = writeSegment(sized.model, sized.segment);
+    const model = withFewerDispatches(sized.model);
+    const { bytes, parts } = writeSegment(model, { ...sized.segment, nodes: model.nodes });
     const slices = (await Promise.all(parts.map((part) => this.slice(part)))).flat();
     const values = (infos: readonly ValueInfo[]) =>
       infos.map((info) => ({ name: info.name, type: elemType(info), dims: info.dims as readonly number[] }));
-    const { inputs, outputs } = sized.model;
+    const { inputs, outputs } = model;
     try {
       const session = await capturing.session(bytes, weightsBlob(slices), this.name, values(inputs), values(outputs));
       return {

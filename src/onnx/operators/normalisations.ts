@@ -10,6 +10,7 @@ const SKIP_LAYER: Operator = { shape: sameShape, further: sumAt(3), rows: before
 
 export const NORMALISATIONS: Operators = {
   ...alike(['InstanceNormalization', 'GroupNormalization', 'GroupNorm'], { shape: sameShape, rows: onFirstAxis }),
+  BatchNormalization: { shape: sameShape },
   SkipGroupNorm: {
     shape: sameShape,
     further: sumAt(1),
