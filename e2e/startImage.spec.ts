@@ -7,6 +7,7 @@ import { expect, test } from '@playwright/test';
 import { wholeFile, worstPixel } from '../fixtures/checkpoints/pipelines';
 import { runs, startBytes, startPicture, startSettings } from '../fixtures/start/start';
 import type { RgbPixels } from '../src/image/resample';
+import { dropFiles } from './support/dropFiles';
 import { button, generate, holdModel, number, openWith, picture, pixels } from './support/page';
 
 test.use({ serviceWorkers: 'block' });
@@ -70,4 +71,19 @@ test('a pair that begins from a picture is diffusers’; a broken picture is ref
   await expect(page.getByRole('img', { name: /^The start image: .*made here/ })).toBeVisible();
   await button(page, 'Remove the start image').click();
   await expect(page.getByText('Choose, drop here or paste a picture')).toBeVisible();
+});
+
+test('a picture that is dropped on the section is taken there, and the page is clear again', async ({ page }, info) => {
+  const path = info.outputPath('dropped.png');
+  writeFileSync(path, png(startPicture()));
+  await holdModel(page);
+  await page.goto('/');
+  await page.getByText('From an image', { exact: true }).click();
+  const hint = page.getByText('Choose, drop here or paste a picture');
+  await hint.scrollIntoViewIfNeeded();
+  const { x, y } = (await hint.boundingBox())!;
+  const overlay = page.getByText('Drop a model to use it');
+  await dropFiles(page, [path], () => expect(overlay).toBeVisible(), { x: x + 20, y: y + 10 });
+  await expect(page.getByRole('img', { name: 'The start image: dropped.png' })).toBeVisible();
+  await expect(overlay).toHaveCount(0);
 });

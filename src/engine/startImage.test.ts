@@ -36,11 +36,12 @@ function run(
     of = 'sd1',
     start = START,
     kept = null,
-  }: { of?: 'sd1' | 'sdxl'; start?: StartImage; kept?: WithoutPag | null } = {},
+    seeds = 1,
+  }: { of?: 'sd1' | 'sdxl'; start?: StartImage; kept?: WithoutPag | null; seeds?: number } = {},
 ) {
   const settings = { ...INITIAL, compare: false, ...startSettings, startFit: 'stretch', ...changes } as const;
   const hooks = { signal: new AbortController().signal, progress: () => {}, preview: () => {} };
-  return generate(models[of], settings, hooks, kept, 1, start);
+  return generate(models[of], settings, hooks, kept, seeds, start);
 }
 
 /** As of text alone (`schedulers.test.ts`): relative to the largest latent. */
@@ -75,6 +76,14 @@ test('each image of a pair is the one made alone, and a kept one is taken where 
   const again = await run(moved, { kept: withoutPagOf(both) });
   expect(again.stats.keptWithoutPag).toBe(true);
   expect(again.latents).toEqual((await run(moved)).latents);
+});
+
+test('several images have each its own sample and noise', async () => {
+  const changes = { scheduler: 'euler-a', strength: 0.2, compare: true } as const;
+  const { seed } = startSettings;
+  const both = await run(changes, { seeds: 2 });
+  const alone = [await run(changes), await run({ ...changes, seed: seed + 1 })];
+  expect(both.pairs).toEqual(alone.map(({ pair }) => pair));
 });
 
 test('another picture of the same hash is not looked at: it is encoded once', async () => {

@@ -38,7 +38,6 @@ function useFileDrop(): boolean {
       if (event.relatedTarget === null) setDragging(false);
     };
     const dropped = (event: DragEvent) => {
-      setDragging(false);
       if (!hasFiles(event)) return;
       event.preventDefault();
       // What was dropped can be asked for here alone, and read later.
@@ -47,10 +46,14 @@ function useFileDrop(): boolean {
     };
     window.addEventListener('dragover', over);
     window.addEventListener('dragleave', leave);
+    // What another part of the page takes does not come up to here.
+    const ended = () => setDragging(false);
+    window.addEventListener('drop', ended, { capture: true });
     window.addEventListener('drop', dropped);
     return () => {
       window.removeEventListener('dragover', over);
       window.removeEventListener('dragleave', leave);
+      window.removeEventListener('drop', ended, { capture: true });
       window.removeEventListener('drop', dropped);
     };
   }, []);
