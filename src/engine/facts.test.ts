@@ -120,6 +120,7 @@ const CASES: Readonly<Record<string, readonly GraphNode[]>> = {
   'MatMul of a vector': [op('MatMul', ['flat', 'wide'], ['out'])],
   'Gemm of a transposed matrix': [op('Gemm', ['matrixF', 'matrixF'], ['out'], { transA: 1 })],
   'Conv along a line': [op('Conv', ['line', 'kernel'], ['out'], { pads: [1, 0], strides: [2] })],
+  'BatchNormalization of channels': [op('BatchNormalization', ['data', 'flat', 'flat', 'flat', 'flat'], ['out'])],
   'Resize of some axes': [op('Resize', ['image', '', 'scales'], ['out'], { axes: [2, 3] })],
   'Resize within sizes': [
     op('Resize', ['image', '', '', 'sixths'], ['out'], { axes: [2, 3], keep_aspect_ratio_policy: 'not_larger' }),
