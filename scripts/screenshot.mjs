@@ -10,9 +10,7 @@ if (!executablePath) throw new Error('A screenshot needs Chrome or Chromium; set
 execSync('npx vite build --logLevel error', { stdio: 'inherit' });
 const server = await preview({ preview: { port: 0, host: 'localhost' }, logLevel: 'error' });
 const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
-const page = await (
-  await browser.newContext({ viewport: { width: 1280, height: 800 }, serviceWorkers: 'block' })
-).newPage();
+const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
 await page.goto(server.resolvedUrls?.local[0] ?? '');
 await page.getByRole('button', { name: 'Generate' }).click();
 await page
