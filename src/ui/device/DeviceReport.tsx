@@ -1,10 +1,10 @@
 // A report of the device, to copy into a bug report. Nothing of it is sent anywhere.
 
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import { useStore } from '../../store/store';
+import { CopyField } from '../CopyField';
 import { Dialog } from '../Dialog';
 import { Region } from '../errors/ErrorBoundary';
-import { copyText } from '../recipe/copyText';
 import styles from '../recipe/RecipeDialog.module.css';
 import { deviceReport, type Surroundings } from './reportText';
 
@@ -32,13 +32,6 @@ export function DeviceReport({ className }: { readonly className: string | undef
 
 function Report() {
   const { device, shown, model } = useStore((store) => store.job);
-  const field = useRef<HTMLTextAreaElement>(null);
-  const [said, setSaid] = useState('');
-  const copy = async () => {
-    if (!field.current) return;
-    const copied = await copyText(field.current);
-    setSaid(copied ? 'Copied.' : 'The browser did not allow copying. The text is selected: copy it.');
-  };
   return (
     <section className={styles.section} aria-label="The report">
       <p className={styles.quiet}>
@@ -46,23 +39,12 @@ function Report() {
         wrong, or slow? This report says what your device is and what it answered when it was tried. It is sent nowhere
         unless you copy it.
       </p>
-      <textarea
-        ref={field}
-        className={styles.text}
-        readOnly
+      <CopyField
+        label="Report"
+        text={deviceReport({ device, shown, model }, surroundings())}
         rows={14}
-        spellCheck={false}
-        aria-label="Report"
-        value={deviceReport({ device, shown, model }, surroundings())}
+        action="Copy report"
       />
-      <div className={styles.actions}>
-        <button type="button" className={styles.primary} onClick={() => void copy()}>
-          Copy report
-        </button>
-        <span role="status" className={styles.quiet}>
-          {said}
-        </span>
-      </div>
     </section>
   );
 }

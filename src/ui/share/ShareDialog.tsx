@@ -1,13 +1,13 @@
 // A finished pair to give to others: a link with its settings, the picture on the clipboard, the pair as one picture,
 // the system's sheet where there is one.
 
-import { useMemo, useRef, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { canCopyPicture, canShare, copyPicture, recipeLink, savePairPicture, share } from '../../store/share';
 import type { Finished } from '../../store/share';
 import { useStore } from '../../store/store';
+import { CopyField } from '../CopyField';
 import { Dialog } from '../Dialog';
 import { Region } from '../errors/ErrorBoundary';
-import { copyText } from '../recipe/copyText';
 import styles from '../recipe/RecipeDialog.module.css';
 
 export function ShareDialog() {
@@ -86,33 +86,10 @@ function Share({ shown }: { readonly shown: Finished }) {
 }
 
 function Link({ link }: { readonly link: string }) {
-  const field = useRef<HTMLTextAreaElement>(null);
-  const [said, setSaid] = useState('');
-  const copy = async () => {
-    if (!field.current) return;
-    const copied = await copyText(field.current);
-    setSaid(copied ? 'Copied.' : 'The browser did not allow copying. The text is selected: copy it.');
-  };
   return (
     <section className={styles.section} aria-label="Link">
       <h3>Link</h3>
-      <textarea
-        ref={field}
-        className={styles.text}
-        readOnly
-        rows={3}
-        spellCheck={false}
-        aria-label="Link"
-        value={link}
-      />
-      <div className={styles.actions}>
-        <button type="button" className={styles.primary} onClick={() => void copy()}>
-          Copy link
-        </button>
-        <span role="status" className={styles.quiet}>
-          {said}
-        </span>
-      </div>
+      <CopyField label="Link" text={link} rows={3} action="Copy link" />
       <p className={styles.quiet}>
         It opens Pagoda with these settings. They are in the link itself, behind the #: no server is sent them. The
         model and the picture are not in it.

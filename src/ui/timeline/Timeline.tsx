@@ -36,7 +36,7 @@ function Opened() {
             'steers away from.'}
       </p>
       {shown?.stats && !isBusy && !several && (
-        <button type="button" onClick={() => void useStore.getState().run(shown.settings)}>
+        <button type="button" onClick={() => void useStore.getState().run(shown.settings, true)}>
           Make this pair again with its steps
         </button>
       )}
