@@ -25,7 +25,8 @@ import { SeedNoise } from './seedNoise';
 import { readRows, traceStep } from './stepTrace';
 import { assertFinite } from './vaeDecoder';
 import { encodedStart, firstLatents, sameNoise } from './startLatents';
-import { bothOf, copied, joined, skipNoise, stateOfFirst, type Parting, type WithoutPag } from './keptWithoutPag';
+import { concatenated } from './concatenated';
+import { bothOf, copied, skipNoise, stateOfFirst, type Parting, type WithoutPag } from './keptWithoutPag';
 
 export interface RunHooks {
   readonly signal: AbortSignal;
@@ -205,7 +206,7 @@ export async function generate(
     return {
       pair: pairs[0]!,
       pairs,
-      latents: left ? joined(left.latents, values) : values,
+      latents: left ? concatenated([left.latents, values]) : values,
       plan: alone,
       parting,
       stats,

@@ -1,6 +1,7 @@
 // The image without PAG of the last run, kept for the next: its picture, its latents, and its state where the image
 // with PAG parted from it. Runs that differ in PAG alone take it as it is, and begin there.
 
+import { concatenated } from './concatenated';
 import type { RunPlan } from '../diffusion/runPlan';
 import type { LongText, Pixels } from '../protocol/messages';
 import { elements, type Backend, type DeviceTensor } from './backend';
@@ -47,7 +48,7 @@ export function bothOf(left: WithoutPag, started: number, text: LongText | null)
   return {
     pair,
     pairs: [pair],
-    latents: joined(left.latents, left.latents),
+    latents: concatenated([left.latents, left.latents]),
     plan: left.plan,
     parting: left.parting,
     stats,
@@ -73,13 +74,6 @@ export async function stateOfFirst(
   for (let depth = 0; depth * stride < depths.length; depth += 1)
     first.set(depths.subarray(depth * stride, depth * stride + size), depth * size);
   return { latents: (await backend.read(latents)).slice(0, size), history: first };
-}
-
-export function joined(first: Float32Array, second: Float32Array): Float32Array {
-  const both = new Float32Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }
 
 /** Buffers are handed to the page. */

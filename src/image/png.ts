@@ -42,12 +42,12 @@ function makeCanvas(width: number, height: number) {
   return { canvas, context };
 }
 
-/** `pagoda-red-apple-7.png`: readable, and safe on every file system. */
-export function pngName(prompt: string, seed: number): string {
+/** `pagoda-red-apple-7`: readable, and safe on every file system. */
+export function pictureName(prompt: string, seed: number): string {
   const slug = prompt
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '-')
     .replace(/^-|-$/g, '')
     .slice(0, 48);
-  return `pagoda-${slug || 'image'}-${seed}.png`;
+  return `pagoda-${slug || 'image'}-${seed}`;
 }

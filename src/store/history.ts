@@ -7,7 +7,7 @@ import { bytesOf, inOrder, matches, oldestUnstarred, type HistoryEntry, type Kep
 import { openShelf, type HistoryShelf } from '../history/historyTables';
 import { zipFiles } from '../history/zip';
 import type { RgbaPixels } from '../image/pixels';
-import { decodePng, pngName } from '../image/png';
+import { decodePng, pictureName } from '../image/png';
 import { sleep } from '../loading/sleep';
 import { parseRecipe } from '../recipe/recipe';
 import type { Pair } from '../protocol/messages';
@@ -31,8 +31,6 @@ export interface Said {
 interface History {
   /** Newest first; null until they are read. */
   readonly entries: readonly HistoryEntry[] | null;
-  /** False where they last for this visit alone; null until that is known. */
-  readonly lasts: boolean | null;
   readonly said: Said | null;
   /** Whether its strip is open. */
   readonly isOpen: boolean;
@@ -73,7 +71,7 @@ export const useHistory = create<History>()((set, get) => {
   const read = () =>
     inTurn(async (open) => {
       const { entries, damaged } = await open.list();
-      set({ entries, lasts: open.lasts });
+      set({ entries });
       if (damaged > 0) say(`${damaged} of the history could not be read any more and was left out.`);
     });
   const changed = (entries: readonly HistoryEntry[]) => {
@@ -129,7 +127,6 @@ export const useHistory = create<History>()((set, get) => {
 
   return {
     entries: null,
-    lasts: null,
     said: null,
     isOpen: readStored(OPEN) === 'yes',
     setOpen: (isOpen) => {
@@ -181,7 +178,7 @@ export const useHistory = create<History>()((set, get) => {
         const files = entries.flatMap((entry) => {
           const { recipe, made, id, isPair } = entry;
           const { prompt, seed } = recipe.settings;
-          const stem = `${timeName(made)} ${pngName(prompt, seed).replace(/\.png$/, '')}`;
+          const stem = `${timeName(made)} ${pictureName(prompt, seed)}`;
           const file = (ending: string, which: 'withPag' | 'withoutPag') => ({
             name: `${stem}${ending}.png`,
             made,

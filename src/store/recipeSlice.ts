@@ -2,7 +2,7 @@
 // changes the settings and nothing else; the model stays the one that is chosen.
 
 import { create } from 'zustand';
-import { pngName } from '../image/png';
+import { pictureName } from '../image/png';
 import { POCKET } from '../models/catalog';
 import { readField, type Settings } from '../settings/fields';
 import { sizeSettings } from '../settings/pictureSize';
@@ -37,7 +37,7 @@ export interface RecipeExport {
 /** Everything that other programs can make of a recipe. */
 export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
   const { settings, model } = recipe;
-  const stem = pngName(settings.prompt, settings.seed).replace(/\.png$/, '');
+  const stem = pictureName(settings.prompt, settings.seed);
   const builtIn =
     model.id === POCKET.id
       ? ['The built-in model is in Pagoda alone: with another one these settings make another picture.']

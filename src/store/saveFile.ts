@@ -1,7 +1,7 @@
 // Gives files to the visitor, through the browser's download.
 
 import { zipFiles } from '../history/zip';
-import { encodePng, pngName } from '../image/png';
+import { encodePng, pictureName } from '../image/png';
 import type { RgbaPixels } from '../image/pixels';
 import { writePngText } from '../image/pngText';
 import { recipeToPngTexts } from '../recipe/pngTexts';
@@ -21,19 +21,19 @@ export function download(file: Blob, name: string): void {
 
 /** A picture as a PNG with its recipe in it. */
 export async function savePng(shown: Shown): Promise<void> {
-  download(await pngOf(shown), nameOf(shown));
+  download(await pngOf(shown), `${nameOf(shown)}.png`);
 }
 
 /** All images of a run of several, as one zip file of such PNGs. */
 export async function saveImages(shown: Shown): Promise<void> {
   const made = Date.now();
-  const files = eachImage(shown).map((one) => ({ name: nameOf(one), made, read: () => pngOf(one) }));
-  download(await zipFiles(files), nameOf(shown).replace(/\.png$/, '.zip'));
+  const files = eachImage(shown).map((one) => ({ name: `${nameOf(one)}.png`, made, read: () => pngOf(one) }));
+  download(await zipFiles(files), `${nameOf(shown)}.zip`);
 }
 
 /** An image of a run of several has a seed of its own. */
 function nameOf({ settings, recipe }: Shown): string {
-  return pngName(settings.prompt, recipe?.settings.seed ?? settings.seed);
+  return pictureName(settings.prompt, recipe?.settings.seed ?? settings.seed);
 }
 
 async function pngOf({ pair, recipe }: Shown): Promise<Blob> {

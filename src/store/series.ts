@@ -8,7 +8,7 @@ import { planSeries } from '../series/cells';
 import { AXES, isAxisName } from '../series/seriesAxes';
 import { gridPicture } from '../image/gridPicture';
 import { meanDifference } from '../image/meanDifference';
-import { pngName } from '../image/png';
+import { pictureName } from '../image/png';
 import type { Settings } from '../settings/fields';
 import { asRecord } from '../settings/pagOptions';
 import type { SiteInfo } from '../protocol/messages';
@@ -93,7 +93,7 @@ export const useSeries = create<SeriesStore>()((set, get) => {
       update({ phase: 'paused', why: `It was begun with the model ${series.model}: choose that again to go on.` });
       return;
     }
-    running = { id: useStore.getState().run(series.plan.cells[at]!.settings), at };
+    running = { id: useStore.getState().run(series.plan.cells[at]!.settings, false), at };
   };
   useStore.subscribe(({ job }) => {
     if (running && job.runs.every(({ id }) => id !== running!.id)) {
@@ -228,7 +228,8 @@ async function saveGrid({ plan, outcomes, across, down }: SeriesRun): Promise<vo
   const ids = plan.cells.map(({ column, row }) => idAt(column, row));
   const first = entries?.find(({ id }) => ids.includes(id));
   if (!png || !first) return;
-  const name = pngName(first.recipe.settings.prompt, first.recipe.settings.seed).replace(/\.png$/, '-series.png');
+  const { prompt, seed } = first.recipe.settings;
+  const name = `${pictureName(prompt, seed)}-series.png`;
   download(await withRecipe(png, first.recipe, xyzText(across, down)), name);
 }
 

@@ -2,7 +2,7 @@
 // what the system's own sheet of apps is given.
 
 import { pairPicture } from '../image/pairPicture';
-import { pngName } from '../image/png';
+import { pictureName } from '../image/png';
 import { LINK_LIMIT, recipeToFragment } from '../recipe/link';
 import type { Recipe } from '../recipe/recipe';
 import type { Shown } from './job';
@@ -28,7 +28,7 @@ export async function copyPicture({ pair, recipe }: Finished): Promise<void> {
 }
 
 export async function savePairPicture(shown: Finished): Promise<void> {
-  download(await pairPng(shown), pngName(shown.settings.prompt, shown.settings.seed).replace(/\.png$/, '-pair.png'));
+  download(await pairPng(shown), `${nameOf(shown)}-pair.png`);
 }
 
 /** Whether there is a sheet that takes links. */
@@ -38,12 +38,15 @@ export function canShare(): boolean {
 
 /** With the pair as a picture where the system takes files. @throws DOMException, AbortError where it is closed */
 export async function share(shown: Finished, link: string | null): Promise<void> {
-  const file = new File([await pairPng(shown)], pngName(shown.settings.prompt, shown.settings.seed), {
-    type: 'image/png',
-  });
+  const file = new File([await pairPng(shown)], `${nameOf(shown)}.png`, { type: 'image/png' });
   const words = { title: 'Pagoda', text: shown.settings.prompt, ...(link !== null && { url: link }) };
   const withFile = { ...words, files: [file] };
   await navigator.share(navigator.canShare(withFile) ? withFile : words);
+}
+
+/** Each image of several has a seed of its own. */
+function nameOf({ recipe: { settings } }: Finished): string {
+  return pictureName(settings.prompt, settings.seed);
 }
 
 async function pairPng({ pair: { withPag, withoutPag }, recipe }: Finished): Promise<Blob> {

@@ -53,8 +53,12 @@ interface Store {
   /** Fetches the model and warms it up. */
   readonly start: () => void;
   readonly generate: () => void;
-  /** Makes the pair of other settings than the form has; the run's id. */
-  readonly run: (settings: Settings) => string;
+  /**
+   * Makes the pair of other settings than the form has.
+   * @param tellsSteps for the timeline; then both images are made.
+   * @returns the run's id
+   */
+  readonly run: (settings: Settings, tellsSteps: boolean) => string;
   readonly cancel: () => void;
   /** Shows a pair that was finished earlier. */
   readonly show: (shown: Shown) => void;
@@ -130,7 +134,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
     };
   };
   /** @param isLive started by a setting that has moved. */
-  const ask = (settings: Settings, isLive: boolean): string => {
+  const ask = (settings: Settings, isLive: boolean, tellsSteps = false): string => {
     pauses.forget();
     const id = newId();
     const { choice } = useModels.getState();
@@ -148,7 +152,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
       ...live,
     };
     set(({ job }) => ({ job: asked(job, run) }));
-    client.generate(id, choice.ref, sent, files, get().timeline && !isLive && settings.images === 1);
+    client.generate(id, choice.ref, sent, files, tellsSteps && settings.images === 1);
     return id;
   };
   const liveNow = () => liveOf(get().live, get().settings, get().job, model().id);
@@ -231,8 +235,8 @@ const withEngine: StateCreator<Store> = (set, get) => {
       const { settings, files } = forEngine(get().settings);
       client.load(model(), settings, files);
     },
-    generate: () => void ask(get().settings, false),
-    run: (settings) => ask(settings, false),
+    generate: () => void ask(get().settings, false, get().timeline),
+    run: (settings, tellsSteps) => ask(settings, false, tellsSteps),
     cancel: () => {
       pauses.forget();
       const { runs } = get().job;
