@@ -38,6 +38,33 @@ describeOnDawn('what the GPU refuses', (gpu) => {
     await backend.dispose();
   });
 
+  test('a device that goes away while its process is busy: the failure comes first, its reason in turn', async () => {
+    const { backend, device } = await ownBackend();
+    const small = backend.upload('float32', [4], [1, 2, 3, 4]);
+    expect(await backend.read(small)).toEqual(Float32Array.of(1, 2, 3, 4));
+    const late = new Promise<void>((resolve) => setTimeout(resolve, 300));
+    const hear = device.queue.onSubmittedWorkDone.bind(device.queue);
+    device.queue.onSubmittedWorkDone = async () => {
+      await late;
+      return hear();
+    };
+    const lost = new GpuBackend(
+      await loadNodeGpuRuntime(gpu.instance),
+      // As it is, but that its loss is told late.
+      new Proxy(device, {
+        get: (of, name) => {
+          if (name === 'lost') return late.then(() => of.lost);
+          const value: unknown = Reflect.get(of, name);
+          return typeof value === 'function' ? (value as () => unknown).bind(of) : value;
+        },
+      }),
+      { fusesAttention: false },
+    );
+    const reading = lost.read(small);
+    device.destroy();
+    await expect(reading).rejects.toMatchObject({ code: 'device-lost' });
+  });
+
   test('what ONNX Runtime asks for, which hears of it in a scope of its own', async () => {
     const { backend, device } = await ownBackend();
     const model = attentionGraph(2, 8);

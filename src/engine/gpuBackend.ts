@@ -263,9 +263,7 @@ export class GpuBackend implements Backend {
   }
 
   async recover(): Promise<void> {
-    await this.device.queue.onSubmittedWorkDone();
-    // What follows from a refused buffer is told in later turns.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await this.told();
     this.refused = null;
   }
 
@@ -299,12 +297,21 @@ export class GpuBackend implements Backend {
       (value) => ({ value }),
       (error: unknown) => ({ error }),
     );
-    // Both are told in a later turn than the failure that they cause.
-    if ('error' in outcome) await new Promise((resolve) => setTimeout(resolve, 50));
+    if ('error' in outcome) await this.told();
     const fault = this.fault();
     if (fault) throw fault;
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
+  }
+
+  /**
+   * By then the device has told what became of all that was asked of it so far, its own loss included. A mapping ends at
+   * once where a device is destroyed, but that it is lost is told by the GPU's process, which may be busy for seconds:
+   * it answers in turn, so what is asked of it now is answered behind that. Events are told in a turn of their own.
+   */
+  private async told(): Promise<void> {
+    await Promise.race([this.device.lost, this.device.queue.onSubmittedWorkDone().catch(() => undefined)]);
+    await new Promise((resolve) => setTimeout(resolve, 0));
   }
 
   private fault(): EngineError | null {
