@@ -77,6 +77,16 @@ export interface StartImage extends Size {
   readonly hash: string;
   /** Top row first, RGB, a byte each. */
   readonly rgb: Blob;
+  /** What of it is made anew; absent: all. */
+  readonly mask?: MaskImage;
+}
+
+/** Of a start image's own size. */
+export interface MaskImage {
+  /** SHA-256, hexadecimal: another hash is another mask. */
+  readonly hash: string;
+  /** Top row first, a byte a pixel: 255 is made anew, 0 is kept. */
+  readonly gray: Blob;
 }
 
 /** What the visitor has added to the model, and to the settings of a run. Absent: none. */

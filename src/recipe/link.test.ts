@@ -15,6 +15,8 @@ const recipe = makeRecipe({
   backend: 'wasm',
   adapter: 'CPU',
   loras: [{ name: 'ink', weight: 0.5, hash: '0123456789ab' }],
+  start: 'a'.repeat(64),
+  mask: 'b'.repeat(64),
   versions: {},
 });
 

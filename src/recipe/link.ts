@@ -12,8 +12,17 @@ const VERSION = '1';
 /** Bytes of JSON: far more than fits the longest link that is made. */
 const MOST = 1 << 16;
 
-export function recipeToFragment({ format, formatVersion, model, settings, loras, embeddings, start }: Recipe): string {
-  const carried = { format, formatVersion, model, settings, loras, embeddings, start };
+export function recipeToFragment({
+  format,
+  formatVersion,
+  model,
+  settings,
+  loras,
+  embeddings,
+  start,
+  mask,
+}: Recipe): string {
+  const carried = { format, formatVersion, model, settings, loras, embeddings, start, mask };
   const letters = [...deflateSync(strToU8(JSON.stringify(carried)), { level: 9 })].map((byte) =>
     String.fromCharCode(byte),
   );

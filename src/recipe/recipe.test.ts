@@ -20,6 +20,10 @@ const SETTINGS: RecipeSettings = {
   scheduler: 'dpmpp-2m',
   strength: 0.6,
   startFit: 'crop',
+  maskArea: 'whole',
+  maskPadding: 32,
+  maskFeather: 4,
+  keepRest: true,
   sigmas: 'karras',
   spacing: 'model',
   prediction: 'model',
@@ -54,6 +58,16 @@ describe('a recipe', () => {
       embeddings: [],
       notRestored: [],
     });
+  });
+
+  it('names its start image and the mask on it, and what was done with the mask', () => {
+    const given = { ...RECIPE, start: 'a'.repeat(70), mask: 'b'.repeat(70) };
+    expect(parseRecipe(given)).toMatchObject({ start: 'a'.repeat(64), mask: 'b'.repeat(64) });
+    const changes = { maskArea: 'masked', maskPadding: 0, maskFeather: 64, keepRest: false };
+    expect(parseRecipe({ ...RECIPE, settings: { ...SETTINGS, ...changes } }).settings).toMatchObject(changes);
+    const wrong = { maskArea: 'half', maskPadding: 1.5, maskFeather: -1, keepRest: 'no' };
+    const { notRestored } = parseRecipe({ ...RECIPE, mask: 1, settings: { ...SETTINGS, ...wrong } });
+    expect(notRestored.map(({ name }) => name)).toEqual(Object.keys(wrong));
   });
 
   it('names its embeddings', () => {

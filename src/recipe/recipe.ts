@@ -42,6 +42,8 @@ export interface Recipe {
   readonly readsPenultimate?: boolean;
   /** SHA-256 of the image that it started from, which is not in the file; absent: from noise. */
   readonly start?: string;
+  /** SHA-256 of the mask on it; absent: all of it was made anew. */
+  readonly mask?: string;
   /** SDXL or one pruned of it. */
   readonly sdxl?: boolean;
   /** Chunks of tokens of the longer prompt; absent where it is one. */
@@ -78,6 +80,8 @@ export interface Restored {
   readonly embeddings: readonly string[];
   /** Hash of the image that it started from. */
   readonly start?: string;
+  /** Of the mask on it. */
+  readonly mask?: string;
   readonly notRestored: readonly NotRestored[];
 }
 
@@ -118,6 +122,7 @@ export function parseRecipe(value: unknown): Restored {
     loras,
     embeddings: readNames(recipe['embeddings']),
     ...(typeof recipe['start'] === 'string' && { start: recipe['start'].slice(0, 64) }),
+    ...(typeof recipe['mask'] === 'string' && { mask: recipe['mask'].slice(0, 64) }),
     notRestored,
   };
 }

@@ -20,6 +20,10 @@ const SETTINGS: RecipeSettings = {
   scheduler: 'dpmpp-2m',
   strength: 0.6,
   startFit: 'crop',
+  maskArea: 'whole',
+  maskPadding: 32,
+  maskFeather: 4,
+  keepRest: true,
   sigmas: 'karras',
   spacing: 'model',
   prediction: 'model',
@@ -120,10 +124,18 @@ describe('an infotext that is written', () => {
     const { text, warnings } = write(changes);
     const { settings, model, notRestored } = parseInfotext(text, PLAIN_PAG);
     // The infotext says no spacing: that is the model's.
-    const { pag, layers, prediction, terminalSnr, strength, startFit, ...rest } = { ...SETTINGS, ...changes };
+    const { pag, layers, prediction, terminalSnr, strength, startFit, ...others } = { ...SETTINGS, ...changes };
+    const { maskArea, maskPadding, maskFeather, keepRest, ...rest } = others;
     expect([prediction, terminalSnr]).toEqual(['model', 'model']);
     // Nor what is done with a start image where there is none.
-    expect([strength, startFit]).toEqual([0.6, 'crop']);
+    expect([strength, startFit, maskArea, maskPadding, maskFeather, keepRest]).toEqual([
+      0.6,
+      'crop',
+      'whole',
+      32,
+      4,
+      true,
+    ]);
     expect({ ...settings, spacing: 'model' }).toEqual(settings.pagScale === 0 ? rest : { ...rest, pag, layers });
     expect(model?.id).toBe('some/model, one');
     expect(notRestored).toEqual([]);

@@ -84,6 +84,12 @@ const START_FITS = {
   stretch: { label: 'Stretch' },
 } as const;
 
+/** A1111's words, and what they do there. */
+const MASK_AREAS = {
+  whole: { label: 'Whole picture' },
+  masked: { label: 'Only masked' },
+} as const;
+
 const TABLE = {
   prompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
   negativePrompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
@@ -151,6 +157,14 @@ const TABLE = {
   },
   /** How a start image of another shape comes to the picture's size. */
   startFit: { kind: 'choice', choices: START_FITS, initial: 'crop', ...OF_THE_PICTURE },
+  /** Whether a run with a mask makes the whole start image, or what lies around the mask, at the run's size. */
+  maskArea: { kind: 'choice', choices: MASK_AREAS, initial: 'whole', ...OF_THE_PICTURE },
+  /** Pixels of the start image around the mask's box, where only that is made: A1111's "padding". */
+  maskPadding: { kind: 'number', min: 0, max: 256, whole: true, step: 4, initial: 32, fallback: 32, ...OF_THE_PICTURE },
+  /** σ of a Gaussian over the mask in pixels of the start image, A1111's "Mask blur"; diffusers has none. */
+  maskFeather: { kind: 'number', min: 0, max: 64, whole: true, step: 1, initial: 4, fallback: 4, ...OF_THE_PICTURE },
+  /** Outside the mask the result has the start image's own pixels; else what the VAE makes of them. */
+  keepRest: { kind: 'flag', initial: true, ...OF_THE_PICTURE },
   /**
    * Layers of the text encoder that are done without, as A1111 counts them: 1 reads the last layer (SDXL: the one
    * before it), 2 the one before that. diffusers' `clip_skip` is one less. Of the prompt alone, as there.

@@ -38,6 +38,8 @@ export interface Run {
   readonly embeddings?: readonly RunEmbedding[];
   /** Hash of the image that it starts from. */
   readonly start?: string;
+  /** Hash of the mask on it. */
+  readonly mask?: string;
 }
 
 export type RunEmbedding = Pick<Embedding, 'id' | 'name'>;
@@ -209,7 +211,7 @@ export function chosen(job: Job, image: number): Job {
 function measuredOf(shown: Shown | null): Measured | null {
   if (!shown?.stats || shown.stats.unetRows === 0) return null;
   const { seconds, unetRows: rows } = shown.stats;
-  const { width, height } = shown.size;
+  const { width, height } = shown.recipe?.settings ?? shown.size;
   return { ref: shown.ref, backend: shown.settings.backend, seconds, rows, pixels: width * height };
 }
 

@@ -189,6 +189,7 @@ export function takeOver(
     ...loraNotes(read.loras, useLoras.getState().loras),
     ...embeddingNotes(read.embeddings, useEmbeddings.getState().embeddings),
     ...startNotes(read.start, useStartImage.getState().chosen?.image.hash),
+    ...maskNotes(read.mask, useStartImage.getState().chosen?.image.mask?.hash),
   ];
   return { outcome: 'taken', fileName, notRestored: notes, otherModel, problems: read.problems, before };
 }
@@ -215,6 +216,16 @@ function startNotes(wanted: string | undefined, here: string | undefined): NotRe
       ? 'The picture was made from noise: remove the start image that is in use here.'
       : 'The picture began from an image, which is not in the file: choose that under From an image.';
   return [refusal('Start image', (wanted ?? here ?? '').slice(0, 12), why)];
+}
+
+/** Nor is a mask. */
+function maskNotes(wanted: string | undefined, here: string | undefined): NotRestored[] {
+  if (wanted === here) return [];
+  const why =
+    wanted === undefined
+      ? 'The picture was made without a mask: clear the one that is in use here.'
+      : 'Part of an image was made anew, under a mask that is not in the file: paint it, or choose it.';
+  return [refusal('Mask', (wanted ?? here ?? '').slice(0, 12), why)];
 }
 
 function embeddingNotes(wanted: readonly string[], here: readonly Embedding[]): NotRestored[] {

@@ -3,6 +3,7 @@
 
 import type { DeviceInfo, ModelInfo, Pair, RunStats } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
+import { pictureSize } from '../settings/pictureSize';
 import { imageSeed } from '../settings/seeds';
 import { makeRecipe, type Recipe } from '../recipe/recipe';
 import type { RunEmbedding, RunLora } from './job';
@@ -32,6 +33,7 @@ export interface FinishedRun {
   readonly loras?: readonly RunLora[];
   readonly embeddings?: readonly RunEmbedding[];
   readonly start?: string;
+  readonly mask?: string;
   readonly model: Recipe['model'];
   readonly settings: Settings;
   readonly pair: Pair;
@@ -44,19 +46,24 @@ export interface FinishedRun {
 }
 
 export function runRecipe(run: FinishedRun): Recipe {
-  const { model, settings, start, loras = [], embeddings = [], pair, stats, device, info, image = 0, images = 1 } = run;
+  const { model, settings, start, mask, loras = [], embeddings = [], pair, stats, device, info } = run;
+  const { image = 0, images = 1 } = run;
   const sites = info.sites.filter((site) => stats.perturbedSites.includes(site.name));
   // Those that changed a weight of this model.
   const merged = loras.filter(({ id, weight }) => weight !== 0 && (info.loras?.[id]?.used ?? 0) > 0);
   const spoken = embeddings.filter(({ id }) => info.embeddings?.includes(id));
   const size = { width: pair.withPag.width, height: pair.withPag.height };
+  // What is made around a mask alone is pasted into the start image, whose size the picture has then.
+  const isPart = mask !== undefined && settings.maskArea === 'masked';
+  const { width, height } = isPart ? pictureSize(settings, info.sizes) : size;
   return makeRecipe({
     appVersion: __APP_VERSION__,
     model,
     // What the text encoder could not do it did not do; another model has another size of its own.
     settings: {
       ...settings,
-      ...size,
+      width,
+      height,
       seed: imageSeed(settings.seed, image),
       clipSkip: Math.min(settings.clipSkip, info.mostClipSkip),
     },
@@ -71,6 +78,7 @@ export function runRecipe(run: FinishedRun): Recipe {
     ...(merged.length > 0 && { loras: merged.map(({ name, weight, hash }) => ({ name, weight, hash })) }),
     ...(spoken.length > 0 && { embeddings: spoken.map(({ name }) => name) }),
     ...(start !== undefined && { start }),
+    ...(mask !== undefined && { mask }),
     ...(images > 1 && { batch: { size: images, position: image } }),
     backend: device.backend,
     adapter: device.adapter,

@@ -149,6 +149,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
       loras,
       embeddings,
       ...(start && { start: start.hash }),
+      ...(start?.mask && { mask: start.mask.hash }),
       ...live,
     };
     set(({ job }) => ({ job: asked(job, run) }));

@@ -1,10 +1,14 @@
 import { expect, test } from 'vitest';
 import { PLAIN_PAG } from '../../diffusion/options';
-import { makeRecipe } from '../../recipe/recipe';
+import { makeRecipe, type Recipe } from '../../recipe/recipe';
 import type { RecipeSettings } from '../../settings/fields';
 import { modelText, recipeLines } from './recipeWords';
 
-const lines = (changes: Partial<RecipeSettings>, revision: string | null = null) =>
+const lines = (
+  changes: Partial<RecipeSettings>,
+  revision: string | null = null,
+  from: Pick<Recipe, 'start' | 'mask'> = {},
+) =>
   recipeLines(
     makeRecipe({
       appVersion: '1.2',
@@ -14,6 +18,7 @@ const lines = (changes: Partial<RecipeSettings>, revision: string | null = null)
       backend: 'webgpu',
       adapter: 'A GPU',
       versions: { lib: '3' },
+      ...from,
       settings: {
         prompt: 'p',
         negativePrompt: '',
@@ -27,6 +32,10 @@ const lines = (changes: Partial<RecipeSettings>, revision: string | null = null)
         scheduler: 'euler',
         strength: 0.6,
         startFit: 'crop',
+        maskArea: 'whole',
+        maskPadding: 32,
+        maskFeather: 4,
+        keepRest: true,
         sigmas: 'model',
         spacing: 'model',
         prediction: 'model',
@@ -82,6 +91,16 @@ test('each option that is in use has one', () => {
     ['Perturbation of single layers', 'mid_block.x 0.2'],
     ['Guidance rescale', '0.7'],
   ]);
+});
+
+test('a mask says what was done with it', () => {
+  const from = { start: 'a'.repeat(64), mask: 'b'.repeat(64) };
+  const lineOf = (changes: Partial<RecipeSettings>) =>
+    lines(changes, null, from).find(([name]) => name === 'Mask')?.[1];
+  expect(lineOf({})).toBe('bbbbbbbbbbbb, whole picture, feather 4, the rest kept');
+  expect(lineOf({ maskArea: 'masked', maskFeather: 0, keepRest: false })).toBe(
+    'bbbbbbbbbbbb, only masked, 32 px around it, the rest as the VAE makes it',
+  );
 });
 
 test('what of the model is of other files is named with it', () => {

@@ -18,6 +18,7 @@ export function recipeLines({
   embeddings = [],
   batch,
   start,
+  mask,
 }: Recipe): readonly RecipeLine[] {
   const lines: (RecipeLine | null)[] = [
     ['Model', modelText(model)],
@@ -28,6 +29,7 @@ export function recipeLines({
     ['Size', `${size.width} × ${size.height}`],
     ['Seed', seedText(settings, batch)],
     start === undefined ? null : ['Start image', `${start.slice(0, 12)}, strength ${settings.strength}`],
+    mask === undefined ? null : ['Mask', maskText(mask, settings)],
     ['Steps', String(settings.steps)],
     ['Scheduler', schedulerText(settings)],
     settings.clipSkip > 1 ? ['Clip skip', String(settings.clipSkip)] : null,
@@ -61,6 +63,17 @@ export function modelText({ id, revision, vae, unet }: Recipe['model']): string 
 function seedText({ seed, noiseSource }: Recipe['settings'], batch: Recipe['batch']): string {
   const noise = noiseSource === 'gpu' ? ', with a GPU’s noise' : '';
   return `${seed}${noise}${batch ? `, image ${batch.position + 1} of ${batch.size}` : ''}`;
+}
+
+function maskText(hash: string, { maskArea, maskPadding, maskFeather, keepRest }: Recipe['settings']): string {
+  return [
+    hash.slice(0, 12),
+    labelOf('maskArea', maskArea).toLowerCase() + (maskArea === 'masked' ? `, ${maskPadding} px around it` : ''),
+    maskFeather > 0 ? `feather ${maskFeather}` : '',
+    keepRest ? 'the rest kept' : 'the rest as the VAE makes it',
+  ]
+    .filter(Boolean)
+    .join(', ');
 }
 
 /** As the form calls them. */
