@@ -206,6 +206,31 @@ test('the image without PAG is made again only where another would come of it', 
   ]);
 });
 
+test('what keeps a run from making all its images is told behind those that it made, and the next run works', async () => {
+  vi.stubGlobal('navigator', { deviceMemory: 0.001 });
+  const own = new Engine((event) => {
+    if (event.type !== 'busy') events.push(event);
+    if (event.type === 'progress' && event.images?.from === 2 && event.phase === 'denoise') backends[0]!.failNextRun();
+  });
+  const several = { ...settings, images: 4 };
+  const begins = /^The first 2 of 4 images are finished and kept; images 3 to 4 could not be made\. /;
+  await own.generate({ type: 'generate', runId: 'r', model: model('a'), settings: several }, never);
+  vi.unstubAllGlobals();
+  expect(events.slice(-2)).toMatchObject([
+    { type: 'done', runId: 'r', further: [{}] },
+    {
+      type: 'error',
+      runId: null,
+      error: {
+        message: expect.stringMatching(/^The first 2 of 4 images are finished and kept; images 3 to 4/) as string,
+      },
+    },
+  ]);
+  await own.generate({ type: 'generate', runId: 's', model: model('a'), settings }, never);
+  expect(events.at(-1)).toMatchObject({ type: 'done', runId: 's' });
+  expect(backends[0]!.live.tensors).toBe(0);
+});
+
 // More runs than prompts are kept. What is counted is exact: what one run or switch left behind would show after a few.
 test('runs, and switches between two models, leave no session and no tensor behind', async () => {
   const [a, b] = [model('a'), model('b')];

@@ -3,7 +3,7 @@
 
 import { stepsRun } from '../diffusion/runPlan';
 import { PROMPT_TOKENS, needsText, preflight, refusalText, type Capacity, type Needs } from '../models/preflight';
-import { EngineError, type EngineErrorCode } from '../protocol/errors';
+import { EngineError, toErrorData, type EngineErrorCode } from '../protocol/errors';
 import type {
   AddedFiles,
   BusyEvent,
@@ -89,10 +89,15 @@ export class Engine {
         this.emit({ type: 'preview', runId, step, ...split(pairs), size, ...(image > 0 && { image }) }),
     };
     if (settings.images > 1) {
-      const { pairs, stats } = await this.forgetIfAtFault(() =>
+      const { pairs, stats, failure } = await this.forgetIfAtFault(() =>
         generateSeveral(model, settings, hooks, this.capacity(this.backend!.info), start),
       );
       this.emit({ type: 'done', runId, ...split(pairs), stats });
+      // The run has ended with what it made: what kept it from making the rest is told by itself.
+      if (failure)
+        await this.forgetIfAtFault(() => Promise.reject(failure)).catch((error: unknown) =>
+          this.emit({ type: 'error', runId: null, error: toErrorData(error) }),
+        );
       return;
     }
     // Its steps are not kept: a run whose steps are looked at makes both images.

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { wholeFile } from '../../fixtures/checkpoints/pipelines';
 import { sizedLatents, sizedRuns, sizedSettings, worstSizedPixel } from '../../fixtures/checkpoints/sizes';
 import type { Capacity } from '../models/preflight';
+import { EngineError } from '../protocol/errors';
 import type { ImagesMade, Pair } from '../protocol/messages';
 import { INITIAL, type Settings } from '../settings/fields';
 import { checkpointFiles } from './checkpointFiles';
@@ -92,6 +93,22 @@ describe('three images', () => {
     await expect(
       generateSeveral(tiny, settings, { ...hooks, signal: AbortSignal.abort(), progress }, NARROW),
     ).rejects.toThrow(/abort/i);
+  });
+
+  test('those that are finished outlive an error, which names the others; one before the first is thrown', async () => {
+    const fails = (from: number) => (_phase: string, step: number, _left: number | null, images?: ImagesMade) => {
+      if (images?.from === from && step === 1) throw new EngineError('device-lost', 'The GPU went away.', 'reset');
+    };
+    const made = await generateSeveral(tiny, settings, { ...hooks, progress: fails(2) }, NARROW);
+    expect(made.pairs).toEqual(singles.slice(0, 2));
+    expect(made.failure).toMatchObject({
+      code: 'device-lost',
+      message: 'The first 2 of 3 images are finished and kept; image 3 could not be made. The GPU went away.',
+      detail: 'reset',
+    });
+    await expect(generateSeveral(tiny, settings, { ...hooks, progress: fails(0) }, NARROW)).rejects.toThrow(
+      /^The GPU went away\.$/,
+    );
   });
 });
 

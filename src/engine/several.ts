@@ -1,8 +1,10 @@
 // Several images of one run, each of the seed behind the last: together where the device holds their rows, else some at
-// a time, one batch after the other. Each is what a run of its own makes; those that are finished outlive a cancel.
+// a time, one batch after the other. Each is what a run of its own makes; those that are finished outlive a cancel, and
+// an error.
 
 import { stepsRun } from '../diffusion/runPlan';
 import { imagesAtOnce, type Capacity } from '../models/preflight';
+import { EngineError, toErrorData } from '../protocol/errors';
 import type { ImagesMade, Pair, RunProgressEvent, RunStats, Size, StartImage } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { imageSeed } from '../settings/seeds';
@@ -10,6 +12,7 @@ import { contextOfRun } from './contextOfRun';
 import type { DiffusionModel } from './diffusionModel';
 import { generate } from './generate';
 import { copied } from './keptWithoutPag';
+import { fileGone } from './modelFiles';
 
 export interface SeveralHooks {
   readonly signal: AbortSignal;
@@ -19,12 +22,14 @@ export interface SeveralHooks {
 }
 
 export interface Several {
-  /** Fewer than asked for where the run was cancelled. */
+  /** Fewer than asked for where the run was cancelled, or failed. */
   readonly pairs: readonly Pair[];
   readonly stats: RunStats;
+  /** Why the rest was not made; null where all were, or the run was cancelled. */
+  readonly failure: EngineError | null;
 }
 
-/** @throws EngineError, or AbortError where `hooks.signal` is aborted before an image is finished. */
+/** @throws EngineError, or AbortError where `hooks.signal` is aborted; both before an image is finished alone. */
 export async function generateSeveral(
   model: DiffusionModel,
   settings: Settings,
@@ -40,6 +45,7 @@ export async function generateSeveral(
     model.unet.fixedBatch === null ? imagesAtOnce(images, (count) => model.needs(run, count), capacity) : 1;
   const pairs: Pair[] = [];
   let stats: RunStats | null = null;
+  let failure: EngineError | null = null;
   while (pairs.length < images) {
     const from = pairs.length;
     const count = Math.min(together, images - from);
@@ -63,11 +69,21 @@ export async function generateSeveral(
       // What is finished is shown as it is while the next are made. Buffers are handed to the page.
       if (!last) hooks.preview(steps, batch.pairs.map(copiedPair), batch.pair.withPag, from);
     } catch (error) {
-      if (!stats || !hooks.signal.aborted) throw error;
+      if (!stats) throw error;
+      if (!hooks.signal.aborted) failure = withFinished(error, pairs.length, images);
       break;
     }
   }
-  return { pairs, stats: { ...stats!, seconds: (performance.now() - started) / 1000 } };
+  return { pairs, stats: { ...stats!, seconds: (performance.now() - started) / 1000 }, failure };
+}
+
+function withFinished(error: unknown, finished: number, images: number): EngineError {
+  const { code, message, detail } = toErrorData(fileGone(error) ?? error);
+  const done = finished === 1 ? `The first of ${images} images is` : `The first ${finished} of ${images} images are`;
+  const left = finished + 1 === images ? `image ${images}` : `images ${finished + 1} to ${images}`;
+  return new EngineError(code, `${done} finished and kept; ${left} could not be made. ${message}`, detail, {
+    cause: error,
+  });
 }
 
 function sum(before: RunStats | null, next: RunStats): RunStats {

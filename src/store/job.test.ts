@@ -162,6 +162,12 @@ describe('a run of several images', () => {
     expect([fewer.shown?.images, fewer.shown?.pair]).toEqual([undefined, pairOf(4)]);
   });
 
+  test('keeps those that were made before an error', () => {
+    const made: EngineEvent = { type: 'done', runId: 'a', pair: pairOf(4), further: [pairOf(5)], stats };
+    const job = after(asked(IDLE, several), first, second, made, { type: 'error', runId: null, error });
+    expect([shades(job), job.finished, job.error, job.runs]).toEqual([[4, 5], job.shown, error, []]);
+  });
+
   test('gives each its own recipe: that of a run of its own seed', () => {
     const ready = { ...asked(IDLE, several), device: DEVICE, model: MODEL };
     const { shown } = chosen(after(ready, first, second, done), 1);
