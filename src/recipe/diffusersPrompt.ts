@@ -3,7 +3,7 @@
 
 import { isA1111, isBreak, type Emphasis } from '../prompt/pieces';
 import { promptPieces } from '../prompt/readPrompt';
-import { splitAtNames } from '../models/embeddingWords';
+import { withTokens } from './diffusersFiles';
 import { wordsOf } from './loraTags';
 import { pythonString } from './pythonText';
 import type { Recipe } from './recipe';
@@ -53,12 +53,8 @@ export function embedsLines(recipe: Recipe): readonly string[] {
 
 /** `None` is BREAK. */
 function pieceList(prompt: string, { settings: { emphasis }, embeddings = [] }: Recipe): string {
-  const asLoaded = (text: string) =>
-    splitAtNames(text, embeddings)
-      .map((part) => (typeof part === 'string' ? part : part.name))
-      .join('');
   const pieces = promptPieces(prompt, emphasis).map((part) =>
-    isBreak(part) ? 'None' : `(${pythonString(asLoaded(part.text))}, ${part.weight})`,
+    isBreak(part) ? 'None' : `(${pythonString(withTokens(part.text, embeddings))}, ${part.weight})`,
   );
   return `[${pieces.join(', ')}]`;
 }

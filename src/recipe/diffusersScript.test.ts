@@ -1,11 +1,13 @@
 // The script is checked where it counts: fixtures/recipe/run_scripts.py has run the very files that are compared here
 // with diffusers, and Pagoda makes the same latents from the same recipes.
 
+import { createHash } from 'node:crypto';
 import { openAsBlob, readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { PLAIN_PAG, type PagOptions } from '../diffusion/options';
 import { SCHEDULERS, type SchedulerId } from '../diffusion/schedulers';
-import { wholeFile } from '../../fixtures/checkpoints/pipelines';
+import { wholeFile, type FamilyName } from '../../fixtures/checkpoints/pipelines';
+import { startPicture } from '../../fixtures/start/start';
 import { checkpointFiles } from '../engine/checkpointFiles';
 import { CpuBackend } from '../engine/cpuBackend';
 import { openModel } from '../engine/testing/openModel';
@@ -18,6 +20,7 @@ import { recipeToDiffusersScript } from './diffusersScript';
 import { pythonString } from './pythonText';
 import { makeRecipe, type Recipe } from './recipe';
 import type { RecipeSettings } from '../settings/fields';
+import type { RgbPixels } from '../image/resample';
 
 const SETTINGS: RecipeSettings = {
   prompt: 'a photo of a red apple',
@@ -76,13 +79,19 @@ describe('a script that diffusers has run', async () => {
   };
   const backend = new CpuBackend(await loadNodeRuntime());
   const open = async (path: string) => openModel(backend, await readModelFiles(folder(path)), path);
-  const file = new File([wholeFile('sd1', 'F32')], 'small.safetensors');
-  const small = await checkpointFiles({ file, clipUrl: '' }, undefined, () => openAsBlob('public/clip/merges.txt'));
+  const wholeModel = (family: FamilyName) =>
+    checkpointFiles({ file: new File([wholeFile(family, 'F32')], 'small.safetensors'), clipUrl: '' }, undefined, () =>
+      openAsBlob('public/clip/merges.txt'),
+    );
+  const [small, smallXl] = [await wholeModel('sd1'), await wholeModel('sdxl')];
   const models = {
     tiny: await open('fixtures/models/tiny'),
     sdxl: await open('fixtures/engine/sdxl'),
     small: await openModel(backend, small, 'small'),
+    'small-xl': await openModel(backend, smallXl, 'small-xl'),
   };
+  const picture = startPicture();
+  const start = { ...picture, hash: pictureHash(picture), rgb: new Blob([picture.rgb]) };
   const adaptive = { ...PLAIN_PAG, adaptive: { semantics: 'diffusers', amount: 0.003 } } as const;
 
   // The exported UNet reads whole timesteps, diffusers' any: so Euler's are whole here.
@@ -139,6 +148,19 @@ describe('a script that diffusers has run', async () => {
     ],
     ['single-file', 'small', { steps: 2, guidanceScale: 3, pagScale: 2, layers: 'mid' }],
     ['single-file-taesd', 'small', { steps: 2, guidanceScale: 3, pagScale: 0, scheduler: 'euler' }],
+    ['start-ddim-filled', 'small', { steps: 5, strength: 0.6 }],
+    [
+      'start-euler-a-several',
+      'small',
+      { scheduler: 'euler-a', strength: 0.5, startFit: 'fit', width: 96, height: 128 },
+      2,
+    ],
+    ['start-sgm-taesd', 'small', { scheduler: 'euler', sigmas: 'sgm-uniform', steps: 6, pagScale: 0, strength: 0.5 }],
+    [
+      'start-sdxl-stretched',
+      'small-xl',
+      { scheduler: 'euler', startFit: 'stretch', pag: { ...PLAIN_PAG, guidanceRescale: 0.7 }, strength: 0.3 },
+    ],
   ];
 
   test.each(cases)('%s: Pagoda gives the same latents', async (name, id, changes, images = 1) => {
@@ -150,6 +172,7 @@ describe('a script that diffusers has run', async () => {
       { signal: new AbortController().signal, progress: () => {}, preview: () => {} },
       null,
       images,
+      name.startsWith('start-') ? start : undefined,
     );
     const sites = model.info.sites
       .filter((site) => stats.perturbedSites.includes(site.name))
@@ -163,10 +186,11 @@ describe('a script that diffusers has run', async () => {
       ...batch,
       ...(model.info.sdxl && { sdxl: true }),
       ...(stats.text && { chunks: stats.text.chunks }),
+      ...(name.startsWith('start-') && { start: start.hash }),
     };
     const vae = name.endsWith('taesd') && { vae: 'taesd', tinyVae: true };
     const recipe =
-      id === 'small'
+      id === 'small' && name !== 'start-ddim-filled'
         ? { ...plain, scheduler: model.info.scheduler, model: { ...plain.model, singleFile: true, ...vae } }
         : plain;
     const { script } = recipeToDiffusersScript(recipe);
@@ -174,6 +198,11 @@ describe('a script that diffusers has run', async () => {
     expect(relativeError(latents, Float32Array.from(golden.latents[name] ?? []))).toBeLessThan(1e-4);
   });
 });
+
+/** As the page tells start images. */
+function pictureHash({ width, height, rgb }: RgbPixels): string {
+  return createHash('sha256').update(`${width} ${height}\n`).update(rgb).digest('hex');
+}
 
 describe('what the script cannot do', () => {
   const SITES = [{ name: 'mid_block.attentions.0.transformer_blocks.0.attn1', comfyName: 'm0' }];
@@ -223,6 +252,20 @@ test('a model that guides itself gets neither PAG nor a negative prompt, which i
   const { script, warnings } = recipeToDiffusersScript({ ...recipeOf(SETTINGS, []), guidanceEmbedded: true });
   expect(script).not.toMatch(/enable_pag|pag_scale|negative_prompt/);
   expect(warnings.at(-1)).toContain('has no PAG');
+});
+
+test('of a start image it says where it belongs and what is left out, and LCM gets Stable Diffusion’s pipeline', () => {
+  const settings = { ...SETTINGS, pag: { ...PLAIN_PAG, guidanceRescale: 0.7 } };
+  const made = (own: Partial<Recipe>) =>
+    recipeToDiffusersScript({ ...recipeOf(settings, []), start: 'a name', ...own });
+  const { script, warnings } = made({});
+  expect(script).not.toMatch(/guidance_rescale=|width=|hashlib/);
+  expect(warnings).toContainEqual(expect.stringContaining('beside the script as start.png'));
+  expect(warnings).toContainEqual(expect.stringContaining('guidance_rescale is left out'));
+  expect(made({ sdxl: true }).script).toContain('guidance_rescale=0.7');
+  const embedded = made({ guidanceEmbedded: true }).script;
+  expect(embedded).toContain('pipe = StableDiffusionImg2ImgPipeline.from_pretrained(MODEL)');
+  expect(embedded).not.toContain('AutoPipeline');
 });
 
 test('the revision is in the script', () => {

@@ -1,14 +1,15 @@
-// A recipe as a Python script for diffusers: a whole file that runs as it is. AutoPipelineForText2Image takes the
-// pipeline that the repository names (Stable Diffusion's or SDXL's, with enable_pag their PAG pipelines), and
-// `from_config` the model's own schedule, as Pagoda does. One file names no pipeline and no schedule: they are written
-// down. What the pipelines cannot do stands in the script's head and in `warnings`.
+// A recipe as a Python script for diffusers: a whole file that runs as it is. AutoPipelineForText2Image, or its kin for
+// a start image, takes the pipeline that the repository names (Stable Diffusion's or SDXL's, with enable_pag their PAG
+// pipelines), and `from_config` the model's own schedule, as Pagoda does. One file names no pipeline and no schedule:
+// they are written down. What the pipelines cannot do stands in the script's head and in `warnings`.
 
-import type { SigmaSpacing } from '../diffusion/options';
-import { SCHEDULERS, configAsSet, type SchedulerId } from '../diffusion/schedulers';
-import { splitAtNames } from '../models/embeddingWords';
+import { SCHEDULERS } from '../diffusion/schedulers';
+import { embeddingCalls, loraCalls, withTinyVae, withTokens, withUnet, withVae } from './diffusersFiles';
 import { embedsArguments, embedsLines, needsEmbeds } from './diffusersPrompt';
+import { scheduleWarnings, schedulerArguments, sgmTimesteps } from './diffusersSchedule';
+import { START_IMPORTS, isHash, startArguments, startLines, startWarnings } from './diffusersStart';
 import { wordsOf } from './loraTags';
-import { pythonList, pythonString } from './pythonText';
+import { pythonCall, pythonList, pythonString } from './pythonText';
 import { imageSeed } from '../settings/seeds';
 import type { Recipe } from './recipe';
 import { promptInWords } from './weighedText';
@@ -21,9 +22,10 @@ export interface ScriptExport {
 /** @returns the script, ending in a line break, and sentences for people. */
 export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const { settings, size, model } = recipe;
-  const { vae, unet } = model;
+  const { vae, tinyVae, unet } = model;
   const embedded = recipe.guidanceEmbedded === true;
   const hasPag = settings.pagScale > 0 && !embedded;
+  const hasStart = recipe.start !== undefined;
   const warnings = [
     model.singleFile
       ? 'diffusers takes what one file does not hold, such as the tokenizer, ' +
@@ -38,6 +40,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...(embedded && settings.pagScale > 0
       ? ['The pipeline of models that guide themselves (LCM) has no PAG: it is left out.']
       : []),
+    ...(hasStart ? startWarnings(recipe) : []),
     ...readingWarnings(recipe),
     ...scheduleWarnings(settings.scheduler, settings.sigmas),
     ...(settings.spacing === 'turbo' ? ['diffusers has no turbo spacing: the model’s own is used.'] : []),
@@ -57,8 +60,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...(settings.negativePrompt === '' || embedded || asEmbeds
       ? []
       : [`negative_prompt=${pythonString(asLoaded(settings.negativePrompt))}`]),
-    `width=${size.width}`,
-    `height=${size.height}`,
+    ...(hasStart ? startArguments(recipe) : [`width=${size.width}`, `height=${size.height}`]),
     `num_inference_steps=STEPS`,
     ...(isSgm ? ['timesteps=timesteps'] : []),
     `guidance_scale=${settings.guidanceScale}`,
@@ -66,7 +68,9 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...(hasPag && adaptive.semantics === 'diffusers' && adaptive.amount > 0
       ? [`pag_adaptive_scale=${adaptive.amount}`]
       : []),
-    ...(settings.pag.guidanceRescale > 0 ? [`guidance_rescale=${settings.pag.guidanceRescale}`] : []),
+    ...(settings.pag.guidanceRescale > 0 && (!hasStart || recipe.sdxl)
+      ? [`guidance_rescale=${settings.pag.guidanceRescale}`]
+      : []),
     ...(settings.clipSkip > 1 && !asEmbeds ? [`clip_skip=${settings.clipSkip - 1}`] : []),
     ...(seeds.length > 1
       ? ['num_images_per_prompt=len(SEEDS)', `generator=[${generator('seed')} for seed in SEEDS]`]
@@ -77,7 +81,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
       `accelerate${furtherPackages(recipe)}`,
     ...warnings.map((warning) => `# ${warning}`),
     '',
-    ...(asEmbeds && !embedded ? ['import math', ''] : []),
+    ...standardImports(recipe, asEmbeds && !embedded),
     'import torch',
     ...imports(recipe, hasPag),
     '',
@@ -87,20 +91,23 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     '',
     ...loading(recipe, hasPag),
     ...(unet === undefined ? [] : withUnet(unet, embedded)),
-    callOf(`pipe.scheduler = ${scheduler}.from_config`, ['pipe.scheduler.config', ...schedulerArguments(recipe)]),
+    pythonCall(`pipe.scheduler = ${scheduler}.from_config`, ['pipe.scheduler.config', ...schedulerArguments(recipe)]),
     ...loraCalls(recipe),
     ...embeddingCalls(recipe),
-    ...(vae === undefined ? [] : model.tinyVae ? withTinyVae(vae) : withVae(vae)),
+    ...(vae === undefined || tinyVae ? [] : withVae(vae)),
+    ...(vae !== undefined && tinyVae && !hasStart ? withTinyVae(vae, false) : []),
     'pipe.to("cuda" if torch.cuda.is_available() else "cpu")',
+    ...(vae !== undefined && tinyVae && hasStart ? withTinyVae(vae, true) : []),
     ...(isSgm ? sgmTimesteps(settings.scheduler) : []),
     ...(asEmbeds ? ['', ...embedsLines(recipe)] : []),
+    ...(hasStart ? ['', ...startLines(recipe)] : []),
     ...(seeds.length > 1
       ? [
-          `${callOf('images = pipe', call)}.images`,
+          `${pythonCall('images = pipe', call)}.images`,
           'for seed, image in zip(SEEDS, images):',
           '    image.save(f"pagoda-{seed}.png")',
         ]
-      : [`${callOf('image = pipe', call)}.images[0]`, 'image.save("pagoda.png")']),
+      : [`${pythonCall('image = pipe', call)}.images[0]`, 'image.save("pagoda.png")']),
     '',
   ].join('\n');
   return { script, warnings };
@@ -125,26 +132,45 @@ function seedsOf({ settings: { seed }, batch = { size: 1, position: 0 } }: Recip
   return Array.from({ length: batch.size }, (_, image) => imageSeed(seed, image - batch.position));
 }
 
+function standardImports({ start = '' }: Recipe, needsMath: boolean): readonly string[] {
+  const modules = [...(isHash(start) ? ['hashlib'] : []), ...(needsMath ? ['math'] : [])];
+  return modules.length === 0 ? [] : [...modules.map((name) => `import ${name}`), ''];
+}
+
 function imports(recipe: Recipe, hasPag: boolean): readonly string[] {
-  const { singleFile, vae, tinyVae, unet, revision } = recipe.model;
+  const { vae, tinyVae, unet, singleFile, revision } = recipe.model;
+  const hasStart = recipe.start !== undefined;
   const names = [
     ...(vae === undefined ? [] : [tinyVae ? 'AutoencoderTiny' : 'AutoencoderKL']),
-    ...(singleFile ? [pipelineOf(recipe)] : []),
-    ...(hasPag || !singleFile ? ['AutoPipelineForText2Image'] : []),
+    ...(isNamed(recipe) ? [pipelineOf(recipe)] : []),
+    ...(hasPag || !isNamed(recipe) ? [autoPipelineOf(recipe)] : []),
     SCHEDULERS[recipe.settings.scheduler].diffusers.name,
     ...(unet === undefined ? [] : ['UNet2DConditionModel']),
   ];
   return [
     `from diffusers import ${names.sort().join(', ')}`,
+    ...(hasStart ? START_IMPORTS : []),
     ...(singleFile && revision !== null ? ['from huggingface_hub import hf_hub_download'] : []),
     ...((vae !== undefined && tinyVae) || recipe.embeddings ? ['from safetensors.torch import load_file'] : []),
   ];
 }
 
-/** Of one file, which does not say it. */
-function pipelineOf({ sdxl, guidanceEmbedded }: Recipe): string {
-  if (guidanceEmbedded) return 'LatentConsistencyModelPipeline';
-  return sdxl ? 'StableDiffusionXLPipeline' : 'StableDiffusionPipeline';
+/**
+ * Whether the script names the pipeline: one file does not say it; and of a start image a model that guides itself has
+ * one of its own, which spreads its steps otherwise. Stable Diffusion's takes such a model too.
+ */
+function isNamed({ model, guidanceEmbedded, start }: Recipe): boolean {
+  return model.singleFile === true || (guidanceEmbedded === true && start !== undefined);
+}
+
+function pipelineOf({ sdxl, guidanceEmbedded, start }: Recipe): string {
+  const task = start === undefined ? '' : 'Img2Img';
+  if (guidanceEmbedded && task === '') return 'LatentConsistencyModelPipeline';
+  return `StableDiffusion${sdxl ? 'XL' : ''}${task}Pipeline`;
+}
+
+function autoPipelineOf({ start }: Recipe): string {
+  return start === undefined ? 'AutoPipelineForText2Image' : 'AutoPipelineForImage2Image';
 }
 
 /** `from_single_file` would look for its configs at the revision that it is given. */
@@ -159,77 +185,15 @@ function modelOf({ model: { id, revision, singleFile } }: Recipe): string {
 function loading(recipe: Recipe, hasPag: boolean): readonly string[] {
   const { singleFile, revision } = recipe.model;
   const pag = hasPag ? ['enable_pag=True', `pag_applied_layers=${pythonList(layerPatterns(recipe))}`] : [];
+  const auto = autoPipelineOf(recipe);
   if (!singleFile) {
     const at = revision === null ? [] : [`revision=${pythonString(revision)}`];
-    return [callOf('pipe = AutoPipelineForText2Image.from_pretrained', ['MODEL', ...at, ...pag])];
+    const pipeline = isNamed(recipe) ? pipelineOf(recipe) : auto;
+    return [pythonCall(`pipe = ${pipeline}.from_pretrained`, ['MODEL', ...at, ...pag])];
   }
   return [
     `pipe = ${pipelineOf(recipe)}.from_single_file(MODEL)`,
-    ...(hasPag ? [callOf('pipe = AutoPipelineForText2Image.from_pipe', ['pipe', ...pag])] : []),
-  ];
-}
-
-function loraCalls({ loras = [] }: Recipe): readonly string[] {
-  if (loras.length === 0) return [];
-  const load = loras.map(
-    ({ name }, at) =>
-      `pipe.load_lora_weights(".", weight_name=${pythonString(`${name}.safetensors`)}, adapter_name="lora${at}")`,
-  );
-  const names = loras.map((_, at) => `"lora${at}"`).join(', ');
-  const weights = loras.map(({ weight }) => weight).join(', ');
-  return [...load, `pipe.set_adapters([${names}], [${weights}])`];
-}
-
-/** Files of SDXL have vectors for each of the pipeline's text encoders. */
-function embeddingCalls({ embeddings = [] }: Recipe): readonly string[] {
-  if (embeddings.length === 0) return [];
-  return [
-    `for name in [${embeddings.map(pythonString).join(', ')}]:`,
-    '    vectors = load_file(f"{name}.safetensors")',
-    '    if "clip_g" in vectors:',
-    '        pipe.load_textual_inversion(',
-    '            vectors["clip_l"], token=name, text_encoder=pipe.text_encoder, tokenizer=pipe.tokenizer',
-    '        )',
-    '        pipe.load_textual_inversion(',
-    '            vectors["clip_g"], token=name, text_encoder=pipe.text_encoder_2, tokenizer=pipe.tokenizer_2',
-    '        )',
-    '    else:',
-    '        pipe.load_textual_inversion(f"{name}.safetensors", token=name)',
-  ];
-}
-
-/** diffusers knows a token only as it was loaded. */
-function withTokens(prompt: string, names: readonly string[]): string {
-  return splitAtNames(prompt, names)
-    .map((part) => (typeof part === 'string' ? part : part.name))
-    .join('');
-}
-
-/** Its structure is that of the model's own, but for the input of one that guides itself. */
-function withUnet(unet: string, embedded: boolean): readonly string[] {
-  const call = [
-    pythonString(`${unet}.safetensors`),
-    'config="unet_config"',
-    ...(embedded ? ['time_cond_proj_dim=256'] : []),
-  ];
-  return ['pipe.unet.save_config("unet_config")', callOf('pipe.unet = UNet2DConditionModel.from_single_file', call)];
-}
-
-/** The scale of latents goes with the UNet, which the file of a VAE does not say. */
-function withVae(vae: string): readonly string[] {
-  return [
-    `vae = AutoencoderKL.from_single_file(${pythonString(`${vae}.safetensors`)})`,
-    'vae.register_to_config(scaling_factor=pipe.vae.config.scaling_factor)',
-    'pipe.vae = vae',
-  ];
-}
-
-/** There is no `from_single_file` of it. The picture needs its decoder alone. */
-function withTinyVae(vae: string): readonly string[] {
-  return [
-    'vae = AutoencoderTiny()',
-    `vae.load_state_dict(load_file(${pythonString(`${vae}.safetensors`)}), strict=False)`,
-    'pipe.vae = vae',
+    ...(hasPag ? [pythonCall(`pipe = ${auto}.from_pipe`, ['pipe', ...pag])] : []),
   ];
 }
 
@@ -243,64 +207,10 @@ function furtherPackages({ settings: { scheduler, sigmas }, loras = [] }: Recipe
   return [...packages].map((name) => ` ${name}`).join('');
 }
 
-/** A call with one argument a line; a single one stays on the line. */
-function callOf(name: string, lines: readonly string[]): string {
-  if (lines.length === 1) return `${name}(${lines.join('')})`;
-  return `${name}(\n${lines.map((line) => `    ${line},\n`).join('')})`;
-}
-
 /** Regular expressions that match one module each: diffusers searches for them in the names of all modules. */
 function layerPatterns({ sites }: Recipe): readonly string[] {
   if (sites.length === 0) return ['^mid_block\\.'];
   return sites.map(({ name }) => `^${name.replace(/[^\w]/g, '\\$&')}$`);
-}
-
-function schedulerArguments({ settings, model, scheduler: own }: Recipe): readonly string[] {
-  const { scheduler, sigmas, spacing, seed } = settings;
-  const { diffusers } = SCHEDULERS[scheduler];
-  const {
-    prediction_type: predicts,
-    timestep_spacing: timestepSpacing,
-    rescale_betas_zero_snr: rescales,
-  } = configAsSet((model.singleFile && own) || {}, { ...settings, ...(spacing === 'turbo' && { spacing: 'model' }) });
-  const flags = ['karras', 'exponential', 'beta'] as const;
-  const setsFlags =
-    sigmas !== 'model' &&
-    diffusers.hasSigmaFlags === true &&
-    (sigmas !== 'sgm-uniform' || diffusers.takesTimesteps !== undefined);
-  return [
-    ...(diffusers.arguments ?? []),
-    ...(predicts === undefined ? [] : [`prediction_type=${pythonString(predicts)}`]),
-    ...(rescales === undefined ? [] : [`rescale_betas_zero_snr=${rescales ? 'True' : 'False'}`]),
-    ...(timestepSpacing === undefined ? [] : [`timestep_spacing=${pythonString(timestepSpacing)}`]),
-    // All of them: diffusers refuses two at once, and the model's config may have another.
-    ...(setsFlags ? flags.map((flag) => `use_${flag}_sigmas=${flag === sigmas ? 'True' : 'False'}`) : []),
-    ...(diffusers.ownNoise ? [`noise_sampler_seed=${seed}`] : []),
-  ];
-}
-
-/** N timesteps of N + 1 even ones, without the last; some classes know whole ones alone. */
-function sgmTimesteps(scheduler: SchedulerId): readonly string[] {
-  const each = 'last * (1 - i / STEPS)';
-  const isWhole = SCHEDULERS[scheduler].diffusers.takesTimesteps === 'whole';
-  return [
-    'last = pipe.scheduler.config.num_train_timesteps - 1',
-    `timesteps = [${isWhole ? `round(${each})` : each} for i in range(STEPS)]`,
-  ];
-}
-
-function scheduleWarnings(scheduler: SchedulerId, sigmas: SigmaSpacing): readonly string[] {
-  const warnings: string[] = [];
-  const { diffusers, onTrainTimesteps } = SCHEDULERS[scheduler];
-  const canSpread = sigmas === 'sgm-uniform' ? diffusers.takesTimesteps !== undefined : diffusers.hasSigmaFlags;
-  if (sigmas !== 'model' && !canSpread && !onTrainTimesteps) {
-    warnings.push(`${diffusers.name} cannot spread sigmas as ${sigmas}: those of the model's config are taken.`);
-  }
-  if (diffusers.ownNoise)
-    warnings.push(
-      `${diffusers.name} draws the noise of its steps from a generator of its own: the picture is another one.`,
-    );
-  return warnings;
 }
 
 function pagWarnings({ settings: { pag }, sites }: Recipe): readonly string[] {

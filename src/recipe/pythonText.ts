@@ -17,3 +17,9 @@ export function pythonString(text: string): string {
 export function pythonList(texts: readonly string[]): string {
   return `[\n${texts.map((text) => `        ${pythonString(text)},\n`).join('')}    ]`;
 }
+
+/** A call with one argument a line; a single one stays on the line. */
+export function pythonCall(name: string, lines: readonly string[]): string {
+  if (lines.length === 1) return `${name}(${lines.join('')})`;
+  return `${name}(\n${lines.map((line) => `    ${line},\n`).join('')})`;
+}
