@@ -11,7 +11,7 @@ import { sizedRuns, worstSizedPixel } from '../fixtures/checkpoints/sizes';
 import { readHeader } from '../src/checkpoints/safetensors';
 import { safetensorsFile } from '../src/checkpoints/testing/safetensorsFile';
 import { dropFiles } from './support/dropFiles';
-import { button, generate, holdModel, number, openWith, picture, pixels, setNumber } from './support/page';
+import { button, generate, holdModel, number, openWith, picture, pixels, setNumber, unfold } from './support/page';
 
 test('one file is read in place: it says what it is and makes a pair; what is no whole model is refused', async ({
   page,
@@ -51,7 +51,7 @@ test('one file is read in place: it says what it is and makes a pair; what is no
   expect(withPag).not.toEqual(without);
 
   // What no file says, or says wrongly, can be said by hand.
-  await page.getByText('How the model is read').click();
+  await unfold(page, 'How prompts and the model are read');
   const prediction = page.getByRole('combobox', { name: 'Prediction' });
   await expect(prediction).toContainText('As the model says (ε)');
   await prediction.selectOption('v');
@@ -196,6 +196,7 @@ test('two LoRA make the picture that diffusers makes with them; with weights of 
   const settings = { Seed: '7', Steps: '3', 'CFG scale': '3', 'PAG scale': '2' };
   for (const [name, value] of Object.entries(settings)) await setNumber(page, name, value);
   await page.getByRole('combobox', { name: 'Layers' }).fill('mid');
+  await unfold(page, 'Sampling');
   await page.getByRole('combobox', { name: 'Scheduler' }).selectOption('DDIM');
   await generate(page);
   const without = await pixels(picture(page, 'With PAG'));
@@ -309,6 +310,7 @@ test('a folder that diffusers wrote is dropped and makes diffusers’ picture', 
   await expect(number(page, 'Height')).toHaveValue('192');
   await setNumber(page, 'Height', '64');
   await setNumber(page, 'Images', '3');
+  await unfold(page, 'Sampling');
   await page.getByRole('combobox', { name: 'Scheduler' }).selectOption('euler-a');
   await generate(page);
   const strip = page.getByRole('radiogroup', { name: 'Images of this run' });

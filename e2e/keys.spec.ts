@@ -2,7 +2,7 @@
 // focus never falls to the body, and a run is not announced step by step.
 
 import { expect, test, type Page } from '@playwright/test';
-import { button, generate, holdModel, number, openWith, picture, pixels } from './support/page';
+import { button, generate, holdModel, number, openWith, picture, pixels, unfold } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
 test.use({ serviceWorkers: 'block' });
@@ -65,6 +65,7 @@ test('keys that are for an IME, a list or a dialog start and cancel nothing, and
   const layers = page.getByRole('combobox', { name: 'Layers' });
   await layers.fill('d');
   await layers.press('Escape');
+  await unfold(page, 'Sampling');
   await page.getByRole('combobox', { name: 'Scheduler' }).focus();
   await page.keyboard.press('Escape');
   await page.getByRole('heading', { name: 'Pagoda' }).click();

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
-import { generate, holdModel, meanDifference, picture, pixels, setNumber } from './support/page';
+import { generate, holdModel, meanDifference, picture, pixels, setNumber, unfold } from './support/page';
 
 test.use({ serviceWorkers: 'block' });
 
@@ -54,9 +54,11 @@ test('settings survive a reload', async ({ page }) => {
   await page.goto('/');
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('frog noto');
   await setNumber(page, 'Seed', '4294967297');
+  await unfold(page, 'Sampling');
   await page.getByRole('combobox', { name: 'Scheduler' }).selectOption('Euler');
   await page.reload();
   await expect(page.getByRole('textbox', { name: 'Prompt', exact: true })).toHaveValue('frog noto');
   await expect(page.getByRole('spinbutton', { name: 'Seed' })).toHaveValue('4294967297');
+  await unfold(page, 'Sampling');
   await expect(page.getByRole('combobox', { name: 'Scheduler' })).toHaveValue('euler');
 });

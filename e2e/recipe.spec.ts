@@ -15,6 +15,7 @@ import {
   picture,
   pixels,
   setNumber,
+  unfold,
 } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
@@ -161,6 +162,7 @@ test('a long prompt with weights is counted as it is typed, read whole, and come
 }) => {
   await serveTinyModel(page);
   await openWith(page, { ...OWN, emphasis: 'plain' });
+  await unfold(page, 'How prompts and the model are read');
   const reading = page.getByLabel('Read prompts as');
   const words = `(a (red:1.4) apple:1.2) [and] a cat BREAK ${'a red apple '.repeat(6)}(on a wall)`;
   await prompt(page).fill(words);

@@ -8,7 +8,7 @@ import { wholeFile, worstPixel } from '../fixtures/checkpoints/pipelines';
 import { runs, startBytes, startPicture, startSettings } from '../fixtures/start/start';
 import type { RgbPixels } from '../src/image/resample';
 import { dropFiles } from './support/dropFiles';
-import { button, generate, holdModel, number, openWith, picture, pixels } from './support/page';
+import { button, generate, holdModel, number, openWith, picture, pixels, unfold } from './support/page';
 
 test.use({ serviceWorkers: 'block' });
 
@@ -44,6 +44,7 @@ test('a pair that begins from a picture is diffusers’; a broken picture is ref
   await page.getByLabel('Checkpoint file').setInputFiles(model);
   await expect(page.getByRole('status').filter({ hasText: 'in use' })).toBeVisible();
   await page.keyboard.press('Escape');
+  await unfold(page, 'Sampling');
   await page.getByRole('combobox', { name: 'Scheduler' }).selectOption(scheduler);
 
   await page.getByText('From an image', { exact: true }).click();

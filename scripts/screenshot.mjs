@@ -1,6 +1,8 @@
-// npm run screenshot: makes docs/screenshot.png, the picture in the README, from the built page in a real browser.
+// npm run screenshot: makes docs/screenshot.png, the picture in the README, from the built page in a real browser, and
+// of the same run the example that stands in the page before the first picture.
 
 import { execSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { chromium } from '@playwright/test';
 import { preview } from 'vite';
 import { findChromium } from './support/chromium.mjs';
@@ -18,5 +20,13 @@ await page
   .first()
   .waitFor({ timeout: 300_000 });
 await page.screenshot({ path: 'docs/screenshot.png' });
+for (const name of ['Without PAG', 'With PAG']) {
+  const canvas = page.locator(`canvas[aria-label='${name}']`);
+  const url = await canvas.evaluate((/** @type {HTMLCanvasElement} */ canvas) => canvas.toDataURL('image/png'));
+  writeFileSync(
+    `src/ui/pair/example${name.replaceAll(' ', '')}.png`,
+    Buffer.from(url.slice('data:image/png;base64,'.length), 'base64'),
+  );
+}
 await browser.close();
 await server.close();

@@ -6,6 +6,11 @@ export const button = (page: Page, name: string) => page.getByRole('button', { n
 export const number = (page: Page, name: string) => page.getByRole('spinbutton', { name, exact: true });
 export const picture = (page: Page, name: 'Without PAG' | 'With PAG') => page.getByRole('img', { name, exact: true });
 
+/** Opens a part of the settings that is closed at first. */
+export async function unfold(page: Page, name: 'Sampling' | 'How prompts and the model are read'): Promise<void> {
+  await page.locator('summary').filter({ hasText: name }).click();
+}
+
 /** Types a number and leaves the field, as a person does. */
 export async function setNumber(page: Page, name: string, value: string): Promise<void> {
   await number(page, name).fill(value);

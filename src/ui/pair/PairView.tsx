@@ -38,9 +38,12 @@ export function PairView({ flipped }: { flipped: boolean }) {
   const both = [{ name: 'Without PAG', pixels: pair?.withoutPag ?? null }, withPag];
   const places = !comparing ? [withPag] : flipped && complete ? both.reverse() : both;
   const frame = useRef<HTMLDivElement>(null);
-  const room = useRoom(frame, shown?.images !== undefined);
+  const { room, viewport } = useRoom(frame, shown?.images !== undefined);
   const coming = useComing();
   const { stacked, ...box } = pairLayout(room, size ?? coming, comparing && view === 'side' ? 2 : 1);
+  const sticks = isPhone(viewport) && !stacked && box.height <= MOST_STUCK * viewport.height;
+  useRoomAtTop(frame, sticks && view !== 'series', box.height);
+  const isExample = !shown && !running;
   // On a phone the controls are below: what was asked for should be seen. A hand that moves a slider stays there.
   const isAsked = running !== undefined && !isLive;
   useEffect(() => {
@@ -65,7 +68,7 @@ export function PairView({ flipped }: { flipped: boolean }) {
         </span>
       </div>
       {view === 'series' && <SeriesView />}
-      <div className={styles.frame} data-stacked={stacked} hidden={view === 'series'} ref={frame}>
+      <div className={styles.frame} data-stacked={stacked} data-sticks={sticks} hidden={view === 'series'} ref={frame}>
         {view === 'wipe' && complete ? (
           <Wipe {...complete} box={box} flipped={flipped} />
         ) : view === 'difference' && complete ? (
@@ -73,7 +76,7 @@ export function PairView({ flipped }: { flipped: boolean }) {
         ) : (
           <>
             {places.map((captioned) => (
-              <Captioned key={captioned.name} {...captioned} size={size} box={box} />
+              <Captioned key={captioned.name} {...captioned} size={size} box={box} isExample={isExample} />
             ))}
           </>
         )}
@@ -92,12 +95,14 @@ interface CaptionedPicture {
 interface Fitted {
   readonly size: Size | null;
   readonly box: Size;
+  /** Until there is a picture of its own. */
+  readonly isExample?: boolean;
 }
 
-function Captioned({ name, pixels, ...fitted }: CaptionedPicture & Fitted) {
+function Captioned({ name, pixels, isExample = false, ...fitted }: CaptionedPicture & Fitted) {
   return (
-    <figure className={styles.figure}>
-      <Picture name={name} pixels={pixels} {...fitted} />
+    <figure className={styles.figure} data-example={isExample}>
+      <Picture name={name} pixels={pixels} isExample={isExample} {...fitted} />
       <figcaption aria-hidden="true">{name}</figcaption>
     </figure>
   );
@@ -116,11 +121,21 @@ function roomAbove(height: number): number {
 
 /** A row of small images and the gap above it, in CSS pixels. */
 const STRIP = 82;
+/** Of a phone's window, what pictures that stay at its top may take. */
+const MOST_STUCK = 0.4;
+
 /** As in App.module.css. */
 const PHONE = 860;
+/** Upright: held sideways, there is no room for pictures that stay. */
+function isPhone({ width, height }: Size): boolean {
+  return width <= PHONE && height > 520;
+}
 
 /** What the pictures may have in the frame, within the window's height. */
-function useRoom(frame: React.RefObject<HTMLDivElement | null>, hasStrip: boolean): Size {
+function useRoom(
+  frame: React.RefObject<HTMLDivElement | null>,
+  hasStrip: boolean,
+): { readonly room: Size; readonly viewport: Size } {
   const [size, setSize] = useState({ width: 640, height: 640, window: 1280 });
   useLayoutEffect(() => {
     const element = frame.current;
@@ -138,9 +153,22 @@ function useRoom(frame: React.RefObject<HTMLDivElement | null>, hasStrip: boolea
     };
   }, [frame]);
   const { width, height } = size;
+  const viewport = { width: size.window, height };
   // There the controls are below, the page scrolls, and the buttons lie at its foot.
-  if (size.window <= PHONE) return { width, height: Math.max(height - 230, roomAbove(height)) };
-  return { width, height: roomAbove(height) - (hasStrip ? STRIP : 0) };
+  const most =
+    viewport.width <= PHONE ? Math.max(height - 230, roomAbove(height)) : roomAbove(height) - (hasStrip ? STRIP : 0);
+  return { room: { width, height: most }, viewport };
+}
+
+/** What gets the focus is not to lie under pictures that stay at the top. */
+function useRoomAtTop(frame: React.RefObject<HTMLDivElement | null>, sticks: boolean, height: number): void {
+  useLayoutEffect(() => {
+    const { style } = document.documentElement;
+    if (sticks) style.setProperty('--stuck', `${frame.current?.offsetHeight ?? 0}px`);
+    return () => {
+      style.removeProperty('--stuck');
+    };
+  }, [frame, sticks, height]);
 }
 
 /** The shape of the first pictures, which their empty places have; a square of 64 before the model has told. */

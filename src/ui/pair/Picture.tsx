@@ -13,10 +13,12 @@ interface Props {
   readonly size: Size | null;
   /** In CSS pixels. */
   readonly box: Size;
+  /** An example stands in its empty place. */
+  readonly isExample?: boolean;
   readonly style?: CSSProperties;
 }
 
-export function Picture({ name, pixels, size, box, style }: Props) {
+export function Picture({ name, pixels, size, box, isExample = false, style }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height } = size ?? { width: 1, height: 1 };
   useLayoutEffect(() => {
@@ -31,6 +33,7 @@ export function Picture({ name, pixels, size, box, style }: Props) {
       width={1}
       height={1}
       data-empty={pixels === null}
+      data-example={isExample ? name : undefined}
       className={`${styles.picture} ${pixelated ? styles.pixelated : ''}`}
       style={{ width: box.width, height: box.height, ...style }}
     />

@@ -10,7 +10,7 @@ import { Region } from '../errors/ErrorBoundary';
 import { LayersField } from '../pag/LayersField';
 import { ModelPanel } from '../model/ModelPanel';
 import { EmbeddingField } from './EmbeddingField';
-import { EmphasisField } from './EmphasisField';
+import { Ideas } from './Ideas';
 import { LoraField } from './LoraField';
 import { ModelReading } from './ModelReading';
 import { NumberField } from './NumberField';
@@ -18,6 +18,7 @@ import { LiveSwitch } from '../pag/LiveSwitch';
 import { PagAdvanced } from '../pag/PagAdvanced';
 import { PagSlider } from '../pag/PagSlider';
 import { PromptField } from './PromptField';
+import { Sampling } from './Sampling';
 import { SelectField } from './SelectField';
 import { SizeField } from './SizeField';
 import { StartImageField } from './StartImageField';
@@ -35,32 +36,27 @@ export function Controls() {
       : 'Not read: CFG is off at a scale of 1.';
   return (
     <form className={styles.controls} aria-label="Settings" onSubmit={(event) => event.preventDefault()}>
-      <Region name="The choice of models">
-        <ModelPanel />
-      </Region>
+      <div className={styles.folds}>
+        <Region name="The choice of models">
+          <ModelPanel />
+        </Region>
+        <Region name="LoRA">
+          <LoraField />
+        </Region>
+        <Region name="Embeddings">
+          <EmbeddingField />
+        </Region>
+      </div>
       <section className={styles.group}>
         <PromptField name="prompt" label="Prompt" rows={2} />
-        <div className={styles.ideas} role="group" aria-label="Ideas">
-          {ideasFor(isBuiltIn).map((idea) => (
-            <button key={idea} type="button" onClick={() => change({ prompt: idea })}>
-              {idea}
-            </button>
-          ))}
-        </div>
+        <Ideas ideas={ideasFor(isBuiltIn)} />
         <PromptField name="negativePrompt" label="Negative prompt" rows={1} unread={unread} />
-        <EmphasisField />
       </section>
-
-      <Region name="LoRA">
-        <LoraField />
-      </Region>
-      <Region name="Embeddings">
-        <EmbeddingField />
-      </Region>
 
       <section className={styles.group}>
         <NumberField
           label="PAG scale"
+          beside
           value={settings.pagScale}
           rule={FIELDS.pagScale}
           hint="How hard to steer away from the perturbed prediction; 0 is off."
@@ -100,10 +96,6 @@ export function Controls() {
         />
       </section>
 
-      <Region name="The start image">
-        <StartImageField />
-      </Region>
-
       <section className={styles.group}>
         <div className={styles.columns}>
           <NumberField
@@ -125,73 +117,55 @@ export function Controls() {
             onChange={(guidanceScale) => change({ guidanceScale })}
           />
         </div>
-        <SelectField
-          label="Scheduler"
-          value={settings.scheduler}
-          options={choiceLabels('scheduler')}
-          hint="The rule that turns predictions into the next latents."
-          onChange={(scheduler) => change({ scheduler })}
-        />
-        <SelectField
-          label="Sigmas"
-          value={settings.sigmas}
-          options={choiceLabels('sigmas')}
-          hint="How noise levels are spread; Karras spends more steps at low noise. DDIM does not use it."
-          onChange={(sigmas) => change({ sigmas })}
-        />
-        <SelectField
-          label="Timestep spacing"
-          value={settings.spacing}
-          options={choiceLabels('spacing')}
-          hint="Which training timesteps are visited; turbo models want trailing, or ComfyUI’s turbo."
-          onChange={(spacing) => change({ spacing })}
-        />
-        <NumberField
-          label="Seed"
-          value={settings.seed}
-          rule={FIELDS.seed}
-          hint="Same seed, same settings, same image."
-          onChange={(seed) => change({ seed })}
-        />
-        <button type="button" onClick={() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0]! })}>
-          Random seed
-        </button>
-        <SelectField
-          label="Noise"
-          value={settings.noiseSource}
-          options={choiceLabels('noiseSource')}
-          hint="Whose random numbers the seed begins: the CPU’s, as in diffusers and ComfyUI, or a GPU’s, as in A1111."
-          onChange={(noiseSource) => change({ noiseSource })}
-        />
+        <div className={styles.seed}>
+          <NumberField
+            label="Seed"
+            value={settings.seed}
+            rule={FIELDS.seed}
+            hint="Same seed, same settings, same image."
+            onChange={(seed) => change({ seed })}
+          />
+          <button type="button" onClick={() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0]! })}>
+            Random seed
+          </button>
+        </div>
       </section>
 
-      <ModelReading />
+      <div className={styles.folds}>
+        <Region name="The start image">
+          <StartImageField />
+        </Region>
 
-      <details className={styles.group}>
-        <summary>Device</summary>
-        <SelectField
-          label="Run on"
-          value={settings.backend}
-          options={choiceLabels('backend')}
-          hint="Automatic takes the GPU where the browser offers it."
-          onChange={(backend) => change({ backend })}
-        />
-      </details>
+        <Sampling />
 
-      <details className={styles.group}>
-        <summary>About</summary>
-        <p className={styles.hint}>
-          The built-in model was trained on Noto Emoji (© Google Inc, Apache License 2.0) and on Fluent Emoji and Fluent
-          Emoji Flat (© Microsoft Corporation, MIT License), with keywords from emojilib (MIT License). Nothing that you
-          type or make leaves this device.
-        </p>
-        <p className={styles.hint}>
-          Pagoda is free software (MIT License).{' '}
-          <a href="third-party-notices.txt" target="_blank" rel="noreferrer">
-            Licences of all that it contains
-          </a>
-        </p>
-      </details>
+        <ModelReading />
+
+        <details className={styles.group}>
+          <summary>Device</summary>
+          <SelectField
+            label="Run on"
+            value={settings.backend}
+            options={choiceLabels('backend')}
+            hint="Automatic takes the GPU where the browser offers it."
+            onChange={(backend) => change({ backend })}
+          />
+        </details>
+
+        <details className={styles.group}>
+          <summary>About</summary>
+          <p className={styles.hint}>
+            The built-in model was trained on Noto Emoji (© Google Inc, Apache License 2.0) and on Fluent Emoji and
+            Fluent Emoji Flat (© Microsoft Corporation, MIT License), with keywords from emojilib (MIT License). Nothing
+            that you type or make leaves this device.
+          </p>
+          <p className={styles.hint}>
+            Pagoda is free software (MIT License).{' '}
+            <a href="third-party-notices.txt" target="_blank" rel="noreferrer">
+              Licences of all that it contains
+            </a>
+          </p>
+        </details>
+      </div>
     </form>
   );
 }

@@ -1,37 +1,21 @@
 // How prompts are read: whose brackets weigh words, and what becomes of long ones.
 
-import { useId } from 'react';
 import type { Emphasis } from '../../prompt/pieces';
 import { useStore } from '../../store/store';
 import { choiceLabels } from './choiceLabels';
-import controls from './Controls.module.css';
-import styles from './EmphasisField.module.css';
+import { SelectField } from './SelectField';
 
 export function EmphasisField() {
-  const id = useId();
   const emphasis = useStore((store) => store.settings.emphasis);
   const change = useStore((store) => store.change);
   return (
-    <div className={styles.field}>
-      <div className={styles.row}>
-        <label htmlFor={id}>Read prompts as</label>
-        <select
-          id={id}
-          value={emphasis}
-          aria-describedby={`${id}-hint`}
-          onChange={(event) => change({ emphasis: event.target.value as Emphasis })}
-        >
-          {Object.entries(choiceLabels('emphasis')).map(([key, name]) => (
-            <option key={key} value={key}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </div>
-      <p id={`${id}-hint`} className={controls.hint}>
-        {HINTS[emphasis]}
-      </p>
-    </div>
+    <SelectField
+      label="Read prompts as"
+      value={emphasis}
+      options={choiceLabels('emphasis')}
+      hint={HINTS[emphasis]}
+      onChange={(emphasis) => change({ emphasis })}
+    />
   );
 }
 

@@ -1,10 +1,11 @@
-// How the model is read, where its files do not say it, say it wrongly, or leave it open: what the UNet predicts, how
+// How prompts are read, and the model, where its files do not say it or say it wrongly: what the UNet predicts, how
 // its schedule ends, and which layer of the text encoder the prompt is taken from.
 
 import { FIELDS } from '../../settings/fields';
 import { useStore } from '../../store/store';
 import { choiceLabels } from './choiceLabels';
 import styles from './Controls.module.css';
+import { EmphasisField } from './EmphasisField';
 import { NumberField } from './NumberField';
 import { SelectField } from './SelectField';
 
@@ -18,8 +19,9 @@ export function ModelReading() {
   const most = model?.mostClipSkip ?? FIELDS.clipSkip.max;
   return (
     <details className={styles.group}>
-      <summary>How the model is read</summary>
+      <summary>How prompts and the model are read</summary>
       <div className={styles.fields}>
+        <EmphasisField />
         <SelectField
           label="Prediction"
           value={prediction}

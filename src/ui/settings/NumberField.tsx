@@ -12,10 +12,12 @@ interface Props {
   readonly hint: string;
   /** Shown and not to be changed. */
   readonly fixed?: boolean;
+  /** In one line with its label. */
+  readonly beside?: boolean;
   readonly onChange: (value: number) => void;
 }
 
-export function NumberField({ label, value, rule, hint, fixed = false, onChange }: Props) {
+export function NumberField({ label, value, rule, hint, fixed = false, beside = false, onChange }: Props) {
   const id = useId();
   const [draft, setDraft] = useState<string | null>(null);
   const [note, setNote] = useState<string | null>(null);
@@ -41,7 +43,7 @@ export function NumberField({ label, value, rule, hint, fixed = false, onChange 
   };
 
   return (
-    <div className={styles.field}>
+    <div className={styles.field} data-beside={beside}>
       <label htmlFor={id}>{label}</label>
       <input
         id={id}
