@@ -1,35 +1,15 @@
 // A run from a picture: the page's pair is diffusers', what cannot be a start image is said, and the recipe knows it.
 
 import { writeFileSync } from 'node:fs';
-import { crc32, deflateSync } from 'node:zlib';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test } from '@playwright/test';
 import { wholeFile, worstPixel } from '../fixtures/checkpoints/pipelines';
 import { runs, startBytes, startPicture, startSettings } from '../fixtures/start/start';
-import type { RgbPixels } from '../src/image/resample';
 import { dropFiles } from './support/dropFiles';
 import { button, generate, holdModel, number, openWith, picture, pixels, unfold } from './support/page';
+import { pngOf } from './support/png';
 
 test.use({ serviceWorkers: 'block' });
-
-/** Eight bits a colour, no filter. */
-function png({ width, height, rgb }: RgbPixels): Buffer {
-  const chunk = (type: string, data: Uint8Array) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const ends = Buffer.alloc(8);
-    ends.writeUInt32BE(data.length, 0);
-    ends.writeUInt32BE(crc32(body), 4);
-    return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2], 8);
-  const rows = Array.from({ length: height }, (_, row) => [0, ...rgb.subarray(3 * width * row, 3 * width * (row + 1))]);
-  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  const data = deflateSync(Buffer.from(rows.flat()));
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', Buffer.alloc(0))]);
-}
 
 test('a pair that begins from a picture is diffusers’; a broken picture is refused, and nothing is lost', async ({
   page,
@@ -51,7 +31,7 @@ test('a pair that begins from a picture is diffusers’; a broken picture is ref
   const input = page.getByLabel('Start image', { exact: true });
   await input.setInputFiles({ name: 'broken.png', mimeType: 'image/png', buffer: Buffer.from('no picture') });
   await expect(page.getByRole('alert')).toContainText('broken.png: this browser cannot read it as a picture');
-  await input.setInputFiles({ name: 'start.png', mimeType: 'image/png', buffer: png(startPicture()) });
+  await input.setInputFiles({ name: 'start.png', mimeType: 'image/png', buffer: pngOf(startPicture()) });
   await expect(page.getByRole('alert')).toHaveCount(0);
   await expect(page.getByRole('img', { name: 'The start image: start.png' })).toBeVisible();
   await expect(page.getByText('6 of 10 steps run')).toBeVisible();
@@ -76,7 +56,7 @@ test('a pair that begins from a picture is diffusers’; a broken picture is ref
 
 test('a picture that is dropped on the section is taken there, and the page is clear again', async ({ page }, info) => {
   const path = info.outputPath('dropped.png');
-  writeFileSync(path, png(startPicture()));
+  writeFileSync(path, pngOf(startPicture()));
   await holdModel(page);
   await page.goto('/');
   await page.getByText('From an image', { exact: true }).click();

@@ -2,13 +2,16 @@
 // WebP. The first bytes say what a file is. Sizes are those of the files' own chunks, each checked before it is used.
 
 import { exifTexts } from './exif';
+import { formatOf, type PictureFormat } from './pictureHead';
 import { readPngText, type PngText } from './pngText';
 
 export interface PictureText extends PngText {
-  readonly format: 'PNG' | 'JPEG' | 'WebP';
+  readonly format: Readable;
   /** From EXIF, in the order in which programs use its fields. */
   readonly comments: readonly string[];
 }
+
+type Readable = Extract<PictureFormat, 'PNG' | 'JPEG' | 'WebP'>;
 
 const MAX_FILE = 64 * 2 ** 20;
 /** A marker segment of JPEG has at most 64 KiB; metadata comes before the picture. */
@@ -23,7 +26,7 @@ const MAX_CHUNKS = 10_000;
 export async function readPictureText(file: Blob, wanted: ReadonlySet<string>): Promise<PictureText | null> {
   const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
   const format = formatOf(head);
-  if (format === null) return null;
+  if (!isReadable(format)) return null;
   if (file.size > MAX_FILE) throw new Error('This file is too large: metadata is read from files of up to 64 MiB.');
   if (format === 'PNG') {
     const read = await readPngText(file, wanted);
@@ -42,11 +45,8 @@ export async function readPictureText(file: Blob, wanted: ReadonlySet<string>): 
   };
 }
 
-function formatOf(head: Uint8Array): PictureText['format'] | null {
-  const letters = String.fromCharCode(...head);
-  if (head[0] === 0x89) return 'PNG';
-  if (head[0] === 0xff && head[1] === 0xd8) return 'JPEG';
-  return letters.startsWith('RIFF') && letters.slice(8, 12) === 'WEBP' ? 'WebP' : null;
+function isReadable(format: PictureFormat | null): format is Readable {
+  return format === 'PNG' || format === 'JPEG' || format === 'WebP';
 }
 
 /** APP1 segments (0xFFE1) before the picture; EXIF's begins with "Exif", 0, 0. */

@@ -205,7 +205,7 @@ describe('it waits for the button', () => {
     vi.advanceTimersByTime(10_000);
     expect(sent()).toHaveLength(0);
   };
-  const live = () => liveOf(state().live, state().settings, job(), useModels.getState().choice.ref.id);
+  const live = () => liveOf(state().live, state().settings, job(), useModels.getState().choice.ref.id, false);
 
   test('where a moved slider is answered later than 1.5 s, and says what it takes', () => {
     measured((1.5 * PAIR) / ALONE + 0.1);

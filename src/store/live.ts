@@ -27,14 +27,15 @@ export interface Live {
   readonly seconds: number | null;
 }
 
-/** @param ref the id of the chosen model's ModelRef. */
+/** @param ref the id of the chosen model's ModelRef. @param fromImage of which a run leaves out its first steps. */
 export function liveOf(
   choice: LiveChoice,
   settings: Settings,
   job: Pick<Job, 'measured' | 'model' | 'error'>,
   ref: string,
+  fromImage: boolean,
 ): Live {
-  const rows = job.model && rowsOf(settings, job.model);
+  const rows = job.model && rowsOf(settings, job.model, fromImage);
   const seconds = job.model && rows && secondsOf(rows, settings, job.model, job, ref);
   const fast = seconds !== null && seconds <= LIVE_SECONDS;
   const on = choice === 'on' || (choice === 'auto' && fast);
@@ -72,12 +73,15 @@ export function secondsOf(
 export function rowsOf(
   settings: Settings,
   { sites, scheduler, guidanceEmbedded }: ModelInfo,
+  fromImage: boolean,
   both = false,
 ): number | null {
   try {
     const chosen = sites.length > 0 ? selectSites(settings.layers, sites) : [];
     const strengths = chosen.map(({ name }) => settings.pag.siteIdentity[name] ?? settings.pag.identity);
-    return planRun(settings, { scheduler, guidanceEmbedded, strengths }, both ? null : 0).rows;
+    // How many draws of noise come before its first is nothing to the rows.
+    const start = fromImage ? { strength: settings.strength, draws: 1 } : null;
+    return planRun({ ...settings, start }, { scheduler, guidanceEmbedded, strengths }, both ? null : 0).rows;
   } catch {
     return null;
   }

@@ -197,15 +197,19 @@ function plus(sum: number | null, more: number | null): number | null {
 }
 
 /** What a series of these axes takes: cells, UNet rows, seconds where a run of this model has been timed. */
-export function weighSeries(plan: SeriesPlan, { measured, model }: Pick<Job, 'measured' | 'model'>): SeriesCost {
+export function weighSeries(
+  plan: SeriesPlan,
+  { measured, model }: Pick<Job, 'measured' | 'model'>,
+  fromImage: boolean,
+): SeriesCost {
   const ref = useModels.getState().choice.ref.id;
   let [rows, alone, seconds]: [number | null, number | null, number | null] = [0, 0, 0];
   for (const [at, { settings }] of plan.cells.entries()) {
     // The image without PAG is made with the first.
-    const own: number | null = model && rowsOf(settings, model, settings.compare && at === 0);
+    const own: number | null = model && rowsOf(settings, model, fromImage, settings.compare && at === 0);
     const time = model && own !== null ? secondsOf(own, settings, model, { measured }, ref) : null;
     rows = plus(rows, own);
-    alone = plus(alone, model && rowsOf(settings, model, settings.compare));
+    alone = plus(alone, model && rowsOf(settings, model, fromImage, settings.compare));
     seconds = plus(seconds, time);
   }
   return { rows, alone, seconds };

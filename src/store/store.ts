@@ -21,6 +21,7 @@ import type { Choice } from './choice';
 import { named, useEmbeddings } from './embeddings';
 import { useModels } from './models';
 import { useStartImage } from './startImage';
+import { useStartMask } from './startMask';
 import { recipeModel } from './runRecipe';
 import { DEFAULTS, settingsPersistence } from './settings';
 import { putBack, readFromModel, switchUsual, without, type Brought } from './modelSwitch';
@@ -115,12 +116,13 @@ const withEngine: StateCreator<Store> = (set, get) => {
   let weighing: ReturnType<typeof setTimeout> | undefined;
   const weigh = () => client.weigh(extentOf(get().settings));
   const model = () => useModels.getState().choice.ref;
+  /** A model without an encoder makes it from noise, and the form says so. */
+  const startOf = () => (get().job.model?.encodes === false ? undefined : useStartImage.getState().chosen?.image);
   /** What the engine is sent: words alone, and the LoRA that the prompt and the form name. */
   const forEngine = (settings: Settings) => {
     const { text, loras } = readPrompt(settings.prompt, useLoras.getState().loras);
     const { embeddings } = useEmbeddings.getState();
-    // A model without an encoder makes it from noise, and the form says so.
-    const start = get().job.model?.encodes === false ? undefined : useStartImage.getState().chosen?.image;
+    const start = startOf();
     return {
       settings: { ...settings, prompt: text },
       loras,
@@ -156,16 +158,20 @@ const withEngine: StateCreator<Store> = (set, get) => {
     client.generate(id, choice.ref, sent, files, tellsSteps && settings.images === 1);
     return id;
   };
-  const liveNow = () => liveOf(get().live, get().settings, get().job, model().id);
+  const liveNow = () => liveOf(get().live, get().settings, get().job, model().id, startOf() !== undefined);
   const pauses = new LivePauses({
     busy: () => get().job.runs.length > 0,
     renew: () => {
       const { settings, job } = get();
       if (!liveNow().runs) return;
-      const same = (other: Settings | undefined) => JSON.stringify(other) === JSON.stringify(settings);
-      if (job.runs.length > 0 && same(job.runs.at(-1)?.settings)) return;
+      const { hash: start, mask } = startOf() ?? {};
+      const madeOf = (one: Settings | undefined, from: { start?: string; mask?: string } = {}) =>
+        JSON.stringify([one, from.start ?? null, from.mask ?? null]);
+      const now = madeOf(settings, { ...(start && { start }), ...(mask && { mask: mask.hash }) });
+      const last = job.runs.at(-1);
+      if (last && madeOf(last.settings, last) === now) return;
       for (const { id } of job.runs) client.cancel(id);
-      if (!same(job.finished?.settings)) ask(settings, true);
+      if (madeOf(job.finished?.settings, job.finished?.recipe ?? {}) !== now) ask(settings, true);
       else set({ job: { ...job, runs: job.runs.slice(0, 1) } });
     },
   });
@@ -196,6 +202,10 @@ const withEngine: StateCreator<Store> = (set, get) => {
   });
   useEmbeddings.subscribe((now, before) => {
     if (now.embeddings !== before.embeddings) get().start();
+  });
+  useStartImage.subscribe(({ chosen }, { chosen: before }) => {
+    const madeOf = (one: typeof chosen) => `${one?.image.hash} ${one?.image.mask?.hash}`;
+    if (madeOf(chosen) !== madeOf(before)) pauses.moved({});
   });
   return {
     settings: DEFAULTS,
@@ -236,7 +246,12 @@ const withEngine: StateCreator<Store> = (set, get) => {
       const { settings, files } = forEngine(get().settings);
       client.load(model(), settings, files);
     },
-    generate: () => void ask(get().settings, false, get().timeline),
+    generate: () => {
+      const go = () => void ask(get().settings, false, get().timeline);
+      const sealing = useStartMask.getState().sealed();
+      if (sealing) void sealing.then(go);
+      else go();
+    },
     run: (settings, tellsSteps) => ask(settings, false, tellsSteps),
     cancel: () => {
       pauses.forget();
@@ -284,5 +299,12 @@ export function useLive(): Live {
   const info = useStore((store) => store.job.model);
   const error = useStore((store) => store.job.error);
   const ref = useModels((models) => models.choice.ref.id);
-  return liveOf(choice, settings, { measured, model: info, error }, ref);
+  return liveOf(choice, settings, { measured, model: info, error }, ref, useFromImage());
+}
+
+/** Whether a run begins from an image. */
+export function useFromImage(): boolean {
+  const isChosen = useStartImage((store) => store.chosen !== null);
+  const encodes = useStore((store) => store.job.model?.encodes ?? true);
+  return isChosen && encodes;
 }

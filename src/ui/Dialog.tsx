@@ -9,10 +9,12 @@ interface Props {
   readonly title: string;
   readonly open: boolean;
   readonly onClose: () => void;
+  /** It has all the window, and its content shares that out; a click beside it is not to close it. */
+  readonly fills?: boolean;
   readonly children: ReactNode;
 }
 
-export function Dialog({ title, open, onClose, children }: Props) {
+export function Dialog({ title, open, onClose, fills = false, children }: Props) {
   const id = useId();
   const element = useRef<HTMLDialogElement>(null);
   const countDialog = useStore((store) => store.countDialog);
@@ -29,9 +31,9 @@ export function Dialog({ title, open, onClose, children }: Props) {
   return (
     <dialog
       ref={element}
-      className={styles.dialog}
+      className={fills ? `${styles.dialog} ${styles.fills}` : styles.dialog}
       aria-labelledby={id}
-      onClick={(event) => event.target === element.current && onClose()}
+      onClick={(event) => event.target === element.current && !fills && onClose()}
       onClose={onClose}
     >
       <div className={styles.body}>

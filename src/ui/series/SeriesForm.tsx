@@ -2,7 +2,7 @@
 
 import { useId, useMemo } from 'react';
 import { AXES, planOf, useSeries, weighSeries, type AxisName, type AxisText } from '../../store/series';
-import { useStore } from '../../store/store';
+import { useFromImage, useStore } from '../../store/store';
 import styles from './Series.module.css';
 import { costText } from './seriesWords';
 
@@ -12,11 +12,12 @@ export function SeriesForm() {
   const settings = useStore((store) => store.settings);
   const model = useStore((store) => store.job.model);
   const measured = useStore((store) => store.job.measured);
+  const fromImage = useFromImage();
   const { setAxes, begin } = useSeries.getState();
   const { plan, why } = useMemo(() => planOf(settings, across, down), [settings, across, down]);
   const cost = useMemo(
-    () => plan && costText(plan.cells.length, weighSeries(plan, { measured, model })),
-    [plan, measured, model],
+    () => plan && costText(plan.cells.length, weighSeries(plan, { measured, model }, fromImage)),
+    [plan, measured, model, fromImage],
   );
   return (
     <div className={styles.form}>

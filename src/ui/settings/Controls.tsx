@@ -21,7 +21,7 @@ import { PromptField } from './PromptField';
 import { Sampling } from './Sampling';
 import { SelectField } from './SelectField';
 import { SizeField } from './SizeField';
-import { StartImageField } from './StartImageField';
+import { StartImageField } from '../start/StartImageField';
 import { UnetDrawing } from '../pag/UnetDrawing';
 
 export function Controls() {

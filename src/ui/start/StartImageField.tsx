@@ -1,27 +1,30 @@
-// "From an image": the picture that runs begin from, how it comes to their size, and how much of the run is made of it.
+// "From an image": the picture that runs begin from, how it comes to their size, how much of the run is made of it, and
+// what of it is made anew.
 
 import { useEffect, useRef } from 'react';
 import { FIELDS } from '../../settings/fields';
-import { useStartImage } from '../../store/startImage';
+import { useStartImage, type ChosenStart } from '../../store/startImage';
 import { useStore } from '../../store/store';
-import { choiceLabels } from './choiceLabels';
-import controls from './Controls.module.css';
-import { NumberField } from './NumberField';
-import { SelectField } from './SelectField';
-import styles from './StartImageField.module.css';
+import { choiceLabels } from '../settings/choiceLabels';
+import controls from '../settings/Controls.module.css';
+import { NumberField } from '../settings/NumberField';
+import { SelectField } from '../settings/SelectField';
+import { useShownAfterDrop } from '../settings/useShownAfterDrop';
+import { MaskField } from './MaskField';
+import { MaskedPicture } from './MaskedPicture';
+import { RepairPreset } from './RepairPreset';
+import styles from './StartImage.module.css';
 
 export function StartImageField() {
   const chosen = useStartImage((store) => store.chosen);
   const refused = useStartImage((store) => store.refused);
-  const settings = useStore((store) => store.settings);
+  const offers = useStartImage((store) => store.offers);
   const shown = useStore((store) => store.job.shown);
   const encodes = useStore((store) => store.job.model?.encodes ?? true);
   const { choose, chooseMade, remove } = useStartImage.getState();
-  const { change } = useStore.getState();
   const input = useRef<HTMLInputElement>(null);
-  const section = useRef<HTMLDetailsElement>(null);
+  const section = useShownAfterDrop(offers);
   usePasted(section, (file) => void choose(file));
-  const steps = Math.min(Math.floor(settings.steps * settings.strength), settings.steps);
   return (
     <details ref={section} className={controls.group}>
       <summary>From an image{chosen && ' (in use)'}</summary>
@@ -46,16 +49,7 @@ export function StartImageField() {
             {refused}
           </p>
         )}
-        {chosen && (
-          <figure className={styles.chosen}>
-            <img src={chosen.url} alt={`The start image: ${chosen.name}`} />
-            <figcaption>
-              {chosen.name}
-              <br />
-              {chosen.image.width} × {chosen.image.height}
-            </figcaption>
-          </figure>
-        )}
+        {chosen && <Chosen chosen={chosen} />}
         <div className={styles.actions}>
           <button type="button" onClick={() => input.current?.click()}>
             {chosen ? 'Choose another' : 'Choose picture'}
@@ -89,29 +83,68 @@ export function StartImageField() {
         />
         {chosen ? (
           <>
-            <NumberField
-              label="Strength"
-              value={settings.strength}
-              rule={FIELDS.strength}
-              hint={`How much is made anew: ${steps} of ${settings.steps} steps run. 1 keeps next to nothing.`}
-              onChange={(strength) => change({ strength })}
-            />
-            <SelectField
-              label="Fit"
-              value={settings.startFit}
-              options={choiceLabels('startFit')}
-              hint="How a picture of another shape comes to the size that is made."
-              onChange={(startFit) => change({ startFit })}
-            />
+            <MaskField />
+            <HowMuch />
           </>
         ) : (
           <p className={styles.hint}>
-            Choose, drop here or paste a picture: it is noised, and made anew from there. With an empty prompt and a CFG
-            scale of 1 PAG alone repairs it.
+            Choose, drop here or paste a picture: it is noised, and made anew from there, all of it or what you paint.
           </p>
         )}
+        {chosen && <RepairPreset />}
       </div>
     </details>
+  );
+}
+
+/** Longest edge in CSS pixels. */
+const EDGE = 112;
+
+function Chosen({ chosen: { name, image, url, notes } }: { readonly chosen: ChosenStart }) {
+  const scale = EDGE / Math.max(image.width, image.height);
+  const box = { width: Math.max(1, image.width * scale), height: Math.max(1, image.height * scale) };
+  return (
+    <>
+      <figure className={styles.chosen}>
+        <div className={styles.picture} style={box}>
+          <MaskedPicture name={`The start image: ${name}`} url={url} size={image} box={box} stripe={3} />
+        </div>
+        <figcaption>
+          {name}
+          <br />
+          {image.width} × {image.height}
+        </figcaption>
+      </figure>
+      {notes.map((note) => (
+        <p key={note} className={styles.hint}>
+          {note}
+        </p>
+      ))}
+    </>
+  );
+}
+
+function HowMuch() {
+  const settings = useStore((store) => store.settings);
+  const { change } = useStore.getState();
+  const steps = Math.min(Math.floor(settings.steps * settings.strength), settings.steps);
+  return (
+    <>
+      <NumberField
+        label="Strength"
+        value={settings.strength}
+        rule={FIELDS.strength}
+        hint={`How much is made anew: ${steps} of ${settings.steps} steps run. 1 keeps next to nothing.`}
+        onChange={(strength) => change({ strength })}
+      />
+      <SelectField
+        label="Fit"
+        value={settings.startFit}
+        options={choiceLabels('startFit')}
+        hint="How a picture of another shape comes to the size that is made."
+        onChange={(startFit) => change({ startFit })}
+      />
+    </>
   );
 }
 
