@@ -1,8 +1,9 @@
-// The timeline of a run: its steps, and what PAG steers away from.
+// The timeline of a run: its steps, what PAG steers away from, and a run that goes on from one of them with other
+// settings.
 
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test } from '@playwright/test';
-import { button, generate, meanDifference, openWith, picture, pixels } from './support/page';
+import { button, generate, meanDifference, number, openWith, picture, pixels, setNumber } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
 test.use({ serviceWorkers: 'block' });
@@ -27,4 +28,61 @@ test('a pair is made again with its steps, which a slider goes through', async (
   await expect(slider).toHaveAttribute('aria-valuetext', 'Step 1');
   expect(meanDifference(await pixels(step('What PAG steers away from')), last)).toBeGreaterThan(0);
   expect((await new AxeBuilder({ page }).include('main').analyze()).violations).toEqual([]);
+});
+
+test('from a step on a picture gets another PAG scale: the one that a whole run with this change makes', async ({
+  page,
+  context,
+}) => {
+  const settings = { prompt: 'a', steps: 4, pagScale: 3, layers: 'mid', scheduler: 'dpmpp-2m' };
+  await serveTinyModel(page);
+  await openWith(page, settings);
+  await page.getByText('Timeline', { exact: true }).click();
+  await generate(page);
+  const first = await pixels(picture(page, 'With PAG'));
+  const without = await pixels(picture(page, 'Without PAG'));
+  const slider = page.getByRole('slider', { name: 'Step' });
+  await slider.fill('0');
+  await expect(button(page, 'From here on')).toBeDisabled();
+  await slider.fill('2');
+  const atStep = await pixels(page.getByRole('img', { name: 'Step with PAG', exact: true }));
+  await button(page, 'From here on').click();
+  const changes = page.getByRole('list', { name: 'Changes on the way' });
+  await expect(changes).toHaveText(/^From step 3 on: what you change now/);
+  await setNumber(page, 'PAG scale', '20');
+  await expect(changes).toHaveText('From step 3 on: PAG scale 20');
+  expect((await new AxeBuilder({ page }).include('main').analyze()).violations).toEqual([]);
+  await generate(page);
+  await page.getByText('What PAG is doing', { exact: true }).click();
+  await expect(page.getByText('The first 2 steps are those that were there before.')).toBeVisible();
+  const changed = await pixels(picture(page, 'With PAG'));
+  expect(meanDifference(changed, first)).toBeGreaterThan(0);
+  expect(await pixels(picture(page, 'Without PAG'))).toEqual(without);
+  // All steps are there, those before the change too.
+  await expect(slider).toHaveAttribute('max', '3');
+  await slider.fill('1');
+  await expect(page.getByRole('img', { name: 'Step without PAG', exact: true })).toBeVisible();
+  await slider.fill('2');
+  expect(
+    meanDifference(await pixels(page.getByRole('img', { name: 'Step with PAG', exact: true })), atStep),
+  ).toBeGreaterThan(0);
+
+  // The recipe says it, and a page that knows nothing of the first run makes it again.
+  await button(page, 'Recipe').click();
+  await expect(page.getByText('From step 3 on: PAG scale 20').last()).toBeVisible();
+  await page.keyboard.press('Escape');
+  const stored = await page.evaluate(() => localStorage.getItem('pagoda.settings'));
+  expect(JSON.parse(stored!)).toMatchObject({ pagScale: 20, earlier: [{ until: 2, pagScale: 3 }] });
+  const other = await context.newPage();
+  await serveTinyModel(other);
+  await openWith(other, JSON.parse(stored!) as Record<string, unknown>);
+  await generate(other);
+  expect(await pixels(picture(other, 'With PAG'))).toEqual(changed);
+  await other.close();
+
+  await button(page, 'Take away').click();
+  await expect(changes).toBeHidden();
+  await expect(number(page, 'PAG scale')).toHaveValue('3');
+  await generate(page);
+  expect(await pixels(picture(page, 'With PAG'))).toEqual(first);
 });

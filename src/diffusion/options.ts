@@ -97,3 +97,16 @@ export const PLAIN_PAG: PagOptions = {
   identity: 1,
   siteIdentity: {},
 };
+
+/**
+ * What held in the first steps of a run that was changed on the way: in those before `until`, counted from 0, and not
+ * before that of an earlier change. What the settings say holds behind the last of them.
+ */
+export interface EarlierSteps {
+  readonly until: number;
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  readonly guidanceScale: number;
+  readonly pagScale: number;
+  readonly layers: string;
+}

@@ -1,12 +1,12 @@
 // What a run will do, without any engine.
 
 import { describe, expect, it } from 'vitest';
-import { PLAIN_PAG, type PagOptions } from './options';
-import { isSameWithoutPag, planRun, type PlannedModel, type PlannedSettings } from './runPlan';
+import { PLAIN_PAG } from './options';
+import { planRun, type PlannedModel, type PlannedSettings } from './runPlan';
 import { SCHEDULER_IDS } from './schedulers';
 
 const SD = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', steps_offset: 1 };
-const MODEL: PlannedModel = { scheduler: SD, guidanceEmbedded: false, strengths: [1] };
+const MODEL: PlannedModel = { scheduler: SD, guidanceEmbedded: false, strengths: () => [1] };
 const SETTINGS: PlannedSettings = {
   scheduler: 'euler',
   sigmas: 'model',
@@ -14,9 +14,12 @@ const SETTINGS: PlannedSettings = {
   steps: 4,
   guidanceScale: 5,
   pagScale: 3,
+  layers: 'mid',
   pag: PLAIN_PAG,
   compare: true,
 };
+/** The image without PAG is there. */
+const ALONE = { record: 0, withoutPag: true };
 const plan = (changes: Partial<PlannedSettings> = {}, model: Partial<PlannedModel> = {}) =>
   planRun({ ...SETTINGS, ...changes }, { ...MODEL, ...model });
 
@@ -77,7 +80,7 @@ describe('the rows of a run', () => {
 
   it('are two and three where the image without PAG is there already, and combined as in the pair', () => {
     const pair = plan();
-    const alone = planRun(SETTINGS, MODEL, 0);
+    const alone = planRun(SETTINGS, MODEL, ALONE);
     expect([alone.images, alone.rows, alone.mostBase, alone.mostRows]).toEqual([1, 12, 2, 3]);
     for (const [index, { siteRows, weights }] of alone.records.entries()) {
       expect(siteRows).toHaveLength(3);
@@ -94,11 +97,11 @@ describe('the rows of a run', () => {
   it('are only those behind a record that is made already, where the images part later', () => {
     const pag = { ...PLAIN_PAG, window: { semantics: 'guider', start: 0.25, stop: 0.8 } } as const;
     const settings = { ...SETTINGS, steps: 8, scheduler: 'euler-a', pag } as const;
-    const [whole, rest] = [planRun(settings, MODEL, 0), planRun(settings, MODEL, 3)];
+    const [whole, rest] = [planRun(settings, MODEL, ALONE), planRun(settings, MODEL, { record: 3, withoutPag: true })];
     expect([whole.parting, whole.first, rest.first, rest.parting]).toEqual([3, 0, 3, 3]);
     expect(rest.records).toEqual(whole.records.slice(3));
     expect([whole.rows, rest.rows]).toEqual([3 * 2 + 3 * 3 + 2 * 2, 3 * 3 + 2 * 2]);
-    expect(planRun({ ...settings, pagScale: 0 }, MODEL, 0).parting).toBe(8);
+    expect(planRun({ ...settings, pagScale: 0 }, MODEL, ALONE).parting).toBe(8);
   });
 
   it('have no perturbed one outside a window, nor where no site is perturbed', () => {
@@ -109,8 +112,8 @@ describe('the rows of a run', () => {
       [5, 3],
       [4, 0],
     ]);
-    expect(plan({}, { strengths: [0] }).mostRows).toBe(2);
-    expect(plan({}, { strengths: [] }).mostRows).toBe(2);
+    expect(plan({}, { strengths: () => [0] }).mostRows).toBe(2);
+    expect(plan({}, { strengths: () => [] }).mostRows).toBe(2);
     expect(plan({ pagScale: 0 }).mostRows).toBe(2);
   });
 
@@ -119,16 +122,46 @@ describe('the rows of a run', () => {
     expect(records.at(-1)?.base.map(({ context }) => context)).toEqual(['cond', 'cond']);
   });
 
-  it('of the image without PAG are combined alike whatever PAG is, unless one run rescales and one does not', () => {
-    const rescaled = (window: PagOptions['window'], madeTo: number | null = null) => {
-      const pag = { ...PLAIN_PAG, rescale: { mode: 'full', amount: 0.5 }, window } as const;
-      return planRun({ ...SETTINGS, pag }, MODEL, madeTo);
-    };
-    const always = rescaled({ semantics: 'always' });
-    expect(isSameWithoutPag(plan(), plan({ pagScale: 7 }))).toBe(true);
-    expect(isSameWithoutPag(always, rescaled({ semantics: 'always' }, 0))).toBe(true);
-    for (const other of [plan(), rescaled({ semantics: 'steps', start: 0, stop: 1 })])
-      expect(isSameWithoutPag(always, other)).toBe(false);
+  it('are those of the settings that hold, where a run changes on the way', () => {
+    const before = { until: 2, guidanceScale: 5, pagScale: 3, layers: 'mid' };
+    const changed = plan(
+      { guidanceScale: 1, pagScale: 7, layers: 'none', earlier: [before] },
+      {
+        strengths: (layers) => (layers === 'mid' ? [1] : [0]),
+      },
+    );
+    expect(changed.records.map(({ phase, pagScale }) => [phase, pagScale])).toEqual([
+      [0, 3],
+      [0, 3],
+      [1, 7],
+      [1, 7],
+    ]);
+    expect(changed.records.slice(0, 2)).toEqual(plan().records.slice(0, 2));
+    expect(changed.records[2]?.siteRows).toHaveLength(2);
+    expect([changed.parting, changed.mostRows, changed.mostBase]).toEqual([0, 5, 4]);
+    const rest = planRun({ ...SETTINGS, pagScale: 7, earlier: [before] }, MODEL, { record: 2, withoutPag: false });
+    expect([rest.images, rest.first, rest.records.map(({ weights }) => weights[1])]).toEqual([
+      2,
+      2,
+      [
+        [0, 0, -4, 12, -7],
+        [0, 0, -4, 12, -7],
+      ],
+    ]);
+  });
+
+  it('of both records of a step are of one phase', () => {
+    const earlier = [{ until: 2, guidanceScale: 5, pagScale: 1, layers: 'mid' }];
+    const { records } = plan({ scheduler: 'heun', earlier });
+    expect(records.map(({ coefficients, phase }) => [coefficients.step, phase])).toEqual([
+      [0, 0],
+      [0, 0],
+      [1, 0],
+      [1, 0],
+      [2, 1],
+      [2, 1],
+      [3, 1],
+    ]);
   });
 
   it('are combined first, one prediction an image, where guidance is no weighted sum', () => {

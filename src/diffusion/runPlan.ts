@@ -11,8 +11,9 @@
 // A run that starts from an image leaves out the first steps: it runs ⌊N·strength⌋ of N, in the arithmetic of doubles,
 // and its first latents are the image's with noise of the first step that is left (diffusers' img2img).
 //
-// The image without PAG does not depend on PAG: where an earlier run has left it, a run makes the other one alone, from
-// where the two part if its latents there are known.
+// A run may change on the way: its last settings hold from a step on, and what held before is said beside them
+// (`EarlierSteps`). It begins behind what is made already: at any record whose latents and history are known, and
+// without the image without PAG where that is there, since it does not depend on PAG.
 
 import {
   combinedImages,
@@ -23,7 +24,7 @@ import {
   type CombinedImage,
   type GuidanceSettings,
 } from './guidance';
-import type { PagOptions } from './options';
+import type { EarlierSteps, PagOptions } from './options';
 import { pagScales } from './pagScale';
 import { makeStepTable, type SchedulerId } from './schedulers';
 import { countSteps, historyLength, needsNoise, noisedAs } from './stepTable';
@@ -35,8 +36,11 @@ export interface PlannedSettings extends ScheduleOptions {
   readonly steps: number;
   readonly guidanceScale: number;
   readonly pagScale: number;
+  readonly layers: string;
   readonly pag: PagOptions;
   readonly compare: boolean;
+  /** What held in its first steps, where it changes on the way, in order. */
+  readonly earlier?: readonly Pick<EarlierSteps, 'until' | 'guidanceScale' | 'pagScale' | 'layers'>[];
   /** Of a run that starts from an image. */
   readonly start?: PlannedStart | null;
 }
@@ -53,13 +57,23 @@ export interface PlannedModel {
   readonly scheduler: SchedulerConfig;
   /** The CFG scale is an input of the UNet, which guides by itself. */
   readonly guidanceEmbedded: boolean;
-  /** u of each chosen site, in any order; none where there is no site. */
-  readonly strengths: readonly number[];
+  /** u of each site that layers stand for, in any order; none where there is no site. */
+  readonly strengths: (layers: string) => readonly number[];
+}
+
+/** What of a run is there already. */
+export interface Made {
+  /** The first record that is still to be made. */
+  readonly record: number;
+  /** The whole image without PAG, so that the other one is made alone. */
+  readonly withoutPag: boolean;
 }
 
 /** One forward of the model and the scheduler's record that follows it. */
 export interface PlannedRecord {
   readonly coefficients: StepCoefficients;
+  /** Whose settings hold: those of `earlier[phase]`, or the run's own behind the last of these. */
+  readonly phase: number;
   /** 0 where no perturbed row runs. */
   readonly pagScale: number;
   /** Each distinct (latents, context) once, unperturbed: what runs before the first perturbed site. */
@@ -102,45 +116,47 @@ export interface RunPlan {
 
 /**
  * Pure. Throws an Error that names what cannot be served: the steps, or a field of the scheduler's config.
- * @param madeTo where the image without PAG is there already: from which record on the other is made, not beyond
- * `parting`.
+ * @param made what is there already; null where nothing is.
  * @param seeds how many images are made together, each of a seed of its own.
  */
-export function planRun(
-  settings: PlannedSettings,
-  model: PlannedModel,
-  madeTo: number | null = null,
-  seeds = 1,
-): RunPlan {
-  const { start = null } = settings;
+export function planRun(settings: PlannedSettings, model: PlannedModel, made: Made | null = null, seeds = 1): RunPlan {
+  const { start = null, earlier = [] } = settings;
   const skipped = settings.steps - stepsRun(settings.steps, start);
   if (skipped === settings.steps) throw new Error(`A strength of ${start?.strength} leaves none of the steps.`);
   const table = makeStepTable(settings.scheduler, model.scheduler, settings.steps, { ...settings, skipped });
-  const scales = pagScales(settings.pagScale, settings.pag, table);
-  const guidanceScale = rowGuidance(settings.guidanceScale, model.guidanceEmbedded);
-  // A row is perturbed as much as its site says; 1 here stands for any.
-  const identity = model.strengths.some((strength) => strength > 0) ? 1 : 0;
+  const phases = [...earlier, settings].map(({ guidanceScale, pagScale, layers }) => ({
+    guidanceScale: rowGuidance(guidanceScale, model.guidanceEmbedded),
+    scales: pagScales(pagScale, settings.pag, table),
+    // A row is perturbed as much as its site says; 1 here stands for any.
+    identity: model.strengths(layers).some((strength) => strength > 0) ? 1 : 0,
+  }));
   const steps = countSteps(table);
-  const isPair = settings.compare && madeTo === null;
+  const isPair = settings.compare && !made?.withoutPag;
   let together = true;
   const init = start
     ? { ...noisedAs(table.steps[0]!), draw: start.draws }
     : { sample: 0, noise: table.initNoiseSigma, draw: 0 };
   let draws = init.draw;
+  let parting = table.steps.length;
   const all = table.steps.map((coefficients, index) => {
+    const before = earlier.findIndex(({ until }) => coefficients.step < until);
+    const phase = before < 0 ? earlier.length : before;
+    const { guidanceScale, scales, identity } = phases[phase]!;
     const pagScale = scales[index]!;
     const withPag = { guidanceScale, pagScale, identity };
     const kinds = isPair ? [{ guidanceScale, pagScale: 0 }, withPag] : [withPag];
     const images = kinds.flatMap((kind) => new Array<GuidanceSettings>(seeds).fill(kind));
     const rows = planRows(images, settings.pag, together ? seeds : images.length);
-    together &&= pagScale === 0 || identity === 0;
+    if (pagScale !== 0 && identity !== 0) {
+      together = false;
+      parting = Math.min(parting, index);
+    }
     const following = table.steps[index + 1]?.step ?? steps;
     const noiseDraw = needsNoise(coefficients) ? (draws += 1) : null;
     const nextStep = following > coefficients.step && following < steps ? following : null;
-    return { coefficients, pagScale, ...rows, noiseDraw, nextStep };
+    return { coefficients, phase, pagScale, ...rows, noiseDraw, nextStep };
   });
-  const perturbed = all.findIndex(({ pagScale }) => pagScale !== 0 && identity !== 0);
-  const first = madeTo ?? 0;
+  const first = made?.record ?? 0;
   const records = all.slice(first);
   const counts = records.map(({ siteRows }) => siteRows.length);
   return {
@@ -150,7 +166,7 @@ export function planRun(
     historyLength: historyLength(table),
     records,
     first,
-    parting: perturbed < 0 ? all.length : perturbed,
+    parting,
     rows: counts.reduce((sum, count) => sum + count, 0),
     mostRows: Math.max(0, ...counts),
     mostBase: Math.max(0, ...records.map(({ base }) => base.length)),
@@ -160,16 +176,6 @@ export function planRun(
 /** How many of the steps are run; 0 where the strength leaves none. */
 export function stepsRun(steps: number, start: Pick<PlannedStart, 'strength'> | null): number {
   return start ? Math.min(Math.floor(steps * start.strength), steps) : steps;
-}
-
-/**
- * Whether two runs whose settings differ in PAG's alone make the image without PAG by the same operations, and so bit
- * by bit: a record that combines one image's rows otherwise than by weights does so with the other's too. Both plans
- * are of all records.
- */
-export function isSameWithoutPag(one: RunPlan, other: RunPlan): boolean {
-  const isNonlinearAt = ({ records }: RunPlan, index: number) => (records[index]?.nonlinear ?? null) !== null;
-  return one.records.every((_, index) => isNonlinearAt(one, index) === isNonlinearAt(other, index));
 }
 
 /** @param different latents: images that read the same ones still share their rows. */

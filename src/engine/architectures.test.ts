@@ -35,6 +35,7 @@ const settings = {
   guidanceScale: 4,
   pagScale: 3,
   layers: 'mid',
+  earlier: [],
   strength: 0.6,
   startFit: 'crop',
   maskArea: 'whole',

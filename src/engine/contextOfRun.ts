@@ -1,14 +1,18 @@
 // How many tokens a run's contexts have, as far as that asks more of the device than one chunk does.
 
 import { PROMPT_TOKENS } from '../models/preflight';
+import { phasesOf } from '../settings/earlierSteps';
 import type { Settings } from '../settings/fields';
 import type { DiffusionModel } from './diffusionModel';
 
 /** Those of one chunk where they are fewer, for which models are weighed at first. */
 export function contextOfRun({ prompts }: DiffusionModel, settings: Settings): number {
-  const { prompt: positive, negativePrompt: negative, emphasis } = settings;
+  const { emphasis } = settings;
   try {
-    return Math.max(PROMPT_TOKENS, prompts.contextTokens({ positive, negative, emphasis }));
+    const tokens = phasesOf(settings).map(({ prompt: positive, negativePrompt: negative }) =>
+      prompts.contextTokens({ positive, negative, emphasis }),
+    );
+    return Math.max(PROMPT_TOKENS, ...tokens);
   } catch {
     return PROMPT_TOKENS; // a tokenizer that stumbles is said by the run, which has the means to
   }

@@ -49,6 +49,7 @@ const settings: Settings = {
   pag: PLAIN_PAG,
   layers: 'mid',
   scheduler: 'euler',
+  earlier: [],
   strength: 0.6,
   startFit: 'crop',
   maskArea: 'whole',

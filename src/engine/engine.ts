@@ -19,7 +19,7 @@ import type {
   WeighRequest,
 } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
-import { withoutPag } from '../settings/withoutPag';
+import { beyondPlan } from '../settings/beyondPlan';
 import type { Backend } from './backend';
 import { Busy } from './busy';
 import { checkpointFiles } from './checkpointFiles';
@@ -40,7 +40,7 @@ import { loadRuntime, runtimeBytes, type Ort } from './runtime';
 import { generateSeveral, type SeveralHooks } from './several';
 import { SharedWork } from './sharedWork';
 import { withEmbeddings } from './withEmbeddings';
-import { withoutPagOf, type WithoutPag } from './keptWithoutPag';
+import { KeptRuns } from './keptRuns';
 
 type Emit = (event: EngineEvent | BusyEvent) => void;
 type BackendChoice = Settings['backend'];
@@ -56,8 +56,8 @@ export class Engine {
   private backend: { readonly choice: BackendChoice; readonly instance: Backend; readonly info: DeviceInfo } | null =
     null;
   private model: DiffusionModel | null = null;
-  /** Of the last run that compared, and what that image was made of, beside the model. */
-  private kept: { readonly of: string; readonly image: WithoutPag } | null = null;
+  /** What the last runs have left, and what they were made of beside the model and their plans. */
+  private kept: { readonly of: string; readonly runs: KeptRuns } | null = null;
   /** Rows at once, their size and the tokens of their contexts for which the device was weighed last. */
   private weighed: string | null = null;
   private source: { readonly id: string; readonly read: ReadFiles; files: ModelFiles | null } | null = null;
@@ -80,7 +80,7 @@ export class Engine {
     const steps = stepsRun(settings.steps, start && settings);
     const model = await this.withFiles(await this.ready(request.model, settings, signal), request);
     const added = [request.loras?.map(({ id, weight }) => [id, weight]), request.embeddings?.map(({ id }) => id)];
-    const of = JSON.stringify([withoutPag(settings), start?.hash, ...added]);
+    const of = JSON.stringify([beyondPlan(settings), start?.hash, start?.mask?.hash, ...added]);
     const hooks: SeveralHooks = {
       signal,
       progress: (phase, step, secondsLeft, images) =>
@@ -100,13 +100,13 @@ export class Engine {
         );
       return;
     }
-    // Its steps are not kept: a run whose steps are looked at makes both images.
-    const image = this.kept?.of === of && !request.traces ? this.kept.image : null;
+    const kept = this.kept?.of === of ? this.kept.runs : new KeptRuns();
     const trace = (step: StepTrace) => this.emit({ type: 'trace', runId, trace: step });
     const traced = { ...hooks, ...(request.traces && { trace }) };
-    const result = await this.forgetIfAtFault(() => generate(model, settings, traced, image, 1, start));
-    const made = withoutPagOf(result);
-    if (made) this.kept = { of, image: made };
+    const options = { kept, anew: request.anew === true, start };
+    const result = await this.forgetIfAtFault(() => generate(model, settings, traced, options));
+    kept.add(result.made);
+    this.kept = { of, runs: kept };
     this.emit({ type: 'done', runId, pair: result.pair, stats: result.stats });
   }
 

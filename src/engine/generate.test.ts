@@ -38,6 +38,7 @@ const { latentShape } = tiny.info;
 const settings: Settings = {
   ...golden.settings,
   layers: 'all',
+  earlier: [],
   strength: 0.6,
   startFit: 'crop',
   maskArea: 'whole',

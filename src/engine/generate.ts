@@ -2,10 +2,9 @@
 // rows of the same batch; latents stay on the device, only previews and the final pictures are read back.
 
 import { PLAIN_PAG } from '../diffusion/options';
-import { isSameWithoutPag, planRun, type PlannedSettings, type RunPlan } from '../diffusion/runPlan';
+import { stepsOfImage } from '../diffusion/imageSteps';
+import { planRun, type Made, type PlannedSettings, type RunPlan } from '../diffusion/runPlan';
 import type { Row } from '../diffusion/types';
-import { selectSites } from '../onnx/sites/layers';
-import type { Site } from '../onnx/sites/sites';
 import { EngineError } from '../protocol/errors';
 import type {
   LongText,
@@ -19,14 +18,18 @@ import type {
 } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 import { elements, type DeviceTensor } from './backend';
+import { phasesOf } from '../settings/earlierSteps';
 import { checkpoint } from './checkpoint';
-import { conditionRows, latentsOfRun, withoutSites, type DiffusionModel } from './diffusionModel';
+import type { Conditioning } from './conditioning';
+import { latentsOfRun, type DiffusionModel } from './diffusionModel';
 import { SeedNoise } from './seedNoise';
 import { readRows, traceStep } from './stepTrace';
 import { assertFinite } from './vaeDecoder';
 import { encodedStart, firstLatents, sameNoise } from './startLatents';
 import { concatenated } from './concatenated';
-import { bothOf, copied, skipNoise, stateOfFirst, type Parting, type WithoutPag } from './keptWithoutPag';
+import { StateLog, copied, joinedStates, skipNoise, type ImageKind, type KeptRuns, type Trajectory } from './keptRuns';
+import { allThere, tracedAt, tracesBefore, whatIsThere } from './reuse';
+import { conditioningOf, runPhase, wordsOf, type RunPhase } from './runPhases';
 
 export interface RunHooks {
   readonly signal: AbortSignal;
@@ -45,101 +48,113 @@ export interface RunResult {
   readonly latents: Float32Array;
   /** Of all records, as if nothing had been made before. */
   readonly plan: RunPlan;
-  readonly parting: Parting | null;
+  /** For the runs that follow; none of a run of several seeds. */
+  readonly made: readonly Trajectory[];
   readonly stats: RunStats;
 }
 
-/**
- * @param kept the image without PAG where an earlier run has made it: of the same model, and settings that differ in
- * PAG's alone. Only the other image is made then.
- * @param seeds how many images are made together, of the settings' seed and those that follow it.
- * @param startImage what the run starts from; from noise where null.
- * @throws EngineError, or AbortError where `hooks.signal` is aborted.
- */
+export interface RunOptions {
+  /** What earlier runs have left: of the same model, and settings that are the same beyond their plans. */
+  readonly kept?: KeptRuns | null;
+  /** Asked for as it is: the image with PAG is made though the very same one is kept. */
+  readonly anew?: boolean;
+  /** How many images are made together, of the settings' seed and those that follow it. */
+  readonly seeds?: number;
+  /** What the run starts from; from noise where null. */
+  readonly start?: StartImage | null;
+}
+
+/** @throws EngineError, or AbortError where `hooks.signal` is aborted. */
 export async function generate(
   model: DiffusionModel,
   settings: Settings,
   hooks: RunHooks,
-  kept: WithoutPag | null = null,
-  seeds = 1,
-  startImage: StartImage | null = null,
+  { kept = null, anew = true, seeds = 1, start: startImage = null }: RunOptions = {},
 ): Promise<RunResult> {
   const started = performance.now();
   const { backend, unet } = model;
   const latentShape = latentsOfRun(model, settings);
   hooks.progress('prepare', 0, null);
   await checkpoint(hooks.signal);
-  const sites = chosenSites(model, settings);
-  const strengths = new Map(sites.map((site) => [site, settings.pag.siteIdentity[site.name] ?? settings.pag.identity]));
+  const phases = phasesOf(settings).map((held) => runPhase(model, settings, held));
   const image = startImage && (await encodedStart(model, settings, startImage));
   const start = image && { strength: settings.strength, draws: image.deviation ? 1 : 0 };
-  const planFor = (madeTo: number | null) =>
-    planned(model, { ...settings, start }, [...strengths.values()], madeTo, seeds);
-  const alone = planFor(0);
-  const text = readText(model, settings, alone);
-  const left = settings.compare && kept && isSameWithoutPag(kept.plan, alone) ? kept : null;
-  if (left && alone.parting === alone.records.length) return bothOf(left, started, text);
-  const from = left?.parting && left.parting.record <= alone.parting ? left.parting : null;
-  const plan = left ? planFor(from?.record ?? 0) : planFor(null);
-  let parting = from;
-  // The prompt first: where memory is short its encoders are gone before the UNet is there.
-  // Of the widest batch; contexts come in the same order in each.
-  const widest = plan.records.find(({ base }) => base.length === plan.mostBase)?.base ?? [];
-  const conditioning = await conditionRows(
-    model,
-    settings,
-    widest.map((row) => row.context),
-    hooks.signal,
-  );
+  const planFor = (made: Made | null) => planned(model, { ...settings, start }, phases, made, seeds);
+  const alone = planFor(null);
+  const text = readText(model, phases, alone);
+  const kinds: readonly ImageKind[] = settings.compare ? ['withoutPag', 'withPag'] : ['withPag'];
+  const steps = kinds.map((_, at) => stepsOfImage(alone, at * seeds, settings.pag, wordsOf(model, phases)));
+  const { there, from } = whatIsThere(kept, { kinds, steps, anew, isTraced: hooks.trace !== undefined });
+  const [left] = there;
+  const perturbedSites = perturbedIn(settings, phases.at(-1)!);
+  if (there.length === kinds.length) return allThere(there, alone, { started, text, perturbedSites }, hooks);
+  const record = from[0]!.record;
+  const plan = planFor({ record, withoutPag: there.length > 0 });
+  // The prompts first: where memory is short their encoders are gone before the UNet is there.
+  const conditionings = new Map<number, Conditioning>();
   const held = new Holder();
   try {
-    const cutPlan = await unet.prepare(sites, hooks.signal, {
-      latentShape,
-      conditioning: conditioning.feeds,
-      rows: plan.records.map(({ base, siteRows }) => ({ base: base.length, behindFork: siteRows.length })),
-    });
+    for (const phase of new Set(plan.records.map((one) => one.phase)))
+      conditionings.set(phase, await conditioningOf(model, settings, phases[phase]!, plan, phase, hooks.signal));
     if (plan.steps > 1) await model.previews.prepare(hooks.signal);
     const shape = [plan.images, ...latentShape];
     const noise = new SeedNoise(settings, seeds);
     // Draws come in the plan's order, those of records that are made already too.
     const draw = (scale: number) => backend.upload('float32', shape, sameNoise(noise, shape, scale));
     const depths = [plan.historyLength, ...shape];
-    const initial = backend.upload('float32', shape, from?.latents ?? firstLatents(plan, image, noise, shape));
-    if (from) skipNoise(noise, alone, from.record, elements(latentShape));
+    const states = from.flatMap(({ state }) => state ?? []);
+    const before = states.length > 0 ? joinedStates(states, plan.historyLength) : null;
+    const initial = backend.upload('float32', shape, before?.latents ?? firstLatents(plan, image, noise, shape));
+    if (before) skipNoise(noise, alone, record, elements(latentShape));
     let latents = held.set('latents', initial);
-    const before = from?.history ?? new Float32Array(elements(depths));
-    let history = held.set('history', backend.upload('float32', depths, before));
+    const history0 = before?.history ?? new Float32Array(elements(depths));
+    let history = held.set('history', backend.upload('float32', depths, history0));
+    // Of several seeds nothing is kept.
+    const log = seeds === 1 ? new StateLog(backend, alone, plan.images, latentShape) : null;
+    const traces: StepTrace[] = [];
+    const tell = (trace: StepTrace) => {
+      traces.push(trace);
+      hooks.trace?.(trace);
+    };
+    let traced = -1;
+    if (hooks.trace) {
+      for (const trace of tracesBefore(alone, record, from, left ?? null)) {
+        traced = trace.step;
+        tell(trace);
+      }
+    }
     const begun = performance.now();
     // Read back while the next step runs; never more than one, so that the device is not asked for steps far ahead.
-    let previewing: Promise<void> = Promise.resolve();
+    let previewing: Promise<unknown> = Promise.resolve();
     let unshown = left?.picture ?? null;
-    const show = (step: number, denoised: DeviceTensor) => {
-      const shown = model.previews.of(denoised, hooks.signal).then(({ pictures, size }) => {
+    const show = (step: number, denoised: DeviceTensor) =>
+      model.previews.of(denoised, hooks.signal).then(({ pictures, size }) => {
         hooks.preview(step, pairsOf([...(unshown ? [copied(unshown)] : []), ...pictures], seeds), size);
         unshown = null;
       });
-      // Heard where it is awaited, which a step that fails does not come to.
-      shown.catch(() => {});
-      return shown;
-    };
-    let traced = -1;
-    for (const [index, record] of plan.records.entries()) {
-      const { base, coefficients, weights, siteRows, nonlinear, noiseDraw, nextStep } = record;
+    let cut = null as CutOfPhase | null;
+    for (const [index, planned] of plan.records.entries()) {
+      const { base, coefficients, weights, siteRows, nonlinear, noiseDraw, nextStep, phase } = planned;
+      const { sites, strengths } = phases[phase]!;
+      const conditioning = conditionings.get(phase)!;
+      if (cut?.phase !== phase) {
+        const ofPhase = plan.records.filter((one) => one.phase === phase);
+        const rows = ofPhase.map((one) => ({ base: one.base.length, behindFork: one.siteRows.length }));
+        const sizes = { latentShape, conditioning: conditioning.feeds, rows };
+        cut = { phase, plan: await unet.prepare(sites, hooks.signal, sizes) };
+      }
       const toGo = plan.records.length - index;
       hooks.progress(
         'denoise',
         coefficients.step,
         index === 0 ? null : ((performance.now() - begun) / 1000 / index) * toGo,
       );
-      const at = plan.first + index;
-      if (at > 0 && at === plan.parting && parting?.record !== at)
-        parting = { record: at, ...(await stateOfFirst(backend, latents, history)) };
       const images = base.map((row) => row.image);
       const sample = await backend.modelInput(latents, images, coefficients.inputScale, unet.sampleType);
       let predictions: DeviceTensor;
       try {
         predictions = await unet.predict(
-          cutPlan,
+          cut.plan,
           {
             sample,
             timestep: coefficients.timestep,
@@ -176,10 +191,17 @@ export async function generate(
       await previewing;
       if (rows) {
         traced = coefficients.step;
-        hooks.trace?.(await traceStep(model, record, rows, denoised, hooks.signal));
+        const own = await traceStep(model, planned, rows, denoised, hooks.signal);
+        tell(left ? { ...own, withoutPag: tracedAt(left, traced)?.withoutPag ?? null } : own);
       }
-      if (nextStep === null) continue;
-      previewing = show(nextStep, denoised);
+      const following = plan.first + index + 1;
+      const reads = [
+        ...(log && index + 1 < plan.records.length ? [log.take(following, latents, history)] : []),
+        ...(nextStep === null ? [] : [show(nextStep, denoised)]),
+      ];
+      previewing = Promise.all(reads);
+      // Heard where it is awaited, which a step that fails does not come to.
+      previewing.catch(() => {});
       // Sessions run one at a time.
       if (model.previews.decodes) await previewing;
     }
@@ -196,23 +218,34 @@ export async function generate(
       unetRows: plan.rows,
       rowsBeforeFork: unet.fixedBatch === null ? plan.mostBase : plan.mostRows,
       rowsAfterFork: plan.mostRows,
-      perturbedSites:
-        settings.pagScale > 0 ? sites.filter((site) => (strengths.get(site) ?? 0) > 0).map((site) => site.name) : [],
-      keptWithoutPag: left !== null,
+      perturbedSites,
+      keptWithoutPag: there.length > 0,
       ...(text && { text }),
       ...(stepsMade > 0 && { stepMilliseconds }),
+      ...(record > 0 && { keptSteps: plan.records[0]?.coefficients.step ?? plan.steps }),
       ...(model.vaeDecoder.tiles > 1 && { tiles: model.vaeDecoder.tiles }),
     };
+    const size = elements(latentShape);
+    const made = from.map(
+      (beginning, at): Trajectory => ({
+        of: kinds[there.length + at]!,
+        steps: steps[there.length + at]!,
+        states: [...(beginning.of?.states.filter((state) => state.record <= record) ?? []), ...(log?.of(at) ?? [])],
+        latents: values.slice(at * size, (at + 1) * size),
+        picture: copied(pictures[at]!),
+        traces,
+      }),
+    );
     return {
       pair: pairs[0]!,
       pairs,
       latents: left ? concatenated([left.latents, values]) : values,
       plan: alone,
-      parting,
+      made: seeds === 1 ? [...there, ...made] : [],
       stats,
     };
   } finally {
-    conditioning.dispose();
+    for (const conditioning of conditionings.values()) conditioning.dispose();
     held.dispose();
   }
 }
@@ -232,32 +265,40 @@ export async function warmUp(model: DiffusionModel, settings: Settings, signal: 
   );
 }
 
-/** Of the prompts that some row reads. */
-function readText(model: DiffusionModel, settings: Settings, { records }: RunPlan): LongText | null {
-  const { prompt, negativePrompt, emphasis } = settings;
-  const isRead = (context: Row['context']) => records.some(({ base }) => base.some((row) => row.context === context));
-  return model.prompts.extent([prompt, ...(isRead('uncond') ? [negativePrompt] : [])], emphasis);
+interface CutOfPhase {
+  readonly phase: number;
+  readonly plan: Awaited<ReturnType<DiffusionModel['unet']['prepare']>>;
 }
 
-/** The cut is the same whatever the PAG scale, so that scale 0 is bit-equal to CFG alone. */
-function chosenSites(model: DiffusionModel, settings: Settings): Site[] {
-  if (model.unet.sites.length === 0) {
-    if (settings.pagScale === 0) return [];
-    throw new EngineError('pag-impossible', withoutSites(model.unet.refused));
-  }
-  return selectSites(settings.layers, model.unet.sites);
+/** By their names. */
+function perturbedIn({ pagScale }: Settings, { sites, strengths }: RunPhase): readonly string[] {
+  return pagScale > 0 ? sites.filter((site) => (strengths.get(site) ?? 0) > 0).map(({ name }) => name) : [];
+}
+
+/** Of the prompts that some row reads. */
+function readText(model: DiffusionModel, phases: readonly RunPhase[], { records }: RunPlan): LongText | null {
+  const read = phases.flatMap(({ held }, phase) => {
+    const rows = records.filter((record) => record.phase === phase).flatMap(({ base }) => base);
+    const isRead = (context: Row['context']) => rows.some((row) => row.context === context);
+    return [...(isRead('cond') ? [held.prompt] : []), ...(isRead('uncond') ? [held.negativePrompt] : [])];
+  });
+  return model.prompts.extent(read, phases[0]!.emphasis);
 }
 
 function planned(
   model: DiffusionModel,
   settings: PlannedSettings,
-  strengths: readonly number[],
-  madeTo: number | null,
+  phases: readonly RunPhase[],
+  made: Made | null,
   seeds: number,
 ): RunPlan {
   const { guidanceEmbedded } = model.info;
+  const strengths = (layers: string) => {
+    const phase = phases.find(({ held }) => held.layers === layers);
+    return [...(phase?.strengths.values() ?? [])];
+  };
   try {
-    return planRun(settings, { scheduler: model.files.scheduler, guidanceEmbedded, strengths }, madeTo, seeds);
+    return planRun(settings, { scheduler: model.files.scheduler, guidanceEmbedded, strengths }, made, seeds);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError(

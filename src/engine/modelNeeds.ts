@@ -3,7 +3,7 @@
 import { rowGuidance } from '../diffusion/guidance';
 import { PROMPT_TOKENS, type Buffer, type Needs } from '../models/preflight';
 import { graphNeeds } from '../onnx/graph/needs';
-import type { Settings } from '../settings/fields';
+import type { RunExtent } from '../protocol/messages';
 import { keepsTextEncoders, machineMemoryGiB } from './memory';
 import type { OnnxFile } from './onnxFile';
 import { leastInTiles } from './tiledGraph';
@@ -46,11 +46,14 @@ export function modelNeeds({ unet, texts, vae, unetDims, vaeDims }: ModelGraphs,
 
 /** UNet rows at once: of each image one for CFG and one for the prompt, and of one image one for PAG. */
 export function rowsOfRun(
-  { compare, guidanceScale, pagScale }: Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale'>,
+  { compare, earlier = [], ...last }: Pick<RunExtent, 'compare' | 'guidanceScale' | 'pagScale' | 'earlier'>,
   guidanceEmbedded: boolean,
 ): number {
-  const plain = rowGuidance(guidanceScale, guidanceEmbedded) > 1 ? 2 : 1;
-  return plain * (compare ? 2 : 1) + Number(pagScale > 0);
+  const rows = [...earlier, last].map(({ guidanceScale, pagScale }) => {
+    const plain = rowGuidance(guidanceScale, guidanceEmbedded) > 1 ? 2 : 1;
+    return plain * (compare ? 2 : 1) + Number(pagScale > 0);
+  });
+  return Math.max(...rows);
 }
 
 /** One prompt at a time, as long as CLIP reads it, unless the graph says otherwise. */

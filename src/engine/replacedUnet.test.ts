@@ -37,6 +37,7 @@ test.each([
     {
       ...commonSettings,
       ...golden!.settings,
+      earlier: [],
       strength: 0.6,
       startFit: 'crop',
       maskArea: 'whole',

@@ -45,6 +45,7 @@ const settings: Settings = {
   ...given,
   scheduler: 'ddim',
   layers: 'mid',
+  earlier: [],
   strength: 0.6,
   startFit: 'crop',
   maskArea: 'whole',

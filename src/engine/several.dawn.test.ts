@@ -28,7 +28,7 @@ const settings: Settings = {
 async function run(backend: Backend) {
   const model = await openModel(backend, await readModelFiles(folder('fixtures/models/tiny')), 'tiny');
   const hooks = { signal: new AbortController().signal, progress: () => {}, preview: () => {} };
-  const { latents, pairs } = await generate(model, settings, hooks, null, settings.images);
+  const { latents, pairs } = await generate(model, settings, hooks, { seeds: settings.images });
   await closeModel(model);
   return { latents, sizes: pairs.map(({ withPag: { width, height } }) => [width, height]) };
 }

@@ -71,14 +71,14 @@ describe('three images', () => {
   ])('with %s too', async (_name, changes) => {
     const own = { ...settings, ...changes, images: 1, seed: settings.seed + 2 };
     const third = await generate(tiny, own, hooks);
-    const { pairs } = await generate(tiny, { ...settings, ...changes }, hooks, null, 3);
+    const { pairs } = await generate(tiny, { ...settings, ...changes }, hooks, { seeds: 3 });
     expect(pairs[2]).toEqual(third.pair);
   });
 
   test('each pair shares its rows until PAG parts it', async () => {
     const late = { ...settings, pag: { ...settings.pag, window: { semantics: 'steps', start: 1, stop: 9 } as const } };
     const one = await generate(tiny, { ...late, images: 1 }, hooks);
-    const all = await generate(tiny, late, hooks, null, 3);
+    const all = await generate(tiny, late, hooks, { seeds: 3 });
     expect(all.stats.unetRows).toBe(3 * one.stats.unetRows);
     expect(all.pair).toEqual(one.pair);
   });
@@ -118,7 +118,7 @@ test.each(['sd1', 'sdxl'] as const)('%s: with a generator each diffusers makes t
   const files = await checkpointFiles(source, undefined, () => openAsBlob('public/clip/merges.txt'));
   const model = await openModel(backend, files, family);
   const own = { ...INITIAL, compare: true, ...sizedSettings, ...golden.settings } as Settings;
-  const { latents, pairs } = await generate(model, own, hooks, null, own.images);
+  const { latents, pairs } = await generate(model, own, hooks, { seeds: own.images });
   const expected = sizedLatents(golden);
   expect(pairs).toHaveLength(golden.shape[0]);
   expect(relativeError(latents.slice(-expected.length), expected)).toBeLessThan(1e-4);

@@ -11,7 +11,7 @@ import { imageSeed } from '../settings/seeds';
 import { contextOfRun } from './contextOfRun';
 import type { DiffusionModel } from './diffusionModel';
 import { generate } from './generate';
-import { copied } from './keptWithoutPag';
+import { copied } from './keptRuns';
 import { fileGone } from './modelFiles';
 
 export interface SeveralHooks {
@@ -62,7 +62,7 @@ export async function generateSeveral(
     };
     const own = { ...settings, seed: imageSeed(settings.seed, from) };
     try {
-      const batch = await generate(model, own, ofBatch, null, count, startImage);
+      const batch = await generate(model, own, ofBatch, { seeds: count, start: startImage });
       stats = sum(stats, batch.stats);
       pairs.push(...batch.pairs);
       const last = pairs.length === images;

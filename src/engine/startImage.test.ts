@@ -12,7 +12,7 @@ import { checkpointFiles } from './checkpointFiles';
 import { CpuBackend } from './cpuBackend';
 import { closeModel, type DiffusionModel } from './diffusionModel';
 import { generate } from './generate';
-import { withoutPagOf, type WithoutPag } from './keptWithoutPag';
+import { KeptRuns } from './keptRuns';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 import { openModel } from './testing/openModel';
 import { relativeError } from './testing/unetChecks';
@@ -37,11 +37,11 @@ function run(
     start = START,
     kept = null,
     seeds = 1,
-  }: { of?: 'sd1' | 'sdxl'; start?: StartImage; kept?: WithoutPag | null; seeds?: number } = {},
+  }: { of?: 'sd1' | 'sdxl'; start?: StartImage; kept?: KeptRuns | null; seeds?: number } = {},
 ) {
   const settings = { ...INITIAL, compare: false, ...startSettings, startFit: 'stretch', ...changes } as const;
   const hooks = { signal: new AbortController().signal, progress: () => {}, preview: () => {} };
-  return generate(models[of], settings, hooks, kept, seeds, start);
+  return generate(models[of], settings, hooks, { kept, seeds, start });
 }
 
 /** As of text alone (`schedulers.test.ts`): relative to the largest latent. */
@@ -73,7 +73,9 @@ test('each image of a pair is the one made alone, and a kept one is taken where 
   expect(both.latents.slice(half)).toEqual((await run({ ...changes, compare: false })).latents);
   expect(both.latents.slice(0, half)).toEqual((await run({ ...changes, compare: false, pagScale: 0 })).latents);
   const moved = { ...changes, pagScale: 4 };
-  const again = await run(moved, { kept: withoutPagOf(both) });
+  const kept = new KeptRuns();
+  kept.add(both.made);
+  const again = await run(moved, { kept });
   expect(again.stats.keptWithoutPag).toBe(true);
   expect(again.latents).toEqual((await run(moved)).latents);
 });
@@ -101,5 +103,5 @@ test('a strength that leaves no step, and a model without an encoder, are said',
   const blind = { ...models.sd1, vaeEncoder: null };
   const hooks = { signal: new AbortController().signal, progress: () => {}, preview: () => {} };
   const settings = { ...INITIAL, ...commonSettings };
-  await expect(generate(blind, settings, hooks, null, 1, START)).rejects.toMatchObject({ code: 'start-impossible' });
+  await expect(generate(blind, settings, hooks, { start: START })).rejects.toMatchObject({ code: 'start-impossible' });
 });

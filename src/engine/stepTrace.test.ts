@@ -27,7 +27,7 @@ const settings: Settings = {
   backend: 'wasm',
   pag: { ...PLAIN_PAG, window: { semantics: 'steps', start: 1, stop: 9 } },
 };
-const planned = { scheduler: model.files.scheduler, guidanceEmbedded: false, strengths: [1] };
+const planned = { scheduler: model.files.scheduler, guidanceEmbedded: false, strengths: () => [1] };
 
 test.each([
   ['shared', 0],

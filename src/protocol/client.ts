@@ -83,10 +83,15 @@ export class EngineClient {
   }
 
   /** Ends a load of another model, and takes the place of a run that waits. */
-  /** @param traces whether each step is told of. */
-  generate(runId: string, model: ModelRef, settings: Settings, files: AddedFiles = {}, traces = false): void {
+  generate(
+    runId: string,
+    model: ModelRef,
+    settings: Settings,
+    files: AddedFiles = {},
+    how: Pick<GenerateRequest, 'traces' | 'anew'> = {},
+  ): void {
     for (const load of this.loads.values()) load.ends ||= load.request.model.id !== model.id;
-    const request = { type: 'generate', runId, model, settings, ...files, ...(traces && { traces }) } as const;
+    const request = { type: 'generate', runId, model, settings, ...files, ...how } as const;
     this.runs.set(runId, { request, ends: false });
     this.send(request);
   }

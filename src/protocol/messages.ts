@@ -108,8 +108,10 @@ export interface LoadRequest extends AddedFiles {
 export interface GenerateRequest extends AddedFiles {
   readonly type: 'generate';
   readonly runId: string;
-  /** Tell what each step came to, for which both images are made; absent: no. */
+  /** Tell what each step came to; absent: no. */
   readonly traces?: boolean;
+  /** Made though the very same picture is there from an earlier run; absent: it is given again. */
+  readonly anew?: boolean;
   readonly model: ModelRef;
   readonly settings: Settings;
 }
@@ -132,7 +134,8 @@ export interface FitRequest {
 }
 
 /** What a run has at once: how many rows, and how large. */
-export type RunExtent = Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale' | 'width' | 'height'>;
+export type RunExtent = Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale' | 'width' | 'height'> &
+  Partial<Pick<Settings, 'earlier'>>;
 
 /**
  * What a run of the model that is loaded would ask of the device, and what its sites cost: `verdict` and `costs`.
@@ -404,6 +407,8 @@ export interface RunStats {
   readonly perturbedSites: readonly string[];
   /** The image without PAG is an earlier run's: no row was run for it. */
   readonly keptWithoutPag: boolean;
+  /** The first steps are an earlier run's, so many; absent: none. */
+  readonly keptSteps?: number;
   /** Of the prompts that were read; absent where each is one chunk of tokens, and read whole. */
   readonly text?: LongText;
   /** Of a step in the mean, previews included; absent where none ran. */

@@ -185,6 +185,7 @@ const convert = (
         emphasis: 'plain',
         noiseSource: 'cpu',
         seed: 1,
+        earlier: [],
         steps: 4,
         guidanceScale: 3,
         pagScale,

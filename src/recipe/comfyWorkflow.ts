@@ -3,6 +3,7 @@
 // `unet_block_list` counts blocks as `comfyName` does. What neither can do is said in `warnings`.
 
 import { advancedPag, isMidBlock } from './advancedPag';
+import { changedWarnings } from './changedOnTheWay';
 import type { Recipe } from './recipe';
 import { chooseSigmas } from '../diffusion/sigmas';
 import { SIGMAS } from '../diffusion/options';
@@ -38,7 +39,7 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
     warnings.push('The UNet is named by its file: put it into ComfyUI’s models/diffusion_models.');
   if (recipe.embeddings)
     warnings.push('Embeddings are named by their files: put these into ComfyUI’s models/embeddings.');
-  warnings.push(...readingWarnings(recipe));
+  warnings.push(...readingWarnings(recipe), ...changedWarnings(settings, 'ComfyUI'));
   if (settings.noiseSource === 'gpu')
     warnings.push('ComfyUI draws its noise on the CPU, this run drew it as a GPU does: the picture is another one.');
   else if (names.comfy !== null && names.drawsNoise)

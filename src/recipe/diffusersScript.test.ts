@@ -33,6 +33,7 @@ const SETTINGS: RecipeSettings = {
   pagScale: 3,
   layers: 'mid',
   scheduler: 'ddim',
+  earlier: [],
   strength: 0.6,
   startFit: 'crop',
   maskArea: 'whole',
@@ -170,9 +171,7 @@ describe('a script that diffusers has run', async () => {
       model,
       { ...settings, images, compare: false, backend: 'wasm' },
       { signal: new AbortController().signal, progress: () => {}, preview: () => {} },
-      null,
-      images,
-      name.startsWith('start-') ? start : undefined,
+      { seeds: images, start: name.startsWith('start-') ? start : null },
     );
     const sites = model.info.sites
       .filter((site) => stats.perturbedSites.includes(site.name))

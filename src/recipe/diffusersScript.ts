@@ -4,6 +4,7 @@
 // they are written down. What the pipelines cannot do stands in the script's head and in `warnings`.
 
 import { SCHEDULERS } from '../diffusion/schedulers';
+import { changedWarnings } from './changedOnTheWay';
 import { embeddingCalls, loraCalls, withTinyVae, withTokens, withUnet, withVae } from './diffusersFiles';
 import { embedsArguments, embedsLines, needsEmbeds } from './diffusersPrompt';
 import { scheduleWarnings, schedulerArguments, sgmTimesteps } from './diffusersSchedule';
@@ -42,6 +43,7 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
       : []),
     ...(hasStart ? startWarnings(recipe) : []),
     ...readingWarnings(recipe),
+    ...changedWarnings(settings, 'diffusers').map((sentence) => sentence.replaceAll('\n', ' ')),
     ...scheduleWarnings(settings.scheduler, settings.sigmas),
     ...(settings.spacing === 'turbo' ? ['diffusers has no turbo spacing: the model’s own is used.'] : []),
   ];

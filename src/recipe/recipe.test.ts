@@ -18,6 +18,7 @@ const SETTINGS: RecipeSettings = {
   pagScale: 3,
   layers: 'm0,u0-2',
   scheduler: 'dpmpp-2m',
+  earlier: [],
   strength: 0.6,
   startFit: 'crop',
   maskArea: 'whole',

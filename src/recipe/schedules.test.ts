@@ -31,6 +31,7 @@ const levels = (sigmas: 'model' | 'beta') =>
         scheduler: 'euler',
         sigmas,
         spacing: 'linspace',
+        earlier: [],
         strength: 0.6,
         startFit: 'crop',
         maskArea: 'whole',

@@ -18,6 +18,7 @@ const SETTINGS: RecipeSettings = {
   pagScale: 2.5,
   layers: 'mid',
   scheduler: 'dpmpp-2m',
+  earlier: [],
   strength: 0.6,
   startFit: 'crop',
   maskArea: 'whole',
@@ -124,9 +125,12 @@ describe('an infotext that is written', () => {
     const { text, warnings } = write(changes);
     const { settings, model, notRestored } = parseInfotext(text, PLAIN_PAG);
     // The infotext says no spacing: that is the model's.
-    const { pag, layers, prediction, terminalSnr, strength, startFit, ...others } = { ...SETTINGS, ...changes };
+    const { pag, layers, prediction, terminalSnr, strength, startFit, earlier, ...others } = {
+      ...SETTINGS,
+      ...changes,
+    };
     const { maskArea, maskPadding, maskFeather, keepRest, ...rest } = others;
-    expect([prediction, terminalSnr]).toEqual(['model', 'model']);
+    expect([prediction, terminalSnr, earlier]).toEqual(['model', 'model', []]);
     // Nor what is done with a start image where there is none.
     expect([strength, startFit, maskArea, maskPadding, maskFeather, keepRest]).toEqual([
       0.6,

@@ -2,6 +2,7 @@
 // where that can say it, else those of the advanced script (`pag_*`). What neither can say is in `warnings`.
 
 import { advancedPag, isMidBlock } from './advancedPag';
+import { changedWarnings } from './changedOnTheWay';
 import type { Recipe } from './recipe';
 import { chooseSigmas } from '../diffusion/sigmas';
 import { SIGMAS } from '../diffusion/options';
@@ -50,6 +51,7 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
         'which this text cannot say: it is read as where the negative prompt begins.',
     );
   }
+  warnings.push(...changedWarnings(settings, 'A1111'));
   const words = wordsOf(settings.prompt);
   warnings.push(...obeyedByA1111(words, emphasis), ...readingWarnings(recipe));
   const { loras = [] } = recipe;

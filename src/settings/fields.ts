@@ -9,6 +9,7 @@ import {
   SIGMAS,
   SPACINGS,
   TERMINAL_SNRS,
+  type EarlierSteps,
   type PagOptions,
 } from '../diffusion/options';
 import { SCHEDULERS } from '../diffusion/schedulers';
@@ -16,6 +17,7 @@ import { EMPHASES } from '../prompt/pieces';
 import { boundedText } from './boundedText';
 import { MOST_EDGE } from './pictureSize';
 import { correctValue, isInRange, rangeText, type NumberRule } from './numbers';
+import { readEarlier } from './earlierSteps';
 import { readPag } from './pagOptions';
 
 interface Place {
@@ -27,6 +29,8 @@ interface Place {
   readonly ofOneModel: boolean;
   /** Of the image with PAG alone: the one without it is the same whatever stands here. */
   readonly ofPag: boolean;
+  /** The records of a run's plan, and the words and layers of each, tell all that it does. */
+  readonly inPlan: boolean;
 }
 
 export interface TextField extends Place {
@@ -59,12 +63,18 @@ export interface PagField extends Place {
   readonly initial: PagOptions;
 }
 
-export type Field = TextField | NumberField | ChoiceField | FlagField | PagField;
+export interface EarlierField extends Place {
+  readonly kind: 'earlier';
+  readonly initial: readonly EarlierSteps[];
+  readonly unsaid: readonly EarlierSteps[];
+}
 
-const OF_THE_PICTURE = { inRecipe: true, usual: false, ofOneModel: false, ofPag: false } as const;
-const OF_THE_MODEL = { inRecipe: true, usual: true, ofOneModel: false, ofPag: false } as const;
-const OF_ONE_MODEL = { inRecipe: true, usual: false, ofOneModel: true, ofPag: false } as const;
-const OF_THE_MACHINE = { inRecipe: false, usual: false, ofOneModel: false, ofPag: false } as const;
+export type Field = TextField | NumberField | ChoiceField | FlagField | PagField | EarlierField;
+
+const OF_THE_PICTURE = { inRecipe: true, usual: false, ofOneModel: false, ofPag: false, inPlan: false } as const;
+const OF_THE_MODEL = { inRecipe: true, usual: true, ofOneModel: false, ofPag: false, inPlan: false } as const;
+const OF_ONE_MODEL = { inRecipe: true, usual: false, ofOneModel: true, ofPag: false, inPlan: false } as const;
+const OF_THE_MACHINE = { inRecipe: false, usual: false, ofOneModel: false, ofPag: false, inPlan: false } as const;
 
 const EDGE = {
   kind: 'number',
@@ -91,8 +101,8 @@ const MASK_AREAS = {
 } as const;
 
 const TABLE = {
-  prompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
-  negativePrompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE },
+  prompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE, inPlan: true },
+  negativePrompt: { kind: 'text', letters: 2000, initial: '', ...OF_THE_PICTURE, inPlan: true },
   /** How both prompts are read: what weighs in them, and where chunks of tokens end. */
   emphasis: { kind: 'choice', choices: EMPHASES, initial: 'a1111', unsaid: 'plain', ...OF_THE_PICTURE },
   /** 0 … 2⁵³−1; its low 32 bits seed mt19937, as `torch.manual_seed` does for CPU generators. */
@@ -111,7 +121,17 @@ const TABLE = {
   height: EDGE,
   /** Whose random numbers the seed begins: those of PyTorch on the CPU, or on NVIDIA's GPUs (`diffusion/noise`). */
   noiseSource: { kind: 'choice', choices: NOISE_SOURCES, initial: 'cpu', unsaid: 'cpu', ...OF_THE_PICTURE },
-  steps: { kind: 'number', min: 1, max: 150, whole: true, step: 1, initial: 20, fallback: 20, ...OF_THE_MODEL },
+  steps: {
+    kind: 'number',
+    min: 1,
+    max: 150,
+    whole: true,
+    step: 1,
+    initial: 20,
+    fallback: 20,
+    ...OF_THE_MODEL,
+    inPlan: true,
+  },
   /** Classifier-free guidance g; off at g ≤ 1. */
   guidanceScale: {
     kind: 'number',
@@ -122,6 +142,7 @@ const TABLE = {
     initial: 3,
     fallback: 3,
     ...OF_THE_MODEL,
+    inPlan: true,
   },
   /** PAG scale s; 0 runs no perturbed row. The range is that of ComfyUI's node. */
   pagScale: {
@@ -134,16 +155,17 @@ const TABLE = {
     fallback: 3,
     ...OF_THE_MODEL,
     ofPag: true,
+    inPlan: true,
   },
   /** `mid`, `down`, `up`, `all`, diffusers' `pag_applied_layers` or ComfyUI's `unet_block_list` notation. */
-  layers: { kind: 'text', letters: 4096, initial: 'mid', ...OF_THE_MODEL, ofPag: true },
-  scheduler: { kind: 'choice', choices: SCHEDULERS, initial: 'ddim', ...OF_THE_MODEL },
+  layers: { kind: 'text', letters: 4096, initial: 'mid', ...OF_THE_MODEL, ofPag: true, inPlan: true },
+  scheduler: { kind: 'choice', choices: SCHEDULERS, initial: 'ddim', ...OF_THE_MODEL, inPlan: true },
   /** How noise levels are spread; schedulers of whole timesteps ignore it. */
-  sigmas: { kind: 'choice', choices: SIGMAS, initial: 'model', ...OF_THE_MODEL },
-  spacing: { kind: 'choice', choices: SPACINGS, initial: 'model', ...OF_THE_MODEL },
+  sigmas: { kind: 'choice', choices: SIGMAS, initial: 'model', ...OF_THE_MODEL, inPlan: true },
+  spacing: { kind: 'choice', choices: SPACINGS, initial: 'model', ...OF_THE_MODEL, inPlan: true },
   /** Instead of what the model's files say, which may say nothing, or what is wrong. */
-  prediction: { kind: 'choice', choices: PREDICTIONS, initial: 'model', ...OF_ONE_MODEL },
-  terminalSnr: { kind: 'choice', choices: TERMINAL_SNRS, initial: 'model', ...OF_ONE_MODEL },
+  prediction: { kind: 'choice', choices: PREDICTIONS, initial: 'model', ...OF_ONE_MODEL, inPlan: true },
+  terminalSnr: { kind: 'choice', choices: TERMINAL_SNRS, initial: 'model', ...OF_ONE_MODEL, inPlan: true },
   /** How much of the run is made of a start image, where there is one: ⌊N·strength⌋ of N steps. */
   strength: {
     kind: 'number',
@@ -174,11 +196,26 @@ const TABLE = {
    * How s goes over the steps, what is rescaled, how much is perturbed. A step whose s is 0 runs no perturbed row. Its
    * `guidanceRescale` is no PAG's (`withoutPag`).
    */
-  pag: { kind: 'pag', initial: PLAIN_PAG, ...OF_THE_PICTURE, ofPag: true },
+  pag: { kind: 'pag', initial: PLAIN_PAG, ...OF_THE_PICTURE, ofPag: true, inPlan: true },
+  /**
+   * What held in the first steps of a run that changes on the way: prompts, CFG scale, PAG scale and layers are then
+   * those from there on.
+   */
+  earlier: { kind: 'earlier', initial: [], unsaid: [], ...OF_THE_PICTURE, inPlan: true },
   /** How many images, of the seeds s, s + 1, … */
-  images: { kind: 'number', min: 1, max: 8, whole: true, step: 1, initial: 1, fallback: 1, ...OF_THE_MACHINE },
+  images: {
+    kind: 'number',
+    min: 1,
+    max: 8,
+    whole: true,
+    step: 1,
+    initial: 1,
+    fallback: 1,
+    ...OF_THE_MACHINE,
+    inPlan: true,
+  },
   /** Make "Without PAG" too, from the same seed. */
-  compare: { kind: 'flag', initial: true, ...OF_THE_MACHINE, ofPag: true },
+  compare: { kind: 'flag', initial: true, ...OF_THE_MACHINE, ofPag: true, inPlan: true },
   /** `auto` takes WebGPU where the browser has it; `wasm` runs on the CPU. */
   backend: {
     kind: 'choice',
@@ -197,7 +234,9 @@ type Value<F extends Field> = F extends TextField
       ? keyof F['choices']
       : F extends FlagField
         ? boolean
-        : PagOptions;
+        : F extends PagField
+          ? PagOptions
+          : readonly EarlierSteps[];
 type At<P extends keyof Place> = { [K in keyof Table]: Table[K][P] extends true ? K : never }[keyof Table];
 
 export type Settings = { readonly [K in keyof Table]: Value<Table[K]> };
@@ -218,7 +257,7 @@ export const USUAL_NAMES = SETTING_NAMES.filter((name) => FIELDS[name].usual) as
 export const UNSAID: Partial<RecipeSettings> = Object.fromEntries(
   RECIPE_NAMES.flatMap((name) => {
     const field: Field = FIELDS[name];
-    return field.kind === 'choice' && field.unsaid !== undefined ? [[name, field.unsaid]] : [];
+    return 'unsaid' in field ? [[name, field.unsaid]] : [];
   }),
 );
 
@@ -279,6 +318,11 @@ function readKind(field: Field, given: unknown): Reading {
       return typeof given === 'boolean' ? { value: given, why: '' } : { why: 'It is neither true nor false.' };
     case 'pag':
       return { value: readPag(given), why: 'These guidance options are incomplete or out of range.' };
+    case 'earlier':
+      return {
+        value: readEarlier(given, readField),
+        why: 'What held in the first steps is incomplete or out of range.',
+      };
   }
 }
 

@@ -24,5 +24,7 @@ export async function keptRun({ runId: id, pair, stats, recipe }: Shown, made: n
 
 /** A run of it makes the left picture of the pair. */
 function withoutPagRecipe(recipe: Recipe): Recipe {
-  return { ...recipe, settings: { ...recipe.settings, pagScale: 0 }, sites: [] };
+  const { settings } = recipe;
+  const earlier = settings.earlier.map((held) => ({ ...held, pagScale: 0 }));
+  return { ...recipe, settings: { ...settings, pagScale: 0, earlier }, sites: [] };
 }

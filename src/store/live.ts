@@ -77,11 +77,14 @@ export function rowsOf(
   both = false,
 ): number | null {
   try {
-    const chosen = sites.length > 0 ? selectSites(settings.layers, sites) : [];
-    const strengths = chosen.map(({ name }) => settings.pag.siteIdentity[name] ?? settings.pag.identity);
+    const strengths = (layers: string) =>
+      (sites.length > 0 ? selectSites(layers, sites) : []).map(
+        ({ name }) => settings.pag.siteIdentity[name] ?? settings.pag.identity,
+      );
     // How many draws of noise come before its first is nothing to the rows.
     const start = fromImage ? { strength: settings.strength, draws: 1 } : null;
-    return planRun({ ...settings, start }, { scheduler, guidanceEmbedded, strengths }, both ? null : 0).rows;
+    const made = both ? null : { record: 0, withoutPag: true };
+    return planRun({ ...settings, start }, { scheduler, guidanceEmbedded, strengths }, made).rows;
   } catch {
     return null;
   }

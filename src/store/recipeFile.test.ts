@@ -25,6 +25,7 @@ const RECIPE = makeRecipe({
     pagScale: 2,
     layers: 'all',
     scheduler: 'euler',
+    earlier: [],
     strength: 0.6,
     startFit: 'crop',
     maskArea: 'whole',

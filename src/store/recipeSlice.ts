@@ -182,7 +182,8 @@ export function takeOver(
   const { choice } = useModels.getState();
   const { width, height } = settings;
   const hasSize = width !== undefined && height !== undefined && job.model?.id === choice.ref.id;
-  change({ ...settings, ...(hasSize && sizeSettings({ width, height }, job.model.sizes)) });
+  // What another program made did not change on the way.
+  change({ earlier: [], ...settings, ...(hasSize && sizeSettings({ width, height }, job.model.sizes)) });
   const otherModel = read.model && !isSameModel(read.model, recipeModel(choice)) ? read.model : null;
   const notes = [
     ...notRestored,

@@ -17,7 +17,7 @@ export interface CurvePoint {
 /** One point a UNet pass, noisiest first; a sentence where the schedule cannot be made. */
 export function pagCurve(settings: Settings, scheduler: SchedulerConfig): readonly CurvePoint[] | string {
   try {
-    const { records } = planRun(settings, { scheduler, guidanceEmbedded: false, strengths: [] });
+    const { records } = planRun(settings, { scheduler, guidanceEmbedded: false, strengths: () => [] });
     return records.map(({ coefficients: { step, sigma, timestep }, pagScale }) => ({
       step,
       sigma,

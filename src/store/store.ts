@@ -10,7 +10,8 @@ import { toErrorData } from '../protocol/errors';
 import type { ModelInfo, RunExtent } from '../protocol/messages';
 import { sameShape } from '../settings/pictureShapes';
 import { pictureSize } from '../settings/pictureSize';
-import { OF_ANOTHER_MODEL, type Settings } from '../settings/fields';
+import { fromStepOn, phasesOf, withoutLastChange } from '../settings/earlierSteps';
+import { OF_ANOTHER_MODEL, RECIPE_NAMES, type Settings } from '../settings/fields';
 import { takeLoraTags } from '../recipe/loraTags';
 import { POCKET } from '../models/catalog';
 import { newId, read, write } from './browser';
@@ -56,10 +57,14 @@ interface Store {
   readonly generate: () => void;
   /**
    * Makes the pair of other settings than the form has.
-   * @param tellsSteps for the timeline; then both images are made.
+   * @param tellsSteps for the timeline
    * @returns the run's id
    */
   readonly run: (settings: Settings, tellsSteps: boolean) => string;
+  /** What the form says holds from a step of the picture that is shown on, from 0; before it what made that. */
+  readonly branch: (step: number) => void;
+  /** The form says again what held before the last change on the way. */
+  readonly endBranch: () => void;
   readonly cancel: () => void;
   /** Shows a pair that was finished earlier. */
   readonly show: (shown: Shown) => void;
@@ -70,6 +75,15 @@ interface Store {
   readonly noteOffline: (offline: Offline) => void;
   /** One more dialog is open, or one fewer. */
   readonly countDialog: (more: 1 | -1) => void;
+}
+
+interface Ask {
+  /** Started by a setting that has moved. */
+  readonly isLive?: boolean;
+  /** Made though it is there already. */
+  readonly anew?: boolean;
+  /** For the timeline. */
+  readonly traces?: boolean;
 }
 
 /** Between two letters of someone who types. */
@@ -123,10 +137,13 @@ const withEngine: StateCreator<Store> = (set, get) => {
     const { text, loras } = readPrompt(settings.prompt, useLoras.getState().loras);
     const { embeddings } = useEmbeddings.getState();
     const start = startOf();
+    const earlier = settings.earlier.map((held) => ({ ...held, prompt: takeLoraTags(held.prompt).text }));
+    const held = [{ ...settings, prompt: text }, ...earlier];
+    const texts = held.flatMap(({ prompt, negativePrompt }) => [prompt, negativePrompt]);
     return {
-      settings: { ...settings, prompt: text },
+      settings: { ...settings, prompt: text, earlier },
       loras,
-      embeddings: named(embeddings, text, settings.negativePrompt),
+      embeddings: named(embeddings, ...texts),
       start,
       files: {
         loras: loras.map(({ id, name, file, weight }) => ({ id, name, file, weight })),
@@ -135,8 +152,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
       },
     };
   };
-  /** @param isLive started by a setting that has moved. */
-  const ask = (settings: Settings, isLive: boolean, tellsSteps = false): string => {
+  const ask = (settings: Settings, { isLive = false, anew = false, traces = false }: Ask): string => {
     pauses.forget();
     const id = newId();
     const { choice } = useModels.getState();
@@ -155,7 +171,8 @@ const withEngine: StateCreator<Store> = (set, get) => {
       ...live,
     };
     set(({ job }) => ({ job: asked(job, run) }));
-    client.generate(id, choice.ref, sent, files, tellsSteps && settings.images === 1);
+    const how = { ...(traces && settings.images === 1 && { traces }), ...(anew && { anew }) };
+    client.generate(id, choice.ref, sent, files, how);
     return id;
   };
   const liveNow = () => liveOf(get().live, get().settings, get().job, model().id, startOf() !== undefined);
@@ -171,7 +188,8 @@ const withEngine: StateCreator<Store> = (set, get) => {
       const last = job.runs.at(-1);
       if (last && madeOf(last.settings, last) === now) return;
       for (const { id } of job.runs) client.cancel(id);
-      if (madeOf(job.finished?.settings, job.finished?.recipe ?? {}) !== now) ask(settings, true);
+      if (madeOf(job.finished?.settings, job.finished?.recipe ?? {}) !== now)
+        ask(settings, { isLive: true, traces: get().timeline });
       else set({ job: { ...job, runs: job.runs.slice(0, 1) } });
     },
   });
@@ -247,12 +265,19 @@ const withEngine: StateCreator<Store> = (set, get) => {
       client.load(model(), settings, files);
     },
     generate: () => {
-      const go = () => void ask(get().settings, false, get().timeline);
+      const go = () => void ask(get().settings, { anew: true, traces: get().timeline });
       const sealing = useStartMask.getState().sealed();
       if (sealing) void sealing.then(go);
       else go();
     },
-    run: (settings, tellsSteps) => ask(settings, false, tellsSteps),
+    run: (settings, tellsSteps) => ask(settings, { traces: tellsSteps }),
+    branch: (step) => {
+      const { job, settings } = get();
+      if (!job.shown) return;
+      const changed = fromStepOn(job.shown.settings, step, settings);
+      get().change(Object.fromEntries(RECIPE_NAMES.map((name) => [name, changed[name]])));
+    },
+    endBranch: () => get().change(withoutLastChange(get().settings)),
     cancel: () => {
       pauses.forget();
       const { runs } = get().job;
@@ -280,8 +305,10 @@ const withEngine: StateCreator<Store> = (set, get) => {
 };
 
 /** What a run has at once; a scale as 1 or 0 where it is on or off, since no more hangs on it. */
-function extentOf({ compare, guidanceScale, pagScale, width, height }: Settings): RunExtent {
-  return { compare, guidanceScale: guidanceScale > 1 ? 2 : 1, pagScale: Math.sign(pagScale), width, height };
+function extentOf({ compare, width, height, ...held }: Settings): RunExtent {
+  const phases = phasesOf(held);
+  const guidanceScale = phases.some((phase) => phase.guidanceScale > 1) ? 2 : 1;
+  return { compare, guidanceScale, pagScale: Math.sign(Math.max(...phases.map((one) => one.pagScale))), width, height };
 }
 
 function readLive(): LiveChoice {

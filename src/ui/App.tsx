@@ -17,6 +17,7 @@ import { RecipeNotice } from './recipe/RecipeNotice';
 import { RecipeOpen } from './recipe/RecipeOpen';
 import { RunBar } from './run/RunBar';
 import { StatusLine } from './run/StatusLine';
+import { ChangeOnTheWay } from './timeline/ChangeOnTheWay';
 import { Timeline } from './timeline/Timeline';
 import { useFocusKept } from './useFocusKept';
 import { useKeyboard } from './useKeyboard';
@@ -54,6 +55,9 @@ function Page() {
         </Region>
         <Region name="The pictures">
           <PairView flipped={flipped} />
+        </Region>
+        <Region name="What changes on the way">
+          <ChangeOnTheWay />
         </Region>
         <RunBar />
         <Region name="The timeline">

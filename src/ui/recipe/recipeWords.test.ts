@@ -25,6 +25,7 @@ const lines = (
         emphasis: 'plain',
         noiseSource: 'cpu',
         seed: 7,
+        earlier: [],
         steps: 4,
         guidanceScale: 1,
         pagScale: 3,

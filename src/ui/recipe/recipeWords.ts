@@ -2,6 +2,7 @@
 // options as in the paper) has no line.
 
 import type { Recipe } from '../../store/recipeSlice';
+import { changeLines } from '../../settings/changeWords';
 import { labelOf } from '../../settings/fields';
 
 export type RecipeLine = readonly [name: string, value: string];
@@ -38,6 +39,7 @@ export function recipeLines({
     ['CFG scale', settings.guidanceScale > 1 ? String(settings.guidanceScale) : 'off'],
     ['PAG scale', settings.pagScale > 0 ? String(settings.pagScale) : 'off'],
     ...(settings.pagScale > 0 ? pagLines(settings, sites.length) : []),
+    ...changeLines(settings).map((line): RecipeLine => ['On the way', line]),
     settings.pag.guidanceRescale > 0 ? ['Guidance rescale', String(settings.pag.guidanceRescale)] : null,
     [
       'Made with',

@@ -21,6 +21,10 @@ export function Explain() {
           to the first of them and {stats.rowsAfterFork} behind it in a step, {stats.unetRows} rows in all.
           {stats.keptWithoutPag &&
             ' The image without PAG is the one that was there before: none of them was run for it.'}
+          {stats.keptSteps !== undefined &&
+            (stats.keptSteps === 1
+              ? ' The first step is the one that was there before.'
+              : ` The first ${stats.keptSteps} steps are those that were there before.`)}
         </p>
       )}
     </details>

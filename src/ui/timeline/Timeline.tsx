@@ -4,6 +4,7 @@
 import { useMemo, useState } from 'react';
 import type { Size, StepTrace } from '../../protocol/messages';
 import { useStore } from '../../store/store';
+import { FromHereOn } from './FromHereOn';
 import { Picture } from '../pair/Picture';
 import { TimelineCurves } from './TimelineCurves';
 import { mostPush, pushPicture } from './pushPicture';
@@ -85,6 +86,7 @@ function Steps({ steps, size }: { readonly steps: readonly StepTrace[]; readonly
           </figure>
         ))}
       </div>
+      <FromHereOn step={step.step} />
       {!step.perturbed && <p>PAG is off in this step: there is nothing that it steers away from.</p>}
       <TimelineCurves steps={steps} at={at} onChoose={setChosen} />
     </>

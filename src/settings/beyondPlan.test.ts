@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
-import { PLAIN_PAG } from '../diffusion/options';
 import { INITIAL, SETTING_NAMES, type SettingName, type Settings } from './fields';
-import { withoutPag } from './withoutPag';
+import { beyondPlan } from './beyondPlan';
 
 /** Another value of each setting. */
 const OTHER: Settings = {
@@ -15,6 +14,7 @@ const OTHER: Settings = {
   pagScale: 5,
   layers: 'all',
   scheduler: 'euler',
+  earlier: [{ until: 3, prompt: '', negativePrompt: '', guidanceScale: 1, pagScale: 1, layers: 'mid' }],
   strength: 0.4,
   startFit: 'fit',
   maskArea: 'masked',
@@ -41,15 +41,27 @@ const OTHER: Settings = {
   compare: false,
   backend: 'wasm',
 };
-const OF_PAG: readonly SettingName[] = ['pagScale', 'layers', 'pag', 'compare'];
+/** Two runs that differ in these alone may have records in common. */
+const IN_PLAN: readonly SettingName[] = [
+  'prompt',
+  'negativePrompt',
+  'steps',
+  'guidanceScale',
+  'pagScale',
+  'layers',
+  'scheduler',
+  'sigmas',
+  'spacing',
+  'prediction',
+  'terminalSnr',
+  'pag',
+  'earlier',
+  'images',
+  'compare',
+];
 
-it.each(SETTING_NAMES)('the image without PAG follows %s only where it is none of PAG’s', (name) => {
-  const same = withoutPag({ ...INITIAL, [name]: OTHER[name] }) === withoutPag(INITIAL);
+it.each(SETTING_NAMES)('%s is told by the plan, or stands beside it', (name) => {
+  const same = beyondPlan({ ...INITIAL, [name]: OTHER[name] }) === beyondPlan(INITIAL);
   expect(OTHER[name]).not.toEqual(INITIAL[name]);
-  expect(same).toBe(OF_PAG.includes(name));
-});
-
-it('it follows φ, which rescales either image', () => {
-  const rescaled = { ...INITIAL, pag: { ...PLAIN_PAG, guidanceRescale: 0.7 } };
-  expect(withoutPag(rescaled)).not.toBe(withoutPag(INITIAL));
+  expect(same).toBe(IN_PLAN.includes(name));
 });

@@ -1,0 +1,178 @@
+// What runs have left, for those that follow: of each image its finished latents and picture, and its state before each
+// record, as far as there is room. Records are compared one by one (`diffusion/imageSteps`), so that a run begins where
+// it parts from what was made already, whatever was changed: a PAG scale that begins late, a prompt from a step on, a
+// cell of a series.
+
+import { readsHistory, sameSteps } from '../diffusion/imageSteps';
+import type { RunPlan } from '../diffusion/runPlan';
+import type { Pixels, StepTrace } from '../protocol/messages';
+import { elements, type Backend, type DeviceTensor } from './backend';
+import type { SeedNoise } from './seedNoise';
+
+export type ImageKind = 'withPag' | 'withoutPag';
+
+/** Of one image before a record. */
+export interface ImageState {
+  readonly record: number;
+  /** f32 [channels, height, width]. */
+  readonly latents: Float32Array;
+  /** f32 [depth, channels, height, width]; empty where no record of the run reads any. */
+  readonly history: Float32Array;
+}
+
+/** An image that is finished. */
+export interface Trajectory {
+  readonly of: ImageKind;
+  /** Of each record, to be compared. */
+  readonly steps: readonly string[];
+  /** In order; of the first record there is none. */
+  readonly states: readonly ImageState[];
+  /** f32 [channels, height, width], at the end. */
+  readonly latents: Float32Array;
+  readonly picture: Pixels;
+  /** What its run's steps came to, where they were looked at; in order. */
+  readonly traces: readonly StepTrace[];
+}
+
+/** Where a run may begin. */
+export interface Beginning {
+  readonly record: number;
+  /** null at the first record. */
+  readonly state: ImageState | null;
+  readonly of: Trajectory | null;
+}
+
+/** Of states, in bytes; a run's own are thinned out to a half of it. */
+const MOST_BYTES = 128 * 2 ** 20;
+
+export class KeptRuns {
+  /** The newest first. */
+  private kept: Trajectory[] = [];
+
+  /** @param room in bytes */
+  constructor(private readonly room = MOST_BYTES) {}
+
+  /** The oldest make room. */
+  add(made: readonly Trajectory[]): void {
+    const steps = new Set(made.map((one) => one.steps.join()));
+    this.kept = [...made, ...this.kept.filter((one) => !steps.has(one.steps.join()))];
+    let bytes = 0;
+    this.kept = this.kept.filter((one, at) => (bytes += bytesOf(one)) <= this.room || at < made.length);
+  }
+
+  /**
+   * The whole image, where it is there.
+   * @param traced where its steps must have been looked at, as that image
+   */
+  whole(steps: readonly string[], traced: ImageKind | null): Trajectory | null {
+    return this.kept.find((one) => isSame(one.steps, steps) && isTracedAs(one, traced)) ?? null;
+  }
+
+  /**
+   * Where an image of these steps may begin, the last first; the first record is always one.
+   * @param except an image that is to be made anew
+   */
+  beginnings(steps: readonly string[], traced: ImageKind | null, except: Trajectory | null): readonly Beginning[] {
+    const found = this.kept
+      .filter((one) => one !== except && isTracedAs(one, traced))
+      .flatMap((of) => {
+        const same = sameSteps(of.steps, steps);
+        return of.states.filter(({ record }) => record <= same).map((state) => ({ record: state.record, state, of }));
+      });
+    return [...found.sort((one, other) => other.record - one.record), { record: 0, state: null, of: null }];
+  }
+}
+
+function isTracedAs({ of, traces }: Trajectory, traced: ImageKind | null): boolean {
+  return traced === null || (of === traced && traces.length > 0);
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && sameSteps(one, other) === one.length;
+}
+
+function bytesOf({ states, latents, picture, traces }: Trajectory): number {
+  const ofStates = states.reduce((sum, state) => sum + state.latents.byteLength + state.history.byteLength, 0);
+  const pictures = traces.flatMap(({ withPag, withoutPag, perturbed }) => [withPag, withoutPag, perturbed]);
+  const ofTraces = pictures.reduce((sum, one) => sum + (one?.rgba.byteLength ?? 0), 0);
+  return ofStates + ofTraces + latents.byteLength + picture.rgba.byteLength;
+}
+
+/** Takes down the states of a run as it goes; nothing waits for it but the next step. */
+export class StateLog {
+  private readonly ofImages: readonly ImageState[][];
+  private readonly every: number;
+  private readonly remembers: boolean;
+
+  /** @param plan of all records */
+  constructor(
+    private readonly backend: Backend,
+    { records, historyLength }: Pick<RunPlan, 'records' | 'historyLength'>,
+    images: number,
+    latentShape: readonly number[],
+    room = MOST_BYTES / 2,
+  ) {
+    this.ofImages = Array.from({ length: images }, () => []);
+    this.remembers = readsHistory(records);
+    const bytes = 4 * elements(latentShape) * images * (this.remembers ? 1 + historyLength : 1);
+    this.every = Math.ceil((bytes * records.length) / room);
+  }
+
+  /** The tensors may be disposed of as soon as this has returned its promise. */
+  async take(record: number, latents: DeviceTensor, history: DeviceTensor): Promise<void> {
+    if (record % this.every !== 0) return;
+    const [now, before] = await Promise.all([
+      this.backend.read(latents),
+      this.remembers ? this.backend.read(history) : new Float32Array(0),
+    ]);
+    const size = elements(latents.dims.slice(1));
+    for (const [image, states] of this.ofImages.entries())
+      states.push({
+        record,
+        latents: now.slice(image * size, (image + 1) * size),
+        history: ofImage(before, image, size, this.ofImages.length),
+      });
+  }
+
+  of(image: number): readonly ImageState[] {
+    return this.ofImages[image]!;
+  }
+}
+
+/** From [depth, images, …]. */
+function ofImage(history: Float32Array, image: number, size: number, images: number): Float32Array {
+  const depth = history.length / (size * images);
+  const own = new Float32Array(depth * size);
+  for (let at = 0; at < depth; at += 1) {
+    const from = (at * images + image) * size;
+    own.set(history.subarray(from, from + size), at * size);
+  }
+  return own;
+}
+
+/** As a run of several images has them: [images, …], and [depth, images, …]. */
+export function joinedStates(
+  states: readonly ImageState[],
+  depth: number,
+): { readonly latents: Float32Array; readonly history: Float32Array } {
+  const size = states[0]!.latents.length;
+  const latents = new Float32Array(states.length * size);
+  const history = new Float32Array(depth * latents.length);
+  for (const [image, state] of states.entries()) {
+    latents.set(state.latents, image * size);
+    for (let at = 0; at * size < state.history.length; at += 1)
+      history.set(state.history.subarray(at * size, (at + 1) * size), (at * states.length + image) * size);
+  }
+  return { latents, history };
+}
+
+/** Those of the first latents, and of all records before this one. */
+export function skipNoise(noise: SeedNoise, { init, records }: RunPlan, record: number, count: number): void {
+  const draws = 1 + init.draw + records.slice(0, record).filter(({ noiseDraw }) => noiseDraw !== null).length;
+  for (let draw = 0; draw < draws; draw += 1) noise.randn(count);
+}
+
+/** Buffers are handed to the page. */
+export function copied({ width, height, rgba }: Pixels): Pixels {
+  return { width, height, rgba: rgba.slice() };
+}
