@@ -2,7 +2,7 @@
 // and what becomes of the one that they outdate. Runs, cancels and waiting runs are counted as the worker hears them.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { GenerateRequest, ModelInfo, Pair, SiteInfo } from '../protocol/messages';
+import type { DeviceInfo, GenerateRequest, ModelInfo, Pair, SiteInfo } from '../protocol/messages';
 import { FakeWorker } from '../protocol/testing/fakeWorker';
 import type { Settings } from '../settings/fields';
 import { announcementOf } from '../ui/words';
@@ -10,6 +10,7 @@ import { IDLE } from './job';
 import { liveOf } from './live';
 import { useModels } from './models';
 import { DEFAULTS } from './settings';
+import { useStartImage } from './startImage';
 import { useStore } from './store';
 
 const { workers } = vi.hoisted(() => {
@@ -197,6 +198,36 @@ test('it is said once, whatever the number of runs', () => {
     listen();
   }
   expect([...said]).toEqual(['The pictures follow the settings']);
+});
+
+test('a start image and a mask on it start a run, and each is counted with the steps that it leaves', () => {
+  measured(1);
+  worker().says({ type: 'device', device: { backend: 'wasm', adapter: 'CPU' } as DeviceInfo });
+  const seconds = (fromImage: boolean) =>
+    liveOf(state().live, { ...state().settings, strength: 0.55 }, job(), useModels.getState().choice.ref.id, fromImage)
+      .seconds;
+  expect(seconds(false)).toBeCloseTo(ALONE / PAIR, 9);
+  // ⌊10 · 0.55⌋ of 10 steps.
+  expect(seconds(true)).toBeCloseTo(ALONE / 2 / PAIR, 9);
+
+  const start = { width: 2, height: 2, hash: 'a', rgb: new Blob([]) };
+  const mask = { hash: 'm', gray: new Blob([]) };
+  const begun = () => sent().map((request) => [request.start?.hash, request.start?.mask?.hash]);
+  useStartImage.setState({ chosen: { name: 'a', image: start, url: '', notes: [] } });
+  vi.advanceTimersByTime(50);
+  expect(begun()).toEqual([['a', undefined]]);
+  done(0.3, ALONE);
+  useStartImage.getState().setMask(mask);
+  vi.advanceTimersByTime(50);
+  expect(begun().at(-1)).toEqual(['a', 'm']);
+  done(0.3, ALONE);
+  // What is shown of it is nothing that a run is made of.
+  useStartImage.setState({ refused: 'b: no picture' });
+  vi.advanceTimersByTime(1000);
+  expect(begun()).toHaveLength(2);
+  useStartImage.setState({ chosen: null });
+  vi.advanceTimersByTime(50);
+  expect(begun().slice(2)).toEqual([[undefined, undefined]]);
 });
 
 describe('it waits for the button', () => {

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { picturePath } from '../../fixtures/start/pictures';
 import { PLAIN_PAG } from '../diffusion/options';
 import { writePngText } from '../image/pngText';
 import { recipeToPngTexts } from '../recipe/pngTexts';
@@ -175,4 +177,9 @@ test.each<[string, Blob, string]>([
   ],
 ])('%s is refused with a sentence', async (_, file, sentence) => {
   await expect(readRecipeFile(file)).rejects.toThrow(sentence);
+});
+
+test('a picture of a format in which no settings are written says so', async () => {
+  const file = new Blob([readFileSync(picturePath('still.gif'))]);
+  await expect(readRecipeFile(file)).rejects.toThrow('Settings are read from PNG, JPEG and WebP, and this is GIF.');
 });

@@ -2,6 +2,7 @@
 // bytes say, not its name. Nothing in it is trusted or run: it is parsed, checked field by field, or refused.
 
 import { PLAIN_PAG } from '../diffusion/options';
+import { readPictureHead } from '../image/pictureHead';
 import { readPictureText, type PictureText } from '../image/pictureText';
 import { parseComfyWorkflow } from '../recipe/comfyReader';
 import { programOf } from '../recipe/otherPrograms';
@@ -18,7 +19,10 @@ export interface ReadRecipe extends Restored {
 /** @throws Error with a sentence for people, where there are no settings in it. */
 export async function readRecipeFile(file: Blob): Promise<ReadRecipe> {
   const picture = await readPictureText(file, KEYWORDS);
-  return picture ? fromPicture(picture) : readJson(file);
+  if (picture) return fromPicture(picture);
+  const head = await readPictureHead(file);
+  if (head) throw new Error(`Settings are read from PNG, JPEG and WebP, and this is ${head.format}.`);
+  return readJson(file);
 }
 
 /** Beside those that settings are read from, what tells other programs apart. */

@@ -2,6 +2,7 @@
 // changes the settings and nothing else; the model stays the one that is chosen.
 
 import { create } from 'zustand';
+import { readPictureHead } from '../image/pictureHead';
 import { pictureName } from '../image/png';
 import { POCKET } from '../models/catalog';
 import { readField, type Settings } from '../settings/fields';
@@ -99,7 +100,13 @@ export function saveExport({ text, fileName }: RecipeExport): void {
 }
 
 export type Opened =
-  | { readonly outcome: 'failed'; readonly fileName: string; readonly message: string }
+  | {
+      readonly outcome: 'failed';
+      readonly fileName: string;
+      readonly message: string;
+      /** The file, where it is a picture: a run may begin from it. */
+      readonly picture?: File | null;
+    }
   | {
       readonly outcome: 'taken';
       readonly fileName: string;
@@ -110,6 +117,7 @@ export type Opened =
       readonly problems: readonly string[];
       /** The settings as they were. */
       readonly before: Settings;
+      readonly picture?: File | null;
     };
 
 interface Recipes {
@@ -120,6 +128,8 @@ interface Recipes {
   readonly openLink: () => void;
   /** Brings back the settings as they were before. */
   readonly undo: () => void;
+  /** Takes the picture that was opened as the start image. */
+  readonly beginFrom: () => void;
   readonly dismiss: () => void;
 }
 
@@ -154,6 +164,13 @@ export const useRecipes = create<Recipes>()((set, get) => {
       if (opened?.outcome === 'taken') useStore.getState().change(opened.before);
       set({ opened: null });
     },
+    beginFrom: () => {
+      const { opened } = get();
+      if (!opened?.picture) return;
+      void useStartImage.getState().chooseOffered(opened.picture);
+      // What was taken over can be undone still.
+      set({ opened: opened.outcome === 'taken' ? { ...opened, picture: null } : null });
+    },
     dismiss: () => set({ opened: null }),
   };
 });
@@ -163,13 +180,15 @@ function failed(fileName: string, message: string): Opened {
 }
 
 async function take(file: File, isWanted: () => boolean): Promise<Opened | null> {
+  const head = await readPictureHead(file);
+  const offered = head !== null || file.type.startsWith('image/') ? { picture: file } : {};
   let read;
   try {
     read = await readRecipeFile(file);
   } catch (error) {
-    return failed(file.name, error instanceof Error ? error.message : String(error));
+    return { ...failed(file.name, error instanceof Error ? error.message : String(error)), ...offered };
   }
-  return isWanted() ? takeOver(file.name, read) : null;
+  return isWanted() ? { ...takeOver(file.name, read), ...offered } : null;
 }
 
 /** Changes the settings to those of a recipe, and says what cannot be had here. */

@@ -1,12 +1,14 @@
-// What is dropped anywhere on the page is opened: a model, its folder, a LoRA or an embedding, or a picture with a
-// recipe in it. Without this the browser would leave the page for a file that is dropped on it.
+// What is dropped or pasted anywhere on the page is opened: a model, its folder, a LoRA or an embedding, or a picture
+// with a recipe in it, or to begin from. Without this the browser would leave the page for a file dropped on it.
 
 import { useEffect, useRef, useState } from 'react';
 import { openDropped } from '../store/dropped';
+import { useStore } from '../store/store';
 import styles from './FileDrop.module.css';
 
 export function FileDrop() {
   const dragging = useFileDrop();
+  useFilePaste();
   const overlay = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (dragging) overlay.current?.showPopover();
@@ -17,10 +19,26 @@ export function FileDrop() {
       <div>
         <p>Drop a model to use it: its folder, or its .safetensors file</p>
         <p>Drop LoRA or embeddings to add them to the model in use</p>
-        <p>Drop a picture or a recipe to take its settings</p>
+        <p>Drop a picture or a recipe to take its settings, or to begin from it</p>
       </div>
     </div>
   );
+}
+
+/** What is pasted is as what is dropped; where text comes with it, as from an office program, a field takes that. */
+function useFilePaste(): void {
+  useEffect(() => {
+    const pasted = (event: ClipboardEvent) => {
+      const files = [...(event.clipboardData?.files ?? [])];
+      const hasText = event.clipboardData?.types.includes('text/plain') === true;
+      const isForField = hasText && event.target instanceof HTMLTextAreaElement;
+      if (event.defaultPrevented || files.length === 0 || isForField || useStore.getState().openDialogs > 0) return;
+      event.preventDefault();
+      void openDropped(files);
+    };
+    window.addEventListener('paste', pasted);
+    return () => window.removeEventListener('paste', pasted);
+  }, []);
 }
 
 /** Whether files are being dragged over the page. */

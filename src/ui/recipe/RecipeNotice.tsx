@@ -9,7 +9,7 @@ import { modelText } from './recipeWords';
 export function RecipeNotice() {
   const opened = useRecipes((recipes) => recipes.opened);
   const title = useRef<HTMLParagraphElement>(null);
-  const { undo, dismiss } = useRecipes.getState();
+  const { undo, beginFrom, dismiss } = useRecipes.getState();
   useEffect(() => {
     if (opened) title.current?.focus();
   }, [opened]);
@@ -27,6 +27,11 @@ export function RecipeNotice() {
         {taken && (
           <button type="button" onClick={undo}>
             Undo
+          </button>
+        )}
+        {opened.picture && (
+          <button type="button" onClick={beginFrom}>
+            Begin from this picture
           </button>
         )}
         <button type="button" onClick={dismiss}>
