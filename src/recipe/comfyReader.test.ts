@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
 import type { SchedulerConfig } from '../diffusion/types';
 import { INITIAL, RECIPE_NAMES, type RecipeSettings } from '../settings/fields';
+import { stepsRun } from '../diffusion/runPlan';
 import { parseComfyWorkflow } from './comfyReader';
 import { recipeToComfyWorkflow } from './comfyWorkflow';
 import { makeRecipe, type Recipe } from './recipe';
@@ -92,6 +93,27 @@ describe('what Pagoda has exported', () => {
     expect([pag, layers]).toEqual(settings.pagScale > 0 ? [settings.pag, 'mid'] : [undefined, undefined]);
   });
 
+  test.each<[string, Partial<RecipeSettings>, Partial<Recipe>?]>([
+    ['in a schedule with a name', { strength: 0.6 }],
+    ['in one of nodes', { spacing: 'turbo', steps: 4, strength: 0.5 }],
+    ['all steps', { strength: 1 }],
+    ['stretched', { startFit: 'stretch', strength: 0.55 }],
+    ['with a mask', { maskFeather: 0, keepRest: false }, { mask: 'b' }],
+    ['with a soft mask, the rest kept', { maskFeather: 7, steps: 33 }, { mask: 'b' }],
+  ])('from an image comes back: %s', (_name, changes, own = {}) => {
+    const settings = { ...BASE, ...changes };
+    const recipe = { ...own, start: 'a' };
+    const { workflow } = workflowOf(settings, recipe);
+    const { settings: read, start, mask, notRestored } = parseComfyWorkflow(workflow)!;
+    expect(workflowOf({ ...FIRST, ...read }, recipe).workflow).toEqual(workflow);
+    expect(read).toMatchObject({ steps: settings.steps, startFit: settings.startFit });
+    expect(stepsRun(read.steps!, { strength: read.strength! })).toBe(stepsRun(settings.steps, settings));
+    expect([start, mask]).toEqual(['', 'mask' in own ? '' : undefined]);
+    if ('mask' in own)
+      expect(read).toMatchObject({ maskFeather: settings.maskFeather, keepRest: settings.keepRest, maskArea: 'whole' });
+    expect(notRestored).toEqual([]);
+  });
+
   test('with its LoRA, of which each counts once', () => {
     const loras = [
       { name: 'Fur (v2)', weight: 0.8, hash: null },
@@ -145,12 +167,30 @@ describe('what others have made', () => {
     expect(notRestored.map(({ name }) => name)).toEqual([
       'ControlNetApply',
       'guidanceScale',
+      'batch_size',
       'denoise',
       'sampler_name',
       'scheduler',
-      'batch_size',
       'FreeU',
     ]);
+  });
+
+  test('an image to begin from: as many steps as there, and what was otherwise', () => {
+    const graph = {
+      ...GRAPH,
+      4: node('VAEEncodeForInpaint', { pixels: ['10', 0], mask: ['11', 0], vae: ['1', 2], grow_mask_by: 6 }),
+      10: node('ImageSharpen', { image: ['12', 0] }),
+      11: node('FeatherMask', { mask: ['12', 1] }),
+      12: node('LoadImage', { image: 'x.png' }),
+    };
+    const { settings, start, mask, notRestored } = parseComfyWorkflow(graph)!;
+    expect(settings).toMatchObject({ steps: 24, strength: 0.5, startFit: 'crop', maskFeather: 0, keepRest: false });
+    expect([start, mask]).toEqual(['', '']);
+    const named = notRestored.map(({ name }) => name);
+    expect(named).toEqual(expect.arrayContaining(['ImageSharpen', 'FeatherMask', 'VAEEncode', 'VAEEncodeForInpaint']));
+    const advanced = { ...GRAPH[6].inputs, latent_image: ['13', 0], start_at_step: 9 };
+    const later = { ...graph, 6: node('KSamplerAdvanced', advanced), 13: node('VAEEncode', { pixels: ['12', 0] }) };
+    expect(parseComfyWorkflow(later)?.settings).toMatchObject({ steps: 12, strength: 0.25 });
   });
 
   test.each([null, 3, [], {}, { a: null }, { nodes: [], links: [] }, { 1: node('KSamplerX', {}) }])(

@@ -6,14 +6,9 @@ import { SCHEDULERS, SCHEDULER_IDS } from '../diffusion/schedulers';
 import { readField, type RecipeSettings } from '../settings/fields';
 import { asRecord } from '../settings/pagOptions';
 import { advancedOptions } from './advancedPag';
+import { readLatents, type ComfyNode } from './comfyLatents';
 import { loraTag } from './loraTags';
 import { refusal, type NotRestored, type RecipeLora, type Restored } from './recipe';
-
-interface ComfyNode {
-  readonly id: string;
-  readonly type: string;
-  readonly inputs: Record<string, unknown>;
-}
 
 /** Nodes on the way from the sampler to a loader. */
 const MOST_LINKS = 100;
@@ -93,16 +88,11 @@ export function parseComfyWorkflow(value: unknown): Restored | null {
   set('negativePrompt', text(sampler.inputs['negative']).words);
   set('seed', worth(sampler.inputs['seed'] ?? sampler.inputs['noise_seed']));
   set('guidanceScale', worth(sampler.inputs['cfg']));
-  const denoise = worth(sampler.inputs['denoise']);
-  if (denoise !== undefined && denoise !== 1) refuse('denoise', denoise, 'It was taken as 1: from noise alone.');
+  const saved = [...nodes.values()].find(({ type }) => /^(Save|Preview)Image$/.test(type));
+  const began = readLatents(sampler, linked(saved?.inputs['images']), { linked, worth, chain, set, refuse });
+  Object.assign(settings, began.settings);
   schedule();
   if (settings.seed === undefined && settings.steps === undefined) return null;
-  const [latents] = chain(sampler.inputs['latent_image']);
-  set('width', worth(latents?.inputs['width']));
-  set('height', worth(latents?.inputs['height']));
-  const batch = worth(latents?.inputs['batch_size']);
-  if (batch !== undefined && batch !== 1)
-    refuse('batch_size', batch, 'The first picture was taken: ComfyUI draws the noise of the others behind its.');
 
   const way = chain(sampler.inputs['model'], 'model');
   for (const node of way) modelNode(node);
@@ -124,13 +114,14 @@ export function parseComfyWorkflow(value: unknown): Restored | null {
     model: file === undefined ? null : { id: stemOf(file).slice(0, 200), revision: null },
     loras,
     embeddings: [],
+    ...(began.start !== undefined && { start: began.start }),
+    ...(began.mask !== undefined && { mask: began.mask }),
     notRestored,
   };
 
   function schedule(): void {
     const { inputs } = sampler!;
-    const sigmas = linked(inputs['sigmas']);
-    set('steps', worth((sigmas ?? sampler!).inputs['steps']));
+    const [sigmas] = chain(inputs['sigmas'], 'sigmas').filter(({ type }) => type !== 'SplitSigmas');
     const name = worth(linked(inputs['sampler'])?.inputs['sampler_name'] ?? inputs['sampler_name']);
     const scheduler = SCHEDULER_IDS.find((id) => SCHEDULERS[id].comfy === name);
     if (scheduler) settings.scheduler = scheduler;

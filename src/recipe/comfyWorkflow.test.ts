@@ -18,6 +18,7 @@ type Rule =
   | 'CONDITIONING'
   | 'LATENT'
   | 'IMAGE'
+  | 'MASK'
   | 'STRING'
   | { type: 'INT' | 'FLOAT'; min: number; max: number }
   | readonly string[];
@@ -103,6 +104,40 @@ const NODES: Record<string, { inputs: Record<string, Rule>; outputs: readonly st
     outputs: ['MODEL'],
   },
   VAELoader: { inputs: { vae_name: 'STRING' }, outputs: ['VAE'] },
+  LoadImage: { inputs: { image: 'STRING' }, outputs: ['IMAGE', 'MASK'] },
+  LoadImageMask: { inputs: { image: 'STRING', channel: ['alpha', 'red', 'green', 'blue'] }, outputs: ['MASK'] },
+  ImageScale: {
+    inputs: {
+      image: 'IMAGE',
+      upscale_method: ['nearest-exact', 'bilinear', 'area', 'bicubic', 'lanczos'],
+      width: INT(0, 16384),
+      height: INT(0, 16384),
+      crop: ['disabled', 'center'],
+    },
+    outputs: ['IMAGE'],
+  },
+  ImageBlur: { inputs: { image: 'IMAGE', blur_radius: INT(1, 31), sigma: FLOAT(0.1, 10) }, outputs: ['IMAGE'] },
+  MaskToImage: { inputs: { mask: 'MASK' }, outputs: ['IMAGE'] },
+  ImageToMask: { inputs: { image: 'IMAGE', channel: ['red', 'green', 'blue', 'alpha'] }, outputs: ['MASK'] },
+  ImageCompositeMasked: {
+    inputs: {
+      destination: 'IMAGE',
+      source: 'IMAGE',
+      x: INT(0, 16384),
+      y: INT(0, 16384),
+      resize_source: 'BOOLEAN',
+      mask: 'MASK',
+    },
+    outputs: ['IMAGE'],
+  },
+  VAEEncode: { inputs: { pixels: 'IMAGE', vae: 'VAE' }, outputs: ['LATENT'] },
+  SetLatentNoiseMask: { inputs: { samples: 'LATENT', mask: 'MASK' }, outputs: ['LATENT'] },
+  RepeatLatentBatch: { inputs: { samples: 'LATENT', amount: INT(1, 64) }, outputs: ['LATENT'] },
+  LatentFromBatch: {
+    inputs: { samples: 'LATENT', batch_index: INT(0, 63), length: INT(1, 64) },
+    outputs: ['LATENT'],
+  },
+  SplitSigmas: { inputs: { sigmas: 'SIGMAS', step: INT(0, 10000) }, outputs: ['SIGMAS', 'SIGMAS'] },
   VAEDecode: { inputs: { samples: 'LATENT', vae: 'VAE' }, outputs: ['IMAGE'] },
   SaveImage: { inputs: { images: 'IMAGE', filename_prefix: 'STRING' }, outputs: [] },
   PerturbedAttentionGuidance: { inputs: { model: 'MODEL', scale: FLOAT(0, 100) }, outputs: ['MODEL'] },
@@ -221,7 +256,17 @@ const SD: SchedulerConfig = {
 const scheduled = (scheduler: SchedulerId, settings: Partial<RecipeSettings>, config: SchedulerConfig = SD) =>
   convert({}, 'mid', scheduler, 0, { sigmas: 'model', steps: 20, ...settings }, config);
 
+const from = (settings: Partial<RecipeSettings>, own: Partial<Recipe> = {}) =>
+  convert({}, 'mid', 'euler', 0, { sigmas: 'model', steps: 20, ...settings }, SD, false, undefined, {
+    start: 'a',
+    ...own,
+  });
+
 const CASES = [
+  from({}),
+  from({ sigmas: 'karras', startFit: 'stretch' }),
+  from({ maskFeather: 64 }, { mask: 'b' }),
+  from({ maskFeather: 0, keepRest: false }, { mask: 'b' }),
   scheduled('euler', { sigmas: 'karras' }),
   scheduled('euler', { sigmas: 'exponential' }),
   scheduled('euler', { steps: 4, spacing: 'turbo' }),
@@ -321,6 +366,31 @@ describe('the ComfyUI workflow', () => {
     ]);
     for (const made of [scheduled('euler', {}), scheduled('euler', { sigmas: 'karras' })])
       expect(made.warnings).toEqual([]);
+  });
+
+  it('runs the same steps of a start image, with the run’s own noise: the second draw of its seed', () => {
+    const named = from({ strength: 0.6 }).workflow;
+    // 12 of the 20 that it makes of ⌊12 / 0.6⌋.
+    expect(named['6']?.inputs).toMatchObject({ steps: 12, denoise: 0.6, scheduler: 'ddim_uniform' });
+    expect(named['4']).toMatchObject({ class_type: 'LatentFromBatch', inputs: { batch_index: 1, length: 1 } });
+    const nodes = from({ strength: 0.6, sigmas: 'karras' }).workflow;
+    expect(nodes['11']?.inputs).toMatchObject({ steps: 20 });
+    expect(nodes['19']?.inputs).toEqual({ sigmas: ['11', 0], step: 8 });
+    expect(nodes['6']?.inputs['sigmas']).toEqual(['19', 1]);
+    expect(from({ strength: 1, sigmas: 'karras' }).workflow['6']?.inputs['sigmas']).toEqual(['11', 0]);
+  });
+
+  it('says what it cannot do with a start image, or does otherwise', () => {
+    const said = (settings: Partial<RecipeSettings>, own: Partial<Recipe> = {}) => from(settings, own).warnings;
+    expect(said({ startFit: 'stretch' })).toEqual([
+      expect.stringContaining('input folder as start.png'),
+      expect.stringContaining('the mean'),
+    ]);
+    expect(said({ startFit: 'fit' }).join()).toContain('draws an image’s edges out');
+    expect(said({ strength: 1 }).join()).toContain('a little more noise');
+    const masked = said({ maskFeather: 20, maskArea: 'masked' }, { mask: 'b' }).join();
+    for (const words of ['mask.png', 'soft at its edge', 'blurs by 10 at most', 'no nodes for “Only masked”'])
+      expect(masked).toContain(words);
   });
 
   it('says that beta is another formula there, and LCM has its own scalings', () => {

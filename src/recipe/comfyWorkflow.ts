@@ -4,6 +4,9 @@
 
 import { advancedPag, isMidBlock } from './advancedPag';
 import { changedWarnings } from './changedOnTheWay';
+import { keptNodes, latentNodes, startWarnings } from './comfyStart';
+import { comfyDenoise } from './strengths';
+import { stepsRun } from '../diffusion/runPlan';
 import type { Recipe } from './recipe';
 import { chooseSigmas } from '../diffusion/sigmas';
 import { SIGMAS } from '../diffusion/options';
@@ -26,7 +29,7 @@ export interface ComfyExport {
 
 /** @param checkpoint the file name that ComfyUI lists for the model. */
 export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): ComfyExport {
-  const { settings, size } = recipe;
+  const { settings } = recipe;
   const warnings: string[] = [];
   const names = SCHEDULERS[settings.scheduler];
   if (names.comfy === null) warnings.push(`KSampler has no ${settings.scheduler}; the workflow says euler.`);
@@ -39,7 +42,7 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
     warnings.push('The UNet is named by its file: put it into ComfyUI’s models/diffusion_models.');
   if (recipe.embeddings)
     warnings.push('Embeddings are named by their files: put these into ComfyUI’s models/embeddings.');
-  warnings.push(...readingWarnings(recipe), ...changedWarnings(settings, 'ComfyUI'));
+  warnings.push(...startWarnings(recipe), ...readingWarnings(recipe), ...changedWarnings(settings, 'ComfyUI'));
   if (settings.noiseSource === 'gpu')
     warnings.push('ComfyUI draws its noise on the CPU, this run drew it as a GPU does: the picture is another one.');
   else if (names.comfy !== null && names.drawsNoise)
@@ -55,6 +58,7 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
   const clip: ComfyInput = skips ? ['12', 0] : loras.clip;
   if (another !== undefined && tinyVae) warnings.push(TAESD);
   const vae: ComfyInput = another === undefined ? ['1', 2] : ['13', 0];
+  const kept = keptNodes(recipe);
   const workflow: ComfyWorkflow = {
     '1': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: checkpoint } },
     '2': { class_type: 'CLIPTextEncode', inputs: { text: textOf(recipe, wordsOf(settings.prompt)), clip } },
@@ -65,7 +69,7 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
         clip: settings.emphasis === 'plain' ? loras.clip : clip,
       },
     },
-    '4': { class_type: 'EmptyLatentImage', inputs: { width: size.width, height: size.height, batch_size: 1 } },
+    ...latentNodes(recipe, vae),
     ...loras.nodes,
     ...(sampling && { '9': sampling }),
     ...(skips && { '12': setLastLayer(recipe, loras.clip) }),
@@ -76,7 +80,8 @@ export function recipeToComfyWorkflow(recipe: Recipe, checkpoint: string): Comfy
     ...(pagNode && { '5': pagNode }),
     ...samplerNodes(recipe, pagNode ? ['5', 0] : model, warnings),
     '7': { class_type: 'VAEDecode', inputs: { samples: ['6', 0], vae } },
-    '8': { class_type: 'SaveImage', inputs: { images: ['7', 0], filename_prefix: 'pagoda' } },
+    ...kept.nodes,
+    '8': { class_type: 'SaveImage', inputs: { images: [kept.image, 0], filename_prefix: 'pagoda' } },
   };
   return { workflow, warnings };
 }
@@ -188,19 +193,32 @@ const SCHEDULES: Readonly<Partial<Record<ScheduleElsewhere, string>>> = {
  */
 function samplerNodes(recipe: Recipe, model: ComfyInput, warnings: string[]): ComfyWorkflow {
   const {
-    settings: { scheduler, sigmas, spacing, steps, seed, guidanceScale },
+    settings: { scheduler, sigmas, spacing, steps, strength, seed, guidanceScale },
+    start,
   } = recipe;
+  const run = start === undefined ? steps : stepsRun(steps, { strength });
   const sampler_name = SCHEDULERS[scheduler].comfy ?? 'euler';
   const inputs = { model, cfg: guidanceScale, positive: ['2', 0], negative: ['3', 0], latent_image: ['4', 0] } as const;
   const named = (name: string): ComfyWorkflow => ({
-    '6': { class_type: 'KSampler', inputs: { ...inputs, seed, steps, sampler_name, scheduler: name, denoise: 1 } },
+    '6': {
+      class_type: 'KSampler',
+      inputs: { ...inputs, seed, steps: run, sampler_name, scheduler: name, denoise: comfyDenoise(run, steps) },
+    },
   });
   const custom = (node: ComfyWorkflow[string]): ComfyWorkflow => ({
     '10': { class_type: 'KSamplerSelect', inputs: { sampler_name } },
     '11': node,
+    // Of a start image the last steps; ComfyUI gives both parts.
+    ...(run < steps && { '19': { class_type: 'SplitSigmas', inputs: { sigmas: ['11', 0], step: steps - run } } }),
     '6': {
       class_type: 'SamplerCustom',
-      inputs: { ...inputs, add_noise: true, noise_seed: seed, sampler: ['10', 0], sigmas: ['11', 0] },
+      inputs: {
+        ...inputs,
+        add_noise: true,
+        noise_seed: seed,
+        sampler: ['10', 0],
+        sigmas: run < steps ? ['19', 1] : ['11', 0],
+      },
     },
   });
   // The distilled schedule has 50 steps, of which diffusers and ComfyUI's simple take the same.

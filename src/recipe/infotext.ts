@@ -7,6 +7,7 @@ import type { PagOptions } from '../diffusion/options';
 import { FIELDS, readField, type RecipeSettings } from '../settings/fields';
 import { isInRange, rangeText, type NumberRule } from '../settings/numbers';
 import { PAG_RULES } from '../settings/pagOptions';
+import { readStart } from './a1111Start';
 import { advancedOptions } from './advancedPag';
 import { refusal, type NotRestored, type Restored } from './recipe';
 import { infotextParts } from './infotextParts';
@@ -100,6 +101,17 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
       'Schedule type',
       "The noise levels that the model says were taken: those of A1111's Uniform are spread a little differently.",
     );
+
+  const began = readStart({
+    take,
+    number,
+    refuse,
+    isOwn,
+    isHires: [...pairs.keys()].some((key) => key.startsWith('Hires ')),
+    steps: settings.steps,
+    scheduler: settings.scheduler,
+  });
+  Object.assign(settings, began.settings);
 
   const isOn = (key: string) => !['', 'false'].includes((take(key) ?? '').toLowerCase());
   if (isOn('pag_enabled')) advanced();
@@ -201,11 +213,14 @@ export function parseInfotext(text: string, plain: PagOptions): Restored {
     model: model ? { id: model.slice(0, 200), revision: null } : null,
     loras,
     embeddings: [],
+    ...(began.start !== undefined && { start: began.start }),
+    ...(began.mask !== undefined && { mask: began.mask }),
     notRestored,
   };
 }
 
 const WHY_NOT: Readonly<Record<string, string>> = {
+  'Init image hash': 'A1111 counts it otherwise: choose the image itself.',
   VAE: 'Open its file as a checkpoint, and use it with the model.',
   'TI hashes': 'Add the files of these embeddings under Embeddings: their names in the prompts then count.',
 };

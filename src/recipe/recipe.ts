@@ -78,9 +78,9 @@ export interface Restored {
   readonly loras: readonly RecipeLora[];
   /** Their names are in the prompts. */
   readonly embeddings: readonly string[];
-  /** Hash of the image that it started from. */
+  /** Hash of the image that it started from; '' where that is not said. */
   readonly start?: string;
-  /** Of the mask on it. */
+  /** Of the mask on it, likewise. */
   readonly mask?: string;
   readonly notRestored: readonly NotRestored[];
 }

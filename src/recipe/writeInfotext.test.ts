@@ -3,7 +3,7 @@ import { PLAIN_PAG, SIGMAS, type PagOptions, type SigmaSpacing } from '../diffus
 import { SCHEDULERS, type SchedulerId } from '../diffusion/schedulers';
 import type { SchedulerConfig } from '../diffusion/types';
 import { parseInfotext } from './infotext';
-import { makeRecipe } from './recipe';
+import { makeRecipe, type Recipe } from './recipe';
 import type { RecipeSettings } from '../settings/fields';
 import { recipeToInfotext } from './writeInfotext';
 
@@ -151,6 +151,70 @@ describe('an infotext that is written', () => {
     expect(text).toContain('Model: some, Batch size: 4, Batch pos: 2, ');
     const { settings, notRestored } = parseInfotext(text, PLAIN_PAG);
     expect([settings.seed, notRestored]).toEqual([SETTINGS.seed, []]);
+  });
+
+  describe('of a run that began from an image', () => {
+    const from = { start: 'a'.repeat(64), mask: 'b'.repeat(64) };
+    const made = (settings: Partial<RecipeSettings>, own: Partial<Recipe> = { start: from.start }) => {
+      const recipe = withLoras('a');
+      const { text, warnings } = recipeToInfotext({
+        ...recipe,
+        loras: [],
+        settings: { ...recipe.settings, ...settings },
+        ...own,
+      });
+      const read = parseInfotext(text, PLAIN_PAG);
+      return { line: text.split('\n').at(-1) ?? '', warnings: warnings.join('\n'), read };
+    };
+
+    it('has the denoising strength that runs as many steps there, and the image by its hash', () => {
+      const { line, warnings, read } = made({ steps: 20, strength: 0.75 });
+      expect(line).toContain(`Denoising strength: 0.7, Init image hash: ${from.start}, `);
+      expect(warnings).toContain('with a denoising strength of 0.7 it runs 15 of 20, as here');
+      expect(warnings).toContain('resize mode “Crop and resize”');
+      expect([read.settings.strength, read.start, read.mask, read.notRestored]).toEqual([
+        0.75,
+        from.start,
+        undefined,
+        [],
+      ]);
+      expect(made({ steps: 20, strength: 0.75, scheduler: 'ddim' }).line).toContain('Denoising strength: 0.75, ');
+      expect(made({ steps: 20, strength: 1, scheduler: 'ddim' }).warnings).toContain('it runs one less');
+    });
+
+    it('has the mask and what was done with it, and what A1111 always does', () => {
+      const whole = made({ maskFeather: 0 }, from);
+      expect(whole.line).toContain(`Mask hash: ${from.mask}, Mask blur: 0, Model`);
+      expect(whole.read).toMatchObject({ mask: from.mask, settings: { maskFeather: 0, maskArea: 'whole' } });
+      expect(whole.warnings).not.toContain('own pixels');
+      const part = made({ maskArea: 'masked', maskPadding: 8, keepRest: false }, from);
+      expect(part.line).toContain('Mask blur: 4, Inpaint area: Only masked, Masked area padding: 8, ');
+      expect(part.read.settings).toMatchObject({ maskArea: 'masked', maskPadding: 8, maskFeather: 4 });
+      expect(part.warnings).toContain('own pixels');
+      expect(part.read.notRestored).toEqual([]);
+    });
+
+    it('is read from A1111’s own, whose strength is the one of as many steps', () => {
+      const told = (rest: string) =>
+        parseInfotext(`a\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 512x512, ${rest}`, PLAIN_PAG);
+      const named = (rest: string) => told(rest).notRestored.map(({ name, why }) => `${name}: ${why}`);
+      expect(told('Denoising strength: 0.75')).toMatchObject({ start: '', settings: { strength: 0.8 } });
+      expect(named('Denoising strength: 0.75')[0]).toContain('as 0.8, which runs the same 16 of 20 steps');
+      const masked = 'Denoising strength: 0.5, Mask blur: 8, Inpaint area: Only masked, Masked area padding: 32';
+      expect(told(masked)).toMatchObject({
+        mask: '',
+        settings: { strength: 0.55, maskFeather: 8, maskArea: 'masked', maskPadding: 32, keepRest: true },
+      });
+      expect(named(`${masked}, Mask mode: Inpaint not masked, Masked content: latent noise`).slice(1)).toEqual([
+        'Mask mode: What was not painted was made anew there: invert the mask.',
+        'Masked content: Under the mask Pagoda begins from the image itself.',
+      ]);
+      expect(told('Denoising strength: 0.5').mask).toBeUndefined();
+      const hires = told('Denoising strength: 0.7, Hires upscale: 2');
+      expect([hires.start, hires.settings.strength]).toEqual([undefined, undefined]);
+      expect(named('Denoising strength: 0.7, Hires upscale: 2')[0]).toContain('second pass');
+      expect(named('Denoising strength: 2')[0]).toContain('from 0 to 1');
+    });
   });
 
   it('has every scheduler that A1111 has, and every spread of sigmas', () => {

@@ -1,6 +1,7 @@
 // A recipe as A1111's infotext, which `parseInfotext` reads. PAG has the names of Forge's built-in script (`pagi_*`)
 // where that can say it, else those of the advanced script (`pag_*`). What neither can say is in `warnings`.
 
+import { startPairs, startWarnings } from './a1111Start';
 import { advancedPag, isMidBlock } from './advancedPag';
 import { changedWarnings } from './changedOnTheWay';
 import type { Recipe } from './recipe';
@@ -53,7 +54,7 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
   }
   warnings.push(...changedWarnings(settings, 'A1111'));
   const words = wordsOf(settings.prompt);
-  warnings.push(...obeyedByA1111(words, emphasis), ...readingWarnings(recipe));
+  warnings.push(...obeyedByA1111(words, emphasis), ...readingWarnings(recipe), ...startWarnings(recipe));
   const { loras = [] } = recipe;
   const hashes = loras.flatMap(({ name, hash }) => (hash === null ? [] : [`${name}: ${hash}`])).join(', ');
   const pairs: Record<string, string | number> = {
@@ -63,7 +64,7 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     'CFG scale': settings.guidanceScale,
     Seed: settings.seed,
     Size: `${size.width}x${size.height}`,
-    ...(recipe.start !== undefined && { 'Denoising strength': settings.strength }),
+    ...startPairs(recipe),
     Model: model.unet ?? model.id,
     // A1111 has TAESD as a setting, not among its files.
     ...(model.vae !== undefined && (model.tinyVae ? { 'VAE Decoder': 'TAESD' } : { VAE: `${model.vae}.safetensors` })),

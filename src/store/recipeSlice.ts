@@ -48,20 +48,13 @@ export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
   const comfy = recipeToComfyWorkflow(recipe, checkpoint);
   const isAdvanced = Object.values(comfy.workflow).some((node) => node.class_type === 'PerturbedAttention');
   const python = recipeToDiffusersScript(recipe);
-  const fromImage =
-    recipe.start === undefined
-      ? []
-      : [
-          `The picture began from an image (strength ${settings.strength}), which goes along with no text: ` +
-            'give it to image-to-image there. Other programs count steps and noise in their own ways.',
-        ];
   return [
     {
       name: 'A1111',
       note: 'For the prompt field of A1111 and Forge, whose arrow button reads it.',
       text: infotext.text,
       fileName: `${stem}.txt`,
-      warnings: [...builtIn, ...fromImage, ...infotext.warnings],
+      warnings: [...builtIn, ...infotext.warnings],
     },
     {
       name: 'JSON',
@@ -81,7 +74,6 @@ export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
         ...(isAdvanced
           ? ['Its node PerturbedAttention comes with sd-perturbed-attention, which must be installed.']
           : []),
-        ...fromImage,
         ...comfy.warnings,
       ],
     },
@@ -90,7 +82,7 @@ export function recipeExports(recipe: Recipe): readonly RecipeExport[] {
       note: 'A Python script that makes the picture with diffusers.',
       text: python.script,
       fileName: `${stem}.py`,
-      warnings: [...builtIn, ...fromImage, ...python.warnings],
+      warnings: [...builtIn, ...python.warnings],
     },
   ];
 }
