@@ -108,7 +108,7 @@ function MaskSettings() {
         )}
       </div>
       <div>
-        <label className={controls.check}>
+        <label className={`${controls.check} ${styles.check}`}>
           <input
             type="checkbox"
             aria-describedby={id}

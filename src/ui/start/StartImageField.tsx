@@ -126,6 +126,8 @@ function Chosen({ chosen: { name, image, url, notes } }: { readonly chosen: Chos
 
 function HowMuch() {
   const settings = useStore((store) => store.settings);
+  // Of what lies around a mask the shape is the run's.
+  const isPart = useStartImage((store) => store.chosen?.image.mask !== undefined) && settings.maskArea === 'masked';
   const { change } = useStore.getState();
   const steps = Math.min(Math.floor(settings.steps * settings.strength), settings.steps);
   return (
@@ -137,13 +139,15 @@ function HowMuch() {
         hint={`How much is made anew: ${steps} of ${settings.steps} steps run. 1 keeps next to nothing.`}
         onChange={(strength) => change({ strength })}
       />
-      <SelectField
-        label="Fit"
-        value={settings.startFit}
-        options={choiceLabels('startFit')}
-        hint="How a picture of another shape comes to the size that is made."
-        onChange={(startFit) => change({ startFit })}
-      />
+      {!isPart && (
+        <SelectField
+          label="Fit"
+          value={settings.startFit}
+          options={choiceLabels('startFit')}
+          hint="How a picture of another shape comes to the size that is made."
+          onChange={(startFit) => change({ startFit })}
+        />
+      )}
     </>
   );
 }
