@@ -68,7 +68,7 @@ async function stepOn(backend: Backend, folder: string, layers: string | null) {
   const blob = await (await fetch(`${folder}/model.onnx`)).blob();
   const config = (await (await fetch(`${folder}/config.json`)).json()) as { sample_size: number; in_channels: number };
   const file = await OnnxFile.open(blob, 'unet/model.onnx', { device: backend, openFile: null });
-  const unet = new Unet(backend, file, null);
+  const unet = new Unet(backend, file, {});
   const sites = layers === null ? [] : selectSites(layers, unet.sites);
   const rows = layers === null ? fork.length : BASE;
   const plan = await unet.prepare(sites);

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { headerOf, real, singleFile, small, type Table } from '../../fixtures/checkpoints/golden';
+import { withInputs } from '../../fixtures/inpaint/inpaint';
 import { unetTable, wholeFile, type UnetNaming } from '../../fixtures/checkpoints/pipelines';
 import { identify } from './identify';
 import type { Prediction } from './prediction';
@@ -23,7 +24,8 @@ test('with more in the file it is none, and one for another task is refused', as
   const { file, ...rest } = small.sd1!;
   const vae = Object.entries(file).filter(([, [, part]]) => part === 'vae');
   expect(await alone(singleFile({ ...rest, file: Object.fromEntries(vae) }))).toBeNull();
-  await expect(alone(singleFile(small.inpainting!))).rejects.toThrow(/is a model for inpainting/);
+  await expect(alone(singleFile(withInputs(small.inpainting!, 8)))).rejects.toThrow(/is a model for changing pictures/);
+  expect((await modelOf(small.inpainting!)).task).toBe('inpainting');
 });
 
 const assumed: Prediction = { type: 'epsilon', zeroTerminalSnr: false, evidence: 'assumed' };

@@ -8,7 +8,7 @@ import { refuseTask, schedulerOf, type UnetModel } from './wholeModel';
 
 /**
  * null where there is more in the file, or no UNet.
- * @throws EngineError `model-invalid` where it is not for pictures of text alone.
+ * @throws EngineError `model-invalid` where it is for another task.
  */
 export function unetAlone(checkpoint: Checkpoint): UnetModel | null {
   const { family, unet, vae, textEncoders } = checkpoint;

@@ -39,13 +39,13 @@ export function wholeModel(checkpoint: Checkpoint): WholeModel {
   return { ...checkpoint, family, unet, vae, textEncoders: texts };
 }
 
-/** @throws EngineError `model-invalid` where it is not for pictures of text alone. */
+/** @throws EngineError `model-invalid` where it is neither for pictures of text nor for inpainting. */
 export function refuseTask({ task, name }: Pick<Checkpoint, 'task' | 'name'>): void {
-  if (task === 'text-to-image') return;
+  if (task !== 'pix2pix') return;
   throw new EngineError(
     'model-invalid',
-    `This is a model for ${task === 'inpainting' ? 'inpainting' : 'changing pictures (pix2pix)'}, which Pagoda ` +
-      'does not run yet. Choose a model that makes pictures of text alone.',
+    'This is a model for changing pictures by an instruction (pix2pix), which Pagoda does not run yet. Choose one ' +
+      'that makes pictures of text, or one for inpainting.',
     name,
   );
 }

@@ -24,8 +24,8 @@ export function stepsOfImage(
   const remembers = readsHistory(records);
   return records.map((record) => {
     const combined = combinationOf(record, image, guidance);
-    const { coefficients, noiseDraw } = record;
-    const numbers = [init, remembers && historyLength, coefficients, noiseDraw, combined.numbers];
+    const { coefficients, known, noiseDraw } = record;
+    const numbers = [init, remembers && historyLength, coefficients, known, noiseDraw, combined.numbers];
     return `${JSON.stringify(numbers)}\n${beyond(record, combined)}`;
   });
 }

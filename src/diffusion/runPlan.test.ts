@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { PLAIN_PAG } from './options';
 import { planRun, type PlannedModel, type PlannedSettings } from './runPlan';
 import { SCHEDULER_IDS } from './schedulers';
+import { noisedAs } from './stepTable';
 
 const SD = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', steps_offset: 1 };
 const MODEL: PlannedModel = { scheduler: SD, guidanceEmbedded: false, strengths: () => [1] };
@@ -230,11 +231,46 @@ describe('a run that starts from an image', () => {
     expect(half.records.map(({ coefficients }) => coefficients.timestep)).toEqual(
       whole.records.slice(4).map(({ coefficients }) => coefficients.timestep),
     );
-    expect(half.init).toEqual({ sample: 1, noise: half.records[0]!.coefficients.sigma, draw: 1 });
+    expect(half.init).toEqual({ sample: 1, noise: half.records[0]!.coefficients.sigma, draw: 1, draws: 2 });
     const { init } = from(0.5, { scheduler: 'ddim' });
     expect(Math.hypot(init.sample, init.noise)).toBeCloseTo(1, 12);
     expect(from(1).init.sample).toBe(1);
-    expect(whole.init).toMatchObject({ sample: 0, draw: 0 });
+    expect(whole.init).toMatchObject({ sample: 0, draw: 0, draws: 1 });
+    expect(whole.records.map(({ known }) => known)).toEqual(whole.records.map(() => null));
+  });
+});
+
+describe('a run with a mask', () => {
+  const masked = (mask: 'blended' | 'read', strength: number, changes: Partial<PlannedSettings> = {}) =>
+    plan({ steps: 8, ...changes, start: { strength, draws: 1, mask } });
+
+  it('draws as diffusers does: image, noise, masked image, then the steps’ own', () => {
+    const drawn = (of: ReturnType<typeof plan>) => [of.init.draw, of.init.draws, of.records[0]!.noiseDraw];
+    expect(drawn(masked('blended', 0.5, { scheduler: 'euler-a' }))).toEqual([1, 3, 3]);
+    expect(drawn(masked('blended', 1, { scheduler: 'euler-a' }))).toEqual([1, 3, 3]);
+    expect(drawn(masked('read', 0.5, { scheduler: 'euler-a' }))).toEqual([1, 3, 3]);
+    // The image itself is not read then.
+    expect(drawn(masked('read', 1, { scheduler: 'euler-a' }))).toEqual([0, 2, 2]);
+    const still = plan({ steps: 8, scheduler: 'euler-a', start: { strength: 1, draws: 0, mask: 'read' } });
+    expect(drawn(still)).toEqual([0, 1, 1]);
+  });
+
+  it('begins with noise alone at a strength of 1', () => {
+    for (const mask of ['blended', 'read'] as const) {
+      expect(masked(mask, 1).init).toMatchObject({ sample: 0, noise: plan({ steps: 8 }).init.noise });
+      expect(masked(mask, 0.5).init.sample).toBe(1);
+    }
+  });
+
+  it.each(SCHEDULER_IDS)('with %s blends behind each record what is known at the level of the next', (scheduler) => {
+    const { records } = masked('blended', 0.5, { scheduler });
+    for (const [at, { known }] of records.entries()) {
+      const next = records[at + 1]?.coefficients;
+      expect(known).toEqual(next ? noisedAs(next) : { sample: 1, noise: 0 });
+    }
+    const levels = records.map(({ known }) => known!.noise / known!.sample);
+    expect(levels.toSorted((a, b) => b - a)).toEqual(levels);
+    expect(masked('read', 0.5, { scheduler }).records.every(({ known }) => known === null)).toBe(true);
   });
 });
 

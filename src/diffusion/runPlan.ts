@@ -11,6 +11,11 @@
 // A run that starts from an image leaves out the first steps: it runs ⌊N·strength⌋ of N, in the arithmetic of doubles,
 // and its first latents are the image's with noise of the first step that is left (diffusers' img2img).
 //
+// With a mask on that image, the rest of it is known at every noise level: behind each record what lies outside the
+// mask is the image's latents again, with the noise of the run's begin at the level of the next record, and without any
+// at the end (diffusers' inpainting, RePaint without its resampling, arXiv 2201.09865). A step of two stages is blended
+// behind each. A UNet that was made for it reads mask and masked image beside the latents, and nothing is blended.
+//
 // A run may change on the way: its last settings hold from a step on, and what held before is said beside them
 // (`EarlierSteps`). It begins behind what is made already: at any record whose latents and history are known, and
 // without the image without PAG where that is there, since it does not depend on PAG.
@@ -28,7 +33,15 @@ import type { EarlierSteps, PagOptions } from './options';
 import { pagScales } from './pagScale';
 import { makeStepTable, type SchedulerId } from './schedulers';
 import { countSteps, historyLength, needsNoise, noisedAs } from './stepTable';
-import type { Row, ScheduleOptions, SchedulerConfig, SiteRow, StepCoefficients } from './types';
+import type {
+  KnownFactors,
+  Row,
+  ScheduleOptions,
+  SchedulerConfig,
+  SiteRow,
+  StepCoefficients,
+  StepTable,
+} from './types';
 
 /** What of a run's settings its numbers depend on. */
 export interface PlannedSettings extends ScheduleOptions {
@@ -48,8 +61,10 @@ export interface PlannedSettings extends ScheduleOptions {
 export interface PlannedStart {
   /** 0 … 1: how much of the run is made. */
   readonly strength: number;
-  /** Draws of noise before that of the first latents: the encoder's sample is one, where it has a variance. */
+  /** Draws of noise for a sample of the encoder's: one, where it has a variance. */
   readonly draws: number;
+  /** How a mask is obeyed: the rest is blended in behind each record, or a UNet reads it beside the latents. */
+  readonly mask?: 'blended' | 'read' | null;
 }
 
 /** What of the model they depend on. */
@@ -84,10 +99,21 @@ export interface PlannedRecord {
   readonly siteRows: readonly SiteRow[];
   /** The rows of each image, where they are combined to one prediction an image before the scheduler's step. */
   readonly nonlinear: readonly CombinedImage[] | null;
+  /** What the rest of the picture becomes behind it, of the start image and its noise; null where there is no mask. */
+  readonly known: KnownFactors | null;
   /** Which draw of noise it reads, the first of the run being draw 0; null where none. */
   readonly noiseDraw: number | null;
   /** The user's step that is next, where this record ends one and is not the last: a preview can be shown. */
   readonly nextStep: number | null;
+}
+
+/**
+ * The first latents are `sample` times those of the start image and `noise` times draw `draw`, before which the image
+ * is sampled, if it is, and behind which what the mask leaves of it is, if it is: `draws` in all.
+ */
+export interface PlannedInit extends KnownFactors {
+  readonly draw: number;
+  readonly draws: number;
 }
 
 export interface RunPlan {
@@ -98,8 +124,7 @@ export interface RunPlan {
   readonly images: number;
   /** As the user counts them: a step of two stages is one, of two records. */
   readonly steps: number;
-  /** The first latents are `sample` times those of the start image, if there is one, and `noise` times draw `draw`. */
-  readonly init: { readonly sample: number; readonly noise: number; readonly draw: number };
+  readonly init: PlannedInit;
   readonly historyLength: number;
   /** What runs: all records, or those that are still to be made. */
   readonly records: readonly PlannedRecord[];
@@ -133,10 +158,8 @@ export function planRun(settings: PlannedSettings, model: PlannedModel, made: Ma
   const steps = countSteps(table);
   const isPair = settings.compare && !made?.withoutPag;
   let together = true;
-  const init = start
-    ? { ...noisedAs(table.steps[0]!), draw: start.draws }
-    : { sample: 0, noise: table.initNoiseSigma, draw: 0 };
-  let draws = init.draw;
+  const init = planInit(table, start);
+  let draws = init.draws - 1;
   let parting = table.steps.length;
   const all = table.steps.map((coefficients, index) => {
     const before = earlier.findIndex(({ until }) => coefficients.step < until);
@@ -154,7 +177,9 @@ export function planRun(settings: PlannedSettings, model: PlannedModel, made: Ma
     const following = table.steps[index + 1]?.step ?? steps;
     const noiseDraw = needsNoise(coefficients) ? (draws += 1) : null;
     const nextStep = following > coefficients.step && following < steps ? following : null;
-    return { coefficients, phase, pagScale, ...rows, noiseDraw, nextStep };
+    const after = table.steps[index + 1];
+    const known = start?.mask === 'blended' ? (after ? noisedAs(after) : { sample: 1, noise: 0 }) : null;
+    return { coefficients, phase, pagScale, ...rows, known, noiseDraw, nextStep };
   });
   const first = made?.record ?? 0;
   const records = all.slice(first);
@@ -171,6 +196,19 @@ export function planRun(settings: PlannedSettings, model: PlannedModel, made: Ma
     mostRows: Math.max(0, ...counts),
     mostBase: Math.max(0, ...records.map(({ base }) => base.length)),
   };
+}
+
+/**
+ * As diffusers' pipelines begin: with a mask and a strength of 1 from noise alone, where the image is sampled only if
+ * it is blended in later; what the mask leaves of it is sampled whether it is read or not.
+ */
+function planInit({ initNoiseSigma, steps }: StepTable, start: PlannedStart | null): PlannedInit {
+  const ofNoise = { sample: 0, noise: initNoiseSigma };
+  if (!start) return { ...ofNoise, draw: 0, draws: 1 };
+  const { strength, draws, mask = null } = start;
+  if (mask === null) return { ...noisedAs(steps[0]!), draw: draws, draws: draws + 1 };
+  const draw = mask === 'read' && strength === 1 ? 0 : draws;
+  return { ...(strength === 1 ? ofNoise : noisedAs(steps[0]!)), draw, draws: draw + 1 + draws };
 }
 
 /** How many of the steps are run; 0 where the strength leaves none. */

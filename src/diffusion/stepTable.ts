@@ -1,6 +1,6 @@
 // The table of a run: one record of coefficients for each forward of the model, and what is asked of a whole table.
 
-import type { StepCoefficients, StepTable } from './types';
+import type { KnownFactors, StepCoefficients, StepTable } from './types';
 
 /** How many steps a table has, as the user counts them: a two-stage step is one. */
 export function countSteps({ steps }: StepTable): number {
@@ -35,7 +35,7 @@ export function withoutSkipped({ initNoiseSigma, steps }: StepTable, skipped: nu
 /**
  * Latents of a known image at a record's noise level: `sample` times them and `noise` times z. diffusers' `add_noise`.
  */
-export function noisedAs({ sigma, inputScale }: Pick<StepCoefficients, 'sigma' | 'inputScale'>) {
+export function noisedAs({ sigma, inputScale }: Pick<StepCoefficients, 'sigma' | 'inputScale'>): KnownFactors {
   // Where the model sees x as it is, x has unit variance; else it is x₀ + σ·ε.
   if (inputScale !== 1) return { sample: 1, noise: sigma };
   const alpha = 1 / Math.hypot(sigma, 1);

@@ -67,6 +67,12 @@ export interface StepCoefficients {
   readonly keep?: StepFactors;
 }
 
+/** Latents of a known image at some noise level: so much of the image and of noise. */
+export interface KnownFactors {
+  readonly sample: number;
+  readonly noise: number;
+}
+
 export interface StepTable {
   /** The first latents are initNoiseSigma·z. */
   readonly initNoiseSigma: number;

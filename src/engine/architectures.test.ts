@@ -115,7 +115,7 @@ describe('a UNet in f16 whose guidance scale is an input', async () => {
   const { lcm } = golden;
   const blob = await openAsBlob('fixtures/engine/lcm/unet/model.onnx');
   const file = await OnnxFile.open(blob, 'unet/model.onnx', { device: backend, openFile: null });
-  const unet = new Unet(backend, file, lcm.embedding.shape[1]!);
+  const unet = new Unet(backend, file, { time_cond_proj_dim: lcm.embedding.shape[1]! });
 
   test('the scale is embedded as diffusers embeds it', () => {
     // Sines and cosines of up to 7500, whose f32 neighbours lie 5e-4 apart.
@@ -153,7 +153,7 @@ describe('a UNet in f16 whose guidance scale is an input', async () => {
       device: { f16: true, fusesAttention: true },
       openFile: null,
     });
-    expect([native.widened, new Unet(backend, native, null).sampleType]).toEqual([false, 'float16']);
+    expect([native.widened, new Unet(backend, native, {}).sampleType]).toEqual([false, 'float16']);
   });
 });
 

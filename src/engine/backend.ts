@@ -2,7 +2,7 @@
 // the CPU (ONNX Runtime's WASM provider, and their TypeScript twins). Everything above this file is the same for both.
 
 import type { CombinedImage, NonlinearGuidance } from '../diffusion/guidance';
-import type { SiteRow, StepCoefficients } from '../diffusion/types';
+import type { KnownFactors, SiteRow, StepCoefficients } from '../diffusion/types';
 import type { DeviceInfo } from '../protocol/messages';
 
 export type ElemType = 'float32' | 'float16' | 'int64' | 'int32';
@@ -103,6 +103,17 @@ export interface GuidanceInput {
   readonly denoised: StepCoefficients['denoised'];
 }
 
+export interface BlendInput {
+  /** [images, channels, height, width] f32, the first three. */
+  readonly latents: DeviceTensor;
+  readonly start: DeviceTensor;
+  readonly startNoise: DeviceTensor;
+  /** [height, width] f32, 0 … 1: how much of the latents stays. */
+  readonly mask: DeviceTensor;
+  /** What the rest is made of, of the start and its noise. */
+  readonly known: KnownFactors;
+}
+
 export interface Backend {
   readonly kind: DeviceInfo['backend'];
   /** Whether sessions may compute in f16. */
@@ -137,17 +148,23 @@ export interface Backend {
     settings: AttentionSettings,
     into?: DeviceTensor,
   ): Promise<DeviceTensor>;
-  /** out[r] = scale·latents[images[r]] + shift, as `type`; the shift is 0 if not given. */
+  /**
+   * out[r] = scale·latents[images[r]] + shift, as `type`; the shift is 0 if not given.
+   * @param beside further channels, [images, channels, height, width] f32, that lie behind these in each row.
+   */
   modelInput(
     latents: DeviceTensor,
     images: readonly number[],
     scale: number,
     type: ElemType,
     shift?: number,
+    beside?: DeviceTensor | null,
   ): Promise<DeviceTensor>;
   /** One prediction an image, [images, …] f32, where guidance is no weighted sum of rows. */
   rescaledGuidance(input: GuidanceInput): Promise<DeviceTensor>;
   guidedStep(input: StepInput): Promise<StepOutput>;
+  /** mask·latents + (1 − mask)·(known.sample·start + known.noise·startNoise). */
+  maskBlend(input: BlendInput): Promise<DeviceTensor>;
   /**
    * Lets go of what it was told of too little memory: for who gives up all that was made since the last that was read.
    */
@@ -159,4 +176,13 @@ export interface Backend {
 
 export function elements(dims: readonly number[]): number {
   return dims.reduce((product, size) => product * size, 1);
+}
+
+/** Of the model input, with what lies beside the latents. */
+export function rowsBeside(rows: number, { dims }: DeviceTensor, beside: DeviceTensor | null): number[] {
+  return beside ? [rows, dims[1]! + beside.dims[1]!, ...dims.slice(2)] : [rows, ...dims.slice(1)];
+}
+
+export function blendShape({ latents, mask }: Pick<BlendInput, 'latents' | 'mask'>) {
+  return { images: latents.dims[0]!, elements: elements(latents.dims.slice(1)), plane: elements(mask.dims) };
 }

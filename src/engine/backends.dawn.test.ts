@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest';
 import type { SchedulerId } from '../diffusion/schedulers';
 import { makeStepTable } from '../diffusion/schedulers';
-import { historyLength, needsNoise } from '../diffusion/stepTable';
+import { historyLength, needsNoise, noisedAs } from '../diffusion/stepTable';
 import type { StepTable } from '../diffusion/types';
 import { pseudoRandom } from '../kernels/testing/buffers';
 import { describeOnDawn } from '../kernels/testing/dawn';
@@ -45,7 +45,8 @@ const IDS: readonly SchedulerId[] = [
   'lcm',
 ];
 
-async function trajectory(backend: Backend, table: StepTable): Promise<Float32Array> {
+/** @param isMasked where a mask of half the latents blends a known image in behind each step. */
+async function trajectory(backend: Backend, table: StepTable, isMasked = false): Promise<Float32Array> {
   const kept = historyLength(table);
   let latents = backend.upload(
     'float32',
@@ -70,6 +71,13 @@ async function trajectory(backend: Backend, table: StepTable): Promise<Float32Ar
     });
     for (const tensor of [predictions, latents, history, noise, next.denoised]) tensor?.dispose();
     ({ latents, history } = next);
+    const after = table.steps[index + 1];
+    if (!isMasked) continue;
+    const [start, startNoise] = [40, 41].map((seed) => backend.upload('float32', SHAPE, pseudoRandom(COUNT, seed, 2)));
+    const mask = backend.upload('float32', [5, 3], [0, 1, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1]);
+    const given = { latents, start: start!, startNoise: startNoise!, mask };
+    latents = await backend.maskBlend({ ...given, known: after ? noisedAs(after) : { sample: 1, noise: 0 } });
+    for (const tensor of Object.values(given)) tensor.dispose();
   }
   return backend.read(latents);
 }
@@ -84,6 +92,20 @@ describeOnDawn('a run of steps on WebGPU', (gpu) => {
     );
     // Rounding of f32, carried through six steps.
     expect(relativeError(got, expected)).toBeLessThan(2e-5);
+  });
+
+  test.each(['euler-a', 'heun', 'pndm'] as const)('%s ends where it does on the CPU with a mask', async (id) => {
+    const table = makeStepTable(id, CONFIG, 6, { sigmas: 'model', spacing: 'leading' });
+    const [cpu, gpuBackend] = [
+      new CpuBackend(await loadNodeRuntime()),
+      new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: false }),
+    ];
+    const expected = await trajectory(cpu, table, true);
+    expect(relativeError(await trajectory(gpuBackend, table, true), expected)).toBeLessThan(2e-5);
+    // Where the mask is 0 the known image is what a run ends with.
+    const known = pseudoRandom(COUNT, 40, 2);
+    expect([expected[0], expected[2], expected[15]]).toEqual([known[0], known[2], known[15]]);
+    expect(expected[1]).not.toBe(known[1]);
   });
 
   test('rows are picked and joined as on the CPU, and the last batch may be cut short', async () => {

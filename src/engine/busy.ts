@@ -5,7 +5,7 @@ import type { BusyEvent } from '../protocol/messages';
 import type { CpuBackend } from './cpuBackend';
 import type { Ort } from './runtime';
 
-type Calls = Pick<CpuBackend, 'attend' | 'modelInput' | 'rescaledGuidance' | 'guidedStep'>;
+type Calls = Pick<CpuBackend, 'attend' | 'modelInput' | 'rescaledGuidance' | 'guidedStep' | 'maskBlend'>;
 
 export class Busy {
   private depth = 0;
@@ -29,12 +29,14 @@ export class Busy {
       modelInput: cpu.modelInput.bind(cpu),
       rescaledGuidance: cpu.rescaledGuidance.bind(cpu),
       guidedStep: cpu.guidedStep.bind(cpu),
+      maskBlend: cpu.maskBlend.bind(cpu),
     };
     const calls: Calls = {
       attend: (...args) => this.during(() => own.attend(...args)),
       modelInput: (...args) => this.during(() => own.modelInput(...args)),
       rescaledGuidance: (...args) => this.during(() => own.rescaledGuidance(...args)),
       guidedStep: (...args) => this.during(() => own.guidedStep(...args)),
+      maskBlend: (...args) => this.during(() => own.maskBlend(...args)),
     };
     return Object.assign(cpu, calls);
   }

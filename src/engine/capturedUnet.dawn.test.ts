@@ -209,7 +209,7 @@ describeOnDawn('recorded segments of the UNet', (gpu) => {
     vi.spyOn(capturing!, 'session').mockImplementation(session);
     const { golden, unet: honest } = await openGoldenUnet('tiny', lying);
     const told = vi.fn();
-    const unet = new Unet(lying, honest.file, null, told);
+    const unet = new Unet(lying, honest.file, {}, told);
     const sites = golden.predictions.get('mid')?.sites ?? [];
     for (let run = 0; run < 2; run += 1) {
       const rows = await predictRows({ golden, unet }, lying, sites, [0, 1], FORK, {}, run === 0);

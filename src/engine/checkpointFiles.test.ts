@@ -4,6 +4,7 @@
 import { openAsBlob } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { fileShapes, real, singleFile, small, type Stored, type Table } from '../../fixtures/checkpoints/golden';
+import { withInputs } from '../../fixtures/inpaint/inpaint';
 import {
   commonSettings,
   families,
@@ -84,9 +85,7 @@ test('what is missing is named, and a model for another task refused', async () 
   const alone = (table: Table) => open(singleFile(table, 'F16'));
   await expect(alone(small.lcm!)).rejects.toThrow(/LCM\) has no VAE and no text encoder\. Download it and open it/);
   await expect(alone(small.sdxl!)).rejects.toThrow(/has no VAE\. Choose/);
-  const inpainting = { ...small.inpainting!, file: { ...small.sd1!.file, ...small.inpainting!.file } };
-  const parts = { ...small.sd1!.parts, ...small.inpainting!.parts };
-  await expect(alone({ ...inpainting, parts })).rejects.toThrow(/is a model for inpainting/);
+  await expect(alone(withInputs(small.sd1!, 8))).rejects.toThrow(/is a model for changing pictures/);
 });
 
 /** A file of which only the header is there; what is read of it is counted. */

@@ -2,14 +2,18 @@
 // TypeScript twins.
 
 import { guidedStepOnCpu } from '../kernels/guidedStep.cpu';
+import { maskBlendOnCpu } from '../kernels/maskBlend.cpu';
 import { modelInputOnCpu } from '../kernels/modelInput.cpu';
 import { rescaledGuidanceOnCpu } from '../kernels/rescaledGuidance.cpu';
 import type { SiteRow } from '../diffusion/types';
 import { EngineError } from '../protocol/errors';
 import {
+  blendShape,
   elements,
+  rowsBeside,
   type AttentionSettings,
   type Backend,
+  type BlendInput,
   type Capturing,
   type DeviceTensor,
   type ElemType,
@@ -129,12 +133,13 @@ export class CpuBackend implements Backend {
     scale: number,
     type: ElemType,
     shift = 0,
+    beside: DeviceTensor | null = null,
   ): Promise<DeviceTensor> {
     if (type !== 'float32') throw noHalf(type);
-    const row = latents.dims.slice(1);
-    const shape = { images: latents.dims[0]!, elements: elements(row) };
-    const data = modelInputOnCpu(shape, own(latents).f32, images, scale, shift);
-    return Promise.resolve(new CpuTensor('float32', [images.length, ...row], data));
+    const besideElements = beside ? elements(beside.dims.slice(1)) : 0;
+    const shape = { images: latents.dims[0]!, elements: elements(latents.dims.slice(1)), besideElements };
+    const data = modelInputOnCpu(shape, own(latents).f32, images, scale, shift, beside ? own(beside).f32 : undefined);
+    return Promise.resolve(new CpuTensor('float32', rowsBeside(images.length, latents, beside), data));
   }
 
   rescaledGuidance({ predictions, latents, images, guidance, denoised }: GuidanceInput): Promise<DeviceTensor> {
@@ -168,6 +173,21 @@ export class CpuBackend implements Backend {
       denoised: new CpuTensor('float32', latents.dims, result.denoised),
       history: new CpuTensor('float32', history.dims, result.history),
     });
+  }
+
+  maskBlend({ known, ...tensors }: BlendInput): Promise<DeviceTensor> {
+    const { latents, mask } = tensors;
+    const data = maskBlendOnCpu(
+      blendShape(tensors),
+      {
+        latents: own(latents).f32,
+        start: own(tensors.start).f32,
+        startNoise: own(tensors.startNoise).f32,
+        mask: own(mask).f32,
+      },
+      known,
+    );
+    return Promise.resolve(new CpuTensor('float32', latents.dims, data));
   }
 
   read(tensor: DeviceTensor): Promise<Float32Array> {

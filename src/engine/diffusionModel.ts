@@ -22,6 +22,7 @@ import { modelNeeds, rowsOfRun } from './modelNeeds';
 import { OnnxFile, pictureOutput } from './onnxFile';
 import { Previews } from './previews';
 import { PromptEncoder } from './promptEncoder';
+import { StartCanvases } from './startCanvas';
 import { PromptTextEncoder } from './textEncoder';
 import { Unet } from './unet';
 import type { OpenedEmbedding } from './withEmbeddings';
@@ -39,6 +40,7 @@ export interface DiffusionModel {
   readonly vaeDecoder: VaeDecoder;
   /** null where the model has none. */
   readonly vaeEncoder: VaeEncoder | null;
+  readonly canvases: StartCanvases;
   readonly previews: Previews;
   readonly info: ModelInfo;
   /** Those in its weights; null before the first. */
@@ -99,7 +101,7 @@ export async function openModel(
   };
   const unetFile = await open(files.unet, paths.unet ?? 'unet/model.onnx');
   const onWrongReplay = () => notice(WRONG_REPLAY);
-  const unet = new Unet(backend, unetFile, unetConfig.time_cond_proj_dim ?? null, onWrongReplay);
+  const unet = new Unet(backend, unetFile, unetConfig, onWrongReplay);
   refuseMeasuredScales(unet.file);
   const textFiles = await openTextGraphs(open, files);
   const vaeFile = await open(files.vaeDecoder, paths.vaeDecoder ?? 'vae_decoder/model.onnx');
@@ -215,6 +217,7 @@ export async function openModel(
     unet,
     vaeDecoder,
     vaeEncoder,
+    canvases: new StartCanvases(),
     previews,
     info,
     loras: null,

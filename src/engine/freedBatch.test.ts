@@ -40,7 +40,7 @@ async function open(file: Blob, architecture: Architecture): Promise<Unet> {
   return new Unet(
     backend,
     await OnnxFile.open(file, 'unet/model.onnx', { device: backend, openFile: null }),
-    architecture === 'lcm' ? 8 : null,
+    architecture === 'lcm' ? { time_cond_proj_dim: 8 } : {},
   );
 }
 

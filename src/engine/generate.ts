@@ -23,9 +23,10 @@ import { checkpoint } from './checkpoint';
 import type { Conditioning } from './conditioning';
 import { latentsOfRun, type DiffusionModel } from './diffusionModel';
 import { SeedNoise } from './seedNoise';
-import { readRows, traceStep } from './stepTrace';
+import { placed, readRows, traceStep } from './stepTrace';
 import { assertFinite } from './vaeDecoder';
-import { encodedStart, firstLatents, sameNoise } from './startLatents';
+import { firstLatents, sameNoise, startOf } from './startLatents';
+import { CLEAN, KnownRest } from './knownRest';
 import { concatenated } from './concatenated';
 import { StateLog, copied, joinedStates, skipNoise, type ImageKind, type KeptRuns, type Trajectory } from './keptRuns';
 import { allThere, tracedAt, tracesBefore, whatIsThere } from './reuse';
@@ -77,9 +78,9 @@ export async function generate(
   hooks.progress('prepare', 0, null);
   await checkpoint(hooks.signal);
   const phases = phasesOf(settings).map((held) => runPhase(model, settings, held));
-  const image = startImage && (await encodedStart(model, settings, startImage));
-  const start = image && { strength: settings.strength, draws: image.deviation ? 1 : 0 };
-  const planFor = (made: Made | null) => planned(model, { ...settings, start }, phases, made, seeds);
+  const start = await startOf(model, settings, startImage);
+  const planFor = (made: Made | null) =>
+    planned(model, { ...settings, start: start?.planned ?? null }, phases, made, seeds);
   const alone = planFor(null);
   const text = readText(model, phases, alone);
   const kinds: readonly ImageKind[] = settings.compare ? ['withoutPag', 'withPag'] : ['withPag'];
@@ -93,6 +94,7 @@ export async function generate(
   // The prompts first: where memory is short their encoders are gone before the UNet is there.
   const conditionings = new Map<number, Conditioning>();
   const held = new Holder();
+  let rest: KnownRest | null = null;
   try {
     for (const phase of new Set(plan.records.map((one) => one.phase)))
       conditionings.set(phase, await conditioningOf(model, settings, phases[phase]!, plan, phase, hooks.signal));
@@ -100,11 +102,13 @@ export async function generate(
     const shape = [plan.images, ...latentShape];
     const noise = new SeedNoise(settings, seeds);
     // Draws come in the plan's order, those of records that are made already too.
-    const draw = (scale: number) => backend.upload('float32', shape, sameNoise(noise, shape, scale));
+    const draw = () => backend.upload('float32', shape, sameNoise(noise, shape));
     const depths = [plan.historyLength, ...shape];
     const states = from.flatMap(({ state }) => state ?? []);
     const before = states.length > 0 ? joinedStates(states, plan.historyLength) : null;
-    const initial = backend.upload('float32', shape, before?.latents ?? firstLatents(plan, image, noise, shape));
+    const first = firstLatents(plan, start, noise, latentShape);
+    rest = new KnownRest(backend, first, start?.mask ?? null, shape);
+    const initial = backend.upload('float32', shape, before?.latents ?? first.latents);
     if (before) skipNoise(noise, alone, record, elements(latentShape));
     let latents = held.set('latents', initial);
     const history0 = before?.history ?? new Float32Array(elements(depths));
@@ -127,14 +131,16 @@ export async function generate(
     // Read back while the next step runs; never more than one, so that the device is not asked for steps far ahead.
     let previewing: Promise<unknown> = Promise.resolve();
     let unshown = left?.picture ?? null;
+    const place = (picture: Pixels) => start?.canvas?.shown(picture) ?? picture;
     const show = (step: number, denoised: DeviceTensor) =>
       model.previews.of(denoised, hooks.signal).then(({ pictures, size }) => {
-        hooks.preview(step, pairsOf([...(unshown ? [copied(unshown)] : []), ...pictures], seeds), size);
+        const pairs = pairsOf([...(unshown ? [copied(unshown)] : []), ...pictures.map(place)], seeds);
+        hooks.preview(step, pairs, start?.canvas?.size ?? size);
         unshown = null;
       });
     let cut = null as CutOfPhase | null;
     for (const [index, planned] of plan.records.entries()) {
-      const { base, coefficients, weights, siteRows, nonlinear, noiseDraw, nextStep, phase } = planned;
+      const { base, coefficients, weights, siteRows, nonlinear, known, noiseDraw, nextStep, phase } = planned;
       const { sites, strengths } = phases[phase]!;
       const conditioning = conditionings.get(phase)!;
       if (cut?.phase !== phase) {
@@ -150,7 +156,14 @@ export async function generate(
         index === 0 ? null : ((performance.now() - begun) / 1000 / index) * toGo,
       );
       const images = base.map((row) => row.image);
-      const sample = await backend.modelInput(latents, images, coefficients.inputScale, unet.sampleType);
+      const sample = await backend.modelInput(
+        latents,
+        images,
+        coefficients.inputScale,
+        unet.sampleType,
+        0,
+        rest.beside,
+      );
       let predictions: DeviceTensor;
       try {
         predictions = await unet.predict(
@@ -182,16 +195,20 @@ export async function generate(
           }),
         );
       }
-      const fresh = noiseDraw === null ? null : held.set('noise', draw(1));
+      const fresh = noiseDraw === null ? null : held.set('noise', draw());
       const next = await backend.guidedStep({ predictions, latents, history, noise: fresh, weights, coefficients });
       held.drop('predictions', 'noise');
       latents = held.set('latents', next.latents);
       history = held.set('history', next.history);
-      const denoised = held.set('denoised', next.denoised);
+      let denoised = held.set('denoised', next.denoised);
+      if (known) {
+        latents = held.set('latents', await rest.around(latents, known));
+        if (rows || nextStep !== null) denoised = held.set('denoised', await rest.around(denoised, CLEAN));
+      }
       await previewing;
       if (rows) {
         traced = coefficients.step;
-        const own = await traceStep(model, planned, rows, denoised, hooks.signal);
+        const own = placed(await traceStep(model, planned, rows, denoised, hooks.signal), place);
         tell(left ? { ...own, withoutPag: tracedAt(left, traced)?.withoutPag ?? null } : own);
       }
       const following = plan.first + index + 1;
@@ -211,7 +228,8 @@ export async function generate(
     assertFinite(values);
     const stepsMade = new Set(plan.records.map(({ coefficients }) => coefficients.step)).size;
     const stepMilliseconds = (performance.now() - begun) / stepsMade;
-    const pictures = await decodeAll(model, latents, hooks.signal);
+    const decoded = await decodeAll(model, latents, hooks.signal);
+    const pictures = decoded.map((one) => start?.canvas?.finished(one, settings.keepRest) ?? one);
     const pairs = pairsOf(left ? [copied(left.picture), ...pictures] : pictures, seeds);
     const stats: RunStats = {
       seconds: (performance.now() - started) / 1000,
@@ -246,6 +264,7 @@ export async function generate(
     };
   } finally {
     for (const conditioning of conditionings.values()) conditioning.dispose();
+    rest?.dispose();
     held.dispose();
   }
 }

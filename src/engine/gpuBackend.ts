@@ -7,14 +7,18 @@ import { takesHeadDim } from '../kernels/attentionTiles';
 import { KernelCompiler } from '../kernels/compiler';
 import { float16ToFloat32 } from '../kernels/float16';
 import { createGuidedStep } from '../kernels/guidedStep';
+import { createMaskBlend } from '../kernels/maskBlend';
 import { createModelInput } from '../kernels/modelInput';
 import { createRescaledGuidance } from '../kernels/rescaledGuidance';
 import { WEIGHTS_FILE } from '../onnx/segments/write';
 import { EngineError } from '../protocol/errors';
 import {
+  blendShape,
   elements,
+  rowsBeside,
   type AttentionSettings,
   type Backend,
+  type BlendInput,
   type DeviceTensor,
   type ElemType,
   type GuidanceInput,
@@ -183,17 +187,31 @@ export class GpuBackend implements Backend {
     scale: number,
     type: ElemType,
     shift = 0,
+    beside: DeviceTensor | null = null,
   ): Promise<DeviceTensor> {
-    const row = latents.dims.slice(1);
-    const out = this.allocate(type, [images.length, ...row], 'model input');
+    const out = this.allocate(type, rowsBeside(images.length, latents, beside), 'model input');
+    const besideElements = beside ? elements(beside.dims.slice(1)) : 0;
     const kernel = await createModelInput(
       this.compiler,
-      { images: latents.dims[0]!, elements: elements(row) },
+      { images: latents.dims[0]!, elements: elements(latents.dims.slice(1)), besideElements },
       out.elem,
     );
-    this.submit('model input', (encoder) =>
-      kernel.encode(encoder, { latents: own(latents).storage, out: out.storage }, images, scale, shift),
-    );
+    const buffers = { latents: own(latents).storage, beside: beside && own(beside).storage, out: out.storage };
+    this.submit('model input', (encoder) => kernel.encode(encoder, buffers, images, scale, shift));
+    return out;
+  }
+
+  async maskBlend({ known, ...tensors }: BlendInput): Promise<DeviceTensor> {
+    const kernel = await createMaskBlend(this.compiler, blendShape(tensors));
+    const out = this.allocate('float32', tensors.latents.dims, 'blended latents');
+    const buffers = {
+      latents: own(tensors.latents).storage,
+      start: own(tensors.start).storage,
+      startNoise: own(tensors.startNoise).storage,
+      mask: own(tensors.mask).storage,
+      out: out.storage,
+    };
+    this.submit('mask blend', (encoder) => kernel.encode(encoder, buffers, known));
     return out;
   }
 

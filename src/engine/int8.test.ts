@@ -32,7 +32,7 @@ describe.each(['sd-int8', 'sd-int8-columns', 'sd-int8-qdq'])('%s', async (name) 
   test('it predicts what the model does with the rounded weights, perturbed or not', async () => {
     const rounded = await withRoundedWeights(unetFile('sd-dynamo'), unetFile(name));
     const file = await OnnxFile.open(rounded, 'rounded.onnx', { device: backend, openFile: null });
-    const floats = { info: exported.info, file, unet: new Unet(backend, file, null) };
+    const floats = { info: exported.info, file, unet: new Unet(backend, file, {}) };
     const none = await predictExported(floats, backend, []);
     for (const set of ['none', 'several', 'all']) {
       const sites = golden.sets[set] ?? [];

@@ -166,9 +166,9 @@ export function joinedStates(
   return { latents, history };
 }
 
-/** Those of the first latents, and of all records before this one. */
-export function skipNoise(noise: SeedNoise, { init, records }: RunPlan, record: number, count: number): void {
-  const draws = 1 + init.draw + records.slice(0, record).filter(({ noiseDraw }) => noiseDraw !== null).length;
+/** Of all records before this one. */
+export function skipNoise(noise: SeedNoise, { records }: RunPlan, record: number, count: number): void {
+  const draws = records.slice(0, record).filter(({ noiseDraw }) => noiseDraw !== null).length;
   for (let draw = 0; draw < draws; draw += 1) noise.randn(count);
 }
 

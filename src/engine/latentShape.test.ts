@@ -15,7 +15,7 @@ const backend = new CpuBackend(await loadNodeRuntime());
 async function openUnet(name: string): Promise<{ graph: SizedGraph; own: LatentShape }> {
   const { architecture } = files[name]!;
   const file = await OnnxFile.open(unetFile(name), name, { device: backend, openFile: null });
-  const unet = new Unet(backend, file, architecture === 'lcm' ? 8 : null);
+  const unet = new Unet(backend, file, architecture === 'lcm' ? { time_cond_proj_dim: 8 } : {});
   const dimsAt = (latents: LatentShape) => unet.inputDims(latents, unet.fixedBatch ?? 1);
   const own = architectures[architecture].inputs['sample']!.shape.slice(1) as unknown as LatentShape;
   return { graph: { model: unet.file.graph.model, output: unet.output, dimsAt }, own };

@@ -20,9 +20,12 @@ export interface SizedGraph {
 /** Of the model's own size. Throws EngineError `model-invalid` where UNet and VAE are fixed to different sizes. */
 export function latentShape(sample: ValueInfo, vaeInput: ValueInfo, config: UnetConfig): [number, number, number] {
   const size = config.sample_size ?? 64;
-  const trained = [config.in_channels ?? 4, ...(Array.isArray(size) ? size : [size, size])];
+  const channels = config.in_channels ?? LATENTS;
+  const beside = besideChannels(sample, config);
+  const trained = [channels - beside, ...(Array.isArray(size) ? size : [size, size])];
   const shape = trained.map((usual, axis) => {
-    const [unet, vae] = [sample.dims?.[axis + 1], vaeInput.dims?.[axis + 1]];
+    const [all, vae] = [sample.dims?.[axis + 1], vaeInput.dims?.[axis + 1]];
+    const unet = axis === 0 && typeof all === 'number' ? all - beside : all;
     if (typeof unet === 'number' && typeof vae === 'number' && unet !== vae) {
       throw new EngineError(
         'model-invalid',
@@ -33,6 +36,17 @@ export function latentShape(sample: ValueInfo, vaeInput: ValueInfo, config: Unet
     return [unet, vae, usual].find((dim) => typeof dim === 'number') as number;
   });
   return shape as [number, number, number];
+}
+
+/** Channels that a UNet for inpainting reads: those of the latents, the mask, and those of the masked image. */
+const INPAINTING = 9;
+const LATENTS = 4;
+
+/** How many channels a UNet reads beside the latents. */
+export function besideChannels(sample: ValueInfo, config: UnetConfig): number {
+  const channels = sample.dims?.[1];
+  const all = typeof channels === 'number' ? channels : (config.in_channels ?? LATENTS);
+  return all === INPAINTING ? INPAINTING - LATENTS : 0;
 }
 
 /** Pixels along an edge for each latent: diffusers' `vae_scale_factor`; 8 where the config does not say. */

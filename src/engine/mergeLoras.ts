@@ -33,7 +33,7 @@ export async function mergeLoras(model: DiffusionModel, refs: readonly LoraRef[]
     { network: 'text', graph: files.textEncoder, path: files.paths.textEncoder } as const,
     ...(files.second ? [{ network: 'text2', graph: files.second.graph, path: files.paths.textEncoder2 } as const] : []),
   ].map(({ network, graph, path }) => (changed(network) ? built(network, graph, path).withTokensOutside() : null));
-  const unet = ofUnet ? new Unet(backend, ofUnet, files.unetConfig.time_cond_proj_dim ?? null) : model.unet;
+  const unet = ofUnet ? new Unet(backend, ofUnet, files.unetConfig) : model.unet;
   const encoders = ofTexts.map((graph, at) => graph && textEncoder(backend, files, graph, at, unet));
   // Nothing fails from here on.
   if (unet !== model.unet) unet.takeOver(model.unet);

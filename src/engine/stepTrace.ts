@@ -99,6 +99,17 @@ export async function traceStep(
   }
 }
 
+/** Its pictures as they are shown. */
+export function placed(trace: StepTrace, place: (picture: Pixels) => Pixels): StepTrace {
+  const { withPag, withoutPag, perturbed } = trace;
+  return {
+    ...trace,
+    withPag: place(withPag),
+    withoutPag: withoutPag && place(withoutPag),
+    perturbed: perturbed && place(perturbed),
+  };
+}
+
 /** By the VAE itself where its pictures are small, and so decoded in no time. */
 async function picturesOf(
   { previews, vaeDecoder, files }: Pick<DiffusionModel, 'previews' | 'vaeDecoder' | 'files'>,

@@ -1,6 +1,7 @@
 // The UNet in segments, cut at the sites that are perturbed: recorded ones where the device lets it, ordinary sessions
 // where not. Sessions are kept by what they compute, so another layer set builds only the segments that changed.
 
+import type { UnetConfig } from '../configs/schemas';
 import { PROMPT_TOKENS } from '../models/preflight';
 import type { Refusal } from '../onnx/sites/matchAttention';
 import { siteCosts, type SiteCost } from '../onnx/sites/cost';
@@ -13,7 +14,7 @@ import { CapturedSegments, rowsKey, type RunSizes } from './capturedSegments';
 import { NotCapturable, elemType, type OnnxFile } from './onnxFile';
 import { NEVER, checkpoint } from './checkpoint';
 import { Forward, type ForwardGraph, type UnetInput } from './forward';
-import type { LatentShape } from './latentShape';
+import { besideChannels, type LatentShape } from './latentShape';
 import { WrongReplay } from './replayProof';
 import { unetInputs, type UnetInputs } from './unetInputs';
 
@@ -30,6 +31,8 @@ export class Unet {
   readonly refused: ReadonlyMap<Refusal, number>;
   readonly sampleType: ElemType;
   readonly inputs: UnetInputs;
+  /** Channels of its sample behind those of the latents: a mask and a masked image, for inpainting. */
+  readonly besideChannels: number;
   /** How many rows the graph takes at once, where its exporter fixed that for good; null where any number. */
   readonly fixedBatch: number | null;
   /** The graph that runs: freed of a fixed batch where that could be. */
@@ -41,14 +44,14 @@ export class Unet {
   private proved = false;
 
   /**
-   * @param guidanceWidth `time_cond_proj_dim` of the config; null where the guidance scale is no input.
+   * @param config of which `time_cond_proj_dim` is the guidance's width, and `in_channels` tells of further channels.
    * @param onWrongReplay told once where the device does not replay what it has recorded.
    * @throws EngineError `model-invalid` for a graph that is no UNet of a known kind.
    */
   constructor(
     private readonly backend: Backend,
     opened: OnnxFile,
-    guidanceWidth: number | null,
+    config: Pick<UnetConfig, 'time_cond_proj_dim' | 'in_channels'>,
     private onWrongReplay: () => void = () => {},
   ) {
     const { file, holdsRows } = opened.withFreeBatch();
@@ -56,7 +59,8 @@ export class Unet {
     const { sites, refused } = surveySites(file.graph, (headDim) => backend.takesHeadDim(headDim));
     this.sites = sites;
     this.refused = refused;
-    this.inputs = unetInputs(file.graph.model, guidanceWidth);
+    this.inputs = unetInputs(file.graph.model, config.time_cond_proj_dim ?? null);
+    this.besideChannels = besideChannels(this.inputs.sample, config);
     const batch = this.inputs.sample.dims?.[0];
     this.fixedBatch = typeof batch === 'number' ? batch : null;
     this.sampleType = elemType(this.inputs.sample);
@@ -106,8 +110,13 @@ export class Unet {
         (dims ?? []).map((dim, axis, { length }) => size(dim, axis === 0 && length > 1)),
       ]),
     );
-    sizes.set(sample.name, [rows, ...latentShape]);
+    sizes.set(sample.name, [rows, ...this.sampleShape(latentShape)]);
     return sizes.set(context.name, [rows, wholeOr(context.dims?.[1], contextTokens), wholeOr(context.dims?.[2], 1)]);
+  }
+
+  /** Of a row. */
+  private sampleShape([channels, height, width]: LatentShape): LatentShape {
+    return [channels + this.besideChannels, height, width];
   }
 
   /**
@@ -129,7 +138,8 @@ export class Unet {
   ): Promise<ReadonlyMap<string, CapturedForward> | null> {
     if (!this.captured) return null;
     const keys = segments.map((segment) => this.segmentKey(segment));
-    const forwards = sizes && (await this.captured.forwards(segments, keys, sizes, signal));
+    const own = sizes && { ...sizes, latentShape: this.sampleShape(sizes.latentShape) };
+    const forwards = own && (await this.captured.forwards(segments, keys, own, signal));
     if (!forwards) await this.captured.dispose();
     else await this.disposeSessions(new Set());
     return forwards;

@@ -2,14 +2,13 @@
 // [−1, 1] and gives means and logarithms of variances; a sample of it, as the UNet knows latents, is
 // (mean + exp(½·logvar)·z − shift)·scale, logvar between −30 and 20 as in diffusers.
 //
-// A session lives for one picture, since the UNet needs the room, and what came of it is kept: a run that differs in
-// anything but the picture encodes nothing.
+// A session lives for one picture, since the UNet needs the room, and what came of the last ones is kept: a run that
+// differs in anything but the picture encodes nothing.
 
-import { fitPicture, type PictureFit } from '../image/fitPicture';
-import type { RgbPixels } from '../image/resample';
+import type { GrayPixels, RgbPixels } from '../image/resample';
 import type { ValueInfo } from '../onnx/file/model';
 import { EngineError } from '../protocol/errors';
-import type { Size, StartImage } from '../protocol/messages';
+import type { Size } from '../protocol/messages';
 import { elements, type Backend, type Tensors } from './backend';
 import type { EncoderFiles } from './modelFiles';
 import { elemType, inputByRole, type OnnxFile } from './onnxFile';
@@ -23,7 +22,8 @@ export interface LatentDistribution {
 }
 
 export class VaeEncoder {
-  private last: { readonly of: string; readonly latents: LatentDistribution } | null = null;
+  /** The latest last. */
+  private readonly kept = new Map<string, LatentDistribution>();
 
   /** @param open the graph, in f32 where `wide`. */
   constructor(
@@ -33,44 +33,46 @@ export class VaeEncoder {
   ) {}
 
   /**
-   * @param size of the run's picture, which the start image is brought to.
+   * @param of what tells the picture, and what is hidden of it.
+   * @param picture of the run's size; null of a grey one.
    * @param count how many latents such a picture has.
+   * @param hidden where it is made grey: 128 and more.
    * @throws EngineError `start-impossible`, `not-finite` or `session-build`.
    */
   async encode(
-    start: StartImage,
-    fit: PictureFit,
-    { width, height }: Size,
+    of: string,
+    picture: (() => Promise<RgbPixels>) | null,
+    size: Size,
     count: number,
+    hidden: GrayPixels | null = null,
   ): Promise<LatentDistribution> {
-    const of = JSON.stringify([start.hash, fit, width, height]);
-    if (this.last?.of === of) return this.last.latents;
-    const rgb = new Uint8Array(await start.rgb.arrayBuffer());
-    const picture = fitPicture({ width: start.width, height: start.height, rgb }, width, height, fit);
-    const latents = this.distribution(await this.finiteMoments(picture), count);
-    this.last = { of, latents };
+    const values = async () => (picture ? planes(await picture(), hidden) : greyOf(size));
+    const latents = this.kept.get(of) ?? this.distribution(await this.finiteMoments(await values(), size), count);
+    this.kept.delete(of);
+    this.kept.set(of, latents);
+    const [oldest] = this.kept.keys();
+    if (this.kept.size > KEPT) this.kept.delete(oldest!);
     return latents;
   }
 
-  private async finiteMoments(picture: RgbPixels): Promise<Float32Array> {
+  private async finiteMoments(values: Float32Array, size: Size): Promise<Float32Array> {
     const file = await this.open(false);
-    const moments = await this.moments(file, picture);
+    const moments = await this.moments(file, values, size);
     if (moments.every(Number.isFinite)) return moments;
-    const wide = file.half ? await this.moments(await this.open(true), picture) : moments;
+    const wide = file.half ? await this.moments(await this.open(true), values, size) : moments;
     if (wide.every(Number.isFinite)) return wide;
     throw new EngineError('not-finite', 'This model’s VAE makes nothing of the start image (NaN). Try another one.');
   }
 
-  private async moments(file: OnnxFile, picture: RgbPixels): Promise<Float32Array> {
+  private async moments(file: OnnxFile, plane: Float32Array, size: Size): Promise<Float32Array> {
     const input = inputByRole(file, ['sample', 'pixel_values', 'image', 'x'], 4);
-    refuseOtherSize(input, picture);
+    refuseOtherSize(input, size);
     const output = momentsOf(file, input);
     const session = await file.session(this.backend, file.upToValues([output]));
     const batch = typeof input.dims?.[0] === 'number' ? input.dims[0] : 1;
-    const plane = planes(picture);
     const values = new Float32Array(batch * plane.length);
     for (let row = 0; row < batch; row += 1) values.set(plane, row * plane.length);
-    const given = this.backend.upload(elemType(input), [batch, 3, picture.height, picture.width], values);
+    const given = this.backend.upload(elemType(input), [batch, 3, size.height, size.width], values);
     let outputs: Tensors = {};
     try {
       outputs = await session.run({ [input.name]: given });
@@ -119,13 +121,21 @@ function momentsOf(file: OnnxFile, input: ValueInfo): ValueInfo {
 
 const RANDOM: ReadonlySet<string> = new Set(['RandomNormalLike', 'RandomNormal']);
 
-/** Planes in [−1, 1], as diffusers has them. */
-function planes({ width, height, rgb }: RgbPixels): Float32Array {
+/** A picture and what the mask leaves of it. */
+const KEPT = 2;
+
+/** Planes in [−1, 1], as diffusers has them: `image · (mask < 0.5)`. */
+function planes({ width, height, rgb }: RgbPixels, hidden: GrayPixels | null): Float32Array {
   const plane = width * height;
   return Float32Array.from({ length: 3 * plane }, (_, at) => {
+    if (hidden && hidden.gray[at % plane]! > 127) return 0;
     const level = rgb[3 * (at % plane) + Math.floor(at / plane)]!;
     return 2 * Math.fround(level / 255) - 1;
   });
+}
+
+function greyOf({ width, height }: Size): Float32Array {
+  return new Float32Array(3 * width * height);
 }
 
 /** A graph whose size is fixed takes no other. */

@@ -13,6 +13,22 @@ export interface RgbPixels {
   readonly rgb: Uint8Array<ArrayBuffer>;
 }
 
+export interface GrayPixels {
+  readonly width: number;
+  readonly height: number;
+  /** Top row first, a byte a pixel. */
+  readonly gray: Uint8Array<ArrayBuffer>;
+}
+
+/** Either of both. */
+export interface Interleaved {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  /** Top row first, the channels of a pixel side by side. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 interface Filter {
   readonly support: number;
   readonly at: (x: number) => number;
@@ -39,18 +55,18 @@ export interface Box {
 
 const BITS = 22;
 
-export function boxOf({ width, height }: RgbPixels): Box {
+export function boxOf({ width, height }: Interleaved): Box {
   return { left: 0, top: 0, right: width, bottom: height };
 }
 
 /** A part of a picture, all of it if not given, in another size. */
-export function resample(picture: RgbPixels, width: number, height: number, filter: Filter, part?: Box): RgbPixels {
+export function resample(picture: Interleaved, width: number, height: number, filter: Filter, part?: Box): Interleaved {
   const box = part ?? boxOf(picture);
-  const across = (from: RgbPixels) =>
+  const across = (from: Interleaved) =>
     width === picture.width && box.left === 0 && box.right === width
       ? from
       : acrossRows(from, weightsOf(filter, picture.width, box.left, box.right, width));
-  const along = (from: RgbPixels) =>
+  const along = (from: Interleaved) =>
     height === picture.height && box.top === 0 && box.bottom === height
       ? from
       : alongColumns(from, weightsOf(filter, picture.height, box.top, box.bottom, height));
@@ -77,33 +93,33 @@ function weightsOf({ support, at }: Filter, size: number, begin: number, end: nu
   });
 }
 
-function acrossRows({ width, height, rgb }: RgbPixels, weights: readonly Weights[]): RgbPixels {
-  const made = new Uint8Array(3 * weights.length * height);
+function acrossRows({ width, height, channels, bytes }: Interleaved, weights: readonly Weights[]): Interleaved {
+  const made = new Uint8Array(channels * weights.length * height);
   weights.forEach(({ from, factors }, column) => {
     for (let row = 0; row < height; row += 1)
-      for (let channel = 0; channel < 3; channel += 1)
-        made[3 * (row * weights.length + column) + channel] = level(
-          rgb,
-          3 * (row * width + from) + channel,
-          3,
+      for (let channel = 0; channel < channels; channel += 1)
+        made[channels * (row * weights.length + column) + channel] = level(
+          bytes,
+          channels * (row * width + from) + channel,
+          channels,
           factors,
         );
   });
-  return { width: weights.length, height, rgb: made };
+  return { width: weights.length, height, channels, bytes: made };
 }
 
-function alongColumns({ width, rgb }: RgbPixels, weights: readonly Weights[]): RgbPixels {
-  const made = new Uint8Array(3 * width * weights.length);
-  const stride = 3 * width;
+function alongColumns({ width, channels, bytes }: Interleaved, weights: readonly Weights[]): Interleaved {
+  const made = new Uint8Array(channels * width * weights.length);
+  const stride = channels * width;
   weights.forEach(({ from, factors }, row) => {
-    for (let at = 0; at < stride; at += 1) made[row * stride + at] = level(rgb, from * stride + at, stride, factors);
+    for (let at = 0; at < stride; at += 1) made[row * stride + at] = level(bytes, from * stride + at, stride, factors);
   });
-  return { width, height: weights.length, rgb: made };
+  return { width, height: weights.length, channels, bytes: made };
 }
 
-function level(rgb: Uint8Array, first: number, stride: number, factors: Int32Array): number {
+function level(bytes: Uint8Array, first: number, stride: number, factors: Int32Array): number {
   let sum = 2 ** (BITS - 1);
-  for (let k = 0; k < factors.length; k += 1) sum += rgb[first + k * stride]! * factors[k]!;
+  for (let k = 0; k < factors.length; k += 1) sum += bytes[first + k * stride]! * factors[k]!;
   return Math.min(255, Math.max(0, sum >> BITS));
 }
 

@@ -2,7 +2,7 @@
 
 import { checkImages, type ModelInputShape } from './modelInput';
 
-/** Latents [images, elements] → [rows, elements], rows as `images` says.
+/** Latents [images, elements] and what lies beside them → [rows, elements + besideElements], rows as `images` says.
  *  @throws RangeError for an image that is not there. */
 export function modelInputOnCpu(
   shape: ModelInputShape,
@@ -10,15 +10,17 @@ export function modelInputOnCpu(
   images: readonly number[],
   scale: number,
   shift = 0,
+  beside: Float32Array = new Float32Array(0),
 ): Float32Array<ArrayBuffer> {
   checkImages(images, shape.images);
-  const out = new Float32Array(images.length * shape.elements);
+  const { elements, besideElements = 0 } = shape;
+  const stride = elements + besideElements;
+  const out = new Float32Array(images.length * stride);
   const factor = Math.fround(scale);
   const offset = Math.fround(shift);
   images.forEach((image, row) => {
-    for (let i = 0; i < shape.elements; i += 1) {
-      out[row * shape.elements + i] = factor * latents[image * shape.elements + i]! + offset;
-    }
+    for (let i = 0; i < elements; i += 1) out[row * stride + i] = factor * latents[image * elements + i]! + offset;
+    out.set(beside.subarray(image * besideElements, (image + 1) * besideElements), row * stride + elements);
   });
   return out;
 }

@@ -6,6 +6,8 @@ import { attentionParameters } from './attention';
 import attention from './attention.wgsl?raw';
 import { guidedStepParameters } from './guidedStep';
 import guidedStep from './guidedStep.wgsl?raw';
+import { maskBlendParameters } from './maskBlend';
+import maskBlend from './maskBlend.wgsl?raw';
 import { modelInputParameters } from './modelInput';
 import modelInput from './modelInput.wgsl?raw';
 import { rescaledGuidanceParameters } from './rescaledGuidance';
@@ -73,8 +75,20 @@ test('guidedStep', () => {
 });
 
 test('modelInput', () => {
-  const words = modelInputParameters({ images: 9, elements: 1 }, [5, 6, 7], 3, 4);
-  expect(asRead(modelInput, words)).toEqual({ rowElements: 1, rows: 3, scale: 3, shift: 4, images: [5, 6, 7] });
+  const words = modelInputParameters({ images: 9, elements: 1, besideElements: 2 }, [5, 6, 7], 3, 4);
+  expect(asRead(modelInput, words)).toEqual({
+    rowElements: 1,
+    rows: 3,
+    scale: 3,
+    shift: 4,
+    besideElements: 2,
+    images: [5, 6, 7],
+  });
+});
+
+test('maskBlend', () => {
+  const words = maskBlendParameters({ images: 9, elements: 1, plane: 2 }, { sample: 3, noise: 4 });
+  expect(asRead(maskBlend, words)).toEqual({ elements: 1, plane: 2, sample: 3, noise: 4 });
 });
 
 test('rescaledGuidance', () => {

@@ -6,6 +6,8 @@ import { beforeAll, expect, it } from 'vitest';
 import { KernelCompiler, type ElementType } from './compiler';
 import { createGuidedStep, type GuidedStepShape, type RowWeights } from './guidedStep';
 import { guidedStepOnCpu, type GuidedStepArrays } from './guidedStep.cpu';
+import { createMaskBlend } from './maskBlend';
+import { maskBlendOnCpu } from './maskBlend.cpu';
 import { createModelInput } from './modelInput';
 import { modelInputOnCpu } from './modelInput.cpu';
 import { download, load, maxDifference, pseudoRandom, store, upload } from './testing/buffers';
@@ -90,7 +92,54 @@ describeOnDawn('guidedStep and modelInput on Dawn', (gpu) => {
       const expected = modelInputOnCpu(shape, latents, images, 0.3);
       expect(maxDifference(got, expected)).toBeLessThanOrEqual(elem === 'f16' ? 1.2 * 2 ** -11 : 2 ** -23);
     });
+
+    it.runIf(elem === 'f32' || gpu.f16)(
+      `${elem}: what lies beside the latents is behind them in each row`,
+      async () => {
+        const shape = { images: 2, elements: 100, besideElements: 75 };
+        const [latents, beside] = [pseudoRandom(200, 5, 4), pseudoRandom(150, 6, 4)];
+        const images = [0, 1, 1];
+        const kernel = await createModelInput(compiler, shape, elem);
+        const out = upload(gpu.device, 'out', store(new Float32Array(525), elem));
+        const encoder = gpu.device.createCommandEncoder({ label: 'modelInput test' });
+        const buffers = {
+          latents: upload(gpu.device, 'latents', latents),
+          beside: upload(gpu.device, 'beside', beside),
+        };
+        kernel.encode(encoder, { ...buffers, out }, images, 0.3);
+        gpu.device.queue.submit([encoder.finish()]);
+        const got = load(await download(gpu.device, out), elem, 525);
+        const expected = modelInputOnCpu(shape, latents, images, 0.3, 0, beside);
+        expect([...expected.subarray(175 + 100, 175 + 175)]).toEqual([...beside.subarray(75)]);
+        expect(maxDifference(got, expected)).toBeLessThanOrEqual(elem === 'f16' ? 2 ** -10 : 2 ** -23);
+      },
+    );
   }
+
+  it('maskBlend is its twin, and reads nothing of the side that is left out', async () => {
+    const shape = { images: 2, elements: 4 * 70, plane: 70 };
+    const count = shape.images * shape.elements;
+    const mask = Float32Array.from({ length: 70 }, (_, at) => [0, 1, 0.25][at % 3]!);
+    const of = (seed: number, left: number) =>
+      pseudoRandom(count, seed, 2).map((value, at) => (mask[at % 70] === left ? NaN : value));
+    const arrays = { latents: of(1, 0), start: of(2, 1), startNoise: of(3, 1), mask };
+    const factors = { sample: 0.8, noise: 0.6 };
+    const expected = maskBlendOnCpu(shape, arrays, factors);
+    expect(expected.every(Number.isFinite)).toBe(true);
+    expect(expected[2]).toBeCloseTo(
+      0.25 * arrays.latents[2]! + 0.6 * arrays.start[2]! + 0.45 * arrays.startNoise[2]!,
+      6,
+    );
+    const kernel = await createMaskBlend(compiler, shape);
+    const out = upload(gpu.device, 'out', new Float32Array(count).fill(7));
+    const encoder = gpu.device.createCommandEncoder({ label: 'maskBlend test' });
+    const given = Object.entries(arrays).map(([name, values]) => [name, upload(gpu.device, name, values)]);
+    const buffers = Object.fromEntries(given) as Record<keyof typeof arrays, GPUBuffer>;
+    kernel.encode(encoder, { ...buffers, out }, factors);
+    gpu.device.queue.submit([encoder.finish()]);
+    const got = new Float32Array(await download(gpu.device, out), 0, count);
+    expect(maxDifference(got, expected)).toBeLessThanOrEqual(4 * 2 ** -23);
+  });
 
   it('lets nothing leak whose factor is 0, not even a NaN', async () => {
     const shape = { rows: 2, images: 1, elements: 70, depth: 1 };

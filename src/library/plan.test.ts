@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startHubServer, type HubServer } from '../../e2e/support/hubServer';
 import { clipFolder, partFile, savedFolder, singleFile, small } from '../../fixtures/checkpoints/golden';
+import { withInputs } from '../../fixtures/inpaint/inpaint';
 import { loraFile } from '../../fixtures/checkpoints/lora';
 import { listRepo } from './hub';
 import { HUB_MODELS, type HubEntry } from '../models/hubCatalog';
@@ -134,9 +135,12 @@ describe('.safetensors', () => {
   it('refuses a model for another task by its UNet', async () => {
     const files = new Map([...savedFolder('plain'), ...clipFolder()]);
     const config = JSON.parse(new TextDecoder().decode(files.get('unet/config.json'))) as object;
-    files.set('unet/config.json', new TextEncoder().encode(JSON.stringify({ ...config, in_channels: 9 })));
-    files.set('unet/diffusion_pytorch_model.safetensors', await bytesOf(partFile(small['inpainting']!, 'unet')));
-    await expect(planOf(files)).rejects.toThrow('is a model for inpainting');
+    files.set('unet/config.json', new TextEncoder().encode(JSON.stringify({ ...config, in_channels: 8 })));
+    files.set(
+      'unet/diffusion_pytorch_model.safetensors',
+      await bytesOf(partFile(withInputs(small['sd1']!, 8), 'unet')),
+    );
+    await expect(planOf(files)).rejects.toThrow('is a model for changing pictures');
   });
 });
 

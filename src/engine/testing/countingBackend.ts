@@ -83,6 +83,7 @@ export function countingBackend(
       for (const tensor of [out.latents, out.denoised, out.history]) counted(tensor);
       return out;
     },
+    maskBlend: async (input) => counted(await inner.maskBlend(input)),
     recover: () => inner.recover(),
     read: (tensor) => inner.read(tensor),
     dispose: () => inner.dispose(),

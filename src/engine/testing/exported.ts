@@ -33,7 +33,11 @@ export async function openExportedFile(name: string, origin: string, backend: Ba
   const info = files[origin];
   if (!info) throw new Error(`No UNet called ${origin}`);
   const file = await OnnxFile.open(unetFile(name), `${name}.onnx`, { device: backend, openFile: null });
-  return { info, file, unet: new Unet(backend, file, info.architecture === 'lcm' ? GUIDANCE_WIDTH : null) };
+  return {
+    info,
+    file,
+    unet: new Unet(backend, file, info.architecture === 'lcm' ? { time_cond_proj_dim: GUIDANCE_WIDTH } : {}),
+  };
 }
 
 /**

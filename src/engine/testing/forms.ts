@@ -11,7 +11,7 @@ const never = new AbortController().signal;
 /** Attention is fused where the device gives the known answer, else it runs as it is written. */
 export async function openForm(name: string, backend: Backend, fusesAttention: boolean): Promise<Unet> {
   const device = { f16: backend.f16, fusesAttention };
-  return new Unet(backend, await OnnxFile.open(formFile(name), `${name}.onnx`, { device, openFile: null }), null);
+  return new Unet(backend, await OnnxFile.open(formFile(name), `${name}.onnx`, { device, openFile: null }), {});
 }
 
 /**

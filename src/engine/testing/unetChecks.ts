@@ -23,7 +23,7 @@ export async function openGoldenUnet(
   const golden = readUnetGolden(id);
   const model = await change(await openAsBlob(`${golden.folder}/unet/model.onnx`));
   const file = await OnnxFile.open(model, 'unet/model.onnx', { device: backend, openFile: null });
-  const unet = new Unet(backend, file, null);
+  const unet = new Unet(backend, file, {});
   return { golden, unet };
 }
 

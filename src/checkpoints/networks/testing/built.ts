@@ -22,7 +22,14 @@ export function openUnet(name: UnetName, type: FloatType, backend: Backend) {
   const { weight, openFile, asked } = storedWeights(name);
   const model = build(structure, { weight, type, splitsGelu: false });
   const file = OnnxFile.built(model, `${name}.onnx`, { device: backend, openFile });
-  return { file, asked, unet: new Unet(backend, file, structure.time_cond_proj_dim) };
+  return {
+    file,
+    asked,
+    unet: new Unet(backend, file, {
+      in_channels: structure.in_channels,
+      ...(structure.time_cond_proj_dim !== null && { time_cond_proj_dim: structure.time_cond_proj_dim }),
+    }),
+  };
 }
 
 /** Both rows, perturbed at these sites. */
