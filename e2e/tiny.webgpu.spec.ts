@@ -4,14 +4,18 @@
 import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
 import { CAPTURE_DEVICE, loseDevice, prependToEngine } from './support/engineWorker';
+import { COUNT_COMMANDS, commandsSince } from './support/gpuCommands';
 import { button, generate, meanDifference, openWith, picture, pixels, setNumber } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
+
+/** Of a step of the tiny model's pair, from 3 rows and from 5, with half of a decoding of both. */
+const MOST_DISPATCHES = 378;
 
 let page: Page;
 
 test.beforeAll(async ({ browser, baseURL }) => {
   page = await browser.newPage({ serviceWorkers: 'block', baseURL: baseURL! });
-  await prependToEngine(page, CAPTURE_DEVICE);
+  await prependToEngine(page, [CAPTURE_DEVICE, COUNT_COMMANDS].join('\n'));
   await serveTinyModel(page, { model: 'tiny-flat' });
   await openWith(page, { layers: 'mid' });
 });
@@ -51,6 +55,20 @@ test('the slider changes the next picture; at 0 both are the same', async () => 
   const off = await pixels(picture(page, 'With PAG'));
   expect(meanDifference(before, off)).toBeGreaterThan(1);
   expect(off).toEqual(await pixels(picture(page, 'Without PAG')));
+});
+
+// What a driver costs for each of these is what a fast GPU waits for. `npm run bench:page` has the built-in model's.
+test('a warm step makes next to nothing on the GPU, with its previews and the decoding', async () => {
+  await setNumber(page, 'Steps', '2');
+  await generate(page);
+  await commandsSince(page);
+  // Nothing is kept of another seed.
+  await setNumber(page, 'Seed', '77');
+  await generate(page);
+  const { writes, buffers, dispatches, ...of } = await commandsSince(page);
+  expect((writes + buffers + of['bind groups']) / 2).toBeLessThanOrEqual(20);
+  expect(dispatches / 2).toBeLessThanOrEqual(MOST_DISPATCHES);
+  expect(dispatches).toBeGreaterThan(0);
 });
 
 // The last: all is compiled anew.

@@ -39,6 +39,8 @@ export interface CapturedSession {
   /** Written by each run; they stay, and belong to the session. */
   readonly outputs: Tensors;
   run(): Promise<void>;
+  /** The same, with every command sent anew: what a replay must give. */
+  runAnew(): Promise<void>;
   dispose(): Promise<void>;
 }
 

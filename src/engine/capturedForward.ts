@@ -13,11 +13,13 @@ import {
 import { checkpoint } from './checkpoint';
 import { timestepValue, type ForwardGraph, type UnetInput } from './forward';
 import type { Segment } from '../onnx/segments/cut';
-import { proveReplay } from './replayProof';
+import { proveReplay, type RunWay } from './replayProof';
 
 export interface CapturedSegment {
   readonly segment: Segment;
   readonly session: CapturedSession;
+  /** What it computes, of whatever sizes. */
+  readonly key: string;
   /** What its inputs hold that need not be written again, by name: conditioning and timestep. */
   readonly holds: Map<string, Held>;
 }
@@ -40,7 +42,7 @@ export class CapturedForward {
    * Predictions [fork rows, channels, height, width], which the next forward overwrites.
    * @throws NotCapturable, or AbortError between segments once `signal` is aborted.
    */
-  async predict(input: UnetInput, signal: AbortSignal): Promise<DeviceTensor> {
+  async predict(input: UnetInput, signal: AbortSignal, way: RunWay = 'recorded'): Promise<DeviceTensor> {
     const { sample, timestep, output, holdsRows } = this.graph;
     const baseRows = input.sample.dims[0]!;
     const sources = input.fork.map((row) => row.source);
@@ -74,7 +76,7 @@ export class CapturedForward {
         copies.push({ from, sources: rows, into });
       }
       this.capturing.copy(copies);
-      await session.run();
+      await (way === 'anew' ? session.runAnew() : session.run());
       for (const [name, tensor] of Object.entries(session.outputs)) {
         values.set(name, tensor);
         if (!forked && tensor.dims[0] === baseRows && holdsRows(name)) narrow.add(name);
@@ -96,7 +98,7 @@ export class CapturedForward {
   }
 
   /**
-   * The first prediction, and whether replays give the same.
+   * A prediction, and whether replays give what ordinary runs do.
    * @throws WrongReplay, NotCapturable, or AbortError.
    */
   async prove(input: UnetInput, signal: AbortSignal): Promise<DeviceTensor> {
@@ -104,17 +106,10 @@ export class CapturedForward {
     const zeros = this.backend.upload(type, dims, new Float32Array(elements(dims)));
     try {
       let latest: DeviceTensor | null = null;
-      await proveReplay(
-        async (which) => {
-          latest = await this.predict(which === 'given' ? input : { ...input, sample: zeros }, signal);
-          return this.backend.read(latest);
-        },
-        () => {
-          for (const { session } of this.segments)
-            for (const output of Object.values(session.outputs))
-              this.capturing.write(output, new Float32Array(elements(output.dims)));
-        },
-      );
+      await proveReplay(async (which, way) => {
+        latest = await this.predict(which === 'given' ? input : { ...input, sample: zeros }, signal, way);
+        return this.backend.read(latest);
+      });
       return latest!;
     } finally {
       zeros.dispose();

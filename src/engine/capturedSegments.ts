@@ -103,13 +103,14 @@ export class CapturedSegments {
     for (const [index, segment] of segments.entries()) {
       dims.set(timestep, timestepDims(rows));
       const inputDims = new Map(segment.inputs.map((name) => [name, dims.get(name) ?? []]));
-      const key = `${keys[index]} ${JSON.stringify([...inputDims])}`;
+      const key = keys[index]!;
+      const sized = `${key} ${JSON.stringify([...inputDims])}`;
       await checkpoint(signal);
-      const captured = this.kept.get(key) ?? (await this.record(segment, inputDims, bytes[index]!));
+      const captured = this.kept.get(sized) ?? (await this.record(segment, key, inputDims, bytes[index]!));
       if (!captured) return null;
-      this.kept.delete(key);
-      this.kept.set(key, captured);
-      used.add(key);
+      this.kept.delete(sized);
+      this.kept.set(sized, captured);
+      used.add(sized);
       // Sites are told by the graph's own objects, which another file of the same network has anew.
       chain.push({ ...captured, segment });
       for (const [name, tensor] of Object.entries(captured.session.outputs)) dims.set(name, tensor.dims);
@@ -126,11 +127,12 @@ export class CapturedSegments {
 
   private async record(
     segment: Segment,
+    key: string,
     inputDims: ReadonlyMap<string, readonly number[]>,
     bytes: number,
   ): Promise<Kept | null> {
     const session = await this.file.capturedSession(this.backend, this.capturing, segment, inputDims);
-    return session && { segment, session, bytes, holds: new Map() };
+    return session && { segment, session, key, bytes, holds: new Map() };
   }
 
   /** Lets go of what is not used, the oldest first, until the rest has room. */

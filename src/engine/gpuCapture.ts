@@ -18,6 +18,10 @@ import { identityGraph } from './identityGraph';
 import type { Ort } from './runtime';
 
 type OrtSession = Awaited<ReturnType<Ort['InferenceSession']['create']>>;
+type RunOptions = NonNullable<Parameters<OrtSession['run']>[2]>;
+
+/** The recording that stands for none (ONNX Runtime's `gpu_graph_id`): such a run is neither recorded nor replayed. */
+const NO_GRAPH = '-1';
 
 export class GpuCapture implements Capturing {
   /** False from the moment on that a replay was seen to be wrong. */
@@ -47,23 +51,24 @@ export class GpuCapture implements Capturing {
         externalData: weights.size > 0 ? [{ path: WEIGHTS_FILE, data: weights }] : [],
       });
       const read = new Map<string, GpuTensor>();
-      for (const { name, type, dims } of inputs)
-        read.set(name, GpuTensor.allocate(this.ort, this.device, type, dims, `${label} ${name}`));
+      for (const value of inputs) read.set(value.name, await this.lasting(value, label));
       const written = new Map<string, GpuTensor>();
-      for (const value of outputs) written.set(value.name, await this.lasting(value));
+      for (const value of outputs) written.set(value.name, await this.lasting(value, label));
       // A buffer of weights that was refused has been told of by then.
       await this.device.queue.onSubmittedWorkDone();
       const feeds = Object.fromEntries([...read].map(([name, tensor]) => [name, tensor.ort]));
       const fetches = Object.fromEntries([...written].map(([name, tensor]) => [name, tensor.ort]));
+      const run = (options: RunOptions) =>
+        this.guarded(async () => {
+          const named = await session.run(feeds, fetches, options);
+          // Behind the first run ONNX Runtime gives the same buffers under new names.
+          for (const [name, tensor] of Object.entries(named)) if (tensor !== fetches[name]) tensor.dispose();
+        });
       return {
         inputs: lentOut(read),
         outputs: lentOut(written),
-        run: () =>
-          this.guarded(async () => {
-            const named = await session.run(feeds, fetches);
-            // Behind the first run ONNX Runtime gives the same buffers under new names.
-            for (const [name, tensor] of Object.entries(named)) if (tensor !== fetches[name]) tensor.dispose();
-          }),
+        run: () => run({}),
+        runAnew: () => run({ extra: { gpu_graph_id: NO_GRAPH } }),
         dispose: async () => {
           await session.release();
           for (const tensor of [...read.values(), ...written.values()]) tensor.dispose();
@@ -108,13 +113,15 @@ export class GpuCapture implements Capturing {
 
   /**
    * A buffer that ONNX Runtime itself has made: it knows those by the same name in every run, while it forgets others
-   * at the end of each, and then does not find what a recording has written.
+   * at the end of each, though a session that records has bound them for good at its first.
    */
-  private async lasting({ type, dims, name }: SizedValue): Promise<GpuTensor> {
+  private async lasting({ type, dims, name }: SizedValue, label: string): Promise<GpuTensor> {
     const zeros = GpuTensor.allocate(this.ort, this.device, type, dims, 'zeros');
     try {
       const { out } = await (await this.copier(type)).run({ in: zeros.ort });
-      return GpuTensor.made(out!, name);
+      const tensor = GpuTensor.made(out!, name);
+      tensor.storage.label = `${label} ${name}`;
+      return tensor;
     } finally {
       zeros.dispose();
     }

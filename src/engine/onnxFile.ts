@@ -192,6 +192,10 @@ export class OnnxFile {
     const values = (infos: readonly ValueInfo[]) =>
       infos.map((info) => ({ name: info.name, type: elemType(info), dims: info.dims as readonly number[] }));
     const { inputs, outputs } = model;
+    const failed = (cause: unknown): never => {
+      if (NOT_CAPTURABLE.test(String(cause))) throw new NotCapturable();
+      throw runtimeFailure(cause, this.name, backend, 'run');
+    };
     try {
       const session = await capturing.session(bytes, weightsBlob(slices), this.name, values(inputs), values(outputs));
       return {
@@ -202,16 +206,8 @@ export class OnnxFile {
             capturing.reshaped(session.outputs[source]!, dims),
           ]),
         ),
-        run: () =>
-          session
-            .run()
-            .catch((cause: unknown) =>
-              Promise.reject(
-                NOT_CAPTURABLE.test(String(cause))
-                  ? new NotCapturable()
-                  : runtimeFailure(cause, this.name, backend, 'run'),
-              ),
-            ),
+        run: () => session.run().catch(failed),
+        runAnew: () => session.runAnew().catch(failed),
       };
     } catch (cause) {
       if (NOT_CAPTURABLE.test(String(cause))) return null;

@@ -14,7 +14,7 @@ import {
   type Tensors,
 } from './backend';
 import { NotCapturable, type OnnxFile } from './onnxFile';
-import { WrongReplay, proveReplay } from './replayProof';
+import { WrongReplay, proveReplay, type RunWay } from './replayProof';
 
 /** Of the largest tensor: the decoder of a picture of 512² has one of 134 MB, that of 64² one of 2 MB. */
 const MOST_TENSOR_BYTES = 2 ** 24;
@@ -94,26 +94,24 @@ class RecordedSession implements Session {
       ]),
     );
     try {
-      await proveReplay(
-        async (input) => {
-          const made = await this.replay(session, input === 'given' ? feeds : zeros);
-          return this.backend.read(Object.values(made)[0]!);
-        },
-        () => {
-          for (const output of Object.values(session.outputs))
-            this.capturing.write(output, new Float32Array(elements(output.dims)));
-        },
-      );
+      await proveReplay(async (input, way) => {
+        const made = await this.replay(session, input === 'given' ? feeds : zeros, way);
+        return this.backend.read(Object.values(made)[0]!);
+      });
     } finally {
       for (const tensor of Object.values(zeros)) tensor.dispose();
     }
   }
 
-  private async replay(session: CapturedSession, feeds: Tensors): Promise<Record<string, DeviceTensor>> {
+  private async replay(
+    session: CapturedSession,
+    feeds: Tensors,
+    way: RunWay = 'recorded',
+  ): Promise<Record<string, DeviceTensor>> {
     this.capturing.copy(
       Object.entries(session.inputs).map(([name, into]) => ({ from: feeds[name]!, sources: null, into })),
     );
-    await session.run();
+    await (way === 'anew' ? session.runAnew() : session.run());
     return { ...session.outputs };
   }
 

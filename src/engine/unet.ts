@@ -41,7 +41,8 @@ export class Unet {
   private readonly sessions = new Map<string, Session>();
   /** null where the device or the graph does not let itself be recorded. */
   private captured: CapturedSegments | null;
-  private proved = false;
+  /** Segments of which a replay was held to an ordinary run. */
+  private readonly proved = new Set<string>();
 
   /**
    * @param config of which `time_cond_proj_dim` is the guidance's width, and `in_channels` tells of further channels.
@@ -167,7 +168,7 @@ export class Unet {
     for (const [key, session] of other.sessions) this.sessions.set(key, session);
     other.sessions.clear();
     if (other.captured) this.captured?.takeOver(other.captured);
-    this.proved = other.proved;
+    for (const key of other.proved) this.proved.add(key);
     this.onWrongReplay = other.onWrongReplay;
   }
 
@@ -185,7 +186,7 @@ export class Unet {
       : plan.forward.predictInBatches(this.fixedBatch, input, signal);
   }
 
-  /** The first one of a model is proved; where it fails the run, and all others, go on unrecorded. */
+  /** The first one of each segment is proved; where it fails the run, and all others, go on unrecorded. */
   private async replay(
     forward: CapturedForward,
     plan: CutPlan,
@@ -193,8 +194,10 @@ export class Unet {
     signal: AbortSignal,
   ): Promise<DeviceTensor> {
     try {
-      const predictions = await (this.proved ? forward.predict(input, signal) : forward.prove(input, signal));
-      this.proved = true;
+      const keys = forward.segments.map(({ key }) => key);
+      if (keys.every((key) => this.proved.has(key))) return await forward.predict(input, signal);
+      const predictions = await forward.prove(input, signal);
+      for (const key of keys) this.proved.add(key);
       return predictions;
     } catch (error) {
       if (!(error instanceof WrongReplay || error instanceof NotCapturable)) throw error;
