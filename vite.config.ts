@@ -68,6 +68,13 @@ export default defineConfig({
         file_handlers: [
           { action: './', accept: { 'image/png': ['.png'], 'application/octet-stream': ['.safetensors'] } },
         ],
+        // Installed, it is where other apps share pictures to; `pwa/shared` has the names.
+        share_target: {
+          action: './share-target',
+          method: 'POST',
+          enctype: 'multipart/form-data',
+          params: { files: [{ name: 'files', accept: ['image/png', 'image/jpeg', 'image/webp', '.safetensors'] }] },
+        },
         icons: [
           { src: 'icons/pagoda.svg', sizes: 'any', type: 'image/svg+xml' },
           { src: 'icons/pagoda-192.png', sizes: '192x192', type: 'image/png' },

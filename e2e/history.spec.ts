@@ -163,6 +163,87 @@ test('of three hundred those in sight are drawn; in a full store the oldest with
   await expect(entries(page).last()).toHaveAccessibleName(/starred$/);
 });
 
+/** Copies of the only entry, the oldest first, with a prompt and a time of their own each. */
+async function fill(page: Page, many: number): Promise<void> {
+  await page.evaluate(async (count) => {
+    const all = async (table: 'entries' | 'thumbnails' | 'pictures') =>
+      (await offered.answerOf((await offered.table(table)).getAll()))[0] as never;
+    const [entry, thumbnail, pictures] = [await all('entries'), await all('thumbnails'), await all('pictures')];
+    const of = entry as { recipe: { settings: object } };
+    const put = async (table: 'entries' | 'thumbnails' | 'pictures', value: (at: number, id: string) => unknown) => {
+      const store = await offered.table(table);
+      for (let at = 0; at < count; at += 1) store.put(value(at, `kept${at}`), `kept${at}`);
+      await offered.answerOf(store.count());
+    };
+    await put('entries', (at, id) => {
+      const settings = {
+        ...of.recipe.settings,
+        prompt: `picture ${at} of ${at % 100 === 0 ? 'a red' : 'a green'} pear`,
+      };
+      return { ...of, id, made: 1000 + at, recipe: { ...of.recipe, settings } };
+    });
+    await put('thumbnails', () => thumbnail);
+    await put('pictures', () => pictures);
+  }, many);
+}
+
+test('of a thousand those in sight are drawn and read, however far it is scrolled; words find the others', async ({
+  page,
+}) => {
+  await offerDatabase(page);
+  await page.addInitScript(() => {
+    const alive = { now: 0, most: 0 };
+    const { createObjectURL, revokeObjectURL } = URL;
+    URL.createObjectURL = (blob) => {
+      alive.now += 1;
+      alive.most = Math.max(alive.most, alive.now);
+      return createObjectURL(blob);
+    };
+    URL.revokeObjectURL = (url) => {
+      alive.now -= 1;
+      revokeObjectURL(url);
+    };
+    Object.assign(window, { alive });
+  });
+  await serveTinyModel(page);
+  await openWith(page, SMALL);
+  await openHistory(page);
+  await make(page, 'a red apple');
+  await expect(entries(page)).toHaveCount(1);
+  await fill(page, 999);
+  await page.reload();
+  await expect(bar(page).getByRole('button', { name: 'History 1000' })).toBeVisible();
+  const strip = page.getByRole('listbox', { name: 'Pictures made' });
+  /** Whatever is at the foot: nodes, pictures, and pictures that were read and not let go. */
+  const drawn = () =>
+    strip.evaluate((element) => ({
+      nodes: element.querySelectorAll('*').length,
+      pictures: element.querySelectorAll('img').length,
+      alive: (window as unknown as { alive: { most: number } }).alive.most,
+    }));
+  const sight = await strip.evaluate((element) => Math.ceil(element.clientWidth / 80));
+  for (let part = 0; part <= 20; part += 1) {
+    await strip.evaluate((element, at) => {
+      element.scrollLeft = at * (element.scrollWidth - element.clientWidth);
+    }, part / 20);
+    const first = Math.floor((part / 20) * (1000 - sight));
+    await expect(strip.locator(`[aria-posinset="${Math.min(1000, first + 5)}"] img`)).toBeVisible();
+    const { nodes, pictures, alive } = await drawn();
+    // Those in sight and four beyond either edge: an entry, its picture and its star.
+    expect(pictures).toBeLessThanOrEqual(sight + 10);
+    expect(nodes).toBeLessThanOrEqual(1 + 3 * (sight + 10));
+    // While it moves both those that come and those that go may be there, and what else the page shows.
+    expect(alive).toBeLessThanOrEqual(2 * (sight + 10) + 10);
+  }
+  const search = page.getByRole('searchbox', { name: 'Search the history' });
+  await search.fill('RED pear');
+  await expect(strip.getByRole('option').first()).toHaveAttribute('aria-setsize', '10');
+  await search.fill('picture 777');
+  await expect(entries(page)).toHaveCount(1);
+  await entries(page).first().click();
+  await expect(prompt(page)).toHaveValue('picture 777 of a green pear');
+});
+
 test('a damaged entry costs that entry, and it is said', async ({ page }) => {
   await offerDatabase(page);
   await serveTinyModel(page);

@@ -1,6 +1,7 @@
 // The timeline of a run: its steps, what PAG steers away from, and a run that goes on from one of them with other
 // settings.
 
+import { readFileSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test } from '@playwright/test';
 import { button, generate, meanDifference, number, openWith, picture, pixels, setNumber } from './support/page';
@@ -85,4 +86,37 @@ test('from a step on a picture gets another PAG scale: the one that a whole run 
   await expect(number(page, 'PAG scale')).toHaveValue('3');
   await generate(page);
   expect(await pixels(picture(page, 'With PAG'))).toEqual(first);
+});
+
+test('the steps are saved as an animation that ends in the pair', async ({ page }) => {
+  await serveTinyModel(page);
+  await openWith(page, { prompt: 'a', steps: 4, pagScale: 3, layers: 'mid' });
+  await page.getByText('Timeline', { exact: true }).click();
+  await generate(page);
+  const saving = page.waitForEvent('download');
+  await button(page, 'Save steps as GIF').click();
+  const download = await saving;
+  expect(download.suggestedFilename()).toBe('pagoda-a-7-steps.gif');
+  const bytes = readFileSync(await download.path());
+  // By the browser's own decoder.
+  const { frames, loops, durations, last } = await page.evaluate(
+    async (data) => {
+      const decoder = new ImageDecoder({ type: 'image/gif', data: new Uint8Array(data) });
+      await decoder.tracks.ready;
+      const track = decoder.tracks.selectedTrack!;
+      const images = [];
+      for (let at = 0; at < track.frameCount; at += 1) images.push((await decoder.decode({ frameIndex: at })).image);
+      const { displayWidth: width, displayHeight: height } = images.at(-1)!;
+      return {
+        frames: track.frameCount,
+        loops: track.repetitionCount,
+        durations: images.map(({ duration }) => (duration ?? 0) / 1000),
+        last: [width, height],
+      };
+    },
+    [...bytes],
+  );
+  expect([frames, loops]).toEqual([5, Infinity]);
+  expect(durations).toEqual([400, 400, 400, 400, 2000]);
+  expect(last[0]).toBeGreaterThan(last[1]!);
 });

@@ -3,7 +3,8 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { registerServiceWorker } from './pwa/register';
-import { openLaunched } from './store/dropped';
+import { takeShared } from './pwa/shared';
+import { openLaunched, openShared } from './store/dropped';
 import { listenForErrors } from './store/pageErrors';
 import { useRecipes } from './store/recipeSlice';
 import { useStore } from './store/store';
@@ -21,6 +22,7 @@ const { openLink } = useRecipes.getState();
 openLink();
 window.addEventListener('hashchange', openLink);
 openLaunched();
+void takeShared().then(openShared);
 
 const { start, offerUpdate, noteOffline } = useStore.getState();
 start();

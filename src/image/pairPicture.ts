@@ -19,18 +19,34 @@ export async function pairPicture(pictures: readonly CaptionedPixels[], words: s
   const { width, height } = pictures[0]!.pixels;
   const longest = Math.max(width, height);
   const scale = longest <= SMALL ? Math.max(1, Math.round(LARGE / longest)) : 1;
-  const [wide, high] = [width * scale, height * scale];
+  const canvas = await drawPair(pictures, words, { width: width * scale, height: height * scale, smooth: false });
+  return canvas.convertToBlob({ type: 'image/png' });
+}
+
+export interface DrawnSize {
+  /** Of each picture, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly smooth: boolean;
+}
+
+export async function drawPair(
+  pictures: readonly CaptionedPixels[],
+  words: string,
+  { width: wide, height: high, smooth }: DrawnSize,
+): Promise<OffscreenCanvas> {
   const text = Math.round(Math.max(14, Math.min(28, Math.max(wide, high) / 26)));
   const gap = text;
   const line = Math.round(text * 1.8);
-  const stacked = width > 1.2 * height;
+  const stacked = wide > 1.2 * high;
   const [columns, rows] = stacked ? [1, pictures.length] : [pictures.length, 1];
   const canvas = new OffscreenCanvas(columns * (wide + gap) + gap, rows * (high + line + gap) + line + gap);
   const context = canvas.getContext('2d');
   if (!context) throw new Error('This browser gives no canvas to draw the pair on.');
   context.fillStyle = '#fff';
   context.fillRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingEnabled = false;
+  context.imageSmoothingEnabled = smooth;
+  context.imageSmoothingQuality = 'high';
   context.textBaseline = 'middle';
   context.textAlign = 'center';
   const font = (weight: number) => `${weight} ${text}px system-ui, sans-serif`;
@@ -49,7 +65,7 @@ export async function pairPicture(pictures: readonly CaptionedPixels[], words: s
   const room = canvas.width - 2 * gap;
   const fitted = cut(words, (some) => context.measureText(some).width <= room);
   context.fillText(fitted, canvas.width / 2, canvas.height - (line + gap) / 2);
-  return canvas.convertToBlob({ type: 'image/png' });
+  return canvas;
 }
 
 /** As many whole words as fit, with an ellipsis where some do not. */

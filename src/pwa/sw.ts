@@ -8,6 +8,7 @@ import { PrecacheController, type PrecacheEntry } from 'workbox-precaching';
 import { withIsolationHeaders } from './isolation';
 import { installOrTell } from './notKept';
 import { policyHeaders } from './policy';
+import { isShareTarget, keepShared } from './shared';
 import { matchAnyVersion, retire } from './superseded';
 import { entriesForBrowser } from './wasmBuild';
 
@@ -36,6 +37,8 @@ self.addEventListener('message', (event: ExtendableMessageEvent) => {
 
 self.addEventListener('fetch', (event) => {
   const { request } = event;
+  const { scope } = self.registration;
+  if (isShareTarget(request, scope)) event.respondWith(keepShared(request, scope));
   if (request.method !== 'GET' || new URL(request.url).origin !== self.location.origin) return;
   event.respondWith(answer(request));
 });

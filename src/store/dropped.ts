@@ -8,7 +8,9 @@ import { isLora } from '../library/loraOnDisk';
 import { useEmbeddings } from './embeddings';
 import { useLoras } from './loras';
 import { useModels } from './models';
+import { readRecipeFile } from './recipeFile';
 import { useRecipes } from './recipeSlice';
+import { useStartImage } from './startImage';
 
 /** Endings of weights: the first two are read, of the others it is said what to do instead. */
 const MODEL = /\.(safetensors|sft|ckpt|pt|pth|bin|gguf|onnx)$/i;
@@ -53,6 +55,25 @@ export function openLaunched(): void {
   launchQueue?.setConsumer(({ files }) => {
     if (files.length > 0) void Promise.all(files.map((file) => file.getFile())).then(openDropped);
   });
+}
+
+/**
+ * What another app has shared to the installed page: as what is dropped on it; but a picture without settings in it is
+ * one to start from.
+ */
+export async function openShared(shared: readonly File[] | 'lost' | null): Promise<void> {
+  if (shared === null) return;
+  if (shared === 'lost') {
+    useRecipes
+      .getState()
+      .refuse('What was shared', 'It did not come through: share it again, or save it and drop it here.');
+    return;
+  }
+  const [file] = shared;
+  const isPicture = file !== undefined && shared.length === 1 && !MODEL.test(file.name);
+  const hasRecipe = isPicture && (await readRecipeFile(file).then(Boolean, () => false));
+  if (isPicture && !hasRecipe) await useStartImage.getState().chooseOffered(file);
+  else await openDropped(shared);
 }
 
 async function areAll(files: readonly File[], is: (file: File) => Promise<boolean>): Promise<boolean> {

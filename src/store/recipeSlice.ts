@@ -116,6 +116,8 @@ interface Recipes {
   readonly opened: Opened | null;
   /** Takes the settings of one file over; of several files none is taken. */
   readonly open: (files: readonly File[]) => Promise<void>;
+  /** Says of something that was given why it is not opened. */
+  readonly refuse: (what: string, why: string) => void;
   /** Takes over what the address of the page carries, if it does, and takes it out of the address. */
   readonly openLink: () => void;
   /** Brings back the settings as they were before. */
@@ -140,6 +142,10 @@ export const useRecipes = create<Recipes>()((set, get) => {
           : await take(file, () => own === turn);
       // Another file may have been given while this one was read: the last one counts.
       if (own === turn) set({ opened });
+    },
+    refuse: (what, why) => {
+      turn += 1;
+      set({ opened: failed(what, why) });
     },
     openLink: () => {
       const read = fragmentToRecipe(location.hash);

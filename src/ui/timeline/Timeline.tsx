@@ -2,10 +2,12 @@
 // how far the predictions are apart. Runs tell their steps only while it is open.
 
 import { useMemo, useState } from 'react';
-import type { Size, StepTrace } from '../../protocol/messages';
+import type { StepTrace } from '../../protocol/messages';
+import type { Shown } from '../../store/job';
 import { useStore } from '../../store/store';
 import { FromHereOn } from './FromHereOn';
 import { Picture } from '../pair/Picture';
+import { saveSteps } from '../../store/stepsFile';
 import { TimelineCurves } from './TimelineCurves';
 import { mostPush, pushPicture } from './pushPicture';
 import styles from './Timeline.module.css';
@@ -27,7 +29,7 @@ function Opened() {
   const isBusy = useStore((store) => store.job.runs.length > 0);
   const several = useStore((store) => store.settings.images > 1);
   const steps = traces !== null && (traces.runId === shown?.runId || isBusy) ? traces.steps : [];
-  if (steps.length > 0 && shown) return <Steps steps={steps} size={shown.size} />;
+  if (steps.length > 0 && shown) return <Steps steps={steps} shown={shown} />;
   return (
     <div className={styles.none}>
       <p>
@@ -47,7 +49,8 @@ function Opened() {
 
 const EDGE = 148;
 
-function Steps({ steps, size }: { readonly steps: readonly StepTrace[]; readonly size: Size }) {
+function Steps({ steps, shown }: { readonly steps: readonly StepTrace[]; readonly shown: Shown }) {
+  const { size } = shown;
   // The newest while a run goes on, until one is chosen.
   const [chosen, setChosen] = useState<number | null>(null);
   const at = Math.min(chosen ?? steps.length - 1, steps.length - 1);
@@ -89,6 +92,26 @@ function Steps({ steps, size }: { readonly steps: readonly StepTrace[]; readonly
       <FromHereOn step={step.step} />
       {!step.perturbed && <p>PAG is off in this step: there is nothing that it steers away from.</p>}
       <TimelineCurves steps={steps} at={at} onChoose={setChosen} />
+      {shown.stats && <SaveSteps steps={steps} shown={shown} />}
     </>
+  );
+}
+
+function SaveSteps({ steps, shown }: { readonly steps: readonly StepTrace[]; readonly shown: Shown }) {
+  const [said, setSaid] = useState<'' | 'Drawing…' | 'Saved.' | 'It could not be made. Try again.'>('');
+  const save = () => {
+    setSaid('Drawing…');
+    saveSteps(shown, steps).then(
+      () => setSaid('Saved.'),
+      () => setSaid('It could not be made. Try again.'),
+    );
+  };
+  return (
+    <div className={styles.save}>
+      <button type="button" disabled={said === 'Drawing…'} onClick={save}>
+        Save steps as GIF
+      </button>
+      <span aria-live="polite">{said}</span>
+    </div>
   );
 }
