@@ -1,12 +1,14 @@
-// The mask on a start image: painted with the mouse, undone, inverted, saved and chosen as a file.
+// The mask on a start image: painted with the mouse, undone, inverted, saved and chosen as a file; and what is made
+// under it, of which nothing but the masked part is another.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { picturePath } from '../fixtures/start/pictures';
-import { startPicture } from '../fixtures/start/start';
+import { wholeFile } from '../fixtures/checkpoints/pipelines';
+import { startPicture, startSettings } from '../fixtures/start/start';
 import { pngOf } from './support/png';
-import { button, holdModel } from './support/page';
+import { button, generate, holdModel, openWith, picture, pixels, setNumber } from './support/page';
 
 test.use({ serviceWorkers: 'block' });
 
@@ -134,4 +136,60 @@ test('a mask is chosen as a file: white or opaque is masked, another size is str
   await start.setInputFiles(picturePath('deep.png'));
   await expect(group).toContainText('The mask was of a picture of another size');
   await expect(group).toContainText(SAID.none);
+});
+
+test('what is painted is made anew and nothing else; of several images the chosen one is the next start image', async ({
+  page,
+}, info) => {
+  const model = info.outputPath('small.safetensors');
+  writeFileSync(model, new Uint8Array(await wholeFile('sd1', 'F16').arrayBuffer()));
+  await holdModel(page);
+  await openWith(page, { ...startSettings, steps: 3, strength: 0.7, maskArea: 'masked', maskFeather: 0 });
+  await button(page, 'Model: Pocket (built in). Change').click();
+  await page.getByLabel('Checkpoint file').setInputFiles(model);
+  await expect(page.getByRole('status').filter({ hasText: 'in use' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await openEditor(page);
+  await drag(page, [0.4, 0.5], [0.6, 0.5]);
+  await page.keyboard.press('Escape');
+  const mask = await savedMask(page);
+  await setNumber(page, 'Images', '3');
+  await generate(page);
+
+  const { rgb } = startPicture();
+  /** Pixels that are another than the start image's: beyond the mask, and under it in parts of it. */
+  const changed = (rgba: readonly number[]) => {
+    expect(rgba).toHaveLength(4 * mask.length);
+    let [beyond, under, masked] = [0, 0, 0];
+    for (let at = 0; at < mask.length; at += 1) {
+      const isSame = [0, 1, 2].every((channel) => rgba[4 * at + channel] === rgb[3 * at + channel]);
+      if (mask[at] === 0) beyond += Number(!isSame);
+      if (mask[at] === 255) masked += 1;
+      if (mask[at] === 255) under += Number(!isSame);
+    }
+    return { beyond, under: under / masked };
+  };
+  for (const name of ['Without PAG', 'With PAG'] as const) {
+    const made = changed(await pixels(picture(page, name)));
+    expect(made.beyond).toBe(0);
+    expect(made.under).toBeGreaterThan(0.9);
+  }
+  await button(page, 'Recipe').click();
+  await expect(page.getByRole('dialog', { name: 'Recipe' })).toContainText('only masked');
+  await page.keyboard.press('Escape');
+
+  await page.getByRole('radio', { name: /^Image 3, / }).check();
+  const third = await pixels(picture(page, 'With PAG'));
+  await button(page, 'Use the one with PAG').click();
+  const begun = page.getByRole('img', { name: /^The start image: .*made here/ });
+  await expect(begun).toBeVisible();
+  const shown = await begun.evaluate((element) => {
+    const { naturalWidth, naturalHeight } = element as HTMLImageElement;
+    const context = new OffscreenCanvas(naturalWidth, naturalHeight).getContext('2d')!;
+    context.drawImage(element as HTMLImageElement, 0, 0);
+    return [...context.getImageData(0, 0, naturalWidth, naturalHeight).data];
+  });
+  expect(Buffer.compare(Buffer.from(shown), Buffer.from(third))).toBe(0);
+  // It has the size of the one before, and so its mask.
+  await expect(page.getByRole('group', { name: 'Mask' })).toContainText('The mask was kept');
 });

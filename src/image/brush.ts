@@ -3,28 +3,15 @@
 // far as its centre lies within: clamp(r + ½ − distance). What is painted never goes back, so that overlapping capsules
 // are one stroke.
 
+import type { Box, GrayPixels } from './resample';
+
 export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-export interface GrayPixels {
-  readonly width: number;
-  readonly height: number;
-  /** Top row first, a byte a pixel. */
-  readonly gray: Uint8Array<ArrayBuffer>;
-}
-
-/** Whole pixels, right and bottom exclusive. */
-export interface PixelBox {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
 /** @param radius in pixels, ½ at least. @returns null where it lies beside the picture */
-export function brushBox({ width, height }: GrayPixels, from: Point, to: Point, radius: number): PixelBox | null {
+export function brushBox({ width, height }: GrayPixels, from: Point, to: Point, radius: number): Box | null {
   const reach = radius + 1;
   const box = {
     left: Math.max(0, Math.floor(Math.min(from.x, to.x) - reach)),
@@ -42,7 +29,7 @@ export function paintLine(
   to: Point,
   radius: number,
   erases: boolean,
-  box: PixelBox,
+  box: Box,
 ): void {
   for (let row = box.top; row < box.bottom; row += 1) {
     const outer = spanOf(from, to, radius + 0.5, row + 0.5);

@@ -1,8 +1,8 @@
 // A mask as a PNG of one byte a pixel, written here: a canvas would hold four bytes a pixel for it, and make colours of
 // what has none. Compressed by the browser, each row without a filter.
 
-import type { GrayPixels } from './brush';
 import { crc32 } from './pngText';
+import type { GrayPixels } from './resample';
 
 const SIGNATURE = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 

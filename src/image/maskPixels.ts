@@ -2,7 +2,8 @@
 // that it touches as they were before, uniform ones as one number, so that undoing costs what was touched: a stroke on
 // a picture of 50 million pixels keeps some of them and not a copy of all.
 
-import { brushBox, paintLine, type GrayPixels, type PixelBox, type Point } from './brush';
+import { brushBox, paintLine, type Point } from './brush';
+import type { Box, GrayPixels } from './resample';
 
 /** Pixels along a tile's edge. */
 const TILE = 256;
@@ -54,7 +55,7 @@ export class MaskPixels implements GrayPixels {
   }
 
   /** One piece of a stroke. @returns what of the mask may be another now; null where nothing */
-  line(from: Point, to: Point, radius: number, erases: boolean): PixelBox | null {
+  line(from: Point, to: Point, radius: number, erases: boolean): Box | null {
     const box = brushBox(this, from, to, radius);
     if (!box) return null;
     this.keep(box);
@@ -121,7 +122,7 @@ export class MaskPixels implements GrayPixels {
     this.end();
   }
 
-  private keep({ left, top, right, bottom }: PixelBox): void {
+  private keep({ left, top, right, bottom }: Box): void {
     if (!this.open) this.open = new Map();
     for (let row = Math.floor(top / TILE); row * TILE < bottom; row += 1)
       for (let column = Math.floor(left / TILE); column * TILE < right; column += 1) {
@@ -162,7 +163,7 @@ export class MaskPixels implements GrayPixels {
     return bytes;
   }
 
-  private boxOf(tile: number): PixelBox {
+  private boxOf(tile: number): Box {
     const [left, top] = [(tile % this.columns) * TILE, Math.floor(tile / this.columns) * TILE];
     return {
       left,

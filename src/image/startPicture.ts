@@ -2,7 +2,7 @@
 // or opaque where it is made anew: its alpha where it has one that is not opaque (A1111: more than 128 is masked), else
 // its luminance as Pillow has it, (19595·R + 38470·G + 7471·B + 2¹⁵) / 2¹⁶.
 
-import { fitPicture } from './fitPicture';
+import { fitMask } from './fitPicture';
 import { decodePicture, isTransparent, type DecodedPicture } from './decodedPicture';
 import type { RgbPixels } from './resample';
 
@@ -44,10 +44,7 @@ export async function maskPicture(file: Blob, width: number, height: number): Pr
     }, false);
     if (decoded.width === width && decoded.height === height) return { gray, scaledFrom: null, isByAlpha };
     const scaledFrom = { width: decoded.width, height: decoded.height };
-    const rgb = new Uint8Array(3 * gray.length);
-    for (let at = 0; at < rgb.length; at += 1) rgb[at] = gray[Math.floor(at / 3)]!;
-    const scaled = fitPicture({ ...scaledFrom, rgb }, width, height, 'stretch').rgb;
-    return { gray: scaled.filter((_, at) => at % 3 === 0), scaledFrom, isByAlpha };
+    return { gray: fitMask({ ...scaledFrom, gray }, width, height, 'stretch').gray, scaledFrom, isByAlpha };
   });
 }
 

@@ -3,9 +3,10 @@
 // nothing is masked does not. It lives as long as a start image of its size does.
 
 import { create } from 'zustand';
-import type { PixelBox, Point } from '../image/brush';
+import type { Point } from '../image/brush';
 import { encodeGrayPng } from '../image/grayPng';
 import { MaskPixels } from '../image/maskPixels';
+import type { Box } from '../image/resample';
 import { maskPicture } from '../image/startPicture';
 import { download } from './saveFile';
 import { hashOf, isSameSize, useStartImage, whyNotRead } from './startImage';
@@ -29,7 +30,7 @@ interface MaskStore {
   readonly setBrush: (diameter: number) => void;
   readonly beginStroke: () => void;
   /** @returns what of the mask is another now */
-  readonly stroke: (from: Point, to: Point, erases: boolean) => PixelBox | null;
+  readonly stroke: (from: Point, to: Point, erases: boolean) => Box | null;
   readonly endStroke: () => void;
   /** As if the stroke had not been begun. */
   readonly dropStroke: () => void;
