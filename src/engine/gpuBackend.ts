@@ -323,9 +323,10 @@ export class GpuBackend implements Backend {
   }
 
   /**
-   * By then the device has told what became of all that was asked of it so far, its own loss included. A mapping ends at
-   * once where a device is destroyed, but that it is lost is told by the GPU's process, which may be busy for seconds:
-   * it answers in turn, so what is asked of it now is answered behind that. Events are told in a turn of their own.
+   * By then the device has told what became of all that was asked of it so far, its own loss included. A mapping ends
+   * at once where a device is destroyed, but that it is lost is told by the GPU's process, which may be busy for
+   * seconds: it answers in turn, so what is asked of it now is answered behind that. Events are told in a turn of their
+   * own.
    */
   private async told(): Promise<void> {
     await Promise.race([this.device.lost, this.device.queue.onSubmittedWorkDone().catch(() => undefined)]);
