@@ -184,6 +184,12 @@ export async function openModel(
         : []),
       ...(unet.sites.length === 0 ? [withoutSites(unet.refused)] : someHeadDims(unet.refused)),
       ...integerNotices([unetFile, ...textFiles, vaeFile], backend),
+      ...(unet.besideChannels > 0
+        ? [
+            'This model was made for inpainting: it sees what lies around a mask on the start image. Without a mask it ' +
+              'makes the whole picture.',
+          ]
+        : []),
       ...(guidanceEmbedded
         ? [
             'This model was trained to guide itself: the CFG scale is an input of its UNet, ' +

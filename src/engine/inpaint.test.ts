@@ -239,6 +239,8 @@ test('a UNet for inpainting makes all of the picture where there is no mask, fro
   const some = await run({ ...changes, strength: 0.3 }, { of: 'inpainting', start: startWith(null) });
   expect(some.plan.steps).toBe(3);
   const signal = new AbortController().signal;
+  expect((await modelOf('inpainting')).info.notices.join()).toContain('made for inpainting');
+  expect((await modelOf('sd1')).info.notices.join()).not.toContain('made for inpainting');
   await expect(warmUp(await modelOf('inpainting'), settingsOf({}), signal)).resolves.toBeUndefined();
 });
 

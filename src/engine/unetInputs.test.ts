@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { FLOAT, FLOAT16, INT64, type Model, type ValueInfo } from '../onnx/file/model';
-import { latentShape, pixelsPerLatent } from './latentShape';
+import { besideChannels, latentShape, pixelsPerLatent } from './latentShape';
 import { unetInputs } from './unetInputs';
 
 type Dims = ValueInfo['dims'];
@@ -97,6 +97,16 @@ describe('size of the latents', () => {
   test('is what a fixed graph says', () => {
     expect(latentShape(input('sample', [2, 4, 48, 40]), free, { sample_size: 64 })).toEqual([4, 48, 40]);
     expect(latentShape(SAMPLE, input('latent_sample', [1, 4, 32, 32]), { sample_size: 64 })).toEqual([4, 32, 32]);
+  });
+  test('is without what a UNet for inpainting reads beside them', () => {
+    const config = { sample_size: 32, in_channels: 9 };
+    for (const channels of ['channels', 9]) {
+      const sample = input('sample', ['b', channels, 'h', 'w']);
+      expect(besideChannels(sample, config)).toBe(5);
+      expect(latentShape(sample, free, config)).toEqual([4, 32, 32]);
+    }
+    expect(latentShape(input('sample', [2, 9, 48, 40]), input('z', [1, 4, 48, 40]), {})).toEqual([4, 48, 40]);
+    expect(besideChannels(SAMPLE, {})).toBe(0);
   });
   test('cannot be two things', () => {
     expect(() => latentShape(input('sample', [2, 4, 64, 64]), input('z', [1, 4, 32, 32]), {})).toThrow(
