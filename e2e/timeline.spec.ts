@@ -120,3 +120,30 @@ test('the steps are saved as an animation that ends in the pair', async ({ page 
   expect(durations).toEqual([400, 400, 400, 400, 2000]);
   expect(last[0]).toBeGreaterThan(last[1]!);
 });
+
+test('a pair that is put back from the history has its steps, after a reload too, and is gone on from', async ({
+  page,
+}) => {
+  await openWith(page, { prompt: 'red apple', steps: 4, pagScale: 3, layers: 'mid', scheduler: 'dpmpp-2m' });
+  await page.getByText('Timeline', { exact: true }).click();
+  await generate(page);
+  const slider = page.getByRole('slider', { name: 'Step' });
+  await slider.fill('1');
+  const atStep = () => pixels(page.getByRole('img', { name: 'What PAG steers away from', exact: true }));
+  const before = await atStep();
+  await button(page, 'History 1').click();
+  await page.reload();
+  await page.getByRole('listbox', { name: 'Pictures made' }).getByRole('option').click();
+  await page.getByText('Timeline', { exact: true }).click();
+  await slider.fill('1');
+  expect(await atStep()).toEqual(before);
+  await slider.fill('2');
+  // The device is known once the engine is there.
+  await expect(page.getByRole('status')).toContainText('CPU');
+  await button(page, 'From here on').click();
+  await setNumber(page, 'PAG scale', '6');
+  await generate(page);
+  await page.getByText('What PAG is doing', { exact: true }).click();
+  await expect(page.getByText('The first 2 steps are those that were there before.')).toBeVisible();
+  await expect(slider).toHaveAttribute('max', '3');
+});

@@ -85,7 +85,7 @@ export const TABLE = {
     'onnx/sites/layers': 'all',
     'models/embeddingWords': 'all',
   },
-  history: { protocol: 'types', recipe: 'all' },
+  history: { protocol: 'types', recipe: 'all', 'settings/pagOptions': 'all' },
   series: { settings: 'all' },
   models: { settings: 'types', configs: 'types', diffusion: 'types' },
   library: {

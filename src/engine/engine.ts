@@ -40,7 +40,8 @@ import { loadRuntime, runtimeBytes, type Ort } from './runtime';
 import { generateSeveral, type SeveralHooks } from './several';
 import { SharedWork } from './sharedWork';
 import { withEmbeddings } from './withEmbeddings';
-import { KeptRuns } from './keptRuns';
+import { KeptRuns, leftOf } from './keptRuns';
+import { trajectoriesOf } from './leftRun';
 
 type Emit = (event: EngineEvent | BusyEvent) => void;
 type BackendChoice = Settings['backend'];
@@ -80,7 +81,8 @@ export class Engine {
     const steps = stepsRun(settings.steps, start && settings);
     const model = await this.withFiles(await this.ready(request.model, settings, signal), request);
     const added = [request.loras?.map(({ id, weight }) => [id, weight]), request.embeddings?.map(({ id }) => id)];
-    const of = JSON.stringify([beyondPlan(settings), start?.hash, start?.mask?.hash, ...added]);
+    const madeOf = (own: Settings) => JSON.stringify([beyondPlan(own), start?.hash, start?.mask?.hash, ...added]);
+    const of = madeOf(settings);
     const hooks: SeveralHooks = {
       signal,
       progress: (phase, step, secondsLeft, images) =>
@@ -103,11 +105,14 @@ export class Engine {
     const kept = this.kept?.of === of ? this.kept.runs : new KeptRuns();
     const trace = (step: StepTrace) => this.emit({ type: 'trace', runId, trace: step });
     const traced = { ...hooks, ...(request.traces && { trace }) };
+    const { left } = request;
+    if (left && !start && madeOf(left.settings) === of) kept.add(trajectoriesOf(model, left));
     const options = { kept, anew: request.anew === true, start };
     const result = await this.forgetIfAtFault(() => generate(model, settings, traced, options));
     kept.add(result.made);
     this.kept = { of, runs: kept };
-    this.emit({ type: 'done', runId, pair: result.pair, stats: result.stats });
+    const small = request.traces ? leftOf(result.made) : null;
+    this.emit({ type: 'done', runId, pair: result.pair, ...(small && { left: small }), stats: result.stats });
   }
 
   fit({ prompt, negativePrompt, emphasis }: FitRequest): void {

@@ -3,9 +3,8 @@
 
 import { PLAIN_PAG } from '../diffusion/options';
 import { stepsOfImage } from '../diffusion/imageSteps';
-import { planRun, type Made, type PlannedSettings, type RunPlan } from '../diffusion/runPlan';
+import type { Made, RunPlan } from '../diffusion/runPlan';
 import type { Row } from '../diffusion/types';
-import { EngineError } from '../protocol/errors';
 import type {
   LongText,
   Pair,
@@ -28,9 +27,9 @@ import { assertFinite } from './vaeDecoder';
 import { firstLatents, sameNoise, startOf } from './startLatents';
 import { CLEAN, KnownRest } from './knownRest';
 import { concatenated } from './concatenated';
-import { StateLog, copied, joinedStates, skipNoise, type ImageKind, type KeptRuns, type Trajectory } from './keptRuns';
+import { StateLog, copied, joinedStates, skipNoise, type KeptRuns, type Trajectory } from './keptRuns';
 import { allThere, tracedAt, tracesBefore, whatIsThere } from './reuse';
-import { conditioningOf, runPhase, wordsOf, type RunPhase } from './runPhases';
+import { conditioningOf, kindsOf, planned, runPhase, wordsOf, type RunPhase } from './runPhases';
 
 export interface RunHooks {
   readonly signal: AbortSignal;
@@ -83,7 +82,7 @@ export async function generate(
     planned(model, { ...settings, start: start?.planned ?? null }, phases, made, seeds);
   const alone = planFor(null);
   const text = readText(model, phases, alone);
-  const kinds: readonly ImageKind[] = settings.compare ? ['withoutPag', 'withPag'] : ['withPag'];
+  const kinds = kindsOf(settings);
   const steps = kinds.map((_, at) => stepsOfImage(alone, at * seeds, settings.pag, wordsOf(model, phases)));
   const { there, from } = whatIsThere(kept, { kinds, steps, anew, isTraced: hooks.trace !== undefined });
   const [left] = there;
@@ -302,31 +301,6 @@ function readText(model: DiffusionModel, phases: readonly RunPhase[], { records 
     return [...(isRead('cond') ? [held.prompt] : []), ...(isRead('uncond') ? [held.negativePrompt] : [])];
   });
   return model.prompts.extent(read, phases[0]!.emphasis);
-}
-
-function planned(
-  model: DiffusionModel,
-  settings: PlannedSettings,
-  phases: readonly RunPhase[],
-  made: Made | null,
-  seeds: number,
-): RunPlan {
-  const { guidanceEmbedded } = model.info;
-  const strengths = (layers: string) => {
-    const phase = phases.find(({ held }) => held.layers === layers);
-    return [...(phase?.strengths.values() ?? [])];
-  };
-  try {
-    return planRun(settings, { scheduler: model.files.scheduler, guidanceEmbedded, strengths }, made, seeds);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new EngineError(
-      'schedule-impossible',
-      `This schedule cannot be made: ${why} Choose another scheduler or number of steps.`,
-      why,
-      { cause },
-    );
-  }
 }
 
 /** Every image of the latents, one after the other. */

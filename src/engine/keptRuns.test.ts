@@ -14,7 +14,8 @@ import { readModelFiles } from './modelFiles';
 import { folder } from './testing/folder';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 import { openModel } from './testing/openModel';
-import { KeptRuns, StateLog, type Trajectory } from './keptRuns';
+import { KeptRuns, StateLog, leftOf, type Trajectory } from './keptRuns';
+import { trajectoriesOf } from './leftRun';
 import type { UnetInput } from './forward';
 
 const backend = new CpuBackend(await loadNodeRuntime());
@@ -210,6 +211,23 @@ test('cells that part late share the steps before, counted in rows', async () =>
     rows.push(made.rows);
   }
   expect(rows).toEqual([15, 6, 6, 6]);
+});
+
+test('what an earlier visit has kept is gone on from, by what its settings say alone', async () => {
+  const settings = { ...SETTINGS, steps: 5, scheduler: 'dpmpp-2m' } as const;
+  const first = await run('tiny', settings);
+  const left = { settings, pair: first.pair, images: leftOf(first.made)!, traces: [] };
+  const kept = new KeptRuns();
+  kept.add(trajectoriesOf(models.tiny, structuredClone(left)));
+  const changed = fromStepOn(settings, 3, { ...settings, pagScale: 7 });
+  const rest = await run('tiny', changed, kept);
+  expect(rest.stats).toMatchObject({ keptWithoutPag: true, keptSteps: 3, unetRows: 6 });
+  expect(rest.latents).toEqual((await run('tiny', changed)).latents);
+  // Of other latents, or of layers that are not here, nothing is taken.
+  const states = [{ record: 1, latents: new Float32Array(3), history: new Float32Array(0) }];
+  const cut = left.images.map((image) => ({ ...image, states }));
+  expect(trajectoriesOf(models.tiny, { ...left, images: cut })).toEqual([]);
+  expect(trajectoriesOf(models.tiny, { ...left, settings: { ...settings, layers: 'd9' } })).toEqual([]);
 });
 
 const numbers = (count: number) => new Float32Array(count);

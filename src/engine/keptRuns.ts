@@ -5,20 +5,11 @@
 
 import { readsHistory, sameSteps } from '../diffusion/imageSteps';
 import type { RunPlan } from '../diffusion/runPlan';
-import type { Pixels, StepTrace } from '../protocol/messages';
+import type { ImageState, LeftImage, Pixels, StepTrace } from '../protocol/messages';
 import { elements, type Backend, type DeviceTensor } from './backend';
 import type { SeedNoise } from './seedNoise';
 
-export type ImageKind = 'withPag' | 'withoutPag';
-
-/** Of one image before a record. */
-export interface ImageState {
-  readonly record: number;
-  /** f32 [channels, height, width]. */
-  readonly latents: Float32Array;
-  /** f32 [depth, channels, height, width]; empty where no record of the run reads any. */
-  readonly history: Float32Array;
-}
+export type ImageKind = LeftImage['of'];
 
 /** An image that is finished. */
 export interface Trajectory {
@@ -32,6 +23,15 @@ export interface Trajectory {
   readonly picture: Pixels;
   /** What its run's steps came to, where they were looked at; in order. */
   readonly traces: readonly StepTrace[];
+}
+
+/** Bytes of states that are kept for another visit: those of 20 steps at 64 × 64 latents, and more. */
+const SMALL_BYTES = 8 * 2 ** 20;
+
+/** For another visit; null where that is too much. */
+export function leftOf(made: readonly Trajectory[]): readonly LeftImage[] | null {
+  const bytes = made.reduce((sum, { states }) => sum + bytesOfStates(states), 0);
+  return bytes > SMALL_BYTES ? null : made.map(({ of, latents, states }) => ({ of, latents, states }));
 }
 
 /** Where a run may begin. */
@@ -92,10 +92,14 @@ function isSame(one: readonly string[], other: readonly string[]): boolean {
 }
 
 function bytesOf({ states, latents, picture, traces }: Trajectory): number {
-  const ofStates = states.reduce((sum, state) => sum + state.latents.byteLength + state.history.byteLength, 0);
+  const ofStates = bytesOfStates(states);
   const pictures = traces.flatMap(({ withPag, withoutPag, perturbed }) => [withPag, withoutPag, perturbed]);
   const ofTraces = pictures.reduce((sum, one) => sum + (one?.rgba.byteLength ?? 0), 0);
   return ofStates + ofTraces + latents.byteLength + picture.rgba.byteLength;
+}
+
+function bytesOfStates(states: readonly ImageState[]): number {
+  return states.reduce((sum, { latents, history }) => sum + latents.byteLength + history.byteLength, 0);
 }
 
 /** Takes down the states of a run as it goes; nothing waits for it but the next step. */

@@ -2,7 +2,7 @@
 // has one.
 
 import type { ImageRows } from '../diffusion/imageSteps';
-import type { PlannedRecord, RunPlan } from '../diffusion/runPlan';
+import { planRun, type Made, type PlannedRecord, type PlannedSettings, type RunPlan } from '../diffusion/runPlan';
 import { selectSites } from '../onnx/sites/layers';
 import type { Site } from '../onnx/sites/sites';
 import type { Emphasis } from '../prompt/pieces';
@@ -10,6 +10,7 @@ import { EngineError } from '../protocol/errors';
 import type { Held } from '../settings/earlierSteps';
 import type { Settings } from '../settings/fields';
 import type { Conditioning } from './conditioning';
+import type { ImageKind } from './keptRuns';
 import { conditionRows, withoutSites, type DiffusionModel } from './diffusionModel';
 
 export interface RunPhase {
@@ -64,4 +65,35 @@ export function wordsOf(
     return { plain: JSON.stringify(read), perturbed: JSON.stringify([read, perturbed]) };
   });
   return ({ phase }, rows) => texts[phase]![rows.perturbed ? 'perturbed' : 'plain'];
+}
+
+/** The images of a run of one seed, in the plan's order. */
+export function kindsOf({ compare }: Settings): readonly ImageKind[] {
+  return compare ? ['withoutPag', 'withPag'] : ['withPag'];
+}
+
+/** @throws EngineError `schedule-impossible` */
+export function planned(
+  model: DiffusionModel,
+  settings: PlannedSettings,
+  phases: readonly RunPhase[],
+  made: Made | null,
+  seeds: number,
+): RunPlan {
+  const { guidanceEmbedded } = model.info;
+  const strengths = (layers: string) => {
+    const phase = phases.find(({ held }) => held.layers === layers);
+    return [...(phase?.strengths.values() ?? [])];
+  };
+  try {
+    return planRun(settings, { scheduler: model.files.scheduler, guidanceEmbedded, strengths }, made, seeds);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError(
+      'schedule-impossible',
+      `This schedule cannot be made: ${why} Choose another scheduler or number of steps.`,
+      why,
+      { cause },
+    );
+  }
 }

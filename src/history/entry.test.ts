@@ -3,7 +3,15 @@
 import { expect, test } from 'vitest';
 import { INITIAL } from '../settings/fields';
 import { makeRecipe } from '../recipe/recipe';
-import { matches, oldestUnstarred, readEntry, storedEntry, type HistoryEntry } from './entry';
+import {
+  matches,
+  oldestUnstarred,
+  readEntry,
+  storedEntry,
+  withTooManySteps,
+  withoutSteps,
+  type HistoryEntry,
+} from './entry';
 
 const stats = {
   seconds: 1,
@@ -25,7 +33,7 @@ function entry(id: string, made: number, prompt = 'a red apple', starred = false
     adapter: 'CPU',
     versions: { onnx: '1' },
   });
-  return { id, made, starred, recipe, stats, isPair: true, bytes: 100 };
+  return { id, made, starred, recipe, stats, isPair: true, bytes: 100, stepBytes: 40 };
 }
 
 test('an entry comes back as it was stored', () => {
@@ -64,6 +72,18 @@ test('the oldest without a star make room, as many as are needed and no more', (
   expect(ids(1)).toEqual(['old']);
   expect(ids(101)).toEqual(['old', 'middle']);
   expect(ids(1e9)).toEqual(['old', 'middle', 'new']);
+});
+
+test('the steps of the oldest go where all together are too many, and the pictures stay', () => {
+  const entries = [entry('new', 4), entry('old', 2), entry('starred', 1, '', true), withoutSteps(entry('middle', 3))];
+  const ids = (most: number) => withTooManySteps(entries, most).map(({ id }) => id);
+  expect([ids(120), ids(119), ids(40), ids(39)]).toEqual([
+    [],
+    ['starred'],
+    ['old', 'starred'],
+    ['new', 'old', 'starred'],
+  ]);
+  expect(withoutSteps(entry('a', 1))).toMatchObject({ bytes: 60, stepBytes: 0 });
 });
 
 test('words are looked for in prompts and in the model’s name, in any order and case', () => {

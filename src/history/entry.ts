@@ -1,6 +1,7 @@
 // An entry of the history: what made a pair, when, and what it takes up. Its pictures and its thumbnail lie beside it,
 // to be read when they are looked at. What is read back is checked: a damaged entry costs that entry alone.
 
+import type { KeptSteps } from './keptSteps';
 import type { RunStats } from '../protocol/messages';
 import { readRecipe, type Recipe } from '../recipe/recipe';
 
@@ -14,8 +15,10 @@ export interface HistoryEntry {
   readonly stats: RunStats;
   /** Whether the picture without PAG was made too. */
   readonly isPair: boolean;
-  /** Of its pictures and its thumbnail. */
+  /** Of its pictures, its thumbnail and its steps. */
   readonly bytes: number;
+  /** Of its steps alone; 0 where none are kept. */
+  readonly stepBytes: number;
 }
 
 /** As PNG files with their recipes in them. */
@@ -28,6 +31,7 @@ export interface KeptRun {
   readonly entry: HistoryEntry;
   readonly pictures: HistoryPictures;
   readonly thumbnail: Blob;
+  readonly steps: KeptSteps | null;
 }
 
 const FORMAT = 1;
@@ -40,12 +44,31 @@ export function storedEntry(entry: HistoryEntry): object {
 /** null where it is damaged; 'newer' where a later version of the page has written it. Throws nothing. */
 export function readEntry(value: unknown): HistoryEntry | 'newer' | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { format, id, made, starred, recipe: stored, stats, isPair, bytes } = value as Record<string, unknown>;
+  const {
+    format,
+    id,
+    made,
+    starred,
+    recipe: stored,
+    stats,
+    isPair,
+    bytes,
+    stepBytes,
+  } = value as Record<string, unknown>;
   if (typeof format === 'number' && format > FORMAT) return 'newer';
   const recipe = readRecipe(stored);
   if (typeof id !== 'string' || id === '' || !isCount(made) || !isCount(bytes) || !recipe || !isStats(stats))
     return null;
-  return { id, made, starred: starred === true, recipe, stats, isPair: isPair === true, bytes };
+  return {
+    id,
+    made,
+    starred: starred === true,
+    recipe,
+    stats,
+    isPair: isPair === true,
+    bytes,
+    stepBytes: isCount(stepBytes) ? stepBytes : 0,
+  };
 }
 
 function isCount(value: unknown): value is number {
@@ -87,4 +110,17 @@ export function matches({ recipe: { settings, model } }: HistoryEntry, words: st
     .toLowerCase()
     .split(/\s+/)
     .every((word) => text.includes(word));
+}
+
+/** Bytes of steps of all entries together. */
+const MOST_STEP_BYTES = 256 * 2 ** 20;
+
+/** The oldest, whose steps are too much for all together: the pictures stay, and the steps can be made again. */
+export function withTooManySteps(entries: readonly HistoryEntry[], most = MOST_STEP_BYTES): HistoryEntry[] {
+  let bytes = 0;
+  return inOrder(entries).filter(({ stepBytes }) => (bytes += stepBytes) > most && stepBytes > 0);
+}
+
+export function withoutSteps(entry: HistoryEntry): HistoryEntry {
+  return { ...entry, bytes: entry.bytes - entry.stepBytes, stepBytes: 0 };
 }

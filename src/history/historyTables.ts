@@ -1,8 +1,9 @@
-// Where the history lies: the browser's private database, three tables by the entry's id (what made it, its thumbnail,
-// its pictures), so that a list of a thousand reads no picture. Where the browser refuses one, memory stands in for as
-// long as the page is open.
+// Where the history lies: the browser's private database, four tables by the entry's id (what made it, its thumbnail,
+// its pictures, its steps), so that a list of a thousand reads no picture. Where the browser refuses one, memory
+// stands in for as long as the page is open.
 
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import { readSteps, type KeptSteps } from './keptSteps';
 import { inOrder, readEntry, storedEntry, type HistoryEntry, type HistoryPictures, type KeptRun } from './entry';
 
 export interface HistoryShelf {
@@ -13,6 +14,10 @@ export interface HistoryShelf {
   thumbnail(id: string): Promise<Blob | null>;
   /** null where they are gone. */
   pictures(id: string): Promise<HistoryPictures | null>;
+  /** null where there are none. */
+  steps(id: string): Promise<KeptSteps | null>;
+  /** Lets go of the steps of entries, which are given as they are without. */
+  dropSteps(entries: readonly HistoryEntry[]): Promise<void>;
   /** All of it or nothing. @throws DOMException QuotaExceededError */
   put(run: KeptRun): Promise<void>;
   star(entry: HistoryEntry): Promise<void>;
@@ -23,11 +28,13 @@ interface Schema extends DBSchema {
   entries: { key: string; value: object };
   thumbnails: { key: string; value: Blob };
   pictures: { key: string; value: HistoryPictures };
+  steps: { key: string; value: KeptSteps };
 }
 
 const NAME = 'pagoda.history';
-const VERSION = 1;
-const TABLES = ['entries', 'thumbnails', 'pictures'] as const;
+/** Of the tables: the first had no steps. */
+const VERSION = 2;
+const TABLES = ['entries', 'thumbnails', 'pictures', 'steps'] as const;
 
 /** Throws nothing. */
 export async function openShelf(): Promise<HistoryShelf> {
@@ -35,7 +42,7 @@ export async function openShelf(): Promise<HistoryShelf> {
     return new StoredShelf(
       await openDB<Schema>(NAME, VERSION, {
         upgrade: (database) => {
-          for (const table of TABLES) database.createObjectStore(table);
+          for (const table of TABLES) if (!database.objectStoreNames.contains(table)) database.createObjectStore(table);
         },
       }),
     );
@@ -74,12 +81,26 @@ class StoredShelf implements HistoryShelf {
     return (await this.database.get('pictures', id)) ?? null;
   }
 
-  async put({ entry, thumbnail, pictures }: KeptRun): Promise<void> {
+  async steps(id: string): Promise<KeptSteps | null> {
+    return readSteps(await this.database.get('steps', id));
+  }
+
+  async dropSteps(entries: readonly HistoryEntry[]): Promise<void> {
+    const transaction = this.database.transaction(['entries', 'steps'], 'readwrite');
+    const changes = entries.flatMap((entry) => [
+      transaction.objectStore('steps').delete(entry.id),
+      transaction.objectStore('entries').put(storedEntry(entry), entry.id),
+    ]);
+    await Promise.all([...changes, transaction.done]);
+  }
+
+  async put({ entry, thumbnail, pictures, steps }: KeptRun): Promise<void> {
     const transaction = this.database.transaction(TABLES, 'readwrite');
     await Promise.all([
       transaction.objectStore('entries').put(storedEntry(entry), entry.id),
       transaction.objectStore('thumbnails').put(thumbnail, entry.id),
       transaction.objectStore('pictures').put(pictures, entry.id),
+      ...(steps ? [transaction.objectStore('steps').put(steps, entry.id)] : []),
       transaction.done,
     ]);
   }
@@ -110,6 +131,18 @@ export class VisitShelf implements HistoryShelf {
 
   pictures(id: string): Promise<HistoryPictures | null> {
     return Promise.resolve(this.runs.get(id)?.pictures ?? null);
+  }
+
+  steps(id: string): Promise<KeptSteps | null> {
+    return Promise.resolve(this.runs.get(id)?.steps ?? null);
+  }
+
+  dropSteps(entries: readonly HistoryEntry[]): Promise<void> {
+    for (const entry of entries) {
+      const run = this.runs.get(entry.id);
+      if (run) this.runs.set(entry.id, { ...run, entry, steps: null });
+    }
+    return Promise.resolve();
   }
 
   put(run: KeptRun): Promise<void> {

@@ -88,7 +88,7 @@ export class EngineClient {
     model: ModelRef,
     settings: Settings,
     files: AddedFiles = {},
-    how: Pick<GenerateRequest, 'traces' | 'anew'> = {},
+    how: Pick<GenerateRequest, 'traces' | 'anew' | 'left'> = {},
   ): void {
     for (const load of this.loads.values()) load.ends ||= load.request.model.id !== model.id;
     const request = { type: 'generate', runId, model, settings, ...files, ...how } as const;

@@ -112,6 +112,8 @@ export interface GenerateRequest extends AddedFiles {
   readonly traces?: boolean;
   /** Made though the very same picture is there from an earlier run; absent: it is given again. */
   readonly anew?: boolean;
+  /** What an earlier visit has kept, of the same model on the same device; a part of this run may be there. */
+  readonly left?: LeftRun;
   readonly model: ModelRef;
   readonly settings: Settings;
 }
@@ -383,6 +385,31 @@ export interface StepTrace {
   readonly norms: { readonly cfg: number | null; readonly pag: number | null };
 }
 
+/** Of one image before a record of its run. */
+export interface ImageState {
+  readonly record: number;
+  /** f32 [channels, height, width]. */
+  readonly latents: Float32Array;
+  /** f32 [depth, channels, height, width]; empty where no record of the run reads any. */
+  readonly history: Float32Array;
+}
+
+/** What a run whose steps were told has left of an image, beside its picture. */
+export interface LeftImage {
+  readonly of: 'withPag' | 'withoutPag';
+  /** f32 [channels, height, width], at the end. */
+  readonly latents: Float32Array;
+  readonly states: readonly ImageState[];
+}
+
+/** A run as it is kept for another visit. */
+export interface LeftRun {
+  readonly settings: Settings;
+  readonly pair: Pair;
+  readonly images: readonly LeftImage[];
+  readonly traces: readonly StepTrace[];
+}
+
 export interface TraceEvent {
   readonly type: 'trace';
   readonly runId: string;
@@ -423,6 +450,8 @@ export interface DoneEvent {
   readonly pair: Pair;
   /** Of the seeds behind the first, as far as they were made before a cancel; absent: none. */
   readonly further?: readonly Pair[];
+  /** Where steps were asked for, and are small. */
+  readonly left?: readonly LeftImage[];
   readonly stats: RunStats;
 }
 

@@ -3,7 +3,16 @@
 // said; a browser that keeps nothing keeps it for this visit.
 
 import { create } from 'zustand';
-import { bytesOf, inOrder, matches, oldestUnstarred, type HistoryEntry, type KeptRun } from '../history/entry';
+import {
+  bytesOf,
+  inOrder,
+  matches,
+  oldestUnstarred,
+  withTooManySteps,
+  withoutSteps,
+  type HistoryEntry,
+  type KeptRun,
+} from '../history/entry';
 import { openShelf, type HistoryShelf } from '../history/historyTables';
 import { zipFiles } from '../history/zip';
 import type { RgbaPixels } from '../image/pixels';
@@ -102,6 +111,12 @@ export const useHistory = create<History>()((set, get) => {
       say(`${many} without a star went from the history to make room.`);
     }
     changed([...without([run.entry]), run.entry]);
+    const tooMany = withTooManySteps(get().entries ?? []);
+    if (tooMany.length > 0) {
+      const lighter = tooMany.map(withoutSteps);
+      await open.dropSteps(lighter);
+      changed([...without(lighter), ...lighter]);
+    }
     if (!open.lasts && get().entries?.length === 1) say(VISIT_ONLY);
   };
 
@@ -112,12 +127,13 @@ export const useHistory = create<History>()((set, get) => {
     const replacedId = job.live ? ofLive : null;
     ofLive = job.live ? finished.runId : null;
     const made = Date.now();
+    const traces = job.traces?.runId === finished.runId ? job.traces.steps : [];
     void inTurn(async (open) => {
       const replaced = get().entries?.find(({ id, starred }) => id === replacedId && !starred) ?? null;
       for (const [image, one] of eachImage(finished).entries()) {
         const runId = image === 0 ? finished.runId : `${finished.runId}.${image}`;
         // Newest first is then the order of their seeds.
-        const run = await keptRun({ ...one, runId }, made - image);
+        const run = await keptRun({ ...one, runId }, made - image, traces);
         if (run) await keep(open, run, image === 0 ? replaced : null);
       }
     });
@@ -146,13 +162,16 @@ export const useHistory = create<History>()((set, get) => {
         ]);
         const { job, settings: before, show, change } = useStore.getState();
         const opened = takeOver('this picture', { ...parseRecipe(entry.recipe), problems: [] });
-        show(shownOf(entry, { withPag, withoutPag }, opened.otherModel !== null));
+        const steps = await open.steps(entry.id);
+        const shown = shownOf(entry, { withPag, withoutPag }, opened.otherModel !== null);
+        show({ ...shown, ...(steps && { left: steps.images }) }, steps?.traces);
         // What could be taken over needs no more words.
         const isWhole = opened.notRestored.length === 0 && opened.otherModel === null;
         useRecipes.setState({ opened: isWhole ? null : opened });
         say('The settings are those of this picture.', () => {
           change(before);
-          if (job.finished) show(job.finished);
+          const { finished, traces } = job;
+          if (finished) show(finished, traces?.runId === finished.runId ? traces.steps : null);
           set({ said: null });
         });
       }),
@@ -165,11 +184,12 @@ export const useHistory = create<History>()((set, get) => {
     remove: (entry) =>
       inTurn(async (open) => {
         const [pictures, thumbnail] = [await open.pictures(entry.id), await open.thumbnail(entry.id)];
+        const steps = await open.steps(entry.id);
         await open.remove([entry.id]);
         changed(without([entry]));
         const undo = () => {
           set({ said: null });
-          if (pictures && thumbnail) void inTurn((again) => keep(again, { entry, pictures, thumbnail }, null));
+          if (pictures && thumbnail) void inTurn((again) => keep(again, { entry, pictures, thumbnail, steps }, null));
         };
         say('Deleted.', pictures && thumbnail ? undo : null);
       }),

@@ -7,6 +7,7 @@ import type {
   DeviceInfo,
   EngineEvent,
   FitEvent,
+  LeftImage,
   LoadingEvent,
   ModelInfo,
   Pair,
@@ -59,6 +60,8 @@ export interface Shown {
   readonly stats: RunStats | null;
   /** Of a finished pair. */
   readonly recipe: Recipe | null;
+  /** What is left of its steps, to go on from; absent: nothing, or too much. */
+  readonly left?: readonly LeftImage[];
   /** Of a run of several images, of which `pair` and `recipe` are one; absent: of one. */
   readonly images?: ShownImages;
 }
@@ -125,9 +128,10 @@ export function cancelled(job: Job): Job {
   return { ...job, runs: job.runs.slice(0, 1), cancelling: job.runs.length > 0 };
 }
 
-/** A pair that was finished earlier takes the place of the last one. */
-export function showing(job: Job, shown: Shown): Job {
-  return { ...job, shown, finished: shown, lastEnd: null };
+/** A pair that was finished earlier takes the place of the last one, with its steps where they are known. */
+export function showing(job: Job, shown: Shown, steps: readonly StepTrace[] | null): Job {
+  const traces = steps ? { runId: shown.runId, steps } : job.traces;
+  return { ...job, shown, finished: shown, traces, lastEnd: null };
 }
 
 /** What a run that waited and was replaced still says is nobody's. */
@@ -155,7 +159,8 @@ export function reduce(job: Job, event: EngineEvent): Job {
     case 'preview':
       return show(job, event.runId, event, null);
     case 'done': {
-      const done = ended(show(job, event.runId, { ...event, size: event.pair.withPag }, event.stats), event.runId);
+      const ending = ended(show(job, event.runId, { ...event, size: event.pair.withPag }, event.stats), event.runId);
+      const done = event.left && ending.shown ? { ...ending, shown: { ...ending.shown, left: event.left } } : ending;
       return { ...done, measured: measuredOf(done.shown) ?? job.measured, finished: done.shown, lastEnd: 'done' };
     }
     case 'cancelled':

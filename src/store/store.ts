@@ -7,7 +7,7 @@ import { ownFileError } from '../loading/loadError';
 import { anotherAddress, whyNotStarted, workerUnderPagePolicy } from '../loading/loadScript';
 import { EngineClient } from '../protocol/client';
 import { toErrorData } from '../protocol/errors';
-import type { ModelInfo, RunExtent } from '../protocol/messages';
+import type { ModelInfo, RunExtent, StepTrace } from '../protocol/messages';
 import { sameShape } from '../settings/pictureShapes';
 import { pictureSize } from '../settings/pictureSize';
 import { fromStepOn, phasesOf, withoutLastChange } from '../settings/earlierSteps';
@@ -23,6 +23,7 @@ import { named, useEmbeddings } from './embeddings';
 import { useModels } from './models';
 import { useStartImage } from './startImage';
 import { useStartMask } from './startMask';
+import { leftToGoOn } from './leftToGoOn';
 import { recipeModel } from './runRecipe';
 import { DEFAULTS, settingsPersistence } from './settings';
 import { putBack, readFromModel, switchUsual, without, type Brought } from './modelSwitch';
@@ -67,7 +68,7 @@ interface Store {
   readonly endBranch: () => void;
   readonly cancel: () => void;
   /** Shows a pair that was finished earlier. */
-  readonly show: (shown: Shown) => void;
+  readonly show: (shown: Shown, steps?: readonly StepTrace[] | null) => void;
   /** Puts back what the model has set, sets what it has left to the visitor, or leaves all as it is. */
   readonly answerBrought: (answer: 'undo' | 'setAll' | 'keep') => void;
   readonly dismissError: () => void;
@@ -171,7 +172,9 @@ const withEngine: StateCreator<Store> = (set, get) => {
       ...live,
     };
     set(({ job }) => ({ job: asked(job, run) }));
-    const how = { ...(traces && settings.images === 1 && { traces }), ...(anew && { anew }) };
+    const isPlain = loras.every(({ weight }) => weight === 0) && embeddings.length === 0 && !start;
+    const left = isPlain ? leftToGoOn(get().job, run.model, (own) => forEngine(own).settings) : null;
+    const how = { ...(traces && settings.images === 1 && { traces }), ...(anew && { anew }), ...(left && { left }) };
     client.generate(id, choice.ref, sent, files, how);
     return id;
   };
@@ -284,7 +287,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
       set(({ job }) => ({ job: cancelled(job) }));
       for (const { id } of runs) client.cancel(id);
     },
-    show: (shown) => set(({ job }) => ({ job: showing(job, shown) })),
+    show: (shown, steps = null) => set(({ job }) => ({ job: showing(job, shown, steps) })),
     answerBrought: (answer) => {
       const { brought } = get();
       if (!brought) return;
