@@ -33,20 +33,21 @@ function blurLine(
   taps: Float64Array,
 ): void {
   const radius = taps.length - 1;
-  const at = (index: number) => from[start + stride * mirrored(index, length)]!;
+  const line = new Uint8Array(length + 2 * radius);
+  for (let at = 0; at < line.length; at += 1) line[at] = from[start + stride * mirrored(at - radius, length)]!;
   /** How many neighbours within reach differ: there are none in an even part. */
   let edges = 0;
-  for (let index = -radius; index < radius; index += 1) edges += Number(at(index) !== at(index + 1));
+  for (let at = 0; at < 2 * radius; at += 1) edges += Number(line[at] !== line[at + 1]);
   for (let index = 0; index < length; index += 1) {
-    into[start + stride * index] = edges === 0 ? at(index) : Math.round(weighed(index));
-    edges -= Number(at(index - radius) !== at(index - radius + 1));
-    edges += Number(at(index + radius) !== at(index + radius + 1));
-  }
-
-  function weighed(index: number): number {
-    let sum = taps[0]! * at(index);
-    for (let tap = 1; tap <= radius; tap += 1) sum += taps[tap]! * (at(index - tap) + at(index + tap));
-    return sum;
+    const middle = index + radius;
+    if (edges === 0) into[start + stride * index] = line[middle]!;
+    else {
+      let sum = taps[0]! * line[middle]!;
+      for (let tap = 1; tap <= radius; tap += 1) sum += taps[tap]! * (line[middle - tap]! + line[middle + tap]!);
+      into[start + stride * index] = Math.round(sum);
+    }
+    edges -= Number(line[index] !== line[index + 1]);
+    edges += Number(line[middle + radius] !== line[middle + radius + 1]);
   }
 }
 
