@@ -207,7 +207,8 @@ export async function generate(
       await previewing;
       if (rows) {
         traced = coefficients.step;
-        const own = placed(await traceStep(model, planned, rows, denoised, hooks.signal), place);
+        const told = await traceStep(model, planned, rows, denoised, hooks.signal);
+        const own = placed(told, place, start?.canvas?.part ?? null);
         tell(left ? { ...own, withoutPag: tracedAt(left, traced)?.withoutPag ?? null } : own);
       }
       const following = plan.first + index + 1;

@@ -10,7 +10,7 @@ import { laidOver, opaque, pasted } from '../image/overlay';
 import type { Box, GrayPixels, RgbPixels } from '../image/resample';
 import { withoutAlpha } from '../image/startPicture';
 import { EngineError } from '../protocol/errors';
-import type { Pixels, Size, StartImage } from '../protocol/messages';
+import type { PicturePart, Pixels, Size, StartImage } from '../protocol/messages';
 import type { Settings } from '../settings/fields';
 
 export interface StartCanvas {
@@ -22,6 +22,8 @@ export interface StartCanvas {
   readonly size: Size;
   /** The finished picture. @param made of the run's size. */
   finished(made: Pixels, keepRest: boolean): Pixels;
+  /** Where of the finished picture that is which is made; null where all of it is. */
+  readonly part: PicturePart | null;
   /** A preview of few pixels, in its place. */
   shown(preview: Pixels): Pixels;
 }
@@ -63,6 +65,7 @@ async function canvasOf(image: StartImage, settings: Settings, size: Size): Prom
       picture,
       mask: fitted,
       size,
+      part: null,
       finished: (made, keepRest) => (keepRest && fitted ? opaque(laidOver(rgbOf(made), picture, fitted)) : made),
       shown: (preview) => preview,
     };
@@ -76,6 +79,12 @@ async function canvasOf(image: StartImage, settings: Settings, size: Size): Prom
     picture: fitPicture(cropPicture(own, box), width, height, 'fit'),
     mask: fitMask(cropMask(mask, box), width, height, 'fit'),
     size: { width: own.width, height: own.height },
+    part: {
+      left: box.left / own.width,
+      top: box.top / own.height,
+      right: box.right / own.width,
+      bottom: box.bottom / own.height,
+    },
     finished: (made, keepRest) => {
       const whole = pasted(own, fitPicture(rgbOf(made), inBox.width, inBox.height, 'crop'), box);
       return opaque(keepRest ? laidOver(whole, own, mask) : whole);

@@ -6,7 +6,7 @@
 // Asked for by runs whose steps are looked at: it reads the predictions back at each step.
 
 import type { PlannedRecord } from '../diffusion/runPlan';
-import type { Pixels, StepTrace } from '../protocol/messages';
+import type { PicturePart, Pixels, StepTrace } from '../protocol/messages';
 import type { Backend, DeviceTensor } from './backend';
 import type { DiffusionModel } from './diffusionModel';
 import { pixelsPerLatent } from './latentShape';
@@ -99,14 +99,15 @@ export async function traceStep(
   }
 }
 
-/** Its pictures as they are shown. */
-export function placed(trace: StepTrace, place: (picture: Pixels) => Pixels): StepTrace {
-  const { withPag, withoutPag, perturbed } = trace;
+/** Its pictures as they are shown. @param part of them that was made; null where all of it was. */
+export function placed(trace: StepTrace, place: (picture: Pixels) => Pixels, part: PicturePart | null): StepTrace {
+  const { withPag, withoutPag, perturbed, push } = trace;
   return {
     ...trace,
     withPag: place(withPag),
     withoutPag: withoutPag && place(withoutPag),
     perturbed: perturbed && place(perturbed),
+    push: push && part ? { ...push, within: part } : push,
   };
 }
 

@@ -367,6 +367,20 @@ export interface PreviewEvent {
   readonly size: Size;
 }
 
+export interface Push extends Size {
+  readonly values: Float32Array<ArrayBuffer>;
+  /** Where of the picture it lies; absent: on all of it. */
+  readonly within?: PicturePart;
+}
+
+/** In parts of the picture's edges, 0 … 1. */
+export interface PicturePart {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
 /** What one of the user's steps came to, where a run of one image is asked for it. Of two stages: the first. */
 export interface StepTrace {
   /** From 0. */
@@ -380,7 +394,7 @@ export interface StepTrace {
   /** What PAG steers away from; null where no perturbed row ran. */
   readonly perturbed: Pixels | null;
   /** |ε_c − ε̂|, the mean over the channels of each latent. */
-  readonly push: { readonly width: number; readonly height: number; readonly values: Float32Array<ArrayBuffer> } | null;
+  readonly push: Push | null;
   /** ‖ε_c − ε_∅‖ and ‖ε_c − ε̂‖ over the latents of the image with PAG. */
   readonly norms: { readonly cfg: number | null; readonly pag: number | null };
 }

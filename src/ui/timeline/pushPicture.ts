@@ -6,16 +6,19 @@ import type { Pixels, StepTrace } from '../../protocol/messages';
 /** sRGB; seen well on grey by people of any colour vision. */
 const ACCENT = [255, 94, 20] as const;
 
-/** null where no perturbed row ran. @param most of the run, see `mostPush` */
+/** null where no perturbed row ran; what is not made is grey. @param most of the run, see `mostPush` */
 export function pushPicture({ withPag, push }: StepTrace, most: number): Pixels | null {
   if (!push || most === 0) return null;
   const { width, height, rgba } = withPag;
+  const { left, top, right, bottom } = push.within ?? { left: 0, top: 0, right: 1, bottom: 1 };
   const out = new Uint8ClampedArray(rgba.length);
   for (let y = 0; y < height; y += 1) {
-    const row = Math.floor((y * push.height) / height) * push.width;
+    const row = Math.floor((((y + 0.5) / height - top) / (bottom - top)) * push.height);
     for (let x = 0; x < width; x += 1) {
       const at = 4 * (y * width + x);
-      const part = push.values[row + Math.floor((x * push.width) / width)]! / most;
+      const column = Math.floor((((x + 0.5) / width - left) / (right - left)) * push.width);
+      const isMade = row >= 0 && row < push.height && column >= 0 && column < push.width;
+      const part = isMade ? push.values[row * push.width + column]! / most : 0;
       const grey = 0.299 * rgba[at]! + 0.587 * rgba[at + 1]! + 0.114 * rgba[at + 2]!;
       for (let colour = 0; colour < 3; colour += 1) out[at + colour] = (1 - part) * grey + part * ACCENT[colour]!;
       out[at + 3] = 255;
