@@ -2,9 +2,12 @@
 
     python training/autoencoder.py DATA OUT SECONDS            encoder and decoder together
     python training/autoencoder.py DATA OUT SECONDS --decoder  the decoder alone, on the latents as they are
+    python training/autoencoder.py DATA OUT SECONDS --encoder  the encoder alone, for the decoder that stands
 
-The loss is L1 on pixels and on differences of neighbours (edges), with a KL term just large enough to keep the
-latents near a unit normal. `--decoder` leaves the encoder, and so a UNet that was trained on its latents, valid.
+The pictures are the data's, averaged to 64×64; `upscaler.py` trains what draws them at 128×128. The loss is L1 on pixels
+and on differences of neighbours (edges), with a KL term just large enough to keep the latents near a unit normal.
+`--decoder` leaves the encoder, and so a UNet that was trained on its latents, valid; so does `--encoder`, which by the
+same loss comes back to the latents that the decoder was trained on.
 """
 
 from __future__ import annotations
@@ -14,19 +17,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
-from dataset import SIZE, load
+from dataset import DataSet, load
 from loop import Loop, cosine, device, set_rate
+from norm import use_fast_norms
 
-BATCH, PEAK, DECODER_PEAK, KL, LATENT_NOISE = 32, 2e-3, 1e-3, 3e-4, 0.08
+BATCH, PEAK, WARM_UP, KL = 16, 2e-3, 50, 3e-4
+DECODER_PEAK, LATENT_NOISE, EDGE = 1e-3, 0.08, 64
+LEVELS = (16, 32, 64, 96)
 
 
 def build() -> AutoencoderKL:
-    levels = (16, 32, 64, 96)
     return AutoencoderKL(
-        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, block_out_channels=levels,
-        layers_per_block=1, latent_channels=12, norm_num_groups=8, sample_size=SIZE, scaling_factor=1.0,
+        down_block_types=("DownEncoderBlock2D",) * len(LEVELS), up_block_types=("UpDecoderBlock2D",) * len(LEVELS),
+        block_out_channels=LEVELS, layers_per_block=1, latent_channels=12, norm_num_groups=8, sample_size=EDGE, scaling_factor=1.0,
     )
 
 
@@ -38,57 +44,67 @@ def reconstruction_loss(made: torch.Tensor, wanted: torch.Tensor) -> torch.Tenso
     return (made - wanted).abs().mean() + 0.5 * of_edges
 
 
+def pixels(data: DataSet, indices: np.ndarray, flip: np.ndarray | None = None) -> torch.Tensor:
+    """float32 [n, 3, 64, 64] in [−1, 1], channels last."""
+    small = F.adaptive_avg_pool2d(data.pixels(indices, flip), EDGE)
+    return small.to(device(), memory_format=torch.channels_last)
+
+
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("data", type=Path)
     arguments.add_argument("out", type=Path)
     arguments.add_argument("seconds", type=float)
-    arguments.add_argument("--decoder", action="store_true")
+    alone = arguments.add_mutually_exclusive_group()
+    alone.add_argument("--encoder", action="store_const", const="encoder", dest="part", default="autoencoder")
+    alone.add_argument("--decoder", action="store_const", const="decoder", dest="part")
     options = arguments.parse_args()
+    part = options.part
     torch.manual_seed(0)
     chance = np.random.default_rng(0)
-    data, model = load(options.data), build().to(device())
-    if options.decoder:
-        model = AutoencoderKL.from_pretrained(options.out / "vae").to(device())
+    data = load(options.data)
+    model = build() if part == "autoencoder" else AutoencoderKL.from_pretrained(options.out / "vae")
+    model = use_fast_norms(model.to(device()))
+    if part != "autoencoder":
         model.requires_grad_(False)
-        model.decoder.requires_grad_(True)
-        model.post_quant_conv.requires_grad_(True)
+        for trained in (model.encoder, model.quant_conv) if part == "encoder" else (model.decoder, model.post_quant_conv):
+            trained.requires_grad_(True)
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, PEAK, betas=(0.9, 0.99), weight_decay=0.01)
-    name = "decoder.pt" if options.decoder else "autoencoder.pt"
-    loop = Loop(options.out / name, {"model": model, "optimizer": optimizer}, options.seconds)
+    loop = Loop(options.out / f"{part}.pt", {"model": model, "optimizer": optimizer}, options.seconds)
     for progress in loop:
-        set_rate(optimizer, cosine(progress, loop.step, DECODER_PEAK if options.decoder else PEAK))
-        x = data.pixels(chance.choice(data.train, BATCH), chance.random(BATCH) < 0.5).to(device())
+        set_rate(optimizer, cosine(progress, loop.step, DECODER_PEAK if part == "decoder" else PEAK, WARM_UP))
+        x = pixels(data, chance.choice(data.train, BATCH), chance.random(BATCH) < 0.5)
         with torch.autocast(device().type, dtype=torch.bfloat16):
             posterior = model.encode(x).latent_dist
-            if options.decoder:
+            if part == "decoder":
                 z = posterior.mean
                 z = z + LATENT_NOISE / model.config.scaling_factor * torch.randn_like(z)
             else:
                 z = posterior.sample()
             made = model.decode(z).sample.float()
         loss = reconstruction_loss(made, x)
-        total = loss if options.decoder else loss + KL * posterior.kl().float().mean() / posterior.mean[0].numel()
+        total = loss if part == "decoder" else loss + KL * posterior.kl().float().mean() / posterior.mean[0].numel()
         optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         loop.losses.append(loss.item())
-    finish(model, data, options.out / "vae")
+    finish(model, data, options.out / "vae", part)
 
 
 @torch.no_grad()
-def finish(model: AutoencoderKL, data, folder: Path) -> None:
+def finish(model: AutoencoderKL, data: DataSet, folder: Path, part: str) -> None:
+    """Saves it, with the scaling factor that gives latents of unit variance; a UNet that stands keeps its own."""
     model.eval()
-    x = data.pixels(data.train[:512]).to(device())
-    z = model.encode(x).latent_dist.mean
-    model.register_to_config(scaling_factor=round(1 / z.std().item(), 4))
+    factor = round(1 / model.encode(pixels(data, data.train[:512])).latent_dist.mean.std().item(), 4)
+    if part == "autoencoder":
+        model.register_to_config(scaling_factor=factor)
     model.save_pretrained(folder)
     for which, indices in (("train", data.train[:256]), ("held out", data.test)):
-        x = data.pixels(indices).to(device())
+        x = pixels(data, indices)
         print(f"L1 {which}: {(model.decode(model.encode(x).latent_dist.mean).sample - x).abs().mean().item():.4f}")
-    print("scaling factor", model.config.scaling_factor)
+    print("scaling factor", model.config.scaling_factor, "that of these latents", factor)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     python training/classifier.py DATA OUT SECONDS
 
 It sees every image of the set, the held-out ones too (it must be able to name them), shifted, scaled, mirrored and
-with its colours and sharpness changed, so that it judges what is drawn and not single pixels.
+with its colours and sharpness changed, so that it judges what is drawn and not single pixels. It looks at 64×64, to which
+it averages larger pictures: models that draw at different sizes are judged alike, and how sharp they draw is not judged.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import torch.nn.functional as F
 
 from dataset import STYLES, DataSet, load
 from loop import Loop, cosine, device, set_rate
+from norm import use_fast_norms
 
-BATCH, PEAK, FEATURES = 64, 2e-3, 64
+BATCH, PEAK, FEATURES, SEEN = 64, 2e-3, 64, 64
 
 
 class Classifier(torch.nn.Module):
-    """[n, 3, 64, 64] in [−1, 1] → features [n, 64], logits of names, logits of styles."""
+    """[n, 3, 64 or more, the same] in [−1, 1] → features [n, 64], logits of names, logits of styles."""
 
     def __init__(self, names: int):
         super().__init__()
@@ -38,6 +40,7 @@ class Classifier(torch.nn.Module):
         self.name, self.style = torch.nn.Linear(FEATURES, names), torch.nn.Linear(FEATURES, len(STYLES))
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        x = F.adaptive_avg_pool2d(x, SEEN)
         for stage in self.stages:
             x = stage(x)
         features = self.features(F.adaptive_avg_pool2d(x, 2).flatten(1))
@@ -45,7 +48,7 @@ class Classifier(torch.nn.Module):
 
 
 def augment(x: torch.Tensor) -> torch.Tensor:
-    n = len(x)
+    n, x = len(x), F.adaptive_avg_pool2d(x, SEEN)
     scale = torch.empty(n).uniform_(0.9, 1.2)
     theta = torch.zeros(n, 2, 3)
     theta[:, 0, 0] = scale * torch.where(torch.rand(n) < 0.5, -1.0, 1.0)
@@ -76,7 +79,7 @@ def main():
     torch.manual_seed(1)
     draw = np.random.default_rng(1)
     names, styles = labels(data)
-    model = Classifier(len(data.names)).to(device())
+    model = use_fast_norms(Classifier(len(data.names)).to(device()))
     optimizer = torch.optim.AdamW(model.parameters(), PEAK, weight_decay=0.02)
     loop = Loop(out / "classifier.pt", {"model": model, "optimizer": optimizer}, seconds)
     for progress in loop:

@@ -1,6 +1,6 @@
-"""The data set: emoji as 64×64 RGB on white with names, keywords and styles, and which of them are held out.
+"""The data set: emoji as 128×128 RGB on white with names, keywords and styles, and which of them are held out.
 
-`render.mjs` has written `images.rgb` (uint8 [n, 64, 64, 3]) and `images.json` ([{style, name, category,
+`render.mjs` has written `images.rgb` (uint8 [n, 128, 128, 3]) and `images.json` ([{style, name, category,
 keywords}]). Held out are name × style combinations whose name stays in the training set in another style: the
 model has seen the thing and the style, never both together.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-SIZE = 64
+SIZE = 128
 STYLES = ("noto", "fluent", "flat")
 CATEGORIES = ("Smileys & Emotion", "Animals & Nature", "Food & Drink")
 HELD_OUT_SHARE = 1 / 5  # of the names that exist in every style: one style of each is held out
@@ -38,7 +38,7 @@ class Emoji:
 @dataclass(frozen=True)
 class DataSet:
     emoji: list[Emoji]
-    images: np.ndarray  # uint8 [n, 64, 64, 3]
+    images: np.ndarray  # uint8 [n, 128, 128, 3]
     held_out: np.ndarray  # bool [n]
 
     @cached_property
@@ -54,7 +54,7 @@ class DataSet:
         return sorted({emoji.name for emoji in self.emoji})
 
     def pixels(self, indices: np.ndarray, flip: np.ndarray | None = None) -> torch.Tensor:
-        """float32 [n, 3, 64, 64] in [−1, 1]; `flip` (bool [n]) mirrors left and right."""
+        """float32 [n, 3, 128, 128] in [−1, 1]; `flip` (bool [n]) mirrors left and right."""
         images = torch.from_numpy(self.images[indices]).permute(0, 3, 1, 2).float() / 127.5 - 1
         if flip is not None:
             images = torch.where(torch.from_numpy(flip)[:, None, None, None], images.flip(3), images)

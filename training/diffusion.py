@@ -20,6 +20,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from autoencoder import pixels
 from dataset import caption, load
 from loop import Loop, cosine, device, set_rate
 from tokenizer import BEGIN, END, LENGTH, PAD, Encoder
@@ -66,7 +67,7 @@ def encode_all(data, autoencoder: AutoencoderKL) -> torch.Tensor:
     sides = []
     for flip in (False, True):
         chunks = np.array_split(everything, 16)
-        means = [autoencoder.encode(data.pixels(chunk, np.full(len(chunk), flip)).to(device())).latent_dist.mean for chunk in chunks]
+        means = [autoencoder.encode(pixels(data, chunk, np.full(len(chunk), flip))).latent_dist.mean for chunk in chunks]
         sides.append(torch.cat(means))
     return torch.stack(sides) * autoencoder.config.scaling_factor
 

@@ -4,7 +4,8 @@
 
 The graphs are those of Optimum's exporter (TorchScript, plain attention, dynamic batch, height and width). Weights of
 256 values or more are stored as float16 with a Cast to float32 behind them, which ONNX Runtime folds when it loads.
-Each graph is run once in ONNX Runtime and its worst difference to PyTorch is printed.
+The decoder's graph ends with the upscaler, and the encoder's begins with a convolution that averages 2×2 pixels: the page
+has pictures of 128×128. Each graph is run once in ONNX Runtime and its worst difference to PyTorch is printed.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from transformers import CLIPTextModel
 
 from diffusion import SCHEDULER
 from tokenizer import LENGTH
+from upscaler import restore
 
 SMALLEST_HALVED = 256
 
@@ -68,6 +70,13 @@ def write(value: dict, path: Path) -> None:
     path.write_text(json.dumps(value, indent=1) + "\n")
 
 
+def averaging() -> torch.nn.Conv2d:
+    """Each 2×2 pixels of a colour become their mean."""
+    layer = torch.nn.Conv2d(3, 3, 2, stride=2, bias=False).requires_grad_(False)
+    layer.weight.copy_(torch.eye(3)[:, :, None, None].expand(3, 3, 2, 2) / 4)
+    return layer
+
+
 def main():
     out, folder = Path(sys.argv[1]), Path(sys.argv[2])
     shutil.rmtree(folder, ignore_errors=True)
@@ -77,15 +86,18 @@ def main():
     configs = {
         "text_encoder": json.loads(text_encoder.config.to_json_string()),
         "unet": json.loads(unet.to_json_string()),
-        "vae_decoder": json.loads(vae.to_json_string()),
     }
+    edge = 2 * vae.config.sample_size
+    for part in ("vae_decoder", "vae_encoder"):
+        configs[part] = {**json.loads(vae.to_json_string()), "sample_size": edge, "spatial_compression_ratio": edge // unet.config.sample_size}
+    vae.upscaler, vae.average = restore(out), averaging()
     for model in (unet, vae):
         model.set_attn_processor(AttnProcessor())
     # Only the call changes, not the module: so the graph's nodes carry diffusers' module names.
-    text, denoise, decode = text_encoder.forward, unet.forward, vae.decode
+    text, denoise, decode, encode = text_encoder.forward, unet.forward, vae.decode, vae.encode
     text_encoder.forward = lambda input_ids: text(input_ids).last_hidden_state
     unet.forward = lambda sample, timestep, context: denoise(sample, timestep, context, return_dict=False)[0]
-    vae.forward = lambda latent_sample: decode(latent_sample, return_dict=False)[0]
+    vae.forward = lambda latent_sample: vae.upscaler(decode(latent_sample, return_dict=False)[0])
     torch.manual_seed(0)
     channels, size, width = unet.config.in_channels, unet.config.sample_size, unet.config.cross_attention_dim
     latents, batch = torch.randn(2, channels, size, size), {0: "batch_size"}
@@ -96,6 +108,10 @@ def main():
            "out_sample", {"sample": plane, "timestep": batch, "encoder_hidden_states": batch, "out_sample": plane}, folder / "unet")
     export(vae, {"latent_sample": latents}, "sample",
            {"latent_sample": {**batch, 2: "latent_height", 3: "latent_width"}, "sample": plane}, folder / "vae_decoder")
+    # Means and logarithms of variances.
+    vae.forward = lambda sample: encode(vae.average(sample)).latent_dist.parameters
+    export(vae, {"sample": torch.rand(2, 3, edge, edge) * 2 - 1}, "latent_parameters",
+           {"sample": plane, "latent_parameters": {**batch, 2: "latent_height", 3: "latent_width"}}, folder / "vae_encoder")
     for name, config in configs.items():
         config.pop("_name_or_path", None)
         write(config, folder / name / "config.json")
@@ -104,7 +120,7 @@ def main():
     write({"_class_name": "StableDiffusionPipeline", "_diffusers_version": diffusers.__version__,
            "scheduler": ["diffusers", "DDIMScheduler"], "text_encoder": ["transformers", "CLIPTextModel"],
            "tokenizer": ["transformers", "PreTrainedTokenizerFast"], "unet": ["diffusers", "UNet2DConditionModel"],
-           "vae_decoder": ["diffusers", "AutoencoderKL"]}, folder / "model_index.json")
+           "vae_decoder": ["diffusers", "AutoencoderKL"], "vae_encoder": ["diffusers", "AutoencoderKL"]}, folder / "model_index.json")
     shutil.copytree(out / "tokenizer", folder / "tokenizer")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     print(f"{size / 1e6:.1f} MB in all")

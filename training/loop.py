@@ -21,7 +21,7 @@ class Loop:
     path: Path
     state: dict[str, torch.nn.Module | torch.optim.Optimizer]
     seconds: float
-    save_every: float = 300
+    save_every: float = 120
     step: int = 0
     spent: float = 0
     losses: list[float] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Loop:
             yield self.spent / self.seconds
             self.step += 1
             self.spent = before + time.time() - begun
-            if self.step % 100 == 0 and self.losses:
+            if self.step % 50 == 0 and self.losses:
                 print(f"{self.step} steps, {self.spent:.0f} s, loss {sum(self.losses) / len(self.losses):.4f}", flush=True)
                 self.losses.clear()
             if time.time() - saved > self.save_every:

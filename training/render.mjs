@@ -1,6 +1,6 @@
-// Renders three emoji sets to 64×64 RGB on white, with their names, categories and emojilib's keywords.
+// Renders three emoji sets to 128×128 RGB on white, with their names, categories and emojilib's keywords.
 //
-//     node training/render.mjs DATA      writes DATA/images.rgb (uint8 [n, 64, 64, 3]) and DATA/images.json
+//     node training/render.mjs DATA      writes DATA/images.rgb (uint8 [n, 128, 128, 3]) and DATA/images.json
 //
 // Sources (npm): @iconify-json/noto (Apache-2.0), @iconify-json/fluent-emoji, @iconify-json/fluent-emoji-flat (MIT),
 // emojilib (MIT). Skin tones, flags, keycaps and clock faces are left out.
@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import sharp from 'sharp';
 
-const SIZE = 64;
+const SIZE = 128;
 const STYLES = { noto: 'noto', 'fluent-emoji': 'fluent', 'fluent-emoji-flat': 'flat' };
 const SKIPPED = /skin-tone|^flag-|keycap|-medium|-dark$|-light$|o-clock|thirty$/;
 

@@ -24,7 +24,7 @@ from dataset import load
 from evaluate import CFG_SCALES, PAG_SCALES, Judge
 from sampling import LAYERS, Model, Setting
 
-COLUMNS, ENLARGED, IDEAS = 15, 96, 12
+COLUMNS, IDEAS = 15, 12
 
 
 def cell(results: list[dict], setting: tuple, write) -> str:
@@ -116,7 +116,7 @@ def main():
     real = data.pixels(data.test)
     grid = torch.cat([torch.cat([*images[spread]], 2) for images in (*map(pictures.get, pairs[0]), real, *map(pictures.get, pairs[1]))], 1)
     rows = ((grid.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
-    Image.fromarray(rows).resize((COLUMNS * ENLARGED, len(grid[0]) // 64 * ENLARGED), Image.Resampling.NEAREST).save(options.to / "report.png")
+    Image.fromarray(rows).save(options.to / "report.png")
 
     true = next(r["real"] for r in results if "real" in r)
     count = len(prompts) * options.seeds

@@ -19,6 +19,7 @@ from transformers import CLIPTextModel
 
 from loop import device
 from tokenizer import Encoder
+from upscaler import restore
 
 LAYERS = {
     "mid": ("mid_block.",),
@@ -41,6 +42,7 @@ class Model:
         self.unet = UNet2DConditionModel.from_pretrained(folder / "unet").to(device()).eval()
         self.text_encoder = CLIPTextModel.from_pretrained(folder / "text_encoder", attn_implementation="eager").to(device()).eval()
         self.vae = AutoencoderKL.from_pretrained(folder / "vae").to(device()).eval()
+        self.upscaler = restore(folder)
         self.scheduler = DDIMScheduler.from_pretrained(folder / "scheduler")
 
     def perturb(self, layers: str, processor) -> None:
@@ -52,7 +54,12 @@ class Model:
 
     @torch.no_grad()
     def sample(self, prompts: list[str], setting: Setting, seed: int) -> torch.Tensor:
-        """Images, float32 [n, 3, 64, 64] in about [−1, 1]."""
+        """Images, float32 [n, 3, 128, 128] in about [−1, 1]."""
+        return self.upscaler(self.small(prompts, setting, seed))
+
+    @torch.no_grad()
+    def small(self, prompts: list[str], setting: Setting, seed: int) -> torch.Tensor:
+        """What the decoder draws of them in front of the upscaler, [n, 3, 64, 64]."""
         with_cfg, with_pag = setting.cfg > 1, setting.pag > 0
         if with_pag:
             self.perturb(setting.layers, PAGCFGIdentitySelfAttnProcessor2_0() if with_cfg else PAGIdentitySelfAttnProcessor2_0())

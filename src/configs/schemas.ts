@@ -84,6 +84,8 @@ export const VAE = config({
   latents_std: list(real(), 1024),
   /** One entry a resolution: each after the first halves it. */
   block_out_channels: list(size, 8),
+  /** Pixels along an edge for each latent, where the widths do not tell them. */
+  spatial_compression_ratio: size,
 });
 export type VaeConfig = v.InferOutput<typeof VAE>;
 

@@ -213,7 +213,12 @@ export async function openModel(
     encoder &&
     new VaeEncoder(
       backend,
-      (wide) => openFor({ ...traits(backend), ...(wide && { f16: false }) }, encoder.graph, encoder.path),
+      async (wide) =>
+        openFor(
+          { ...traits(backend), ...(wide && { f16: false }) },
+          encoder.graph ?? (await files.open(encoder.path)),
+          encoder.path,
+        ),
       encoder.config,
     );
   return {

@@ -73,7 +73,7 @@ describe('a pair from a fixed seed', () => {
     expect(relativeError(latents.slice(size), latentsOf(golden.runs[layers]))).toBeLessThan(BOUND);
     const at = golden.runs[layers].image.byteOffset;
     let worst = 0;
-    for (let pixel = 0; pixel < 64 * 64; pixel += 1) {
+    for (let pixel = 0; pixel < 128 * 128; pixel += 1) {
       for (let channel = 0; channel < 3; channel += 1) {
         worst = Math.max(worst, Math.abs(pair.withPag.rgba[4 * pixel + channel]! - bytes[at + 3 * pixel + channel]!));
       }

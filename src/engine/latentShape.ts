@@ -50,7 +50,8 @@ export function besideChannels(sample: ValueInfo, config: UnetConfig): number {
 }
 
 /** Pixels along an edge for each latent: diffusers' `vae_scale_factor`; 8 where the config does not say. */
-export function pixelsPerLatent({ block_out_channels: blocks }: VaeConfig): number {
+export function pixelsPerLatent({ spatial_compression_ratio: ratio, block_out_channels: blocks }: VaeConfig): number {
+  if (ratio !== undefined) return ratio;
   return blocks && blocks.length > 0 ? 2 ** (blocks.length - 1) : 8;
 }
 

@@ -68,7 +68,8 @@ interface Network {
 
 /** The encoder of a VAE, with the VAE's `config.json`. */
 export interface EncoderFiles {
-  readonly graph: GraphFile;
+  /** null where it is a file of the model at `path`, which is not opened before a run begins from an image. */
+  readonly graph: GraphFile | null;
   readonly path: string;
   readonly config: VaeConfig;
 }
@@ -129,7 +130,10 @@ export interface ModelSource {
 export async function openSource(ref: Exclude<ModelRef, FileModelRef>): Promise<ModelSource> {
   switch (ref.kind) {
     case 'url':
-      return { open: fetchFrom(ref.baseUrl), paths: null };
+      return {
+        open: fetchFrom(ref.baseUrl),
+        paths: ref.encoder === null ? null : { ...standardRoles(1), vaeEncoder: ref.encoder },
+      };
     case 'opfs': {
       const { open, roles } = await openStored(ref.dir);
       return { open, paths: roles };
@@ -201,7 +205,7 @@ export async function readModelFiles(
   const encoder = vaeDecoder.encoder
     ? { graph: vaeDecoder.encoder, path: vaeDecoder.path }
     : at.vaeEncoder
-      ? { graph: await open(at.vaeEncoder), path: at.vaeEncoder }
+      ? { graph: null, path: at.vaeEncoder }
       : null;
   const unet = await network('unet');
   return {

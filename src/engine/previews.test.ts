@@ -50,7 +50,7 @@ test('a preview is a pixel a latent, close to the mean of the picture there, and
   const ran = backend.made.runs;
   const { pictures, size } = await model.previews.of(tensor, signal);
   expect([backend.made.runs - ran, backend.live.tensors]).toEqual([0, tensors]);
-  expect(size).toEqual({ width: 64, height: 64 });
+  expect(size).toEqual({ width: 128, height: 128 });
   expect(pictures.map(({ width, height }) => [width, height])).toEqual([
     [8, 8],
     [8, 8],
@@ -67,13 +67,13 @@ test('a preview is a pixel a latent, close to the mean of the picture there, and
   tensor.dispose();
 });
 
-/** RGBA, a value each for 8×8 pixels. */
+/** RGBA, a value each for 16×16 pixels. */
 function meansOf({ rgba, width }: Pixels): number[] {
   const means = new Array<number>(4 * 64).fill(0);
   for (const [at, value] of rgba.entries()) {
     const [pixel, channel] = [Math.floor(at / 4), at % 4];
-    const [x, y] = [Math.floor((pixel % width) / 8), Math.floor(pixel / width / 8)];
-    means[4 * (8 * y + x) + channel]! += value / 64;
+    const [x, y] = [Math.floor((pixel % width) / 16), Math.floor(pixel / width / 16)];
+    means[4 * (8 * y + x) + channel]! += value / 256;
   }
   return means;
 }

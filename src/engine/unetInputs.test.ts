@@ -116,5 +116,7 @@ describe('size of the latents', () => {
   test('in pixels doubles with each resolution of the VAE', () => {
     expect([pixelsPerLatent({ block_out_channels: [128, 256, 512, 512] }), pixelsPerLatent({})]).toEqual([8, 8]);
     expect(pixelsPerLatent({ block_out_channels: [8, 16] })).toBe(2);
+    // More than an AutoencoderKL's widths tell, as of the built-in model, whose decoder draws twice as large.
+    expect(pixelsPerLatent({ block_out_channels: [8, 16], spatial_compression_ratio: 4 })).toBe(4);
   });
 });

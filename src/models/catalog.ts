@@ -10,8 +10,10 @@ export interface CatalogEntry {
   readonly name: string;
   /** Relative to the page, ending in `/`. */
   readonly folder: string;
-  /** Bytes of each file in it, by path: what is to be loaded is known before the first byte. */
+  /** Bytes of each file that is loaded at once, by path: what is to come is known before the first byte. */
   readonly bytes: Readonly<Record<string, number>>;
+  /** Path of the file that is loaded when a run begins from an image. */
+  readonly encoder: string;
   readonly prompt: string;
   readonly usual: UsualSettings;
   /** Prompts that the model knows, to click. */
@@ -23,7 +25,7 @@ export const POCKET: CatalogEntry = {
   name: 'Pocket (built in)',
   folder: __PUBLIC_FOLDERS__['models/pocket/'],
   bytes: {
-    'model_index.json': 367,
+    'model_index.json': 422,
     'scheduler/scheduler_config.json': 318,
     'text_encoder/config.json': 509,
     'text_encoder/model.onnx': 1056927,
@@ -31,9 +33,10 @@ export const POCKET: CatalogEntry = {
     'tokenizer/tokenizer_config.json': 166,
     'unet/config.json': 1617,
     'unet/model.onnx': 22847203,
-    'vae_decoder/config.json': 711,
-    'vae_decoder/model.onnx': 2272594,
+    'vae_decoder/config.json': 746,
+    'vae_decoder/model.onnx': 2325053,
   },
+  encoder: 'vae_encoder/model.onnx',
   // From training/REPORT.md: the setting on which PAG shows, and held-out captions that it draws well.
   prompt: 'grinning squinting face fluent',
   usual: {
@@ -72,8 +75,8 @@ export const CLIP_FOLDER = __PUBLIC_FOLDERS__['clip/'];
 
 /** Where the engine finds it; `page` is the document's base URL. */
 export function modelRef(
-  entry: CatalogEntry,
+  { folder, id, bytes, encoder }: CatalogEntry,
   page: string,
-): { kind: 'url'; id: string; baseUrl: string; bytes: Readonly<Record<string, number>> } {
-  return { kind: 'url', id: entry.id, baseUrl: new URL(entry.folder, page).href, bytes: entry.bytes };
+): Pick<CatalogEntry, 'id' | 'bytes' | 'encoder'> & { kind: 'url'; baseUrl: string } {
+  return { kind: 'url', id, baseUrl: new URL(folder, page).href, bytes, encoder };
 }

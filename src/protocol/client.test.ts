@@ -7,7 +7,7 @@ import type { EngineErrorData } from './errors';
 import type { EngineEvent } from './messages';
 import { FakeWorker } from './testing/fakeWorker';
 
-const model = (id: string) => ({ kind: 'url', id, baseUrl: '/', bytes: {} }) as const;
+const model = (id: string) => ({ kind: 'url', id, baseUrl: '/', bytes: {}, encoder: null }) as const;
 const pixels = { width: 1, height: 1, rgba: new Uint8ClampedArray(4) };
 const done = (runId: string): EngineEvent => ({
   type: 'done',

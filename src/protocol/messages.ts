@@ -21,8 +21,10 @@ export interface UrlModelRef {
   readonly kind: 'url';
   readonly id: string;
   readonly baseUrl: string;
-  /** Bytes of its files by path, as far as they are known beforehand. */
+  /** Bytes of the files that every run needs, by path, as far as they are known beforehand. */
   readonly bytes: Readonly<Record<string, number>>;
+  /** Path of the VAE's encoder, which is fetched when a run begins from an image; null where it has none. */
+  readonly encoder: string | null;
 }
 
 /** Fetched earlier into the origin's private file system; `dir` is its folder in the model store. */

@@ -43,7 +43,7 @@ function started() {
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
-const model = (id: string) => ({ kind: 'url', id, baseUrl: '/', bytes: {} }) as const;
+const model = (id: string) => ({ kind: 'url', id, baseUrl: '/', bytes: {}, encoder: null }) as const;
 const load = (id: string, loadId = 1): EngineRequest => ({
   type: 'load',
   loadId,

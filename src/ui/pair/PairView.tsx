@@ -140,8 +140,12 @@ function useRoom(
   useLayoutEffect(() => {
     const element = frame.current;
     if (!element) return;
-    const measure = () =>
-      setSize({ width: element.clientWidth, height: window.innerHeight, window: window.innerWidth });
+    const measure = () => {
+      // Where it sticks it has a padding, which pictures are not to lie in.
+      const { paddingLeft, paddingRight } = getComputedStyle(element);
+      const width = element.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+      setSize({ width, height: window.innerHeight, window: window.innerWidth });
+    };
     // The observer's first call comes too late for the first frame.
     measure();
     const observer = new ResizeObserver(measure);
@@ -171,10 +175,10 @@ function useRoomAtTop(frame: React.RefObject<HTMLDivElement | null>, sticks: boo
   }, [frame, sticks, height]);
 }
 
-/** The shape of the first pictures, which their empty places have; a square of 64 before the model has told. */
+/** The shape of the first pictures, which their empty places have; a square before the model has told. */
 function useComing(): Size {
   const width = useStore((store) => store.settings.width);
   const height = useStore((store) => store.settings.height);
   const sizes = useStore((store) => store.job.model?.sizes);
-  return sizes ? pictureSize({ width, height }, sizes) : { width: 64, height: 64 };
+  return sizes ? pictureSize({ width, height }, sizes) : { width: 128, height: 128 };
 }

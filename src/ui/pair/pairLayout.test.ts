@@ -25,6 +25,8 @@ describe('where the pictures of a pair stand', () => {
     expect(pairLayout(DESKTOP, { width: 64, height: 64 }, 2)).toEqual({ width: 448, height: 448, stacked: false });
     expect(pairLayout(PHONE, { width: 80, height: 48 }, 2)).toEqual({ width: 320, height: 192, stacked: true });
     expect(pairLayout(PHONE, { width: 48, height: 80 }, 2)).toEqual({ width: 144, height: 240, stacked: false });
+    // The built-in model's are large enough to be smooth.
+    expect(pairLayout(DESKTOP, { width: 128, height: 128 }, 2)).toEqual({ width: 492, height: 492, stacked: false });
   });
 
   test('nothing becomes too small to be seen', () => {

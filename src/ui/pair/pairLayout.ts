@@ -13,8 +13,8 @@ export interface PairLayout {
 /** Between two pictures, and the caption under one, in CSS pixels. */
 const GAP = 16;
 const CAPTION = 26;
-/** Longest edge of what is shown in whole pixels. */
-export const SMALL = 256;
+/** Longest edge of what is shown in whole pixels; what is larger looks better smooth. */
+export const SMALL = 96;
 /** Whose width is less than so many heights stands beside its pair: the eye compares sideways best. */
 const WIDE = 1.2;
 /** CSS pixels of the longest edge at least. */
