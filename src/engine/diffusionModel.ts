@@ -186,8 +186,8 @@ export async function openModel(
       ...integerNotices([unetFile, ...textFiles, vaeFile], backend),
       ...(unet.besideChannels > 0
         ? [
-            'This model was made for inpainting: it sees what lies around a mask on the start image. Without a mask it ' +
-              'makes the whole picture.',
+            'This model was made for inpainting: it sees what lies around a mask on the start image. ' +
+              'Without a mask it makes the whole picture.',
           ]
         : []),
       ...(guidanceEmbedded
