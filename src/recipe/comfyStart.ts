@@ -5,7 +5,7 @@
 import { stepsRun } from '../diffusion/runPlan';
 import type { RecipeSettings } from '../settings/fields';
 import type { ComfyInput, ComfyWorkflow } from './comfyWorkflow';
-import type { Recipe } from './recipe';
+import { isPart, type Recipe } from './recipe';
 
 /** ImageScale's `crop`; it has none that keeps the whole image. */
 const CROPS: Readonly<Record<RecipeSettings['startFit'], string>> = {
@@ -67,11 +67,6 @@ export function keptNodes({ start, mask, settings }: Recipe): {
     mask: ['203', 0],
   } as const;
   return { nodes: { '206': { class_type: 'ImageCompositeMasked', inputs } }, image: '206' };
-}
-
-/** What is made around a mask alone has a size that is not the picture's. */
-function isPart({ mask, settings }: Pick<Recipe, 'mask' | 'settings'>): boolean {
-  return mask !== undefined && settings.maskArea === 'masked';
 }
 
 export function startWarnings(recipe: Recipe): readonly string[] {

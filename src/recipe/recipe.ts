@@ -93,6 +93,17 @@ export function makeRecipe(parts: Omit<Recipe, 'format' | 'formatVersion'>): Rec
   return { format: 'pagoda', formatVersion: 1, ...parts, settings };
 }
 
+/** Whether it was made around a mask alone, at the settings' size, and pasted into a picture of another. */
+export function isPart({
+  mask,
+  settings,
+}: {
+  readonly mask?: string;
+  readonly settings: Pick<RecipeSettings, 'maskArea'>;
+}): boolean {
+  return mask !== undefined && settings.maskArea === 'masked';
+}
+
 /** Settings from anything. Throws nothing; what is missing is left out, what is wrong is in `notRestored`. */
 export function parseRecipe(value: unknown): Restored {
   const recipe = asRecord(value);

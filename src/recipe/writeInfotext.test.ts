@@ -167,6 +167,14 @@ describe('an infotext that is written', () => {
       return { line: text.split('\n').at(-1) ?? '', warnings: warnings.join('\n'), read };
     };
 
+    it('has the size at which the masked part alone was made, which is not the picture’s', () => {
+      const settings = { width: 512, height: 768, maskPadding: 8 } as const;
+      const { line, read } = made({ ...settings, maskArea: 'masked' }, from);
+      expect(line).toContain('Size: 512x768, ');
+      expect(read.settings).toMatchObject({ ...settings, maskArea: 'masked' });
+      expect(made({ ...settings, maskArea: 'whole' }, from).line).not.toContain('Size: 512x768');
+    });
+
     it('has the denoising strength that runs as many steps there, and the image by its hash', () => {
       const { line, warnings, read } = made({ steps: 20, strength: 0.75 });
       expect(line).toContain(`Denoising strength: 0.7, Init image hash: ${from.start}, `);

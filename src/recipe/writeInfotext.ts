@@ -4,7 +4,7 @@
 import { startPairs, startWarnings } from './a1111Start';
 import { advancedPag, isMidBlock } from './advancedPag';
 import { changedWarnings } from './changedOnTheWay';
-import type { Recipe } from './recipe';
+import { isPart, type Recipe } from './recipe';
 import { chooseSigmas } from '../diffusion/sigmas';
 import { SIGMAS } from '../diffusion/options';
 import { SCHEDULERS } from '../diffusion/schedulers';
@@ -18,7 +18,8 @@ export interface InfotextExport {
 }
 
 export function recipeToInfotext(recipe: Recipe): InfotextExport {
-  const { settings, size, model } = recipe;
+  const { settings, model } = recipe;
+  const { width, height } = isPart(recipe) ? settings : recipe.size;
   const warnings: string[] = [];
   const sampler = SCHEDULERS[settings.scheduler].a1111?.name ?? null;
   if (sampler === null) warnings.push(`A1111 has no sampler ${settings.scheduler}; it is left out.`);
@@ -63,7 +64,7 @@ export function recipeToInfotext(recipe: Recipe): InfotextExport {
     'Schedule type': SIGMAS[sigmas].a1111,
     'CFG scale': settings.guidanceScale,
     Seed: settings.seed,
-    Size: `${size.width}x${size.height}`,
+    Size: `${width}x${height}`,
     ...startPairs(recipe),
     Model: model.unet ?? model.id,
     // A1111 has TAESD as a setting, not among its files.

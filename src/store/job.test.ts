@@ -58,6 +58,23 @@ test('a run that is done leaves its pair', () => {
   expect(job).toMatchObject({ runs: [], progress: null, shown: { pair, stats }, lastEnd: 'done' });
 });
 
+test('a recipe of what was made around a mask says the size of that, and the picture’s beside it', () => {
+  const made = { width: 31, height: 17, rgba: new Uint8ClampedArray(4 * 31 * 17) };
+  const recipeOf = (maskArea: 'whole' | 'masked', mask?: string) =>
+    after(
+      asked(
+        { ...IDLE, device: DEVICE, model: MODEL },
+        { ...run('a'), settings: { ...DEFAULTS, maskArea }, start: 's', ...(mask !== undefined && { mask }) },
+      ),
+      { type: 'done', runId: 'a', pair: { withoutPag: null, withPag: made }, stats },
+    ).shown?.recipe;
+  const sizes = (recipe: ReturnType<typeof recipeOf>) => [recipe?.size.width, recipe?.settings.width];
+  expect(sizes(recipeOf('masked', 'm'))).toEqual([31, 8]);
+  expect(sizes(recipeOf('whole', 'm'))).toEqual([31, 31]);
+  expect(sizes(recipeOf('masked'))).toEqual([31, 31]);
+  expect(recipeOf('masked', 'm')?.mask).toBe('m');
+});
+
 test('the image without PAG of an earlier run is sent once, and stays through the run’s previews', () => {
   const left = { width: 2, height: 2, rgba: new Uint8ClampedArray(16) };
   const job = after(

@@ -5,7 +5,7 @@ import type { DeviceInfo, ModelInfo, Pair, RunStats } from '../protocol/messages
 import type { Settings } from '../settings/fields';
 import { pictureSize } from '../settings/pictureSize';
 import { imageSeed } from '../settings/seeds';
-import { makeRecipe, type Recipe } from '../recipe/recipe';
+import { isPart, makeRecipe, type Recipe } from '../recipe/recipe';
 import type { RunEmbedding, RunLora } from './job';
 import type { Choice } from './choice';
 
@@ -54,8 +54,7 @@ export function runRecipe(run: FinishedRun): Recipe {
   const spoken = embeddings.filter(({ id }) => info.embeddings?.includes(id));
   const size = { width: pair.withPag.width, height: pair.withPag.height };
   // What is made around a mask alone is pasted into the start image, whose size the picture has then.
-  const isPart = mask !== undefined && settings.maskArea === 'masked';
-  const { width, height } = isPart ? pictureSize(settings, info.sizes) : size;
+  const { width, height } = isPart(run) ? pictureSize(settings, info.sizes) : size;
   return makeRecipe({
     appVersion: __APP_VERSION__,
     model,
