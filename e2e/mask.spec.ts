@@ -7,6 +7,7 @@ import { expect, test, type Page } from '@playwright/test';
 import { picturePath } from '../fixtures/start/pictures';
 import { wholeFile } from '../fixtures/checkpoints/pipelines';
 import { startPicture, startSettings } from '../fixtures/start/start';
+import { dropFiles } from './support/dropFiles';
 import { pngOf } from './support/png';
 import { button, generate, holdModel, openWith, picture, pixels, setNumber } from './support/page';
 
@@ -90,6 +91,51 @@ test('a mask is painted, erased, undone, inverted and cleared, with mouse and ke
   await button(page, 'Clear mask').click();
   await expect(page.getByRole('group', { name: 'Mask' })).toContainText(SAID.none);
   await expect(page.getByRole('combobox', { name: 'Inpaint area' })).toHaveCount(0);
+});
+
+test('on a touch screen one finger paints and nothing scrolls; a file that is dropped there is the mask', async ({
+  browser,
+}) => {
+  const context = await browser.newContext({ hasTouch: true, viewport: { width: 360, height: 640 } });
+  const page = await context.newPage();
+  await holdModel(page);
+  await page.goto('/');
+  const editor = await openEditor(page);
+  const sheet = page.getByRole('dialog').getByRole('img');
+  const session = await context.newCDPSession(page);
+  const box = (await sheet.boundingBox())!;
+  const at = (id: number, x: number, y: number) => ({ id, x: box.x + x * box.width, y: box.y + y * box.height });
+  const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...touchPoints: ReturnType<typeof at>[]) =>
+    session.send('Input.dispatchTouchEvent', { type, touchPoints });
+  // A finger, and a palm that comes after it.
+  await touch('touchStart', at(0, 0.3, 0.5));
+  await touch('touchStart', at(0, 0.3, 0.5), at(1, 0.8, 0.2));
+  await touch('touchMove', at(0, 0.5, 0.5), at(1, 0.8, 0.8));
+  await touch('touchMove', at(0, 0.5, 0.8), at(1, 0.2, 0.9));
+  await touch('touchEnd');
+  await expect(editor).toContainText('8 % of the picture is masked');
+  // Close to it the frame could scroll.
+  await button(page, 'Zoom in').click();
+  const frame = sheet.locator('../..');
+  const places = () => frame.evaluate((element) => [element.scrollLeft, element.scrollTop, window.scrollY]);
+  const before = await places();
+  await touch('touchStart', at(0, 0.6, 0.5));
+  await touch('touchMove', at(0, 0.5, 0.3));
+  await touch('touchMove', at(0, 0.4, 0.2));
+  await touch('touchEnd');
+  await expect(editor).not.toContainText('8 % of the picture is masked');
+  expect(await places()).toEqual(before);
+  await dropFiles(page, [picturePath('alpha.png')], undefined, { x: 180, y: 300 });
+  await expect(editor).toContainText('What is opaque in alpha.png is masked');
+  await expect(page.getByRole('region', { name: 'Opened recipe' })).toHaveCount(0);
+  await button(page, 'Undo').click();
+  await page.keyboard.press('Escape');
+
+  const mask = await savedMask(page);
+  const level = (x: number, y: number) => mask[Math.floor(y * height) * width + Math.floor(x * width)];
+  expect([level(0.3, 0.5), level(0.5, 0.5), level(0.5, 0.75)]).toEqual([255, 255, 255]);
+  expect([level(0.8, 0.2), level(0.8, 0.5), level(0.8, 0.8), level(0.2, 0.9)]).toEqual([0, 0, 0, 0]);
+  await context.close();
 });
 
 test('a mask is chosen as a file: white or opaque is masked, another size is stretched, and each is said', async ({

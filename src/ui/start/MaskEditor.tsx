@@ -1,5 +1,6 @@
 // The start image large, to paint its mask on: brush and eraser of any size, undo, all inverted or cleared, and closer
-// looks. It keeps nothing of its own: what is painted is the mask, whenever this is closed.
+// looks; a mask's file may be dropped on it. It keeps nothing of its own: what is painted is the mask, whenever this is
+// closed.
 
 import { useEffect, useState } from 'react';
 import { useStartImage, type ChosenStart } from '../../store/startImage';
@@ -40,6 +41,7 @@ function Opened({ chosen: { name, url, image } }: { readonly chosen: ChosenStart
   const [tool, setTool] = useState<MaskTool>('paint');
   const pixels = useStartMask((store) => store.pixels);
   const share = useStartMask((store) => store.share);
+  const said = useStartMask((store) => store.said);
   useStartMask((store) => store.version);
   const { invert, clear, undo, redo } = useStartMask.getState();
   const { frame, room, zoom, zoomBy } = useZoom();
@@ -48,7 +50,17 @@ function Opened({ chosen: { name, url, image } }: { readonly chosen: ChosenStart
   const isZoomed = zoom > 1;
   useKeys(setTool);
   return (
-    <div className={styles.editor}>
+    <div
+      className={styles.editor}
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        const [file] = event.dataTransfer.files;
+        if (!file?.type.startsWith('image/')) return;
+        event.preventDefault();
+        event.stopPropagation();
+        void useStartMask.getState().choose(file);
+      }}
+    >
       <div ref={frame} className={styles.frame} data-zoomed={isZoomed}>
         {room.width > 0 && (
           <MaskSheet name={name} url={url} size={image} box={box} tool={isZoomed || tool !== 'move' ? tool : 'paint'} />
@@ -88,7 +100,7 @@ function Opened({ chosen: { name, url, image } }: { readonly chosen: ChosenStart
           </button>
         </div>
         <p className={styles.said} aria-live="polite">
-          {maskText(share)}
+          {[maskText(share), ...said].join(' ')}
         </p>
         <p className={styles.keys}>[ and ] change the brush, B paints, E erases, Ctrl or ⌘ + Z undoes.</p>
       </div>
