@@ -89,7 +89,7 @@ async function openGpu() {
 
   /** What a forward of two rows costs when everything is compiled. @param {any} file */
   async function forward(file) {
-    const net = new Unet(backend, file, null);
+    const net = new Unet(backend, file, {});
     const dims = net.inputDims([4, 8, 8], ROWS);
     dims.set(net.inputs.context.name, [ROWS, TOKENS, COMMON.cross_attention_dim]);
     const feeds = Object.fromEntries(
