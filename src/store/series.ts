@@ -17,6 +17,7 @@ import { useHistory } from './history';
 import type { Job } from './job';
 import { rowsOf, secondsOf } from './live';
 import { useModels } from './models';
+import { SharedRows } from './sharedRows';
 import { recipeModel } from './runRecipe';
 import { download, withRecipe } from './saveFile';
 import { readSettings } from './settings';
@@ -204,9 +205,9 @@ export function weighSeries(
 ): SeriesCost {
   const ref = useModels.getState().choice.ref.id;
   let [rows, alone, seconds]: [number | null, number | null, number | null] = [0, 0, 0];
-  for (const [at, { settings }] of plan.cells.entries()) {
-    // The image without PAG is made with the first.
-    const own: number | null = model && rowsOf(settings, model, fromImage, settings.compare && at === 0);
+  const shared = model && new SharedRows(model, fromImage);
+  for (const { settings } of plan.cells) {
+    const own: number | null = shared && shared.next(settings);
     const time = model && own !== null ? secondsOf(own, settings, model, { measured }, ref) : null;
     rows = plus(rows, own);
     alone = plus(alone, model && rowsOf(settings, model, fromImage, settings.compare));

@@ -91,7 +91,12 @@ function Steps({ steps, shown }: { readonly steps: readonly StepTrace[]; readonl
       </div>
       <FromHereOn step={step.step} />
       {!step.perturbed && <p>PAG is off in this step: there is nothing that it steers away from.</p>}
-      <TimelineCurves steps={steps} at={at} onChoose={setChosen} />
+      <TimelineCurves
+        steps={steps}
+        at={at}
+        changes={shown.settings.earlier.map(({ until }) => until).filter((step) => step < steps.length)}
+        onChoose={setChosen}
+      />
       {shown.stats && <SaveSteps steps={steps} shown={shown} />}
     </>
   );

@@ -1,5 +1,6 @@
 // Over the steps: how far CFG's and PAG's predictions are apart, ‖ε_c − ε_∅‖ and ‖ε_c − ε̂‖ on one scale, and s on its
-// own. A pointer over it chooses the step, whose values stand below.
+// own. A dashed line stands where the run went on with other settings. A pointer over it chooses the step, whose values
+// stand below.
 
 import type { PointerEvent } from 'react';
 import type { StepTrace } from '../../protocol/messages';
@@ -8,6 +9,8 @@ import styles from './Timeline.module.css';
 interface Props {
   readonly steps: readonly StepTrace[];
   readonly at: number;
+  /** Steps from which on the run has other settings. */
+  readonly changes: readonly number[];
   readonly onChoose: (step: number) => void;
 }
 
@@ -21,7 +24,7 @@ const CURVES = [
   { name: 's', style: 'scale', of: ({ pagScale }: StepTrace) => pagScale },
 ] as const;
 
-export function TimelineCurves({ steps, at, onChoose }: Props) {
+export function TimelineCurves({ steps, at, changes, onChoose }: Props) {
   const x = (index: number) => MARGIN + (index / Math.max(1, steps.length - 1)) * (WIDTH - 2 * MARGIN);
   const most = Math.max(1e-9, ...steps.flatMap(({ norms }) => [norms.cfg ?? 0, norms.pag ?? 0]));
   const mostScale = Math.max(1e-9, ...steps.map(({ pagScale }) => pagScale));
@@ -41,6 +44,9 @@ export function TimelineCurves({ steps, at, onChoose }: Props) {
         onPointerMove={choose}
         onPointerDown={choose}
       >
+        {changes.map((step) => (
+          <line key={step} x1={x(step)} x2={x(step)} y1={0} y2={HEIGHT} className={styles.changed} />
+        ))}
         <line x1={x(at)} x2={x(at)} y1={0} y2={HEIGHT} className={styles.now} />
         {CURVES.map(({ style, of }) => {
           const top = style === 'scale' ? mostScale : most;
