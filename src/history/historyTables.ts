@@ -6,7 +6,7 @@ import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import { readSteps, type KeptSteps } from './keptSteps';
 import { inOrder, readEntry, storedEntry, type HistoryEntry, type HistoryPictures, type KeptRun } from './entry';
 
-export interface HistoryShelf {
+export interface HistoryTables {
   /** False where it lasts for this visit alone. */
   readonly lasts: boolean;
   /** Newest first. What is damaged is taken out and counted. */
@@ -37,9 +37,9 @@ const VERSION = 2;
 const TABLES = ['entries', 'thumbnails', 'pictures', 'steps'] as const;
 
 /** Throws nothing. */
-export async function openShelf(): Promise<HistoryShelf> {
+export async function openTables(): Promise<HistoryTables> {
   try {
-    return new StoredShelf(
+    return new StoredTables(
       await openDB<Schema>(NAME, VERSION, {
         upgrade: (database) => {
           for (const table of TABLES) if (!database.objectStoreNames.contains(table)) database.createObjectStore(table);
@@ -47,11 +47,11 @@ export async function openShelf(): Promise<HistoryShelf> {
       }),
     );
   } catch {
-    return new VisitShelf();
+    return new VisitTables();
   }
 }
 
-class StoredShelf implements HistoryShelf {
+class StoredTables implements HistoryTables {
   readonly lasts = true;
 
   constructor(private readonly database: IDBPDatabase<Schema>) {
@@ -117,7 +117,7 @@ class StoredShelf implements HistoryShelf {
   }
 }
 
-export class VisitShelf implements HistoryShelf {
+export class VisitTables implements HistoryTables {
   readonly lasts = false;
   private readonly runs = new Map<string, KeptRun>();
 

@@ -13,7 +13,7 @@ import {
   type HistoryEntry,
   type KeptRun,
 } from '../history/entry';
-import { openShelf, type HistoryShelf } from '../history/historyTables';
+import { openTables, type HistoryTables } from '../history/historyTables';
 import { zipFiles } from '../history/zip';
 import type { RgbaPixels } from '../image/pixels';
 import { decodePng, pictureName } from '../image/png';
@@ -65,14 +65,14 @@ const GIVEN_BACK_MS = 300;
 const NEVER = new AbortController().signal;
 
 export const useHistory = create<History>()((set, get) => {
-  const shelf: Promise<HistoryShelf> = openShelf();
+  const tables: Promise<HistoryTables> = openTables();
   /** Other tabs are told of what changes here, and tell. */
   const others = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('pagoda.history');
   /** One change at a time, in the order in which they were asked for. */
   let last: Promise<void> = Promise.resolve();
-  const inTurn = (change: (shelf: HistoryShelf) => Promise<void>): Promise<void> => {
+  const inTurn = (change: (tables: HistoryTables) => Promise<void>): Promise<void> => {
     last = last
-      .then(async () => change(await shelf))
+      .then(async () => change(await tables))
       .catch((error: unknown) => say(`The history does not answer: ${String(error)}`));
     return last;
   };
@@ -91,7 +91,7 @@ export const useHistory = create<History>()((set, get) => {
     (get().entries ?? []).filter(({ id }) => gone.every((entry) => entry.id !== id));
 
   /** @param replaced what this one takes the place of */
-  const keep = async (open: HistoryShelf, run: KeptRun, replaced: HistoryEntry | null): Promise<void> => {
+  const keep = async (open: HistoryTables, run: KeptRun, replaced: HistoryEntry | null): Promise<void> => {
     if (replaced) {
       await open.remove([replaced.id]);
       changed(without([replaced]));
@@ -208,9 +208,9 @@ export const useHistory = create<History>()((set, get) => {
         });
         download(await zipFiles(files), `pagoda ${timeName(Date.now())}.zip`);
       }),
-    thumbnail: async ({ id }) => (await shelf).thumbnail(id),
+    thumbnail: async ({ id }) => (await tables).thumbnail(id),
     picture: async (id) => {
-      const pictures = await (await shelf).pictures(id);
+      const pictures = await (await tables).pictures(id);
       return pictures && decodePng(pictures.withPag);
     },
     dismiss: () => set({ said: null }),
@@ -218,12 +218,12 @@ export const useHistory = create<History>()((set, get) => {
 });
 
 /**
- * Puts a run on the shelf. Where there is no room the oldest without a star make it: each time as much as four of this
- * run, and a tenth of all.
+ * Puts a run into the tables. Where there is no room the oldest without a star make it: each time as much as four of
+ * this run, and a tenth of all.
  * @returns how many went; null where there is no room all the same
  */
 async function putWithRoom(
-  open: HistoryShelf,
+  open: HistoryTables,
   run: KeptRun,
   entries: () => readonly HistoryEntry[],
   onGone: (gone: readonly HistoryEntry[]) => void,
