@@ -7,6 +7,7 @@ import { describe, expect, it, test } from 'vitest';
 import { PLAIN_PAG, type PagOptions } from '../diffusion/options';
 import { SCHEDULERS, type SchedulerId } from '../diffusion/schedulers';
 import { wholeFile, type FamilyName } from '../../fixtures/checkpoints/pipelines';
+import { maskOf } from '../../fixtures/inpaint/inpaint';
 import { startPicture } from '../../fixtures/start/start';
 import { checkpointFiles } from '../engine/checkpointFiles';
 import { CpuBackend } from '../engine/cpuBackend';
@@ -93,6 +94,8 @@ describe('a script that diffusers has run', async () => {
   };
   const picture = startPicture();
   const start = { ...picture, hash: pictureHash(picture), rgb: new Blob([picture.rgb]) };
+  const { gray } = maskOf('hard');
+  const hard = { hash: pictureHash({ ...picture, rgb: gray }), gray: new Blob([gray]) };
   const adaptive = { ...PLAIN_PAG, adaptive: { semantics: 'diffusers', amount: 0.003 } } as const;
 
   // The exported UNet reads whole timesteps, diffusers' any: so Euler's are whole here.
@@ -150,28 +153,32 @@ describe('a script that diffusers has run', async () => {
     ['single-file', 'small', { steps: 2, guidanceScale: 3, pagScale: 2, layers: 'mid' }],
     ['single-file-taesd', 'small', { steps: 2, guidanceScale: 3, pagScale: 0, scheduler: 'euler' }],
     ['start-ddim-filled', 'small', { steps: 5, strength: 0.6 }],
-    [
-      'start-euler-a-several',
-      'small',
-      { scheduler: 'euler-a', strength: 0.5, startFit: 'fit', width: 96, height: 128 },
-      2,
-    ],
+    ['start-euler-a-several', 'small', { scheduler: 'euler-a', strength: 0.5, startFit: 'fit' }, 2],
     ['start-sgm-taesd', 'small', { scheduler: 'euler', sigmas: 'sgm-uniform', steps: 6, pagScale: 0, strength: 0.5 }],
     [
       'start-sdxl-stretched',
       'small-xl',
       { scheduler: 'euler', startFit: 'stretch', pag: { ...PLAIN_PAG, guidanceRescale: 0.7 }, strength: 0.3 },
     ],
+    ['mask-euler-a', 'small', { scheduler: 'euler-a', steps: 5, strength: 0.6, maskFeather: 3 }],
+    [
+      'mask-part-several',
+      'small',
+      { strength: 0.5, maskArea: 'masked', maskPadding: 8, maskFeather: 0, keepRest: false, width: 192, height: 128 },
+      2,
+    ],
   ];
 
   test.each(cases)('%s: Pagoda gives the same latents', async (name, id, changes, images = 1) => {
     const model = models[id];
     const settings = { ...SETTINGS, ...changes };
+    const mask = name.startsWith('mask-') ? hard : null;
+    const isFrom = mask !== null || name.startsWith('start-');
     const { latents, stats, pair } = await generate(
       model,
       { ...settings, images, compare: false, backend: 'wasm' },
       { signal: new AbortController().signal, progress: () => {}, preview: () => {} },
-      { seeds: images, start: name.startsWith('start-') ? start : null },
+      { seeds: images, start: isFrom ? { ...start, ...(mask && { mask }) } : null },
     );
     const sites = model.info.sites
       .filter((site) => stats.perturbedSites.includes(site.name))
@@ -185,7 +192,7 @@ describe('a script that diffusers has run', async () => {
       ...batch,
       ...(model.info.sdxl && { sdxl: true }),
       ...(stats.text && { chunks: stats.text.chunks }),
-      ...(name.startsWith('start-') && { start: start.hash }),
+      ...(isFrom && { start: start.hash, ...(mask && { mask: mask.hash }) }),
     };
     const vae = name.endsWith('taesd') && { vae: 'taesd', tinyVae: true };
     const recipe =
@@ -265,6 +272,9 @@ test('of a start image it says where it belongs and what is left out, and LCM ge
   const embedded = made({ guidanceEmbedded: true }).script;
   expect(embedded).toContain('pipe = StableDiffusionImg2ImgPipeline.from_pretrained(MODEL)');
   expect(embedded).not.toContain('AutoPipeline');
+  const masked = made({ mask: 'another name' }).script;
+  expect(masked).toContain('pipe = AutoPipelineForInpainting.from_pretrained(');
+  expect(masked).toContain('image = Image.composite(image, start, mask)\n');
 });
 
 test('the revision is in the script', () => {

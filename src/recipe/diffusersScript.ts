@@ -8,7 +8,15 @@ import { changedWarnings } from './changedOnTheWay';
 import { embeddingCalls, loraCalls, withTinyVae, withTokens, withUnet, withVae } from './diffusersFiles';
 import { embedsArguments, embedsLines, needsEmbeds } from './diffusersPrompt';
 import { scheduleWarnings, schedulerArguments, sgmTimesteps } from './diffusersSchedule';
-import { START_IMPORTS, isHash, startArguments, startLines, startWarnings } from './diffusersStart';
+import {
+  finishLines,
+  startArguments,
+  startImports,
+  startLines,
+  startModules,
+  startWarnings,
+  taskOf,
+} from './diffusersStart';
 import { wordsOf } from './loraTags';
 import { pythonCall, pythonList, pythonString } from './pythonText';
 import { imageSeed } from '../settings/seeds';
@@ -54,6 +62,8 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
   const asLoaded = (prompt: string) => withTokens(promptInWords(prompt, settings.emphasis), recipe.embeddings ?? []);
   const asEmbeds = needsEmbeds(recipe);
   const seeds = seedsOf(recipe);
+  // The pipelines sample the encodings of all images with the first generator, where there is a mask.
+  const oneByOne = seeds.length > 1 && recipe.mask !== undefined;
   const device = settings.noiseSource === 'gpu' ? 'cuda' : 'cpu';
   const generator = (seed: number | string) => `torch.Generator("${device}").manual_seed(${seed})`;
   const call = [
@@ -74,10 +84,13 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
       ? [`guidance_rescale=${settings.pag.guidanceRescale}`]
       : []),
     ...(settings.clipSkip > 1 && !asEmbeds ? [`clip_skip=${settings.clipSkip - 1}`] : []),
-    ...(seeds.length > 1
-      ? ['num_images_per_prompt=len(SEEDS)', `generator=[${generator('seed')} for seed in SEEDS]`]
-      : [`generator=${generator(settings.seed)}`]),
+    ...(oneByOne
+      ? [`generator=${generator('seed')}`]
+      : seeds.length > 1
+        ? ['num_images_per_prompt=len(SEEDS)', `generator=[${generator('seed')} for seed in SEEDS]`]
+        : [`generator=${generator(settings.seed)}`]),
   ];
+  const made = [`${pythonCall('image = pipe', call)}.images[0]`, ...finishLines(recipe)];
   const script = [
     '# A picture of Pagoda as a script for diffusers: pip install torch diffusers transformers ' +
       `accelerate${furtherPackages(recipe)}`,
@@ -103,13 +116,15 @@ export function recipeToDiffusersScript(recipe: Recipe): ScriptExport {
     ...(isSgm ? sgmTimesteps(settings.scheduler) : []),
     ...(asEmbeds ? ['', ...embedsLines(recipe)] : []),
     ...(hasStart ? ['', ...startLines(recipe)] : []),
-    ...(seeds.length > 1
-      ? [
-          `${pythonCall('images = pipe', call)}.images`,
-          'for seed, image in zip(SEEDS, images):',
-          '    image.save(f"pagoda-{seed}.png")',
-        ]
-      : [`${pythonCall('image = pipe', call)}.images[0]`, 'image.save("pagoda.png")']),
+    ...(oneByOne
+      ? ['for seed in SEEDS:', ...indented([...made, 'image.save(f"pagoda-{seed}.png")'])]
+      : seeds.length > 1
+        ? [
+            `${pythonCall('images = pipe', call)}.images`,
+            'for seed, image in zip(SEEDS, images):',
+            '    image.save(f"pagoda-{seed}.png")',
+          ]
+        : [...made, 'image.save("pagoda.png")']),
     '',
   ].join('\n');
   return { script, warnings };
@@ -134,14 +149,17 @@ function seedsOf({ settings: { seed }, batch = { size: 1, position: 0 } }: Recip
   return Array.from({ length: batch.size }, (_, image) => imageSeed(seed, image - batch.position));
 }
 
-function standardImports({ start = '' }: Recipe, needsMath: boolean): readonly string[] {
-  const modules = [...(isHash(start) ? ['hashlib'] : []), ...(needsMath ? ['math'] : [])];
+function indented(lines: readonly string[]): readonly string[] {
+  return lines.flatMap((line) => line.split('\n')).map((line) => `    ${line}`);
+}
+
+function standardImports(recipe: Recipe, needsMath: boolean): readonly string[] {
+  const modules = [...startModules(recipe), ...(needsMath ? ['math'] : [])];
   return modules.length === 0 ? [] : [...modules.map((name) => `import ${name}`), ''];
 }
 
 function imports(recipe: Recipe, hasPag: boolean): readonly string[] {
   const { vae, tinyVae, unet, singleFile, revision } = recipe.model;
-  const hasStart = recipe.start !== undefined;
   const names = [
     ...(vae === undefined ? [] : [tinyVae ? 'AutoencoderTiny' : 'AutoencoderKL']),
     ...(isNamed(recipe) ? [pipelineOf(recipe)] : []),
@@ -151,7 +169,7 @@ function imports(recipe: Recipe, hasPag: boolean): readonly string[] {
   ];
   return [
     `from diffusers import ${names.sort().join(', ')}`,
-    ...(hasStart ? START_IMPORTS : []),
+    ...(recipe.start === undefined ? [] : startImports(recipe)),
     ...(singleFile && revision !== null ? ['from huggingface_hub import hf_hub_download'] : []),
     ...((vae !== undefined && tinyVae) || recipe.embeddings ? ['from safetensors.torch import load_file'] : []),
   ];
@@ -165,14 +183,20 @@ function isNamed({ model, guidanceEmbedded, start }: Recipe): boolean {
   return model.singleFile === true || (guidanceEmbedded === true && start !== undefined);
 }
 
-function pipelineOf({ sdxl, guidanceEmbedded, start }: Recipe): string {
-  const task = start === undefined ? '' : 'Img2Img';
-  if (guidanceEmbedded && task === '') return 'LatentConsistencyModelPipeline';
-  return `StableDiffusion${sdxl ? 'XL' : ''}${task}Pipeline`;
+function pipelineOf(recipe: Recipe): string {
+  const task = taskOf(recipe);
+  if (recipe.guidanceEmbedded && task === null) return 'LatentConsistencyModelPipeline';
+  return `StableDiffusion${recipe.sdxl ? 'XL' : ''}${task ?? ''}Pipeline`;
 }
 
-function autoPipelineOf({ start }: Recipe): string {
-  return start === undefined ? 'AutoPipelineForText2Image' : 'AutoPipelineForImage2Image';
+const AUTO_PIPELINES = {
+  Text2Img: 'AutoPipelineForText2Image',
+  Img2Img: 'AutoPipelineForImage2Image',
+  Inpaint: 'AutoPipelineForInpainting',
+} as const;
+
+function autoPipelineOf(recipe: Recipe): string {
+  return AUTO_PIPELINES[taskOf(recipe) ?? 'Text2Img'];
 }
 
 /** `from_single_file` would look for its configs at the revision that it is given. */
