@@ -43,7 +43,7 @@ test('a series with a cell that fails is paused, goes on after a reload, and is 
   const png = readFileSync(await (await saving).path());
   const { texts } = await readPngText(new Blob([Uint8Array.from(png)]), new Set(['parameters']));
   expect(texts.get('parameters')).toContain(
-    'Script: X/Y/Z plot, X Type: Layers, X Values: "mid, down", Y Type: Words of the prompt, Y Values: "cat, owl"',
+    'Script: X/Y/Z plot, X Type: Layers, X Values: "mid, down", Y Type: Prompt S/R, Y Values: "cat, owl"',
   );
   await series
     .getByRole('button', { name: /^Put back a owl/ })

@@ -86,7 +86,7 @@ export const TABLE = {
     'models/embeddingWords': 'all',
   },
   history: { protocol: 'types', recipe: 'all', 'settings/pagOptions': 'all' },
-  series: { settings: 'all' },
+  series: { settings: 'all', diffusion: 'types', 'recipe/loraTags': 'all' },
   models: { settings: 'types', configs: 'types', diffusion: 'types' },
   library: {
     settings: 'types',
@@ -117,7 +117,7 @@ const DOORS = {
     'Graphs belong to engine, and models looks into those of the hub; ' +
     'the page asks for what it needs with a message of protocol.',
   'checkpoints/networks': 'Networks are built by engine.',
-  recipe: 'Recipes are made by store, and read by store and history.',
+  recipe: 'Recipes are made by store, and read by store and history; series may have its recipe/loraTags.',
   history: 'What was made is kept and found by store.',
   series: 'A series is planned and run by store.',
   settings:

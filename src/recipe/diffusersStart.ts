@@ -4,7 +4,7 @@
 // the one of Stable Diffusion with PAG refuses it: so the script crops by itself, and puts back what was made.
 
 import type { RecipeSettings } from '../settings/fields';
-import type { Recipe } from './recipe';
+import { isPart, type Recipe } from './recipe';
 
 const MODES: Readonly<Record<RecipeSettings['startFit'], string>> = { crop: 'crop', fit: 'fill', stretch: 'default' };
 
@@ -34,8 +34,8 @@ export function startLines(recipe: Recipe): readonly string[] {
   const { start = '', mask, settings } = recipe;
   const { startFit, maskFeather, maskPadding } = settings;
   const { width, height } = sizeOfRun(recipe);
-  const isPart = isMaskedPart(recipe);
-  const mode = isPart ? MODES.fit : MODES[startFit];
+  const isCropped = isPart(recipe);
+  const mode = isCropped ? MODES.fit : MODES[startFit];
   const fitted = (name: string) =>
     `${name} = pipe.image_processor.resize(${name}, ${height}, ${width}, resize_mode="${mode}")`;
   return [
@@ -49,7 +49,7 @@ export function startLines(recipe: Recipe): readonly string[] {
           'mask = load_image("mask.png", lambda picture: picture.convert("L"))',
           ...check('mask', mask),
           ...(maskFeather > 0 ? [`mask = blurred(mask, ${maskFeather})`] : []),
-          ...(isPart
+          ...(isCropped
             ? [
                 'whole, whole_mask = start, mask',
                 `box = pipe.mask_processor.get_crop_region(mask, ${width}, ${height}, pad=${maskPadding})`,
@@ -66,7 +66,7 @@ export function startLines(recipe: Recipe): readonly string[] {
 export function finishLines(recipe: Recipe): readonly string[] {
   const { keepRest } = recipe.settings;
   if (recipe.mask === undefined) return [];
-  if (!isMaskedPart(recipe)) return keepRest ? ['image = Image.composite(image, start, mask)'] : [];
+  if (!isPart(recipe)) return keepRest ? ['image = Image.composite(image, start, mask)'] : [];
   return [
     'made = whole.copy()',
     'sides = (box[3] - box[1], box[2] - box[0])',
@@ -130,11 +130,7 @@ function isHash(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
-function isMaskedPart({ mask, settings }: Recipe): boolean {
-  return mask !== undefined && settings.maskArea === 'masked';
-}
-
 /** What is made around a mask alone is pasted into the start image, whose size the picture has. */
 function sizeOfRun(recipe: Recipe): Recipe['size'] {
-  return isMaskedPart(recipe) ? recipe.settings : recipe.size;
+  return isPart(recipe) ? recipe.settings : recipe.size;
 }

@@ -34,6 +34,18 @@ export function wordsOf(prompt: string): string {
   return tags.length > 0 ? text.trim() : text;
 }
 
+/** The prompt with a tag for each: those that it has say what they say. */
+export function withLoraTags(prompt: string, loras: readonly Pick<LoraTag, 'name' | 'weight'>[]): string {
+  const tagged = new Set(takeLoraTags(prompt).tags.map(({ name }) => name));
+  const tags = loras.filter(({ name }) => !tagged.has(name)).map(({ name, weight }) => loraTag(name, weight));
+  return [prompt, ...tags].filter((part) => part !== '').join(' ');
+}
+
+/** The prompt whose tags of these names have this weight. */
+export function withLoraWeight(prompt: string, names: readonly string[], weight: number): string {
+  return prompt.replace(TAG, (tag: string, name: string) => (names.includes(name) ? loraTag(name, weight) : tag));
+}
+
 export function loraTag(name: string, weight: number): string {
   return `<lora:${name}:${weight}>`;
 }

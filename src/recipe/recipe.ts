@@ -5,7 +5,7 @@ import type { SchedulerConfig } from '../diffusion/types';
 import { FIELDS, INITIAL, RECIPE_NAMES, UNSAID, readField, type RecipeSettings } from '../settings/fields';
 import { isInRange } from '../settings/numbers';
 import { asRecord } from '../settings/pagOptions';
-import { loraTag, takeLoraTags } from './loraTags';
+import { withLoraTags } from './loraTags';
 
 export interface Recipe {
   readonly format: 'pagoda';
@@ -176,13 +176,6 @@ function readLoras(value: unknown): RecipeLora[] {
 function readNames(value: unknown): string[] {
   const isName = (name: unknown) => typeof name === 'string' && /^[^\n]{1,200}$/.test(name);
   return Array.isArray(value) ? (value.slice(0, MOST_FILES).filter(isName) as string[]) : [];
-}
-
-/** The prompt with a tag for each: those that it has say what they say. */
-function withLoraTags(prompt: string, loras: readonly RecipeLora[]): string {
-  const tagged = new Set(takeLoraTags(prompt).tags.map(({ name }) => name));
-  const tags = loras.filter(({ name }) => !tagged.has(name)).map(({ name, weight }) => loraTag(name, weight));
-  return [prompt, ...tags].filter((part) => part !== '').join(' ');
 }
 
 /** A recipe that was kept, whole; null where it is none. A setting that it lacks, or has wrong, has its first value. */

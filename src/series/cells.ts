@@ -3,7 +3,8 @@
 // which is the same for all and made once; else they are pictures with PAG alone.
 
 import type { Settings } from '../settings/fields';
-import { AXES, type AxisName, type AxisValue } from './seriesAxes';
+import type { AxisValue } from './axisKinds';
+import { AXES, type AxisName } from './seriesAxes';
 
 export interface AxisText {
   readonly name: AxisName;

@@ -2,7 +2,9 @@
 
 import { expect, test } from 'vitest';
 import { INITIAL, type Settings } from '../settings/fields';
-import { MOST_CELLS, planSeries } from './cells';
+import { PLAIN_PAG, type PagOptions } from '../diffusion/options';
+import { MOST_CELLS, planSeries, type AxisText } from './cells';
+import { AXES } from './seriesAxes';
 import { listItems, numbersOf } from './axisValues';
 
 test.each([
@@ -94,6 +96,50 @@ test('schedulers are named as the page names them', () => {
   expect(cells.map(({ settings }) => settings.scheduler)).toEqual(['ddim', 'euler']);
 });
 
+const settingsOf = (name: AxisText['name'], text: string, changes: Partial<Settings> = {}) =>
+  planSeries({ ...base, ...changes }, { name, text }, null).cells.map(({ settings }) => settings);
+const pag = (changes: Partial<PagOptions>) => ({ pag: { ...PLAIN_PAG, ...changes } });
+
+test('PAG’s options are changed one at a time, in the words that the settings have', () => {
+  const options = (...given: Parameters<typeof settingsOf>) => settingsOf(...given).map((settings) => settings.pag);
+  expect(options('adaptive', '0, 0.1')).toMatchObject([{ adaptive: { amount: 0 } }, { adaptive: { amount: 0.1 } }]);
+  expect(options('windowStart', '0.25')).toMatchObject([{ window: { semantics: 'forge', start: 0.25, stop: 1 } }]);
+  const steps = pag({ window: { semantics: 'steps', start: 2, stop: 9 } });
+  expect(options('windowStop', '4-6', steps).map(({ window }) => window)).toEqual(
+    [4, 5, 6].map((stop) => ({ semantics: 'steps', start: 2, stop })),
+  );
+  expect(() => options('windowStop', '0.5', steps)).toThrow(/no whole number/);
+  expect(options('rescale', '0.5')).toMatchObject([{ rescale: { mode: 'full', amount: 0.5 } }]);
+  const partial = pag({ rescale: { mode: 'partial', amount: 1 } });
+  expect(options('rescale', '0.5', partial)).toMatchObject([{ rescale: { mode: 'partial', amount: 0.5 } }]);
+  expect(options('attenuation', '5')).toMatchObject([{ attenuation: 5 }]);
+  expect(options('guidanceRescale', '0.7')).toMatchObject([{ guidanceRescale: 0.7 }]);
+  expect(AXES.guidanceRescale.ofPag).toBe(false);
+  const both = planSeries(base, { name: 'windowStart', text: '0.5' }, { name: 'windowStop', text: '0.75' });
+  expect(both.cells[0]?.settings.pag.window).toEqual({ semantics: 'forge', start: 0.5, stop: 0.75 });
+});
+
+test('LoRA weights stand in their tags: of all, or of one by its name', () => {
+  const prompt = 'a cat <lora:ink:1> <lyco:fur (v2):te=0.5>';
+  const prompts = (text: string) => settingsOf('loraWeight', text, { prompt }).map((settings) => settings.prompt);
+  expect(prompts('0, 0.5')).toEqual([
+    'a cat <lora:ink:0> <lora:fur (v2):0>',
+    'a cat <lora:ink:0.5> <lora:fur (v2):0.5>',
+  ]);
+  expect(prompts('fur (v2): -1-1 [2]')).toEqual([
+    'a cat <lora:ink:1> <lora:fur (v2):-1>',
+    'a cat <lora:ink:1> <lora:fur (v2):1>',
+  ]);
+  expect(() => prompts('snow: 1')).toThrow(/“snow” is none of the LoRA in use: ink, fur/);
+  expect(() => settingsOf('loraWeight', '1')).toThrow(/No LoRA is in use/);
+});
+
+test('choices and numbers of the settings are axes', () => {
+  expect(settingsOf('strength', '0.2-0.6 [3]').map(({ strength }) => strength)).toEqual([0.2, 0.4, 0.6]);
+  expect(settingsOf('noiseSource', 'gpu, CPU').map(({ noiseSource }) => noiseSource)).toEqual(['gpu', 'cpu']);
+  expect(settingsOf('spacing', 'Trailing').map(({ spacing }) => spacing)).toEqual(['trailing']);
+});
+
 test.each([
   ['pagScale', 'a lot', /PAG scale: “a lot” is no number/],
   ['pagScale', '101', /PAG scale: 101: A number from 0 to 100/],
@@ -104,6 +150,9 @@ test.each([
   ['identity', '2', /from 0 to 1/],
   ['size', '512', /“512” is no size/],
   ['size', '512x99999999', /Size: 512x99999999: /],
+  ['adaptive', '2', /Adaptive scale: 2: A number from 0 to 1/],
+  ['windowStart', '3', /PAG from: 3: A number from 0 to 1/],
+  ['strength', '1.5', /Strength: 1.5: A number from 0 to 1/],
   ['seed', `1-${MOST_CELLS + 1}`, /too many/],
 ] as const)('%s: %s is refused in words', (name, text, why) => {
   expect(() => planSeries(base, { name, text }, null)).toThrow(why);

@@ -5,7 +5,9 @@
 import { create } from 'zustand';
 import type { AxisText, SeriesPlan } from '../series/cells';
 import { planSeries } from '../series/cells';
-import { AXES, isAxisName } from '../series/seriesAxes';
+import type { Axis } from '../series/axisKinds';
+import { AXES, isAxisName, type AxisName } from '../series/seriesAxes';
+import { withLoraTags } from '../recipe/loraTags';
 import { gridPicture } from '../image/gridPicture';
 import { meanDifference } from '../image/meanDifference';
 import { pictureName } from '../image/png';
@@ -15,16 +17,16 @@ import type { SiteInfo } from '../protocol/messages';
 import { read, write } from './browser';
 import { useHistory } from './history';
 import type { Job } from './job';
-import { rowsOf, secondsOf } from './live';
+import { useLoras } from './loras';
 import { useModels } from './models';
-import { SharedRows } from './sharedRows';
 import { recipeModel } from './runRecipe';
 import { download, withRecipe } from './saveFile';
 import { readSettings } from './settings';
+import { useStartImage } from './startImage';
 import { useStore } from './store';
 
 export { AXES };
-export type { AxisName } from '../series/seriesAxes';
+export type { AxisName };
 export type { AxisText };
 
 /** Of a cell: the id of its run, which is its entry in the history, or why it failed; null where it is to come. */
@@ -39,6 +41,8 @@ export interface SeriesRun {
   readonly plan: SeriesPlan;
   /** As recipes name it. */
   readonly model: string;
+  /** The start image, its mask and the LoRA, which a reload loses; as a text, to be compared. */
+  readonly files: string;
   readonly outcomes: readonly CellOutcome[];
   readonly phase: 'running' | 'paused' | 'done';
   /** Why it does not go on, as a sentence; null where that is plain. */
@@ -94,6 +98,10 @@ export const useSeries = create<SeriesStore>()((set, get) => {
       update({ phase: 'paused', why: `It was begun with the model ${series.model}: choose that again to go on.` });
       return;
     }
+    if (filesInUse() !== series.files) {
+      update({ phase: 'paused', why: OTHER_FILES });
+      return;
+    }
     running = { id: useStore.getState().run(series.plan.cells[at]!.settings, false), at };
   };
   useStore.subscribe(({ job }) => {
@@ -126,11 +134,12 @@ export const useSeries = create<SeriesStore>()((set, get) => {
     },
     begin: () => {
       const { across, down } = get();
-      const base = useStore.getState().settings;
+      const base = baseOf(useStore.getState().settings, across, down);
       const plan = planSeries(base, across, down);
       const outcomes = plan.cells.map(() => null);
       running = null;
-      set({ series: { base, across, down, plan, model: chosenModel(), outcomes, phase: 'running', why: null } });
+      const madeOf = { base, across, down, plan, model: chosenModel(), files: filesInUse() };
+      set({ series: { ...madeOf, outcomes, phase: 'running', why: null } });
       update({});
       next();
     },
@@ -168,52 +177,33 @@ function layersOneByOne(sites: readonly SiteInfo[]): string[] {
   return [...new Set(blocks.map((block) => (block ? `${block[1]}.block_${block[2]}` : 'mid')))];
 }
 
+/** What runs begin with. */
+export type Begins = 'noise' | 'start image' | 'mask';
+
+/** Why every cell of an axis would be the same, as a sentence; null where they differ. */
+export function uselessAxis(name: AxisName, begins: Begins): string | null {
+  const { needs, label }: Axis = AXES[name];
+  if (needs === undefined || begins === 'mask' || needs === begins) return null;
+  return `${label}: there is no ${needs}, and every picture would be the same.`;
+}
+
 /** The plan of these axes over these settings, or why there is none. */
 export function planOf(
   base: Settings,
   across: AxisText,
   down: AxisText | null,
+  begins: Begins,
 ): {
   readonly plan: SeriesPlan | null;
   readonly why: string;
 } {
+  const useless = [across, down].flatMap((axis) => (axis && uselessAxis(axis.name, begins)) ?? []);
+  if (useless.length > 0) return { plan: null, why: useless.join(' ') };
   try {
-    return { plan: planSeries(base, across, down), why: '' };
+    return { plan: planSeries(baseOf(base, across, down), across, down), why: '' };
   } catch (error) {
     return { plan: null, why: error instanceof Error ? error.message : String(error) };
   }
-}
-
-export interface SeriesCost {
-  /** UNet rows; null where no run can be made of some cell's settings. */
-  readonly rows: number | null;
-  /** Of as many runs by themselves. */
-  readonly alone: number | null;
-  /** null where no run of this model has been timed. */
-  readonly seconds: number | null;
-}
-
-function plus(sum: number | null, more: number | null): number | null {
-  return sum === null || more === null ? null : sum + more;
-}
-
-/** What a series of these axes takes: cells, UNet rows, seconds where a run of this model has been timed. */
-export function weighSeries(
-  plan: SeriesPlan,
-  { measured, model }: Pick<Job, 'measured' | 'model'>,
-  fromImage: boolean,
-): SeriesCost {
-  const ref = useModels.getState().choice.ref.id;
-  let [rows, alone, seconds]: [number | null, number | null, number | null] = [0, 0, 0];
-  const shared = model && new SharedRows(model, fromImage);
-  for (const { settings } of plan.cells) {
-    const own: number | null = shared && shared.next(settings);
-    const time = model && own !== null ? secondsOf(own, settings, model, { measured }, ref) : null;
-    rows = plus(rows, own);
-    alone = plus(alone, model && rowsOf(settings, model, fromImage, settings.compare));
-    seconds = plus(seconds, time);
-  }
-  return { rows, alone, seconds };
 }
 
 async function saveGrid({ plan, outcomes, across, down }: SeriesRun): Promise<void> {
@@ -238,11 +228,40 @@ async function saveGrid({ plan, outcomes, across, down }: SeriesRun): Promise<vo
   download(await withRecipe(png, first.recipe, xyzText(across, down)), name);
 }
 
+function labelThere(name: AxisName): string {
+  const { label, a1111 = label }: Axis = AXES[name];
+  return a1111;
+}
+
 /** As A1111 ends the infotext of a grid. */
 function xyzText(across: AxisText, down: AxisText | null): string {
   const axis = (letter: string, { name, text }: AxisText) =>
-    `${letter} Type: ${AXES[name].label}, ${letter} Values: ${JSON.stringify(text)}`;
+    `${letter} Type: ${labelThere(name)}, ${letter} Values: ${JSON.stringify(text)}`;
   return [`Script: X/Y/Z plot`, axis('X', across), ...(down ? [axis('Y', down)] : [])].join(', ');
+}
+
+const OTHER_FILES =
+  'It was begun with another start image, mask or LoRA than those that are in use now, which a reload loses: ' +
+  'choose the same again to go on.';
+
+function filesInUse(): string {
+  return filesOf(useLoras.getState().loras, useStartImage.getState().chosen);
+}
+
+function filesOf(
+  loras: readonly { readonly name: string; readonly weight: number }[],
+  start: { readonly image: { readonly hash: string; readonly mask?: { readonly hash: string } } } | null,
+): string {
+  const used = loras
+    .map(({ name, weight }) => [name, weight] as const)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  return JSON.stringify([start?.image.hash ?? null, start?.image.mask?.hash ?? null, used]);
+}
+
+/** What cells are laid over: an axis of LoRA weights changes the tags of those in use. */
+function baseOf(settings: Settings, across: AxisText, down: AxisText | null): Settings {
+  const isOfLoras = across.name === 'loraWeight' || down?.name === 'loraWeight';
+  return isOfLoras ? { ...settings, prompt: withLoraTags(settings.prompt, useLoras.getState().loras) } : settings;
 }
 
 function chosenModel(): string {
@@ -250,13 +269,13 @@ function chosenModel(): string {
 }
 
 function keep(series: SeriesRun | null): void {
-  const { base, across, down, model, outcomes } = series ?? {};
-  write(KEY, series && JSON.stringify({ base, across, down, model, outcomes }));
+  const { base, across, down, model, files, outcomes } = series ?? {};
+  write(KEY, series && JSON.stringify({ base, across, down, model, files, outcomes }));
 }
 
 /** null where there is none, or one that is damaged or of another version. */
 function readSeries(): SeriesRun | null {
-  const { base: stored, across, down, model, outcomes: kept } = parse(read(KEY));
+  const { base: stored, across, down, model, files, outcomes: kept } = parse(read(KEY));
   const [columns, rows] = [readAxis(across), down === null ? null : readAxis(down)];
   if (!columns || (down !== null && !rows) || typeof model !== 'string' || !Array.isArray(kept)) return null;
   try {
@@ -264,7 +283,8 @@ function readSeries(): SeriesRun | null {
     const plan = planSeries(base, columns, rows);
     const outcomes = plan.cells.map((_, at) => readOutcome(kept[at]));
     const phase = outcomes.includes(null) ? 'paused' : 'done';
-    return { base, across: columns, down: rows, plan, model, outcomes, phase, why: null };
+    const of = typeof files === 'string' ? files : filesOf([], null);
+    return { base, across: columns, down: rows, plan, model, files: of, outcomes, phase, why: null };
   } catch {
     return null;
   }

@@ -10,7 +10,7 @@ import { phasesOf } from '../settings/earlierSteps';
 import type { Settings } from '../settings/fields';
 
 export class SharedRows {
-  private readonly made: { readonly of: string; readonly steps: readonly string[] }[] = [];
+  private made: { readonly of: string; readonly steps: readonly string[] }[] = [];
 
   constructor(
     private readonly model: ModelInfo,
@@ -42,12 +42,14 @@ export class SharedRows {
       return { plain: JSON.stringify(read), perturbed: JSON.stringify([read, perturbed(layers)]) };
     });
     const whole = plan();
+    // What is kept is of one noise and size: that of others takes its place.
     const of = beyondPlan(settings);
+    this.made = this.made.filter((one) => one.of === of);
     const images = (settings.compare ? [0, 1] : [0]).map((image) => {
       const steps = stepsOfImage(whole, image, settings.pag, ({ phase }, rows) =>
         rows.perturbed ? words[phase]!.perturbed : words[phase]!.plain,
       );
-      const known = this.made.filter((one) => one.of === of).map((one) => sameSteps(one.steps, steps));
+      const known = this.made.map((one) => sameSteps(one.steps, steps));
       return { of, steps, there: Math.max(0, ...known) };
     });
     this.made.push(...images);

@@ -1,7 +1,10 @@
 // The axes of a series and their values, what it will take, and its start.
 
 import { useId, useMemo } from 'react';
-import { AXES, planOf, useSeries, weighSeries, type AxisName, type AxisText } from '../../store/series';
+import { useModels } from '../../store/models';
+import { AXES, planOf, uselessAxis, useSeries, type AxisName, type AxisText, type Begins } from '../../store/series';
+import { weighSeries } from '../../store/seriesCost';
+import { useStartImage } from '../../store/startImage';
 import { useFromImage, useStore } from '../../store/store';
 import styles from './Series.module.css';
 import { costText } from './seriesWords';
@@ -13,16 +16,19 @@ export function SeriesForm() {
   const model = useStore((store) => store.job.model);
   const measured = useStore((store) => store.job.measured);
   const fromImage = useFromImage();
+  const ref = useModels((store) => store.choice.ref.id);
   const { setAxes, begin } = useSeries.getState();
-  const { plan, why } = useMemo(() => planOf(settings, across, down), [settings, across, down]);
+  const hasMask = useStartImage(({ chosen }) => chosen?.image.mask !== undefined);
+  const begins: Begins = !fromImage ? 'noise' : hasMask ? 'mask' : 'start image';
+  const { plan, why } = useMemo(() => planOf(settings, across, down, begins), [settings, across, down, begins]);
   const cost = useMemo(
-    () => plan && costText(plan.cells.length, weighSeries(plan, { measured, model }, fromImage)),
-    [plan, measured, model, fromImage],
+    () => plan && costText(plan.cells.length, weighSeries(plan, { measured, model }, fromImage, ref)),
+    [plan, measured, model, fromImage, ref],
   );
   return (
     <div className={styles.form}>
-      <AxisField label="Columns" axis={across} onChange={(axis) => axis && setAxes({ across: axis })} />
-      <AxisField label="Rows" axis={down} none onChange={(axis) => setAxes({ down: axis })} />
+      <AxisField label="Columns" axis={across} begins={begins} onChange={(axis) => axis && setAxes({ across: axis })} />
+      <AxisField label="Rows" axis={down} begins={begins} none onChange={(axis) => setAxes({ down: axis })} />
       <div className={styles.start}>
         <button type="button" className={styles.primary} disabled={!plan} onClick={begin}>
           Start series
@@ -35,15 +41,18 @@ export function SeriesForm() {
   );
 }
 
+const NAMES = Object.keys(AXES) as AxisName[];
+
 interface AxisProps {
   readonly label: 'Columns' | 'Rows';
   readonly axis: AxisText | null;
+  readonly begins: Begins;
   /** Whether there may be none. */
   readonly none?: boolean;
   readonly onChange: (axis: AxisText | null) => void;
 }
 
-function AxisField({ label, axis, none = false, onChange }: AxisProps) {
+function AxisField({ label, axis, begins, none = false, onChange }: AxisProps) {
   const id = useId();
   const choose = (name: string) =>
     onChange(name === '' ? null : { name: name as AxisName, text: axis?.name === name ? axis.text : '' });
@@ -52,9 +61,9 @@ function AxisField({ label, axis, none = false, onChange }: AxisProps) {
       <label htmlFor={id}>{label}</label>
       <select id={id} value={axis?.name ?? ''} onChange={(event) => choose(event.target.value)}>
         {none && <option value="">None</option>}
-        {Object.entries(AXES).map(([name, { label: axisLabel }]) => (
+        {NAMES.filter((name) => name === axis?.name || uselessAxis(name, begins) === null).map((name) => (
           <option key={name} value={name}>
-            {axisLabel}
+            {AXES[name].label}
           </option>
         ))}
       </select>

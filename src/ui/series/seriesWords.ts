@@ -1,6 +1,7 @@
 // What is said of a series: how far it is, and what it will take.
 
-import type { SeriesCost, SeriesRun } from '../../store/series';
+import type { SeriesRun } from '../../store/series';
+import type { SeriesCost } from '../../store/seriesCost';
 import { secondsText } from '../words';
 
 export function progressOf({ outcomes, phase, why }: SeriesRun, isBusy: boolean): string {
