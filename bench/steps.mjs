@@ -21,6 +21,6 @@ printChange(
   { [`seconds a pair of ${many} steps`]: anew.seconds },
   { [`seconds a pair of ${many} steps`]: replayed.seconds },
 );
-printKinds('dispatches of a replayed forward, by program', replayed.programs);
+printKinds('dispatches of a replayed forward, ours by kernel', replayed.programs);
 printKinds('nodes of its graphs, by operator', replayed.operators);
 await end();

@@ -1,6 +1,6 @@
 // What a warm step of the built-in pair costs, on one device, sent anew or replayed: what is made, uploaded and
 // dispatched, milliseconds of this process's processors, and how long the CPU is busy with sending one forward. Of a
-// replayed forward also its dispatches by program and the nodes of its graphs by operator.
+// replayed forward also its dispatches, ours by kernel, and the nodes of its graphs by operator.
 
 import { readFileSync } from 'node:fs';
 
@@ -42,7 +42,7 @@ export async function pairSteps(ort, device) {
   count(GPUComputePassEncoder, 'end', 'passes');
   count(GPUQueue, 'submit', 'submits');
   counting(GPUComputePassEncoder.prototype, 'setPipeline', ({ label }) => (program = label));
-  counting(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', () => add(programs, program));
+  counting(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', () => add(programs, program || "ONNX Runtime's"));
 
   /**
    * A step is the difference of two runs; seconds are those of the longer one.
