@@ -18,7 +18,7 @@ const { openModel } = await load('/src/engine/testing/openModel.ts');
 const { loadNodeRuntime, loadNodeGpuRuntime } = await load('/src/engine/testing/nodeRuntime.ts');
 const { Previews } = await load('/src/engine/previews.ts');
 const { generate } = await load('/src/engine/generate.ts');
-const { withoutPagOf } = await load('/src/engine/keptWithoutPag.ts');
+const { KeptRuns } = await load('/src/engine/keptRuns.ts');
 const { INITIAL } = await load('/src/settings/fields.ts');
 const { POCKET } = await load('/src/models/catalog.ts');
 const { CpuBackend } = await load('/src/engine/cpuBackend.ts');
@@ -61,7 +61,8 @@ async function measure(name, backend, counts) {
 async function moveSlider(model, counts) {
   // A software GPU takes minutes for twenty.
   const own = counts ? { ...usual, steps: 3 } : usual;
-  const kept = withoutPagOf(await generate(model, own, hooks));
+  const kept = new KeptRuns();
+  kept.add((await generate(model, own, hooks)).made);
   const best = { anew: [Infinity, Infinity], kept: [Infinity, Infinity] };
   const figures = { anew: '', kept: '' };
   for (let round = 1; round <= RUNS; round += 1) {
@@ -69,7 +70,7 @@ async function moveSlider(model, counts) {
     for (const which of /** @type {const} */ (['anew', 'kept'])) {
       Object.assign(counted, { dispatches: 0, buffers: 0, submits: 0, 'bytes read': 0 });
       const cpu = process.cpuUsage();
-      const { stats } = await generate(model, settings, hooks, which === 'kept' ? kept : null);
+      const { stats } = await generate(model, settings, hooks, which === 'kept' ? { kept } : {});
       const { user, system } = process.cpuUsage(cpu);
       const took = [stats.seconds, (user + system) / 1e6];
       best[which] = best[which].map((least, at) => Math.min(least, took[at] ?? least));

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
-import { CAPTURE_DEVICE, loseDevice, prependToEngine } from './support/engineWorker';
+import { aliveOnGpu, CAPTURE_DEVICE, COUNT_ALIVE, loseDevice, prependToEngine } from './support/engineWorker';
 import { COUNT_COMMANDS, commandsSince } from './support/gpuCommands';
 import { button, generate, meanDifference, openWith, picture, pixels, setNumber } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
@@ -15,7 +15,7 @@ let page: Page;
 
 test.beforeAll(async ({ browser, baseURL }) => {
   page = await browser.newPage({ serviceWorkers: 'block', baseURL: baseURL! });
-  await prependToEngine(page, [CAPTURE_DEVICE, COUNT_COMMANDS].join('\n'));
+  await prependToEngine(page, [CAPTURE_DEVICE, COUNT_COMMANDS, COUNT_ALIVE].join('\n'));
   await serveTinyModel(page, { model: 'tiny-flat' });
   await openWith(page, { layers: 'mid' });
 });
@@ -58,10 +58,11 @@ test('the slider changes the next picture; at 0 both are the same', async () => 
 });
 
 // What a driver costs for each of these is what a fast GPU waits for. `npm run bench:page` has the built-in model's.
-test('a warm step makes next to nothing on the GPU, with its previews and the decoding', async () => {
+test('a warm step makes next to nothing on the GPU, with its previews and the decoding, and leaves nothing', async () => {
   await setNumber(page, 'Steps', '2');
   await generate(page);
   await commandsSince(page);
+  const alive = await aliveOnGpu(page);
   // Nothing is kept of another seed.
   await setNumber(page, 'Seed', '77');
   await generate(page);
@@ -69,6 +70,8 @@ test('a warm step makes next to nothing on the GPU, with its previews and the de
   expect((writes + buffers + of['bind groups']) / 2).toBeLessThanOrEqual(20);
   expect(dispatches / 2).toBeLessThanOrEqual(MOST_DISPATCHES);
   expect(dispatches).toBeGreaterThan(0);
+  expect(await aliveOnGpu(page)).toEqual(alive);
+  expect(alive.buffers).toBeGreaterThan(0);
 });
 
 // The last: all is compiled anew.
