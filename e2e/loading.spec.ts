@@ -1,7 +1,7 @@
 // What is loaded before anything runs: one bar over all of it, and every way in which it can fail or be ended.
 
 import { expect, test } from '@playwright/test';
-import type { LoadingEvent } from '../src/protocol/messages';
+import type { LoadingEvent } from '../src/protocol/events';
 import { POCKET } from '../src/models/catalog';
 import { RECORD_EVENTS, engineWorker, prependToEngine } from './support/engineWorker';
 import { button, generate, openWith } from './support/page';

@@ -106,7 +106,7 @@ const DOORS = {
   main: 'main.tsx starts the page; nothing imports it.',
   ui: 'Components are imported by main.tsx and by each other; pass data down from store.',
   store: 'Only ui and main.tsx know the store; take the value as an argument.',
-  protocol: 'Other rooms may have protocol/errors (and ui its types); messages are for store and engine.',
+  protocol: 'Other rooms may have protocol/errors (and ui its types); requests and events are for store and engine.',
   loading: 'Loading is for engine, library, store and pwa; take what was loaded as an argument.',
   engine: 'Nobody imports engine: the page reaches it through store, which talks to it over protocol/client.',
   kernels: 'GPU work belongs to engine; the page asks for it with a message of protocol.',

@@ -12,13 +12,13 @@ describe('the import table', () => {
     ['ui/App.tsx', '../store/job', false],
     ['ui/App.tsx', './App.module.css', false],
     ['ui/pair/Wipe.tsx', '../Slider', false],
-    ['ui/App.tsx', '../protocol/messages', true],
+    ['ui/App.tsx', '../protocol/requests', true],
     ['store/models.ts', '../models/catalog', false],
     ['engine/worker.ts', '../kernels/attention', false],
     ['store/store.ts', '../engine/worker.ts?worker&url', false],
     ['engine/runtime.ts', 'onnxruntime-web/jspi', false],
     ['kernels/step.ts', '../diffusion/types', true],
-    ['protocol/messages.ts', '../diffusion/options', true],
+    ['protocol/requests.ts', '../diffusion/options', true],
     ['store/settings.ts', '../diffusion/options', false],
     ['onnx/file/read.ts', '../../protocol/errors', false],
     ['onnx/graph/facts.ts', '../operators/table', false],
@@ -34,11 +34,11 @@ describe('the import table', () => {
     ['ui/App.tsx', '../kernels/attention', 'a message of protocol'],
     ['store/models.ts', '../library/download', 'library/library'],
     ['diffusion/ddim.ts', '../protocol/errors', 'protocol'],
-    ['onnx/file/read.ts', '../../protocol/messages', 'protocol/errors'],
+    ['onnx/file/read.ts', '../../protocol/requests', 'protocol/errors'],
     ['onnx/graph/facts.ts', '../passes/fuse', 'Graphs belong to engine'],
     ['onnx/segments/cut.ts', '../sites/sites', '`import type`'],
     ['kernels/step.ts', '../diffusion/ddim', '`import type`'],
-    ['protocol/messages.ts', '../diffusion/options', '`import type`'],
+    ['protocol/requests.ts', '../diffusion/options', '`import type`'],
     ['engine/worker.ts', '../store/job', 'as an argument'],
     ['store/job.ts', 'onnxruntime-web', 'Only engine'],
     ['engine/text.ts', '@huggingface/tokenizers', 'text'],
@@ -123,7 +123,7 @@ describe('ESLint', () => {
   });
 
   it('tells a type import from a value import', async () => {
-    expect(await faults('src/ui/App.tsx', "import type { Settings } from '../protocol/messages';")).toEqual([]);
+    expect(await faults('src/ui/App.tsx', "import type { Settings } from '../protocol/requests';")).toEqual([]);
     expect(await faults('src/ui/App.tsx', "import { EngineError } from '../protocol/errors';")).toHaveLength(1);
   });
 });

@@ -3,7 +3,7 @@
 
 import type { CombinedImage, NonlinearGuidance } from '../diffusion/guidance';
 import type { KnownFactors, SiteRow, StepCoefficients } from '../diffusion/types';
-import type { DeviceInfo } from '../protocol/messages';
+import type { DeviceInfo } from '../protocol/loaded';
 
 export type ElemType = 'float32' | 'float16' | 'int64' | 'int32';
 

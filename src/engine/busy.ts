@@ -1,7 +1,7 @@
 // Tells the page when the thread may be held for long by what is as it should be, so that silence is not taken for a
 // hang: calls into ONNX Runtime, and the kernels' twins on the CPU.
 
-import type { BusyEvent } from '../protocol/messages';
+import type { BusyEvent } from '../protocol/events';
 import type { CpuBackend } from './cpuBackend';
 import type { Ort } from './runtime';
 

@@ -6,7 +6,7 @@ import { loraTargets } from '../checkpoints/lora/loraTargets';
 import { readPrediction } from '../checkpoints/prediction';
 import { readHeader } from '../checkpoints/safetensors';
 import { modelIndexOf, schedulerOf, unetConfigOf, wholeModel } from '../checkpoints/wholeModel';
-import type { FileModelRef } from '../protocol/messages';
+import type { FileModelRef } from '../protocol/modelRefs';
 import { clipTokenizer } from '../text/clipVocabulary';
 import { fetchFrom, type ModelFiles, type OpenFile, type TextFiles, type Watched } from './modelFiles';
 import { textConfigOf, textGraph, unetGraph, vaeConfigOf, vaeEncoderGraph, vaeGraph } from './networkGraphs';

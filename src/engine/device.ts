@@ -1,7 +1,7 @@
 // The one GPUDevice. It asks for the adapter's own limits, f16 where there is, and subgroups only where they are
 // wide: ONNX Runtime's attention is wrong on adapters with small ones (./attentionCheck).
 
-import type { DeviceInfo } from '../protocol/messages';
+import type { DeviceInfo } from '../protocol/loaded';
 import { RUNTIME_BUILD, threadCount } from './runtime';
 
 export interface Gpu {

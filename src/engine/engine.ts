@@ -4,20 +4,12 @@
 import { stepsRun } from '../diffusion/runPlan';
 import { PROMPT_TOKENS, needsText, preflight, refusalText, type Capacity, type Needs } from '../models/preflight';
 import { EngineError, toErrorData, type EngineErrorCode } from '../protocol/errors';
-import type {
-  AddedFiles,
-  BusyEvent,
-  DeviceInfo,
-  EngineEvent,
-  FitRequest,
-  GenerateRequest,
-  LoadRequest,
-  ModelRef,
-  Pair,
-  StepTrace,
-  VerdictEvent,
-  WeighRequest,
-} from '../protocol/messages';
+import type { BusyEvent, EngineEvent, VerdictEvent } from '../protocol/events';
+import type { DeviceInfo } from '../protocol/loaded';
+import type { ModelRef } from '../protocol/modelRefs';
+import type { Pair } from '../protocol/pictureData';
+import type { AddedFiles, FitRequest, GenerateRequest, LoadRequest, WeighRequest } from '../protocol/requests';
+import type { StepTrace } from '../protocol/runSteps';
 import type { Settings } from '../settings/fields';
 import { beyondPlan } from '../settings/beyondPlan';
 import type { Backend } from './backend';

@@ -5,16 +5,9 @@ import { PLAIN_PAG } from '../diffusion/options';
 import { stepsOfImage } from '../diffusion/imageSteps';
 import type { Made, RunPlan } from '../diffusion/runPlan';
 import type { Row } from '../diffusion/types';
-import type {
-  LongText,
-  Pair,
-  Pixels,
-  RunProgressEvent,
-  RunStats,
-  Size,
-  StartImage,
-  StepTrace,
-} from '../protocol/messages';
+import type { LongText, RunProgressEvent, RunStats } from '../protocol/events';
+import type { Pair, Pixels, Size, StartImage } from '../protocol/pictureData';
+import type { StepTrace } from '../protocol/runSteps';
 import type { Settings } from '../settings/fields';
 import { elements, type DeviceTensor } from './backend';
 import { phasesOf } from '../settings/earlierSteps';

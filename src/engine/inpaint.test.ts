@@ -17,7 +17,8 @@ import {
 } from '../../fixtures/inpaint/inpaint';
 import { startPicture, startSettings } from '../../fixtures/start/start';
 import { fitPicture } from '../image/fitPicture';
-import type { MaskImage, Pair, Size, StartImage, StepTrace } from '../protocol/messages';
+import type { MaskImage, Pair, Size, StartImage } from '../protocol/pictureData';
+import type { StepTrace } from '../protocol/runSteps';
 import { INITIAL, type Settings } from '../settings/fields';
 import type { BlendInput, StepInput } from './backend';
 import { checkpointFiles } from './checkpointFiles';

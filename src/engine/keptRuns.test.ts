@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import { PLAIN_PAG, type PagOptions } from '../diffusion/options';
 import type { RunPlan } from '../diffusion/runPlan';
-import type { Pair } from '../protocol/messages';
+import type { Pair } from '../protocol/pictureData';
 import type { Settings } from '../settings/fields';
 import { beyondPlan } from '../settings/beyondPlan';
 import { fromStepOn } from '../settings/earlierSteps';

@@ -5,7 +5,8 @@
 
 import { readsHistory, sameSteps } from '../diffusion/imageSteps';
 import type { RunPlan } from '../diffusion/runPlan';
-import type { ImageState, LeftImage, Pixels, StepTrace } from '../protocol/messages';
+import type { Pixels } from '../protocol/pictureData';
+import type { ImageState, LeftImage, StepTrace } from '../protocol/runSteps';
 import { elements, type Backend, type DeviceTensor } from './backend';
 import type { SeedNoise } from './seedNoise';
 

@@ -4,7 +4,7 @@
 import { FLOAT, FLOAT16, type GraphNode, type Model, type ValueInfo } from '../onnx/file/model';
 import { MessageWriter } from '../onnx/file/protobuf';
 import { writeSegment } from '../onnx/segments/write';
-import type { DeviceCheck } from '../protocol/messages';
+import type { DeviceCheck } from '../protocol/loaded';
 import type { Backend, DeviceTensor } from './backend';
 
 export type FloatType = 'float32' | 'float16';

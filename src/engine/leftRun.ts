@@ -2,7 +2,7 @@
 // from its settings again. What does not fit the model's latents is left out: a run is then made whole.
 
 import { stepsOfImage } from '../diffusion/imageSteps';
-import type { LeftRun } from '../protocol/messages';
+import type { LeftRun } from '../protocol/runSteps';
 import { phasesOf } from '../settings/earlierSteps';
 import { elements } from './backend';
 import { latentsOfRun, type DiffusionModel } from './diffusionModel';

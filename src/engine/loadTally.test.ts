@@ -3,7 +3,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { POCKET } from '../models/catalog';
-import type { LoadingEvent } from '../protocol/messages';
+import type { LoadingEvent } from '../protocol/events';
 import { LoadTally } from './loadTally';
 
 test('one total over all parts, a time left from the speed, and a share that never falls', () => {

@@ -2,7 +2,7 @@
 // will come is known beforehand where sizes were written down; else from what the server says.
 
 import { Rate } from '../loading/rate';
-import type { LoadingEvent } from '../protocol/messages';
+import type { LoadingEvent } from '../protocol/events';
 
 interface Part {
   loaded: number;

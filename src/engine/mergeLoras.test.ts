@@ -7,7 +7,7 @@ import { encoded, singleFile, small, weight, type Shape } from '../../fixtures/c
 import { loraCases, loraFile, loraNumbers } from '../../fixtures/checkpoints/lora';
 import { safetensorsFile, type Entry } from '../checkpoints/testing/safetensorsFile';
 import { selectSites } from '../onnx/sites/layers';
-import type { LoraRef } from '../protocol/messages';
+import type { LoraRef } from '../protocol/modelRefs';
 import { INITIAL } from '../settings/fields';
 import { checkpointFiles } from './checkpointFiles';
 import { CpuBackend } from './cpuBackend';

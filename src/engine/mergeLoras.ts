@@ -4,7 +4,8 @@
 import { fitLora } from '../checkpoints/lora/loraFit';
 import { readLora } from '../checkpoints/lora/loraFile';
 import type { LoraNetwork } from '../checkpoints/lora/loraTargets';
-import type { LoraRef, LoraUse } from '../protocol/messages';
+import type { LoraUse } from '../protocol/loaded';
+import type { LoraRef } from '../protocol/modelRefs';
 import { textEncoder, type DiffusionModel } from './diffusionModel';
 import { LoraStack, type OpenedLora } from './loraStack';
 import type { GraphFile } from './modelFiles';

@@ -39,7 +39,7 @@ import { isWeights } from '../models/weightFiles';
 import { EngineError } from '../protocol/errors';
 import type { DeviceTraits } from '../onnx/passes/runnable';
 import type { Model } from '../onnx/file/model';
-import type { FileModelRef, ModelRef } from '../protocol/messages';
+import type { FileModelRef, ModelRef } from '../protocol/modelRefs';
 import { clipTokenizerJson } from '../text/clipFiles';
 import type { Backend } from './backend';
 import type { LoadTally } from './loadTally';

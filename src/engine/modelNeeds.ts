@@ -3,7 +3,7 @@
 import { rowGuidance } from '../diffusion/guidance';
 import { PROMPT_TOKENS, type Buffer, type Needs } from '../models/preflight';
 import { graphNeeds } from '../onnx/graph/needs';
-import type { RunExtent } from '../protocol/messages';
+import type { RunExtent } from '../protocol/requests';
 import { keepsTextEncoders, machineMemoryGiB } from './memory';
 import type { OnnxFile } from './onnxFile';
 import { leastInTiles } from './tiledGraph';

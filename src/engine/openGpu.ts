@@ -3,7 +3,7 @@
 // it is wrong all the same, without its graph capture where replays are wrong, and not at all where convolutions are
 // wrong in f32. What was asked and what is done instead goes into the device's facts.
 
-import type { DeviceCheck, DeviceInfo } from '../protocol/messages';
+import type { DeviceCheck, DeviceInfo } from '../protocol/loaded';
 import { knownAttention } from './attentionCheck';
 import type { Backend } from './backend';
 import { replaysRecordings } from './captureCheck';

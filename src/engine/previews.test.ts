@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { LatentColours } from '../diffusion/latentColours';
-import type { Pixels } from '../protocol/messages';
+import type { Pixels } from '../protocol/pictureData';
 import { CpuBackend } from './cpuBackend';
 import { readModelFiles } from './modelFiles';
 import { Previews } from './previews';

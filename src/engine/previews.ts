@@ -11,7 +11,7 @@ import {
 } from '../diffusion/latentColours';
 import { TorchGenerator } from '../diffusion/noise';
 import { toPixels } from '../image/pixels';
-import type { Pixels, Size } from '../protocol/messages';
+import type { Pixels, Size } from '../protocol/pictureData';
 import { elements, type Backend, type DeviceTensor } from './backend';
 import { checkpoint } from './checkpoint';
 import { pixelsPerLatent, type LatentShape } from './latentShape';

@@ -7,7 +7,7 @@
 // A1111's separate calls come to.
 
 import { EngineError } from '../protocol/errors';
-import type { LongText, TextFit } from '../protocol/messages';
+import type { LongText, TextFit } from '../protocol/events';
 import type { Emphasis } from '../prompt/pieces';
 import { NEVER, checkpoint } from './checkpoint';
 import { concatenated } from './concatenated';

@@ -1,7 +1,9 @@
 // What of a run earlier ones have made: whole images, and the record at which those that are still to be made begin.
 
 import type { RunPlan } from '../diffusion/runPlan';
-import type { LongText, Pixels, StepTrace } from '../protocol/messages';
+import type { LongText } from '../protocol/events';
+import type { Pixels } from '../protocol/pictureData';
+import type { StepTrace } from '../protocol/runSteps';
 import { concatenated } from './concatenated';
 import type { RunHooks, RunResult } from './generate';
 import { copied, type Beginning, type ImageKind, type KeptRuns, type Trajectory } from './keptRuns';

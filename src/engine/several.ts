@@ -5,7 +5,8 @@
 import { stepsRun } from '../diffusion/runPlan';
 import { imagesAtOnce, type Capacity } from '../models/preflight';
 import { EngineError, toErrorData } from '../protocol/errors';
-import type { ImagesMade, Pair, RunProgressEvent, RunStats, Size, StartImage } from '../protocol/messages';
+import type { ImagesMade, RunProgressEvent, RunStats } from '../protocol/events';
+import type { Pair, Size, StartImage } from '../protocol/pictureData';
 import type { Settings } from '../settings/fields';
 import { imageSeed } from '../settings/seeds';
 import { contextOfRun } from './contextOfRun';

@@ -10,7 +10,7 @@ import { laidOver, opaque, pasted } from '../image/overlay';
 import type { Box, GrayPixels, RgbPixels } from '../image/resample';
 import { withoutAlpha } from '../image/startPicture';
 import { EngineError } from '../protocol/errors';
-import type { PicturePart, Pixels, Size, StartImage } from '../protocol/messages';
+import type { PicturePart, Pixels, Size, StartImage } from '../protocol/pictureData';
 import type { Settings } from '../settings/fields';
 
 export interface StartCanvas {

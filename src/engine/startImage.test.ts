@@ -6,7 +6,7 @@ import { openAsBlob } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { commonSettings, wholeFile, worstPixel, type FamilyName } from '../../fixtures/checkpoints/pipelines';
 import { fewLatentsOf, runs, startBytes, startPicture, startSettings } from '../../fixtures/start/start';
-import type { StartImage } from '../protocol/messages';
+import type { StartImage } from '../protocol/pictureData';
 import { INITIAL, type Settings } from '../settings/fields';
 import { checkpointFiles } from './checkpointFiles';
 import { CpuBackend } from './cpuBackend';

@@ -7,7 +7,7 @@
 import { stepsRun, type PlannedStart, type RunPlan } from '../diffusion/runPlan';
 import type { GrayPixels } from '../image/resample';
 import { EngineError } from '../protocol/errors';
-import type { StartImage } from '../protocol/messages';
+import type { StartImage } from '../protocol/pictureData';
 import type { Settings } from '../settings/fields';
 import { pictureSize } from '../settings/pictureSize';
 import { elements } from './backend';

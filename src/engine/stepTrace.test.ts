@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
 import { planRun } from '../diffusion/runPlan';
 import { INITIAL, type Settings } from '../settings/fields';
-import type { StepTrace } from '../protocol/messages';
+import type { StepTrace } from '../protocol/runSteps';
 import { CpuBackend } from './cpuBackend';
 import { generate } from './generate';
 import { readModelFiles } from './modelFiles';

@@ -6,7 +6,8 @@
 // Asked for by runs whose steps are looked at: it reads the predictions back at each step.
 
 import type { PlannedRecord } from '../diffusion/runPlan';
-import type { PicturePart, Pixels, StepTrace } from '../protocol/messages';
+import type { PicturePart, Pixels } from '../protocol/pictureData';
+import type { StepTrace } from '../protocol/runSteps';
 import type { Backend, DeviceTensor } from './backend';
 import type { DiffusionModel } from './diffusionModel';
 import { pixelsPerLatent } from './latentShape';

@@ -4,7 +4,7 @@
 
 import { openAsBlob } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
-import type { Pixels } from '../protocol/messages';
+import type { Pixels } from '../protocol/pictureData';
 import { OnnxFile } from './onnxFile';
 import { countingBackend, type CountingBackend } from './testing/countingBackend';
 import { HALF_VAE_SHAPE as SHAPE, halfVae } from './testing/halfVae';

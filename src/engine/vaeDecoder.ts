@@ -3,7 +3,7 @@
 
 import type { VaeConfig } from '../configs/schemas';
 import { EngineError } from '../protocol/errors';
-import type { Pixels } from '../protocol/messages';
+import type { Pixels } from '../protocol/pictureData';
 import { toPixels } from '../image/pixels';
 import type { ValueInfo } from '../onnx/file/model';
 import type { Backend, DeviceTensor } from './backend';

@@ -8,7 +8,7 @@
 import type { GrayPixels, RgbPixels } from '../image/resample';
 import type { ValueInfo } from '../onnx/file/model';
 import { EngineError } from '../protocol/errors';
-import type { Size } from '../protocol/messages';
+import type { Size } from '../protocol/pictureData';
 import { elements, type Backend, type Tensors } from './backend';
 import type { EncoderFiles } from './modelFiles';
 import { elemType, inputByRole, type OnnxFile } from './onnxFile';

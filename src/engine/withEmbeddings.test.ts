@@ -13,7 +13,7 @@ import {
 import { loraFile } from '../../fixtures/checkpoints/lora';
 import { wholeFile } from '../../fixtures/checkpoints/pipelines';
 import { safetensorsFile } from '../checkpoints/testing/safetensorsFile';
-import type { EmbeddingRef } from '../protocol/messages';
+import type { EmbeddingRef } from '../protocol/modelRefs';
 import { PromptTokenizer } from '../text/tokenizer';
 import { checkpointFiles } from './checkpointFiles';
 import { CpuBackend } from './cpuBackend';

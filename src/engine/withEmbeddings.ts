@@ -2,7 +2,7 @@
 // read. Nothing is built anew.
 
 import { embeddingVectors, invalidEmbedding, type EmbeddingVectors } from '../checkpoints/embeddingFile';
-import type { EmbeddingRef } from '../protocol/messages';
+import type { EmbeddingRef } from '../protocol/modelRefs';
 import type { DiffusionModel } from './diffusionModel';
 
 export interface OpenedEmbedding {

@@ -1,7 +1,8 @@
 // The engine worker's entry: wires the engine to the page, and holds the lock by which the page knows that it lives.
 
 import { serve } from '../protocol/serve';
-import type { EngineEvent, EngineRequest, WireEvent } from '../protocol/messages';
+import type { EngineEvent, WireEvent } from '../protocol/events';
+import type { EngineRequest } from '../protocol/requests';
 import { Engine } from './engine';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;

@@ -2,7 +2,7 @@
 // to be read when they are looked at. What is read back is checked: a damaged entry costs that entry alone.
 
 import type { KeptSteps } from './keptSteps';
-import type { RunStats } from '../protocol/messages';
+import type { RunStats } from '../protocol/events';
 import { readRecipe, type Recipe } from '../recipe/recipe';
 
 export interface HistoryEntry {

@@ -1,7 +1,7 @@
 // Steps as they come back from storage: whole, or not at all.
 
 import { expect, test } from 'vitest';
-import type { StepTrace } from '../protocol/messages';
+import type { StepTrace } from '../protocol/runSteps';
 import { bytesOfSteps, readSteps, type KeptSteps } from './keptSteps';
 
 const picture = { width: 2, height: 1, rgba: new Uint8ClampedArray(8) };

@@ -1,7 +1,8 @@
 // What the steps of a run came to, kept with its pictures where that is small: for the timeline, and to go on from.
 // What is read back is checked: of steps that are damaged none is there, and the pictures are as they were.
 
-import type { ImageState, LeftImage, Pixels, StepTrace } from '../protocol/messages';
+import type { Pixels } from '../protocol/pictureData';
+import type { ImageState, LeftImage, StepTrace } from '../protocol/runSteps';
 import { asRecord } from '../settings/pagOptions';
 
 export interface KeptSteps {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { DEFAULTS } from '../store/settings';
 import { EngineClient } from './client';
 import type { EngineErrorData } from './errors';
-import type { EngineEvent } from './messages';
+import type { EngineEvent } from './events';
 import { FakeWorker } from './testing/fakeWorker';
 
 const model = (id: string) => ({ kind: 'url', id, baseUrl: '/', bytes: {}, encoder: null }) as const;

@@ -6,16 +6,9 @@
 // what stays unanswered. ONNX Runtime may hold the thread for long, which the worker says beforehand.
 
 import type { EngineErrorCode, EngineErrorData } from './errors';
-import type {
-  EngineEvent,
-  EngineRequest,
-  GenerateRequest,
-  LoadRequest,
-  AddedFiles,
-  ModelRef,
-  RunExtent,
-  WireEvent,
-} from './messages';
+import type { EngineEvent, WireEvent } from './events';
+import type { ModelRef } from './modelRefs';
+import type { EngineRequest, GenerateRequest, LoadRequest, AddedFiles, RunExtent } from './requests';
 import type { Emphasis } from '../prompt/pieces';
 import type { Settings } from '../settings/fields';
 

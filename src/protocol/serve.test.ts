@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { DEFAULTS } from '../store/settings';
-import type { EngineEvent, EngineRequest, WireEvent } from './messages';
+import type { EngineEvent, WireEvent } from './events';
+import type { EngineRequest } from './requests';
 import type { Settings } from '../settings/fields';
 import { HANDED_OVER, serve } from './serve';
 

@@ -3,16 +3,8 @@
 // is under way and at most one waits: the newest.
 
 import { toErrorData } from './errors';
-import type {
-  EngineEvent,
-  EngineRequest,
-  FitRequest,
-  GenerateRequest,
-  LoadEndedEvent,
-  LoadRequest,
-  PongEvent,
-  WeighRequest,
-} from './messages';
+import type { EngineEvent, LoadEndedEvent, PongEvent } from './events';
+import type { EngineRequest, FitRequest, GenerateRequest, LoadRequest, WeighRequest } from './requests';
 
 /** The reason of an abort whose cause takes over what is under way. */
 export const HANDED_OVER = new DOMException('A run of the same model goes on with it.', 'AbortError');

@@ -5,7 +5,7 @@ import type { StoredModel } from '../library/libraryMessages';
 import { CLIP_FOLDER, POCKET, modelRef } from '../models/catalog';
 import { HUB_MODELS } from '../models/hubCatalog';
 import { readsSameText } from '../models/unetFit';
-import type { ModelRef } from '../protocol/messages';
+import type { ModelRef } from '../protocol/modelRefs';
 import type { UsualSettings } from '../settings/fields';
 import { newId, read, write } from './browser';
 

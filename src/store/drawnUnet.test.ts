@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import type { SiteInfo } from '../protocol/messages';
+import type { SiteInfo } from '../protocol/loaded';
 import { chosenSites, drawUnet } from './drawnUnet';
 
 const site = (name: string, comfyName: string, tokens: number, share: number): SiteInfo => ({

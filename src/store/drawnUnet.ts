@@ -2,7 +2,7 @@
 // of each self-attention.
 
 import { selectSites } from '../onnx/sites/layers';
-import type { ModelInfo, SiteInfo } from '../protocol/messages';
+import type { ModelInfo, SiteInfo } from '../protocol/loaded';
 
 export { rowGuidance } from '../diffusion/guidance';
 export { layersText } from '../onnx/sites/layers';

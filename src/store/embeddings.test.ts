@@ -2,7 +2,8 @@
 
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { cases, embeddingFile } from '../../fixtures/checkpoints/embeddings';
-import type { GenerateRequest, ModelInfo } from '../protocol/messages';
+import type { ModelInfo } from '../protocol/loaded';
+import type { GenerateRequest } from '../protocol/requests';
 import { FakeWorker } from '../protocol/testing/fakeWorker';
 import { useEmbeddings } from './embeddings';
 import { useRecipes } from './recipeSlice';

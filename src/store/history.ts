@@ -19,7 +19,7 @@ import type { RgbaPixels } from '../image/pixels';
 import { decodePng, pictureName } from '../image/png';
 import { sleep } from '../loading/sleep';
 import { parseRecipe } from '../recipe/recipe';
-import type { Pair } from '../protocol/messages';
+import type { Pair } from '../protocol/pictureData';
 import { read as readStored, write } from './browser';
 import type { Shown } from './job';
 import { keptRun } from './keptRun';

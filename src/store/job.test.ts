@@ -1,7 +1,8 @@
 // The job slice over whole stories of events: nothing is lost, and nothing stays stuck.
 
 import { describe, expect, test } from 'vitest';
-import type { EngineEvent, Pair } from '../protocol/messages';
+import type { EngineEvent } from '../protocol/events';
+import type { Pair } from '../protocol/pictureData';
 import { IDLE, asked, chosen, reduce, type Job } from './job';
 import { DEFAULTS } from './settings';
 import { eachImage } from './shownImages';

@@ -4,20 +4,17 @@
 import type { EngineErrorData } from '../protocol/errors';
 import type {
   CostsEvent,
-  DeviceInfo,
   EngineEvent,
   FitEvent,
-  LeftImage,
   LoadingEvent,
-  ModelInfo,
-  Pair,
   PreviewEvent,
   RunProgressEvent,
   RunStats,
-  Size,
-  StepTrace,
   VerdictEvent,
-} from '../protocol/messages';
+} from '../protocol/events';
+import type { DeviceInfo, ModelInfo } from '../protocol/loaded';
+import type { Pair, Size } from '../protocol/pictureData';
+import type { LeftImage, StepTrace } from '../protocol/runSteps';
 import type { Settings } from '../settings/fields';
 import type { Recipe } from '../recipe/recipe';
 import type { Embedding } from './embeddings';

@@ -3,7 +3,7 @@
 import type { KeptRun } from '../history/entry';
 import { MOST_BYTES, bytesOfSteps } from '../history/keptSteps';
 import { encodeThumbnail } from '../image/png';
-import type { StepTrace } from '../protocol/messages';
+import type { StepTrace } from '../protocol/runSteps';
 import type { Recipe } from '../recipe/recipe';
 import type { Shown } from './job';
 import { pngWithRecipe } from './saveFile';

@@ -2,7 +2,7 @@
 // device are surely those that made it, since an engine that has just started knows nothing of it.
 
 import { POCKET } from '../models/catalog';
-import type { LeftRun } from '../protocol/messages';
+import type { LeftRun } from '../protocol/runSteps';
 import type { Recipe } from '../recipe/recipe';
 import type { Settings } from '../settings/fields';
 import type { Job } from './job';

@@ -2,7 +2,9 @@
 // and what becomes of the one that they outdate. Runs, cancels and waiting runs are counted as the worker hears them.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { DeviceInfo, GenerateRequest, ModelInfo, Pair, SiteInfo } from '../protocol/messages';
+import type { DeviceInfo, ModelInfo, SiteInfo } from '../protocol/loaded';
+import type { Pair } from '../protocol/pictureData';
+import type { GenerateRequest } from '../protocol/requests';
 import { FakeWorker } from '../protocol/testing/fakeWorker';
 import type { Settings } from '../settings/fields';
 import { announcementOf } from '../ui/words';

@@ -4,7 +4,7 @@
 
 import { planRun } from '../diffusion/runPlan';
 import { selectSites } from '../onnx/sites/layers';
-import type { ModelInfo } from '../protocol/messages';
+import type { ModelInfo } from '../protocol/loaded';
 import type { Settings } from '../settings/fields';
 import { pictureSize } from '../settings/pictureSize';
 import type { Job } from './job';

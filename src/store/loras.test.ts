@@ -3,7 +3,8 @@
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { loraFile } from '../../fixtures/checkpoints/lora';
 import { loraHash } from '../library/loraOnDisk';
-import type { GenerateRequest, ModelInfo } from '../protocol/messages';
+import type { ModelInfo } from '../protocol/loaded';
+import type { GenerateRequest } from '../protocol/requests';
 import { FakeWorker } from '../protocol/testing/fakeWorker';
 import { useLoras, readPrompt } from './loras';
 import { useRecipes } from './recipeSlice';

@@ -20,7 +20,7 @@ import { Library } from '../library/library';
 import type { FileChoice, Found, LoraFound, Plan, StoredModel } from '../library/libraryMessages';
 import { preflight, sizeText, type Verdict } from '../models/preflight';
 import { HUB_URL, parseRepoId } from '../models/repoId';
-import type { DeviceInfo } from '../protocol/messages';
+import type { DeviceInfo } from '../protocol/loaded';
 import { newId, read, write } from './browser';
 import { useLoras } from './loras';
 import { BUILT_IN, clipUrl, keepChoice, readChoice, storedChoice, withUnet, type Choice } from './choice';

@@ -1,7 +1,9 @@
 // The recipe of a run: what it was really made of, taken from the run itself and not from the form, which may have
 // changed since.
 
-import type { DeviceInfo, ModelInfo, Pair, RunStats } from '../protocol/messages';
+import type { RunStats } from '../protocol/events';
+import type { DeviceInfo, ModelInfo } from '../protocol/loaded';
+import type { Pair } from '../protocol/pictureData';
 import type { Settings } from '../settings/fields';
 import { pictureSize } from '../settings/pictureSize';
 import { imageSeed } from '../settings/seeds';

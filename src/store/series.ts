@@ -13,7 +13,7 @@ import { meanDifference } from '../image/meanDifference';
 import { pictureName } from '../image/png';
 import type { Settings } from '../settings/fields';
 import { asRecord } from '../settings/pagOptions';
-import type { SiteInfo } from '../protocol/messages';
+import type { SiteInfo } from '../protocol/loaded';
 import { read, write } from './browser';
 import { useHistory } from './history';
 import type { Job } from './job';

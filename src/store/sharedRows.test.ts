@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
-import type { ModelInfo } from '../protocol/messages';
+import type { ModelInfo } from '../protocol/loaded';
 import { fromStepOn } from '../settings/earlierSteps';
 import { INITIAL, type Settings } from '../settings/fields';
 import { SharedRows } from './sharedRows';

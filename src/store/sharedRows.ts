@@ -4,7 +4,7 @@
 import { sameSteps, stepsOfImage } from '../diffusion/imageSteps';
 import { planRun } from '../diffusion/runPlan';
 import { selectSites } from '../onnx/sites/layers';
-import type { ModelInfo } from '../protocol/messages';
+import type { ModelInfo } from '../protocol/loaded';
 import { beyondPlan } from '../settings/beyondPlan';
 import { phasesOf } from '../settings/earlierSteps';
 import type { Settings } from '../settings/fields';

@@ -1,7 +1,7 @@
 // The images of a run of several: what is there of each, and which one is looked at, saved and taken elsewhere. While
 // they are made that is the one that grows, until somebody chooses another.
 
-import type { Pair } from '../protocol/messages';
+import type { Pair } from '../protocol/pictureData';
 import type { Recipe } from '../recipe/recipe';
 import type { Shown } from './job';
 

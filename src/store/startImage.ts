@@ -7,7 +7,7 @@ import { readPictureHead } from '../image/pictureHead';
 import { encodePng } from '../image/png';
 import type { RgbPixels as Rgb } from '../image/resample';
 import { startPicture, withoutAlpha } from '../image/startPicture';
-import type { MaskImage, Pixels, StartImage } from '../protocol/messages';
+import type { MaskImage, Pixels, StartImage } from '../protocol/pictureData';
 import { newId } from './browser';
 
 export interface ChosenStart {

@@ -1,6 +1,6 @@
 // The steps of the pair that is shown, saved as a short animation.
 
-import type { StepTrace } from '../protocol/messages';
+import type { StepTrace } from '../protocol/runSteps';
 import { pictureName } from '../image/png';
 import { stepsGif } from '../image/stepsGif';
 import type { Shown } from './job';

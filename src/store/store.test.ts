@@ -3,7 +3,9 @@
 
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { EngineErrorCode } from '../protocol/errors';
-import type { GenerateRequest, ModelInfo, Pair } from '../protocol/messages';
+import type { ModelInfo } from '../protocol/loaded';
+import type { Pair } from '../protocol/pictureData';
+import type { GenerateRequest } from '../protocol/requests';
 import { FakeWorker } from '../protocol/testing/fakeWorker';
 import { IDLE } from './job';
 import { useModels } from './models';

@@ -1,6 +1,7 @@
 // The sentences of the status line, the progress bar and what is said aloud.
 
-import type { DeviceInfo, LoadingEvent, RunProgressEvent, VerdictEvent } from '../protocol/messages';
+import type { LoadingEvent, RunProgressEvent, VerdictEvent } from '../protocol/events';
+import type { DeviceInfo } from '../protocol/loaded';
 import type { Job } from '../store/job';
 import type { Offline } from '../store/store';
 

@@ -1,6 +1,7 @@
 // An engine's worker that does what the test says: it keeps what it was sent, and answers pings while it hears.
 
-import type { EngineEvent, EngineRequest, WireEvent } from '../messages';
+import type { EngineEvent, WireEvent } from '../events';
+import type { EngineRequest } from '../requests';
 
 export class FakeWorker {
   onmessage: ((message: { data: EngineEvent | WireEvent }) => void) | null = null;

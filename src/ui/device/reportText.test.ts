@@ -1,7 +1,7 @@
 // The report of a device, whole: of a GPU with something worked round, of a CPU, and before anything has started.
 
 import { expect, test } from 'vitest';
-import type { DeviceInfo } from '../../protocol/messages';
+import type { DeviceInfo } from '../../protocol/loaded';
 import type { Job } from '../../store/job';
 import { deviceReport, type Surroundings } from './reportText';
 

@@ -1,7 +1,7 @@
 // What a bug report needs of the device, as plain text: what it is, what it was asked for and answered, what is worked
 // round, how quick it was, and which versions ran.
 
-import type { DeviceFacts, DeviceInfo } from '../../protocol/messages';
+import type { DeviceFacts, DeviceInfo } from '../../protocol/loaded';
 import type { Job } from '../../store/job';
 
 /** What the page knows of its own surroundings. */

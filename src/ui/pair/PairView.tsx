@@ -1,7 +1,7 @@
 // The pair: side by side, under a wipe, or as a difference. Without PAG on the left, with PAG on the right.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
-import type { Pixels, Size } from '../../protocol/messages';
+import type { Pixels, Size } from '../../protocol/pictureData';
 import { pictureSize } from '../../settings/pictureSize';
 import { useStore, type View } from '../../store/store';
 import { difference } from './difference';

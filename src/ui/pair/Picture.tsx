@@ -2,7 +2,7 @@
 // that has fewer pixels than what it stands for is a preview, and smoothed.
 
 import { useLayoutEffect, useRef, type CSSProperties } from 'react';
-import type { Pixels, Size } from '../../protocol/messages';
+import type { Pixels, Size } from '../../protocol/pictureData';
 import { SMALL } from './pairLayout';
 import styles from './PairView.module.css';
 

@@ -1,7 +1,7 @@
 // Both pictures in one place with a border that is dragged, or moved with ← →.
 
 import { useState, type KeyboardEvent, type PointerEvent } from 'react';
-import type { Pixels, Size } from '../../protocol/messages';
+import type { Pixels, Size } from '../../protocol/pictureData';
 import styles from './PairView.module.css';
 import { Picture } from './Picture';
 

@@ -1,6 +1,6 @@
 // Where two pictures differ: |a − b| per channel, made three times as bright so that small changes show.
 
-import type { Pixels } from '../../protocol/messages';
+import type { Pixels } from '../../protocol/pictureData';
 
 const GAIN = 3;
 

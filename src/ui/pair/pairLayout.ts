@@ -1,7 +1,7 @@
 // Where the pictures of a pair stand and how large: side by side, or a wide pair one above the other where it is larger
 // so. Small pixel images have whole multiples of their pixels.
 
-import type { Size } from '../../protocol/messages';
+import type { Size } from '../../protocol/pictureData';
 
 export interface PairLayout {
   /** Of each picture, in CSS pixels. */

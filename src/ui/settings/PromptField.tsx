@@ -2,7 +2,7 @@
 // reads it.
 
 import { useId } from 'react';
-import type { TextFit } from '../../protocol/messages';
+import type { TextFit } from '../../protocol/events';
 import { onlyA1111 } from '../../prompt/onlyA1111';
 import { isA1111 } from '../../prompt/pieces';
 import { FIELDS } from '../../settings/fields';

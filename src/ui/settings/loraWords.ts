@@ -1,6 +1,6 @@
 // What a LoRA is, how much of it fits the model and what the prompt says of it, in words.
 
-import type { LoraUse } from '../../protocol/messages';
+import type { LoraUse } from '../../protocol/loaded';
 
 export const NO_LORA = 'LoRA needs a model from a .safetensors checkpoint: with this model it has no effect.';
 

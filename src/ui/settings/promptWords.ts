@@ -1,7 +1,7 @@
 // How much of a prompt is read, and what in it is read otherwise than people may expect, as sentences.
 
 import type { UnreadSyntax } from '../../prompt/onlyA1111';
-import type { TextFit } from '../../protocol/messages';
+import type { TextFit } from '../../protocol/events';
 
 /** Letters of the unread end that are shown. */
 const SHOWN = 160;

@@ -3,7 +3,7 @@
 // first. A stroke that the system takes away (a gesture, a palm after all) is as if it had not been.
 
 import { useEffect, useLayoutEffect, useRef, type PointerEvent } from 'react';
-import type { Size } from '../../protocol/messages';
+import type { Size } from '../../protocol/pictureData';
 import { useStartMask } from '../../store/startMask';
 import { MaskedPicture, canvasScale } from './MaskedPicture';
 import { drawMask, type Part } from './maskTint';

@@ -1,7 +1,7 @@
 // The start image with its mask over it, at a size in CSS pixels; the mask is drawn anew when it has changed.
 
 import { useLayoutEffect, useRef } from 'react';
-import type { Size } from '../../protocol/messages';
+import type { Size } from '../../protocol/pictureData';
 import { useStartMask } from '../../store/startMask';
 import { SMALL } from '../pair/pairLayout';
 import { drawMask } from './maskTint';

@@ -1,7 +1,7 @@
 // How a mask looks on its picture: stripes of two colours that let the picture through, and an edge, light within and
 // dark without. On a picture of any colour one of the two can be told from it.
 
-import type { Size } from '../../protocol/messages';
+import type { Size } from '../../protocol/pictureData';
 
 export interface MaskBytes extends Size {
   /** A byte a pixel, 128 and more is masked. */

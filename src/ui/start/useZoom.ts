@@ -2,7 +2,7 @@
 // Ctrl, as which a trackpad's pinch comes; what is in the middle stays there.
 
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
-import type { Size } from '../../protocol/messages';
+import type { Size } from '../../protocol/pictureData';
 
 export const CLOSEST = 8;
 

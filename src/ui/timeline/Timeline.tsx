@@ -2,7 +2,7 @@
 // how far the predictions are apart. Runs tell their steps only while it is open.
 
 import { useMemo, useState } from 'react';
-import type { StepTrace } from '../../protocol/messages';
+import type { StepTrace } from '../../protocol/runSteps';
 import type { Shown } from '../../store/job';
 import { useStore } from '../../store/store';
 import { FromHereOn } from './FromHereOn';

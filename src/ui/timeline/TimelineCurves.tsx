@@ -3,7 +3,7 @@
 // stand below.
 
 import type { PointerEvent } from 'react';
-import type { StepTrace } from '../../protocol/messages';
+import type { StepTrace } from '../../protocol/runSteps';
 import styles from './Timeline.module.css';
 
 interface Props {

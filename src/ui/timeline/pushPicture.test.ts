@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { StepTrace } from '../../protocol/messages';
+import type { StepTrace } from '../../protocol/runSteps';
 import { pushPicture } from './pushPicture';
 
 const [WIDTH, HEIGHT] = [8, 4];

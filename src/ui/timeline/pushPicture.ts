@@ -1,7 +1,8 @@
 // Where PAG pushes, over the picture as it is at that step: the estimate in grey, and the accent colour over it by how
 // far the two predictions are apart, the most of the whole run at full strength.
 
-import type { Pixels, StepTrace } from '../../protocol/messages';
+import type { Pixels } from '../../protocol/pictureData';
+import type { StepTrace } from '../../protocol/runSteps';
 
 /** sRGB; seen well on grey by people of any colour vision. */
 const ACCENT = [255, 94, 20] as const;
