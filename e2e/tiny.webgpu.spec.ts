@@ -58,7 +58,7 @@ test('the slider changes the next picture; at 0 both are the same', async () => 
 });
 
 // What a driver costs for each of these is what a fast GPU waits for. `npm run bench:page` has the built-in model's.
-test('a warm step makes next to nothing on the GPU, with its previews and the decoding, and leaves nothing', async () => {
+test('a warm step, with previews and decoding, makes next to nothing on the GPU and leaves nothing', async () => {
   await setNumber(page, 'Steps', '2');
   await generate(page);
   await commandsSince(page);
