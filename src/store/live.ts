@@ -8,6 +8,7 @@ import type { ModelInfo } from '../protocol/loaded';
 import type { Settings } from '../settings/fields';
 import { pictureSize } from '../settings/pictureSize';
 import type { Job } from './job';
+import { plannedStart } from './plannedStart';
 
 /** Whether pictures follow the settings; `auto` where a moved slider is answered within LIVE_SECONDS. */
 export type LiveChoice = 'auto' | 'on' | 'off';
@@ -81,8 +82,7 @@ export function rowsOf(
       (sites.length > 0 ? selectSites(layers, sites) : []).map(
         ({ name }) => settings.pag.siteIdentity[name] ?? settings.pag.identity,
       );
-    // How many draws of noise come before its first is nothing to the rows.
-    const start = fromImage ? { strength: settings.strength, draws: 1 } : null;
+    const start = plannedStart(settings, fromImage);
     const made = both ? null : { record: 0, withoutPag: true };
     return planRun({ ...settings, start }, { scheduler, guidanceEmbedded, strengths }, made).rows;
   } catch {

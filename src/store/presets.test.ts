@@ -63,13 +63,23 @@ describe('the curve', () => {
       scheduler: 'ddim' as const,
       pag: { ...DEFAULTS.pag, attenuation: 25 },
     };
-    const curve = pagCurve(settings, SD);
+    const curve = pagCurve(settings, SD, false);
     if (typeof curve === 'string') throw new Error(curve);
     expect(curve.map(({ scale }) => scale)).toEqual([2, 1.5, 1, 0.5]);
     expect(curve.every(({ sigma }, i) => i === 0 || sigma < curve[i - 1]!.sigma)).toBe(true);
   });
 
+  it('has the steps that are left of a run from an image', () => {
+    const settings = { ...DEFAULTS, steps: 10, strength: 0.3, scheduler: 'ddim' as const };
+    const levels = (fromImage: boolean) => {
+      const curve = pagCurve(settings, SD, fromImage);
+      return typeof curve === 'string' ? curve : curve.map(({ sigma }) => sigma);
+    };
+    expect(levels(false)).toHaveLength(10);
+    expect(levels(true)).toEqual(levels(false).slice(7));
+  });
+
   it('says why there is none', () => {
-    expect(pagCurve({ ...DEFAULTS, steps: 2000 }, SD)).toMatch(/2000/);
+    expect(pagCurve({ ...DEFAULTS, steps: 2000 }, SD, false)).toMatch(/2000/);
   });
 });

@@ -3,6 +3,7 @@
 import { planRun } from '../diffusion/runPlan';
 import type { SchedulerConfig } from '../diffusion/types';
 import type { Settings } from '../settings/fields';
+import { plannedStart } from './plannedStart';
 
 export interface CurvePoint {
   /** Which of the run's steps, from 0; a two-stage step has two passes. */
@@ -14,10 +15,15 @@ export interface CurvePoint {
   readonly scale: number;
 }
 
-/** One point a UNet pass, noisiest first; a sentence where the schedule cannot be made. */
-export function pagCurve(settings: Settings, scheduler: SchedulerConfig): readonly CurvePoint[] | string {
+/** One point a UNet pass that is run, noisiest first; a sentence where the schedule cannot be made. */
+export function pagCurve(
+  settings: Settings,
+  scheduler: SchedulerConfig,
+  fromImage: boolean,
+): readonly CurvePoint[] | string {
   try {
-    const { records } = planRun(settings, { scheduler, guidanceEmbedded: false, strengths: () => [] });
+    const start = plannedStart(settings, fromImage);
+    const { records } = planRun({ ...settings, start }, { scheduler, guidanceEmbedded: false, strengths: () => [] });
     return records.map(({ coefficients: { step, sigma, timestep }, pagScale }) => ({
       step,
       sigma,

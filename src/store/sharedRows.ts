@@ -8,6 +8,7 @@ import type { ModelInfo } from '../protocol/loaded';
 import { beyondPlan } from '../settings/beyondPlan';
 import { phasesOf } from '../settings/earlierSteps';
 import type { Settings } from '../settings/fields';
+import { plannedStart } from './plannedStart';
 
 export class SharedRows {
   private made: { readonly of: string; readonly steps: readonly string[] }[] = [];
@@ -33,8 +34,7 @@ export class SharedRows {
         ({ name }) => [name, settings.pag.siteIdentity[name] ?? settings.pag.identity] as const,
       );
     const strengths = (layers: string) => perturbed(layers).map(([, strength]) => strength);
-    // How many draws of noise come before its first is nothing to the rows.
-    const start = this.fromImage ? { strength: settings.strength, draws: 1 } : null;
+    const start = plannedStart(settings, this.fromImage);
     const plan = (...made: Parameters<typeof planRun>[2][]) =>
       planRun({ ...settings, start }, { scheduler, guidanceEmbedded, strengths }, ...made);
     const words = phasesOf(settings).map(({ prompt, negativePrompt, guidanceScale, layers }) => {

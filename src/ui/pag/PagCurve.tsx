@@ -2,6 +2,7 @@
 // in which the perturbed row runs, a ring on the ground line one in which it does not.
 
 import { pagCurve, type CurvePoint } from '../../store/scaleByStep';
+import { useStartImage } from '../../store/startImage';
 import { useStore } from '../../store/store';
 import styles from './PagCurve.module.css';
 
@@ -13,8 +14,10 @@ const MARGIN = 8;
 export function PagCurve() {
   const settings = useStore((store) => store.settings);
   const scheduler = useStore((store) => store.job.model?.scheduler);
+  const encodes = useStore((store) => store.job.model?.encodes);
+  const fromImage = useStartImage((store) => store.chosen !== null) && encodes !== false;
   if (!scheduler) return null;
-  const curve = pagCurve(settings, scheduler);
+  const curve = pagCurve(settings, scheduler, fromImage);
   if (typeof curve === 'string') return <p className={styles.text}>There is no curve: {curve}</p>;
   const active = curve.filter((point) => point.scale > 0).length;
   const highest = Math.max(...curve.map((point) => point.scale), 1e-9);
