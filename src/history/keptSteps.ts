@@ -1,7 +1,7 @@
 // What the steps of a run came to, kept with its pictures where that is small: for the timeline, and to go on from.
 // What is read back is checked: of steps that are damaged none is there, and the pictures are as they were.
 
-import type { Pixels } from '../protocol/pictureData';
+import type { PicturePart, Pixels, Push } from '../protocol/pictureData';
 import type { ImageState, LeftImage, StepTrace } from '../protocol/runSteps';
 import { asRecord } from '../settings/pagOptions';
 
@@ -49,16 +49,33 @@ function isState(value: unknown): value is ImageState {
 function isTrace(value: unknown): value is StepTrace {
   const { step, sigma, pagScale, withPag, withoutPag, perturbed, push, norms } = asRecord(value);
   const { cfg, pag } = asRecord(norms);
-  const { width, height, values } = asRecord(push);
   return (
     Number.isInteger(step) &&
     typeof sigma === 'number' &&
     typeof pagScale === 'number' &&
     isPicture(withPag) &&
     [withoutPag, perturbed].every((picture) => picture === null || isPicture(picture)) &&
-    (push === null || (values instanceof Float32Array && values.length === Number(width) * Number(height))) &&
+    (push === null || isPush(push)) &&
     [cfg, pag].every((norm) => norm === null || typeof norm === 'number')
   );
+}
+
+function isPush(value: unknown): value is Push {
+  const { width, height, values, within } = asRecord(value);
+  const isWhole = values instanceof Float32Array && values.length === Number(width) * Number(height);
+  return isWhole && (within === undefined || isPart(within));
+}
+
+function isPart(value: unknown): value is PicturePart {
+  const { left, top, right, bottom } = asRecord(value);
+  return [
+    [left, right],
+    [top, bottom],
+  ].every(([from, to]) => isEdge(from) && isEdge(to) && from < to);
+}
+
+function isEdge(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= 1;
 }
 
 function isPicture(value: unknown): value is Pixels {
