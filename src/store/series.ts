@@ -23,6 +23,7 @@ import { recipeModel } from './runRecipe';
 import { download, withRecipe } from './saveFile';
 import { readSettings } from './settings';
 import { useStartImage } from './startImage';
+import { withMask } from './startMask';
 import { useStore } from './store';
 
 export { AXES };
@@ -137,11 +138,13 @@ export const useSeries = create<SeriesStore>()((set, get) => {
       const base = baseOf(useStore.getState().settings, across, down);
       const plan = planSeries(base, across, down);
       const outcomes = plan.cells.map(() => null);
-      running = null;
-      const madeOf = { base, across, down, plan, model: chosenModel(), files: filesInUse() };
-      set({ series: { ...madeOf, outcomes, phase: 'running', why: null } });
-      update({});
-      next();
+      withMask(() => {
+        running = null;
+        const madeOf = { base, across, down, plan, model: chosenModel(), files: filesInUse() };
+        set({ series: { ...madeOf, outcomes, phase: 'running', why: null } });
+        update({});
+        next();
+      });
     },
     beginOverLayers: () => {
       const { job, setView } = useStore.getState();
@@ -151,11 +154,12 @@ export const useSeries = create<SeriesStore>()((set, get) => {
       setView('series');
     },
     pause: () => update({ phase: 'paused', why: null }),
-    goOn: () => {
-      const outcomes = get().series?.outcomes.map((one) => (one && 'failed' in one ? null : one)) ?? [];
-      update({ phase: 'running', why: null, outcomes });
-      next();
-    },
+    goOn: () =>
+      withMask(() => {
+        const outcomes = get().series?.outcomes.map((one) => (one && 'failed' in one ? null : one)) ?? [];
+        update({ phase: 'running', why: null, outcomes });
+        next();
+      }),
     save: async () => {
       const { series } = get();
       if (series) await saveGrid(series);

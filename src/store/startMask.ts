@@ -160,3 +160,10 @@ export const useStartMask = create<MaskStore>()((set, get) => {
     sealed,
   };
 });
+
+/** Begins a run when the start image has the mask as it is painted: at once where it has. */
+export function withMask(begin: () => void): void {
+  const sealing = useStartMask.getState().sealed();
+  if (sealing) void sealing.then(begin);
+  else begin();
+}

@@ -24,7 +24,7 @@ import type { Choice } from './choice';
 import { named, useEmbeddings } from './embeddings';
 import { useModels } from './models';
 import { useStartImage } from './startImage';
-import { useStartMask } from './startMask';
+import { withMask } from './startMask';
 import { leftToGoOn } from './leftToGoOn';
 import { recipeModel } from './runRecipe';
 import { DEFAULTS, settingsPersistence } from './settings';
@@ -269,12 +269,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
       const { settings, files } = forEngine(get().settings);
       client.load(model(), settings, files);
     },
-    generate: () => {
-      const go = () => void ask(get().settings, { anew: true, traces: get().timeline });
-      const sealing = useStartMask.getState().sealed();
-      if (sealing) void sealing.then(go);
-      else go();
-    },
+    generate: () => withMask(() => void ask(get().settings, { anew: true, traces: get().timeline })),
     run: (settings, tellsSteps) => ask(settings, { traces: tellsSteps }),
     branch: (step) => {
       const { job, settings } = get();

@@ -4,6 +4,7 @@
 import { useMemo, useState } from 'react';
 import type { StepTrace } from '../../protocol/runSteps';
 import type { Shown } from '../../store/job';
+import { withMask } from '../../store/startMask';
 import { useStore } from '../../store/store';
 import { FromHereOn } from './FromHereOn';
 import { Picture } from '../pair/Picture';
@@ -39,7 +40,7 @@ function Opened() {
             'steers away from.'}
       </p>
       {shown?.stats && !isBusy && !several && (
-        <button type="button" onClick={() => void useStore.getState().run(shown.settings, true)}>
+        <button type="button" onClick={() => withMask(() => useStore.getState().run(shown.settings, true))}>
           Make this pair again with its steps
         </button>
       )}
