@@ -128,15 +128,46 @@ test.each([
   expect(heard).toEqual(['cancelled 1', 'done 2']);
 });
 
-test('a cancel is waited for as long as the worker answers', () => {
+test('a cancel that is heard and ends nothing, as where a GPU does not come back, ends the worker', () => {
   const engine = client();
   engine.generate('1', model('a'), DEFAULTS);
+  engine.generate('2', model('a'), DEFAULTS);
   worker().says({ type: 'alive', locked: true });
+  seconds(600);
   engine.cancel('1');
+  seconds(10);
+  expect([heard, worker().ended]).toEqual([[], false]);
+  seconds(2);
+  expect(heard).toEqual(['cancelled 1']);
+  expect(workers.map(({ types, ended }) => [types, ended])).toEqual([
+    ['generate 1, generate 2, cancel 1', true],
+    ['generate 2', false],
+  ]);
+});
+
+test('a run that waits is cancelled in its turn: the one before it goes on', () => {
+  const engine = client();
+  engine.generate('1', model('a'), DEFAULTS);
+  engine.generate('2', model('a'), DEFAULTS);
+  worker().says({ type: 'alive', locked: true });
+  engine.cancel('2');
   seconds(600);
   expect([heard, worker().ended]).toEqual([[], false]);
-  worker().says({ type: 'cancelled', runId: '1' });
-  expect(heard).toEqual(['cancelled 1']);
+  worker().says(done('1'));
+  worker().says({ type: 'cancelled', runId: '2' });
+  expect(heard).toEqual(['done 1', 'cancelled 2']);
+});
+
+test('a load that never ends makes way for a run of another model that is cancelled behind it', () => {
+  const engine = client();
+  engine.load(model('a'), DEFAULTS);
+  worker().says({ type: 'alive', locked: true });
+  engine.generate('1', model('b'), DEFAULTS);
+  seconds(600);
+  expect([heard, worker().ended]).toEqual([[], false]);
+  engine.cancel('1');
+  seconds(12);
+  expect([heard, worker().ended]).toEqual([['cancelled 1'], true]);
 });
 
 test('a model whose files hold the worker makes way for another', () => {

@@ -1,5 +1,5 @@
-// The page's end of the wire. Owns the worker: one that dies, or that does not hear a cancel, is replaced, and whatever
-// it was doing ends with an event, so no run stays open and no button stays disabled.
+// The page's end of the wire. Owns the worker: one that dies, or that a cancel does not end in time, is replaced, and
+// whatever it was doing ends with an event, so no run stays open and no button stays disabled.
 //
 // A dead worker tells nobody, so it holds a Web Lock (its name) for as long as it lives, for which the page queues.
 // One that ran out of heap keeps its lock, and plain http has none: while anything is open the page pings and counts
@@ -28,6 +28,13 @@ const PING_MS = 1000;
 const PATIENCE = { idle: 5, busy: 30 } as const;
 /** The same where nothing is to end. */
 const SILENCE = { idle: 60, busy: Infinity } as const;
+/**
+ * Pings answered after which a worker that has heard a cancel, and does not end the run, is ended itself: what it waits
+ * for, of a GPU, may never come.
+ */
+const HEARD = 10;
+
+const NO_PINGS = { waits: false, missed: 0, heard: 0 };
 
 export type EngineListener = (event: EngineEvent) => void;
 
@@ -42,6 +49,8 @@ export interface EngineSource {
 
 interface Open<Request> {
   readonly request: Request;
+  /** Its place: the worker serves one after the other. */
+  readonly place: number;
   /** Cancelled or overtaken. */
   ends: boolean;
 }
@@ -55,7 +64,8 @@ export class EngineClient {
   /** Has the worker said anything; may its thread be held for long. */
   private state = { started: false, busy: false };
   private again = false;
-  private ping = { waits: false, missed: 0 };
+  /** `heard`: answered in a row while a cancelled run was under way. */
+  private ping = { ...NO_PINGS };
   private timer: ReturnType<typeof setInterval> | null = null;
 
   constructor(private readonly source: EngineSource) {}
@@ -71,7 +81,7 @@ export class EngineClient {
     for (const load of this.loads.values()) load.ends = true;
     this.lastId += 1;
     const request = { type: 'load', loadId: this.lastId, model, settings, ...files } as const;
-    this.loads.set(request.loadId, { request, ends: false });
+    this.loads.set(request.loadId, { request, place: this.lastId, ends: false });
     this.send(request);
   }
 
@@ -85,7 +95,8 @@ export class EngineClient {
   ): void {
     for (const load of this.loads.values()) load.ends ||= load.request.model.id !== model.id;
     const request = { type: 'generate', runId, model, settings, ...files, ...how } as const;
-    this.runs.set(runId, { request, ends: false });
+    this.lastId += 1;
+    this.runs.set(runId, { request, place: this.lastId, ends: false });
     this.send(request);
   }
 
@@ -116,7 +127,7 @@ export class EngineClient {
     const name = `engine ${Math.random().toString(36).slice(2)}`;
     const worker = this.source.spawn(name, this.again);
     this.state = { started: false, busy: false };
-    this.ping = { waits: false, missed: 0 };
+    this.ping = { ...NO_PINGS };
     worker.onmessage = (message: MessageEvent<EngineEvent | WireEvent>) => {
       if (this.worker === worker) this.receive(message.data, name);
     };
@@ -180,10 +191,15 @@ export class EngineClient {
     if (!this.worker || open.length === 0) {
       if (this.timer !== null) clearInterval(this.timer);
       this.timer = null;
-      this.ping = { waits: false, missed: 0 };
+      this.ping = { ...NO_PINGS };
       return;
     }
     if (!this.ping.waits) {
+      this.ping.heard = cancelledIsNext(open) ? this.ping.heard + 1 : 0;
+      if (this.ping.heard > HEARD) {
+        this.endByForce();
+        return;
+      }
       this.ping.waits = true;
       this.lastId += 1;
       this.worker.postMessage({ type: 'ping', ping: this.lastId } satisfies EngineRequest);
@@ -202,10 +218,10 @@ export class EngineClient {
     const open = this.drop();
     for (const { request, ends } of open)
       if (ends && request.type === 'generate') this.tell({ type: 'cancelled', runId: request.runId });
-    for (const { request, ends } of open) {
+    for (const { request, place, ends } of open) {
       if (ends) continue;
-      if (request.type === 'load') this.loads.set(request.loadId, { request, ends });
-      else this.runs.set(request.runId, { request, ends });
+      if (request.type === 'load') this.loads.set(request.loadId, { request, place, ends });
+      else this.runs.set(request.runId, { request, place, ends });
       this.send(request);
     }
   }
@@ -245,6 +261,12 @@ export class EngineClient {
     this.runs.clear();
     return open;
   }
+}
+
+/** Whether nothing keeps the worker from ending a run that was cancelled but that run, and what is to end before it. */
+function cancelledIsNext(open: readonly Open<LoadRequest | GenerateRequest>[]): boolean {
+  const run = open.find(({ request, ends }) => ends && request.type === 'generate');
+  return run !== undefined && open.every(({ place, ends }) => ends || place > run.place);
 }
 
 function runsOf(open: readonly Open<LoadRequest | GenerateRequest>[]): string[] {
