@@ -1,11 +1,20 @@
-// The tiny model on real WebGPU (SwiftShader): a comparison, cancel, the slider, a saved PNG, a device that goes away.
+// The tiny model on real WebGPU (SwiftShader): a comparison, cancel, the slider, a saved PNG, a device that goes away,
+// one that falls silent.
 // All on one page, where shaders stay compiled: that takes SwiftShader most of its time, and each step seconds.
 
 import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
-import { aliveOnGpu, CAPTURE_DEVICE, COUNT_ALIVE, loseDevice, prependToEngine } from './support/engineWorker';
+import {
+  aliveOnGpu,
+  CAPTURE_DEVICE,
+  COUNT_ALIVE,
+  loseDevice,
+  MAY_FALL_SILENT,
+  prependToEngine,
+  silenceGpu,
+} from './support/engineWorker';
 import { COUNT_COMMANDS, commandsSince } from './support/gpuCommands';
-import { button, generate, meanDifference, openWith, picture, pixels, setNumber } from './support/page';
+import { button, generate, meanDifference, number, openWith, picture, pixels, setNumber } from './support/page';
 import { serveTinyModel } from './support/tinyModel';
 
 /** Of a step of the tiny model's pair, from 3 rows and from 5, with half of a decoding of both. */
@@ -15,7 +24,7 @@ let page: Page;
 
 test.beforeAll(async ({ browser, baseURL }) => {
   page = await browser.newPage({ serviceWorkers: 'block', baseURL: baseURL! });
-  await prependToEngine(page, [CAPTURE_DEVICE, COUNT_COMMANDS, COUNT_ALIVE].join('\n'));
+  await prependToEngine(page, [CAPTURE_DEVICE, COUNT_COMMANDS, COUNT_ALIVE, MAY_FALL_SILENT].join('\n'));
   await serveTinyModel(page, { model: 'tiny-flat' });
   await openWith(page, { layers: 'mid' });
 });
@@ -74,7 +83,7 @@ test('a warm step, with previews and decoding, makes next to nothing on the GPU 
   expect(alive.buffers).toBeGreaterThan(0);
 });
 
-// The last: all is compiled anew.
+// Behind it all is compiled anew.
 test('a device that goes away in a run; the next run takes another', async () => {
   await setNumber(page, 'Steps', '100');
   await button(page, 'Generate').click();
@@ -84,4 +93,22 @@ test('a device that goes away in a run; the next run takes another', async () =>
   await page.getByRole('switch', { name: 'Compare' }).uncheck();
   await setNumber(page, 'Steps', '1');
   await generate(page);
+});
+
+test('a GPU that falls silent: it is said, Cancel ends the run, picture and settings stay, the CPU runs', async () => {
+  const before = await pixels(picture(page, 'With PAG'));
+  await setNumber(page, 'Steps', '100');
+  await button(page, 'Generate').click();
+  await expect(page.getByRole('status')).toContainText(/Step \d+ of 100/);
+  await silenceGpu(page);
+  await expect(page.getByRole('status')).toContainText(/the GPU does not answer: waits for .*\. Cancel/);
+  await button(page, 'Cancel').click();
+  await expect(page.getByRole('status')).toContainText('Cancelled');
+  expect(await pixels(picture(page, 'With PAG'))).toEqual(before);
+  await expect(number(page, 'Steps')).toHaveValue('100');
+  await page.locator('summary').filter({ hasText: 'Device' }).click();
+  await page.getByRole('combobox', { name: 'Run on' }).selectOption('wasm');
+  await setNumber(page, 'Steps', '1');
+  await generate(page);
+  await expect(page.getByRole('status')).toContainText('CPU');
 });

@@ -69,6 +69,27 @@ export async function loseDevice(page: Page): Promise<void> {
   await worker.evaluate(() => (self as unknown as { __device: GPUDevice }).__device.destroy());
 }
 
+/** Has the GPU say nothing any more from the moment on that `self.__silent` is true: no promise of it is kept. */
+export const MAY_FALL_SILENT = `{
+  const silence = (kind, method) => {
+    const call = kind.prototype[method];
+    kind.prototype[method] = function (...values) {
+      return self.__silent ? new Promise(() => {}) : call.apply(this, values);
+    };
+  };
+  silence(GPUBuffer, 'mapAsync');
+  silence(GPUQueue, 'onSubmittedWorkDone');
+  silence(GPUDevice, 'popErrorScope');
+  silence(GPUDevice, 'createComputePipelineAsync');
+}`;
+
+/** Needs MAY_FALL_SILENT. */
+export async function silenceGpu(page: Page): Promise<void> {
+  await (await engineWorker(page)).evaluate(() => {
+    (self as unknown as { __silent: boolean }).__silent = true;
+  });
+}
+
 /**
  * Counts on `self.__alive` what the engine, ONNX Runtime included, has of the GPU and has not given back: buffers,
  * their bytes, and whatever else must be destroyed. Left out are our kernels' parameters, which are kept by what is in

@@ -14,6 +14,16 @@ export async function checkpoint(signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
 }
 
+/** Left to itself once `signal` is aborted: for what holds nothing that is needed, a read-back. Throws AbortError. */
+export function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(signal.reason as Error);
+    if (signal.aborted) leave();
+    signal.addEventListener('abort', leave, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+  });
+}
+
 /** For what nobody cancels. */
 export const NEVER = new AbortController().signal;
 

@@ -2,6 +2,7 @@
 // wide: ONNX Runtime's attention is wrong on adapters with small ones (./attentionCheck).
 
 import type { DeviceInfo } from '../protocol/loaded';
+import type { GpuWaits } from './gpuWaits';
 import { RUNTIME_BUILD, threadCount } from './runtime';
 
 export interface Gpu {
@@ -21,26 +22,27 @@ const LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 const SMALLEST_SUBGROUP = 16;
+const A_GPU = 'a GPU';
 
 /**
  * A device, or the reason as a sentence why there is none. Wide subgroups are taken unless `subgroups` is false, and
  * f16 unless `f16` is.
  */
-export async function acquireGpu({ subgroups = true, f16 = true } = {}): Promise<Gpu | string> {
+export async function acquireGpu(waits: GpuWaits, { subgroups = true, f16 = true } = {}): Promise<Gpu | string> {
   const gpu = (navigator as { gpu?: GPU }).gpu;
+  waits.watch(null);
   if (!gpu) return 'No WebGPU here.';
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await waits.during(A_GPU, () => gpu.requestAdapter({ powerPreference: 'high-performance' }));
   if (!adapter) return 'No usable GPU here.';
   const features: GPUFeatureName[] = [];
   if (f16 && adapter.features.has('shader-f16')) features.push('shader-f16');
   if (subgroups && adapter.features.has('subgroups') && (adapter.info.subgroupMinSize ?? 0) >= SMALLEST_SUBGROUP)
     features.push('subgroups');
   try {
-    const device = await adapter.requestDevice({
-      label: 'engine',
-      requiredFeatures: features,
-      requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
-    });
+    const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
+    const device = await waits.during(A_GPU, () =>
+      adapter.requestDevice({ label: 'engine', requiredFeatures: features, requiredLimits }),
+    );
     const info = {
       backend: 'webgpu',
       adapter: adapterName(adapter.info),

@@ -20,6 +20,7 @@ import { CpuBackend } from './cpuBackend';
 import { cpuInfo } from './device';
 import { closeModel, latentsOfRun, openModel, type DiffusionModel, type RunTexts } from './diffusionModel';
 import { generate, warmUp } from './generate';
+import { GpuWaits } from './gpuWaits';
 import { LoadTally } from './loadTally';
 import { machineMemoryGiB } from './memory';
 import { mergeLoras } from './mergeLoras';
@@ -57,9 +58,11 @@ export class Engine {
   private opening: SharedWork<DiffusionModel> | null = null;
 
   private readonly busy: Busy;
+  private readonly waits: GpuWaits;
 
   constructor(private readonly emit: Emit) {
     this.busy = new Busy(emit);
+    this.waits = new GpuWaits((waiting) => emit({ type: 'waiting', waiting }));
   }
 
   async load(request: LoadRequest, signal: AbortSignal): Promise<void> {
@@ -251,7 +254,7 @@ export class Engine {
     if (this.backend?.choice === choice) return this.backend;
     await this.closeBackend();
     this.ort ??= this.busy.runtime(await loadRuntime(signal, tally));
-    const opened = choice === 'wasm' ? null : await openGpu(this.ort);
+    const opened = choice === 'wasm' ? null : await openGpu(this.ort, this.waits);
     const { instance, info } =
       opened === null || typeof opened === 'string'
         ? { instance: this.busy.backend(new CpuBackend(this.ort)), info: cpuInfo(opened) }

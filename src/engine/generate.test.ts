@@ -2,7 +2,7 @@
 // perturbed sites rewired in the graph), diffusers' DDIMScheduler and torch.randn (fixtures/pocket/make_golden.py).
 
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
 import type { Settings } from '../settings/fields';
 import { CpuBackend } from './cpuBackend';
@@ -186,6 +186,27 @@ test('a cancelled run stops with an AbortError and the next one works', async ()
   });
   await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' });
   expect(Math.max(...steps)).toBe(2);
+  expect((await run({ steps: 1 })).pair.withoutPag).not.toBeNull();
+});
+
+test('a cancel leaves what does not come back from the device, in a step and behind the last one', async () => {
+  for (const ofRun of [1, 2]) {
+    const abort = new AbortController();
+    const read = backend.read.bind(backend);
+    let reads = 0;
+    const spy = vi.spyOn(backend, 'read').mockImplementation((tensor) => {
+      // Of a run of two steps: the first one's state and preview, then the latents.
+      const isLatents = tensor.dims.length === 4 && tensor.dims[0] === 2;
+      if (isLatents) reads += 1;
+      if (!isLatents || reads !== 2 * ofRun - 1) return read(tensor);
+      setTimeout(() => abort.abort());
+      return new Promise(() => {});
+    });
+    const cancelled = generate(tiny, { ...settings, steps: 2 }, { ...hooks, signal: abort.signal });
+    await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' });
+    expect(reads).toBeGreaterThanOrEqual(2 * ofRun - 1);
+    spy.mockRestore();
+  }
   expect((await run({ steps: 1 })).pair.withoutPag).not.toBeNull();
 });
 

@@ -11,7 +11,7 @@ import type { StepTrace } from '../protocol/runSteps';
 import type { Settings } from '../settings/fields';
 import { elements, type DeviceTensor } from './backend';
 import { phasesOf } from '../settings/earlierSteps';
-import { checkpoint } from './checkpoint';
+import { checkpoint, unlessAborted } from './checkpoint';
 import type { Conditioning } from './conditioning';
 import { latentsOfRun, type DiffusionModel } from './diffusionModel';
 import { SeedNoise } from './seedNoise';
@@ -174,7 +174,7 @@ export async function generate(
       }
       held.set('predictions', predictions);
       const isTraced = hooks.trace !== undefined && coefficients.step > traced;
-      const rows = isTraced ? await readRows(backend, predictions, latents) : null;
+      const rows = isTraced ? await unlessAborted(hooks.signal, readRows(backend, predictions, latents)) : null;
       if (nonlinear) {
         predictions = held.set(
           'predictions',
@@ -197,7 +197,7 @@ export async function generate(
         latents = held.set('latents', await rest.around(latents, known));
         if (rows || nextStep !== null) denoised = held.set('denoised', await rest.around(denoised, CLEAN));
       }
-      await previewing;
+      await unlessAborted(hooks.signal, previewing);
       if (rows) {
         traced = coefficients.step;
         const told = await traceStep(model, planned, rows, denoised, hooks.signal);
@@ -215,9 +215,9 @@ export async function generate(
       // Sessions run one at a time.
       if (model.previews.decodes) await previewing;
     }
-    await previewing;
+    await unlessAborted(hooks.signal, previewing);
     hooks.progress('decode', plan.steps, null);
-    const values = await backend.read(latents);
+    const values = await unlessAborted(hooks.signal, backend.read(latents));
     assertFinite(values);
     const stepsMade = new Set(plan.records.map(({ coefficients }) => coefficients.step)).size;
     const stepMilliseconds = (performance.now() - begun) / stepsMade;

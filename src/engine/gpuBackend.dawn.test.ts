@@ -1,7 +1,7 @@
 // What a GPU refuses is an error and never a grey picture: real refusals, by Dawn's own limits, on a device of their
 // own; those of a driver without room are in outOfMemory.dawn.test.ts. And a VAE that overflows real f16.
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { describeOnDawn } from '../kernels/testing/dawn';
 import { cut } from '../onnx/segments/cut';
 import { Graph } from '../onnx/graph/graph';
@@ -63,6 +63,41 @@ describeOnDawn('what the GPU refuses', (gpu) => {
     const reading = lost.read(small);
     device.destroy();
     await expect(reading).rejects.toMatchObject({ code: 'device-lost' });
+  });
+
+  test.each([
+    ['a result that does not come back, though the queue is done', false],
+    ['a device that is lost without a word to those who wait', true],
+  ])('%s: the wait ends with an error', async (_name, isLost) => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const { backend, device } = await ownBackend();
+    const small = backend.upload('float32', [4], [1, 2, 3, 4]);
+    expect(await backend.read(small)).toEqual(Float32Array.of(1, 2, 3, 4));
+    const never = () => new Promise<undefined>(() => {});
+    const create = device.createBuffer.bind(device);
+    device.createBuffer = (descriptor) => {
+      const buffer = create(descriptor);
+      if (descriptor.label === 'read back') buffer.mapAsync = never;
+      return buffer;
+    };
+    if (isLost) device.queue.onSubmittedWorkDone = never;
+    try {
+      const wait = { isOver: false };
+      const reading = backend.read(small).finally(() => {
+        wait.isOver = true;
+      });
+      const failed = expect(reading).rejects.toMatchObject({ code: 'device-lost' });
+      if (isLost) device.destroy();
+      for (let second = 0; second < 30 && !wait.isOver; second += 1) {
+        vi.advanceTimersByTime(1000);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      expect(wait.isOver).toBe(true);
+      await failed;
+    } finally {
+      vi.useRealTimers();
+    }
+    if (!isLost) await backend.dispose();
   });
 
   test('what ONNX Runtime asks for, which hears of it in a scope of its own', async () => {

@@ -28,6 +28,7 @@ import {
   type Tensors,
 } from './backend';
 import { GpuCapture } from './gpuCapture';
+import { GpuWaits } from './gpuWaits';
 import { BYTES, GpuTensor, floatData, own, rowBytes } from './gpuTensor';
 import { gatheredRows, joinedData, type Data } from './rowData';
 import type { Ort } from './runtime';
@@ -37,6 +38,9 @@ export interface GpuTraits {
   readonly fusesAttention: boolean;
   readonly captures?: boolean;
 }
+
+const A_RESULT = 'a result of the GPU';
+const THE_QUEUE = "the GPU's queue";
 
 export class GpuBackend implements Backend {
   readonly kind = 'webgpu';
@@ -62,16 +66,19 @@ export class GpuBackend implements Backend {
     private readonly ort: Ort,
     private readonly device: GPUDevice,
     { fusesAttention, captures = false }: GpuTraits,
+    private readonly waits = new GpuWaits(() => {}),
   ) {
     this.fusesAttention = fusesAttention;
     this.f16 = device.features.has('shader-f16');
     this.mostTensorBytes = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
-    this.compiler = new KernelCompiler(device);
+    this.compiler = new KernelCompiler(device, (what, work) => this.guarded(what, work));
+    waits.watch(device);
     void device.lost.then((info) => {
       this.lost = info;
     });
     device.addEventListener('uncapturederror', this.hear);
-    this.capture = captures ? new GpuCapture(ort, device, (work) => this.guarded(work)) : null;
+    const guarded: typeof this.guarded = (what, work) => this.guarded(what, work);
+    this.capture = captures ? new GpuCapture(ort, device, guarded, () => this.settled()) : null;
   }
 
   get capturing(): GpuCapture | null {
@@ -79,7 +86,7 @@ export class GpuBackend implements Backend {
   }
 
   async createSession(graph: Uint8Array, weights: Blob, label: string): Promise<Session> {
-    const session = await this.guarded(async () => {
+    const session = await this.guarded(label, async () => {
       const built = await this.ort.InferenceSession.create(graph, {
         executionProviders: [{ name: 'webgpu', device: this.device } as never],
         preferredOutputLocation: 'gpu-buffer',
@@ -87,12 +94,12 @@ export class GpuBackend implements Backend {
         externalData: weights.size > 0 ? [{ path: WEIGHTS_FILE, data: weights }] : [],
       });
       // A buffer of weights that was refused has been told of by then.
-      await this.device.queue.onSubmittedWorkDone();
+      await this.settled();
       return built;
     });
     return {
       run: (feeds: Tensors) =>
-        this.guarded(async () => {
+        this.guarded(label, async () => {
           const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, own(tensor).ort]));
           const outputs = await session.run(inputs);
           return Object.fromEntries(
@@ -261,7 +268,7 @@ export class GpuBackend implements Backend {
     const from = own(tensor);
     const count = elements(from.dims);
     const bytes = Math.ceil((count * BYTES[from.type]) / 4) * 4;
-    return this.guarded(async () => {
+    const work = async () => {
       const staging = this.device.createBuffer({
         label: 'read back',
         size: bytes,
@@ -277,7 +284,8 @@ export class GpuBackend implements Backend {
       } finally {
         staging.destroy();
       }
-    });
+    };
+    return this.guarded(A_RESULT, work, true);
   }
 
   async recover(): Promise<void> {
@@ -310,8 +318,8 @@ export class GpuBackend implements Backend {
    * Tells a lost device, and a buffer or command that the GPU refused, from other failures: they look alike from ONNX
    * Runtime, or like nothing at all, since what reads a refused buffer reads zeros.
    */
-  private async guarded<T>(work: () => Promise<T>): Promise<T> {
-    const outcome = await work().then(
+  private async guarded<T>(what: string, work: () => Promise<T>, isOfQueue = false): Promise<T> {
+    const outcome = await this.waits.during(what, work, isOfQueue).then(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
     );
@@ -329,8 +337,12 @@ export class GpuBackend implements Backend {
    * own.
    */
   private async told(): Promise<void> {
-    await Promise.race([this.device.lost, this.device.queue.onSubmittedWorkDone().catch(() => undefined)]);
+    await Promise.race([this.device.lost, this.settled().catch(() => undefined)]);
     await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+
+  private settled(): Promise<void> {
+    return this.waits.during(THE_QUEUE, () => this.device.queue.onSubmittedWorkDone(), true);
   }
 
   private fault(): EngineError | null {

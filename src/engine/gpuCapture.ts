@@ -28,11 +28,12 @@ export class GpuCapture implements Capturing {
   trusted = true;
   private readonly copying = new Map<ElemType, Promise<OrtSession>>();
 
-  /** `guarded` tells a lost or refusing GPU from other failures. */
+  /** `guarded` tells a lost or refusing GPU from other failures; `settled` waits for what was submitted. */
   constructor(
     private readonly ort: Ort,
     private readonly device: GPUDevice,
-    private readonly guarded: <T>(work: () => Promise<T>) => Promise<T>,
+    private readonly guarded: <T>(what: string, work: () => Promise<T>) => Promise<T>,
+    private readonly settled: () => Promise<void>,
   ) {}
 
   session(
@@ -42,7 +43,7 @@ export class GpuCapture implements Capturing {
     inputs: readonly SizedValue[],
     outputs: readonly SizedValue[],
   ): Promise<CapturedSession> {
-    return this.guarded(async () => {
+    return this.guarded(label, async () => {
       const session = await this.ort.InferenceSession.create(graph, {
         executionProviders: [{ name: 'webgpu', device: this.device } as never],
         preferredOutputLocation: 'gpu-buffer',
@@ -55,11 +56,11 @@ export class GpuCapture implements Capturing {
       const written = new Map<string, GpuTensor>();
       for (const value of outputs) written.set(value.name, await this.lasting(value, label));
       // A buffer of weights that was refused has been told of by then.
-      await this.device.queue.onSubmittedWorkDone();
+      await this.settled();
       const feeds = Object.fromEntries([...read].map(([name, tensor]) => [name, tensor.ort]));
       const fetches = Object.fromEntries([...written].map(([name, tensor]) => [name, tensor.ort]));
       const run = (options: RunOptions) =>
-        this.guarded(async () => {
+        this.guarded(label, async () => {
           const named = await session.run(feeds, fetches, options);
           // Behind the first run ONNX Runtime gives the same buffers under new names.
           for (const [name, tensor] of Object.entries(named)) if (tensor !== fetches[name]) tensor.dispose();
@@ -135,6 +136,7 @@ export class GpuCapture implements Capturing {
       preferredOutputLocation: 'gpu-buffer',
     });
     this.copying.set(type, made);
+    made.catch(() => this.copying.delete(type));
     return made;
   }
 }

@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { describeOnDawn } from '../kernels/testing/dawn';
 import type { DeviceTensor } from './backend';
 import { GpuBackend } from './gpuBackend';
+import { GpuWaits } from './gpuWaits';
 import { openGpu } from './openGpu';
 import { loadNodeGpuRuntime } from './testing/nodeRuntime';
 
@@ -22,7 +23,7 @@ describeOnDawn('a GPU that is asked', (gpu) => {
       const values = await read.call(this, tensor);
       return tensor.type === 'float16' ? values.map((value) => value + 1) : values;
     });
-    const opened = await openGpu(await loadNodeGpuRuntime(gpu.instance));
+    const opened = await openGpu(await loadNodeGpuRuntime(gpu.instance), new GpuWaits(() => {}));
     vi.restoreAllMocks();
     vi.unstubAllGlobals();
     if (typeof opened === 'string') throw new Error(opened);

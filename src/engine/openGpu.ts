@@ -10,6 +10,7 @@ import { replaysRecordings } from './captureCheck';
 import { knownConvolutions } from './convolutionCheck';
 import { acquireGpu } from './device';
 import { GpuBackend } from './gpuBackend';
+import type { GpuWaits } from './gpuWaits';
 import { askedInEach, type FloatType, type KnownAnswer } from './knownAnswer';
 import { knownReductions } from './reductionCheck';
 import type { Ort } from './runtime';
@@ -29,12 +30,13 @@ const FIRST: Attempt = { subgroups: true, f16: true, wrong: [], checks: [], work
 /** Gives the reason as a sentence where there is none. Throws what a check throws: that is no wrong answer. */
 export async function openGpu(
   ort: Ort,
+  waits: GpuWaits,
   { subgroups, f16, wrong, checks, workedRound }: Attempt = FIRST,
 ): Promise<{ readonly instance: Backend; readonly info: DeviceInfo } | string> {
-  const gpu = await acquireGpu({ subgroups, f16 });
+  const gpu = await acquireGpu(waits, { subgroups, f16 });
   if (typeof gpu === 'string') return gpu;
   const { device, info } = gpu;
-  const instance = new GpuBackend(ort, device, { fusesAttention: true, captures: true });
+  const instance = new GpuBackend(ort, device, { fusesAttention: true, captures: true }, waits);
   const all = [...checks];
   /** Those that are wrong. */
   const ask = async (known: (type: FloatType) => readonly KnownAnswer[]) => {
@@ -58,7 +60,7 @@ export async function openGpu(
     if (inHalf.length > 0) {
       await instance.dispose();
       const ways = [...workedRound, `${inHalf.join(', ')}: everything in f32`];
-      return await openGpu(ort, {
+      return await openGpu(ort, waits, {
         subgroups,
         f16: false,
         wrong: [...wrong, ...inHalf],
@@ -69,12 +71,12 @@ export async function openGpu(
     const attention = await ask(knownAttention);
     if (attention.length === 0) return await ready(instance, [], []);
     if (!device.features.has('subgroups')) {
-      const separate = new GpuBackend(ort, device, { fusesAttention: false, captures: true });
+      const separate = new GpuBackend(ort, device, { fusesAttention: false, captures: true }, waits);
       return await ready(separate, ['MultiHeadAttention'], [`${attention.join(', ')}: separate operators`]);
     }
     await instance.dispose();
     const ways = [...workedRound, `${attention.join(', ')}: without subgroups`];
-    return await openGpu(ort, { subgroups: false, f16, wrong, checks: all, workedRound: ways });
+    return await openGpu(ort, waits, { subgroups: false, f16, wrong, checks: all, workedRound: ways });
   } catch (error) {
     await instance.dispose();
     throw error;

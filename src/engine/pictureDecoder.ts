@@ -5,6 +5,7 @@ import type { ValueInfo } from '../onnx/file/model';
 import { graphNeeds } from '../onnx/graph/needs';
 import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import { elements, type Backend, type DeviceTensor, type Session, type Tensors } from './backend';
+import { unlessAborted } from './checkpoint';
 import { pictureOutput, type OnnxFile } from './onnxFile';
 import { recordedSession } from './recordedSession';
 import { TiledGraph, tiledPlans } from './tiledGraph';
@@ -64,7 +65,7 @@ export class PictureDecoder {
     if (largestTensor > this.backend.mostTensorBytes && this.hasPlan(sizes))
       return this.inTiles(latents, sizes, signal);
     try {
-      return await this.asWhole(latents);
+      return await this.asWhole(latents, signal);
     } catch (error) {
       if (!(error instanceof EngineError) || !TOO_SHORT.has(error.code) || !this.hasPlan(sizes)) throw error;
       await this.whole?.dispose();
@@ -83,14 +84,15 @@ export class PictureDecoder {
     this.tiled = null;
   }
 
-  private async asWhole(latents: DeviceTensor): Promise<Decoded> {
+  private async asWhole(latents: DeviceTensor, signal: AbortSignal): Promise<Decoded> {
     this.whole ??= await wholeSession(this.backend, this.file, this.notices);
     let outputs: Tensors = {};
     try {
       outputs = await this.whole.run({ [this.input.name]: latents });
       const output = outputs[pictureOutput(this.file)]!;
       const [, ...dims] = output.dims as [number, number, number, number];
-      return { values: (await this.backend.read(output)).slice(0, elements(dims)), dims, tiles: 1 };
+      const values = await unlessAborted(signal, this.backend.read(output));
+      return { values: values.slice(0, elements(dims)), dims, tiles: 1 };
     } finally {
       for (const tensor of Object.values(outputs)) tensor.dispose();
     }

@@ -31,7 +31,11 @@ export class KernelCompiler {
   private readonly ids = new WeakMap<object, number>();
   private made = 0;
 
-  constructor(readonly device: GPUDevice) {}
+  /** @param guarded around each compilation: the device may go away meanwhile. */
+  constructor(
+    readonly device: GPUDevice,
+    private readonly guarded: <T>(what: string, work: () => Promise<T>) => Promise<T> = (_, work) => work(),
+  ) {}
 
   /** The compute pipeline of the kernel's entry point `main`, with automatic layout.
    *  @throws EngineError `shader-compile`; a later call tries again. */
@@ -40,7 +44,7 @@ export class KernelCompiler {
     const key = `${kernel.name}\n${header}`;
     let pipeline = this.pipelines.get(key);
     if (pipeline === undefined) {
-      pipeline = this.compile(kernel, header, elem);
+      pipeline = this.guarded(kernel.name, () => this.compile(kernel, header, elem));
       this.pipelines.set(key, pipeline);
       pipeline.catch(() => this.pipelines.delete(key));
     }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { DEFAULTS } from '../store/settings';
 import { EngineClient } from './client';
 import type { EngineErrorData } from './errors';
-import type { EngineEvent } from './events';
+import type { EngineEvent, Waiting } from './events';
 import { FakeWorker } from './testing/fakeWorker';
 
 const model = (id: string) => ({ kind: 'url', id, baseUrl: '/', bytes: {}, encoder: null }) as const;
@@ -20,6 +20,7 @@ let workers: FakeWorker[];
 let again: boolean[];
 let locks: Map<string, () => void>;
 let heard: string[];
+let waits: (Waiting | null)[];
 
 function client({ hasLocks = true, why = null as EngineErrorData | null } = {}): EngineClient {
   const made = new EngineClient({
@@ -38,13 +39,17 @@ function client({ hasLocks = true, why = null as EngineErrorData | null } = {}):
         }
       : undefined,
   });
-  made.subscribe((event) =>
+  made.subscribe((event) => {
+    if (event.type === 'waiting') {
+      waits.push(event.waiting);
+      return;
+    }
     heard.push(
       [event.type, 'runId' in event ? event.runId : null, event.type === 'error' ? event.error.code : null]
         .filter((part) => part !== null)
         .join(' '),
-    ),
-  );
+    );
+  });
   return made;
 }
 
@@ -53,7 +58,7 @@ const seconds = (count: number) => vi.advanceTimersByTime(1000 * count);
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [workers, again, heard, locks] = [[], [], [], new Map()];
+  [workers, again, heard, waits, locks] = [[], [], [], [], new Map()];
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -143,6 +148,43 @@ test('a cancel that is heard and ends nothing, as where a GPU does not come back
     ['generate 1, generate 2, cancel 1', true],
     ['generate 2', false],
   ]);
+});
+
+test.each([
+  ['has said nothing', 'silent', 15],
+  ['has not been done with its queue', 'computing', 60],
+] as const)('where the GPU %s for long a cancel ends the worker at once', (_what, gpu, long) => {
+  const engine = client();
+  const stuck = { what: 'unet/model.onnx', seconds: long - 1, gpu };
+  engine.generate('1', model('a'), DEFAULTS);
+  worker().says({ type: 'alive', locked: true });
+  worker().says({ type: 'waiting', waiting: { ...stuck, seconds: 600, gpu: 'idle' } });
+  worker().says({ type: 'waiting', waiting: stuck });
+  engine.cancel('1');
+  expect(heard).toEqual([]);
+  worker().says({ type: 'cancelled', runId: '1' });
+  // What was left waits still, and so does the next run.
+  engine.generate('2', model('a'), DEFAULTS);
+  worker().says({ type: 'waiting', waiting: { ...stuck, seconds: long } });
+  engine.cancel('2');
+  expect([heard, workers.map(({ ended }) => ended)]).toEqual([['cancelled 1', 'cancelled 2'], [true]]);
+  // The next one knows nothing of it.
+  engine.generate('3', model('a'), DEFAULTS);
+  engine.cancel('3');
+  expect([heard.length, worker().ended]).toEqual([2, false]);
+});
+
+test('a thread that is held for long is told, and that it is free again', () => {
+  const engine = client();
+  engine.generate('1', model('a'), DEFAULTS);
+  worker().says({ type: 'busy', busy: true });
+  worker().hears = false;
+  seconds(20);
+  expect(waits).toEqual([]);
+  seconds(2);
+  expect(waits).toEqual([20, 21].map((held) => ({ what: 'ONNX Runtime', seconds: held, gpu: null })));
+  worker().says({ type: 'busy', busy: false });
+  expect(waits.at(-1)).toBe(null);
 });
 
 test('a run that waits is cancelled in its turn: the one before it goes on', () => {

@@ -6,7 +6,7 @@
 // what stays unanswered. ONNX Runtime may hold the thread for long, which the worker says beforehand.
 
 import type { EngineErrorCode, EngineErrorData } from './errors';
-import type { EngineEvent, WireEvent } from './events';
+import type { EngineEvent, Waiting, WireEvent } from './events';
 import type { ModelRef } from './modelRefs';
 import type { EngineRequest, GenerateRequest, LoadRequest, AddedFiles, RunExtent } from './requests';
 import type { Emphasis } from '../prompt/pieces';
@@ -33,6 +33,10 @@ const SILENCE = { idle: 60, busy: Infinity } as const;
  * for, of a GPU, may never come.
  */
 const HEARD = 10;
+/** Pings unanswered after which that is told. */
+const QUIET = 20;
+/** Seconds after which a cancel ends the worker at once, by what the GPU says: one that computes may hang too. */
+const STUCK = { silent: 15, computing: 60, idle: Infinity } as const;
 
 const NO_PINGS = { waits: false, missed: 0, heard: 0 };
 
@@ -64,6 +68,8 @@ export class EngineClient {
   /** Has the worker said anything; may its thread be held for long. */
   private state = { started: false, busy: false };
   private again = false;
+  /** What is waited for of the GPU may never come. */
+  private stuck = false;
   /** `heard`: answered in a row while a cancelled run was under way. */
   private ping = { ...NO_PINGS };
   private timer: ReturnType<typeof setInterval> | null = null;
@@ -115,6 +121,8 @@ export class EngineClient {
     if (!run) return;
     run.ends = true;
     this.send({ type: 'cancel', runId });
+    // A run that hears it may leave what never comes, but the next one would wait for the same GPU.
+    if (this.stuck && cancelledIsNext(this.all())) this.endByForce();
   }
 
   private send(request: EngineRequest): void {
@@ -140,6 +148,7 @@ export class EngineClient {
   }
 
   private receive(event: EngineEvent | WireEvent, name: string): void {
+    if (this.ping.missed >= QUIET) this.tell({ type: 'waiting', waiting: null });
     this.state.started = true;
     this.again = false;
     this.ping.missed = 0;
@@ -155,6 +164,10 @@ export class EngineClient {
         return;
       case 'load-ended':
         this.loads.delete(event.loadId);
+        return;
+      case 'waiting':
+        this.stuck = isStuck(event.waiting);
+        this.tell(event);
         return;
       default:
         this.tell(event);
@@ -187,7 +200,7 @@ export class EngineClient {
   }
 
   private tick(): void {
-    const open = [...this.runs.values(), ...this.loads.values()];
+    const open = this.all();
     if (!this.worker || open.length === 0) {
       if (this.timer !== null) clearInterval(this.timer);
       this.timer = null;
@@ -206,6 +219,10 @@ export class EngineClient {
       return;
     }
     this.ping.missed += 1;
+    if (this.ping.missed >= QUIET) {
+      const what = this.state.busy ? 'ONNX Runtime' : 'the engine';
+      this.tell({ type: 'waiting', waiting: { what, seconds: this.ping.missed, gpu: null } });
+    }
     const ends = open.some((one) => one.ends);
     const limit = (ends ? PATIENCE : SILENCE)[this.state.busy ? 'busy' : 'idle'];
     if (this.ping.missed < limit) return;
@@ -252,15 +269,24 @@ export class EngineClient {
     for (const runId of runs) this.tell({ type: 'error', runId, error });
   }
 
+  private all(): Open<LoadRequest | GenerateRequest>[] {
+    return [...this.loads.values(), ...this.runs.values()];
+  }
+
   /** The worker cannot be trusted any more: the next request starts another. Gives what was open. */
   private drop(): Open<LoadRequest | GenerateRequest>[] {
     this.worker?.terminate();
     this.worker = null;
-    const open = [...this.loads.values(), ...this.runs.values()];
+    this.stuck = false;
+    const open = this.all();
     this.loads.clear();
     this.runs.clear();
     return open;
   }
+}
+
+function isStuck(waiting: Waiting | null): boolean {
+  return waiting?.gpu != null && waiting.seconds >= STUCK[waiting.gpu];
 }
 
 /** Whether nothing keeps the worker from ending a run that was cancelled but that run, and what is to end before it. */

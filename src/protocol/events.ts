@@ -18,6 +18,7 @@ export type EngineEvent =
   | DoneEvent
   | CancelledEvent
   | FitEvent
+  | WaitingEvent
   | EngineErrorEvent;
 
 /** Between the two ends of the wire alone. */
@@ -172,6 +173,25 @@ export interface FitEvent {
   readonly prompt: TextFit;
   readonly negativePrompt: TextFit;
 }
+
+/** Where something takes long: each second, and null when it has come. */
+export interface WaitingEvent {
+  readonly type: 'waiting';
+  readonly waiting: Waiting | null;
+}
+
+export interface Waiting {
+  /** In a few words: the name of a graph, "a result of the GPU". */
+  readonly what: string;
+  readonly seconds: number;
+  readonly gpu: GpuState;
+}
+
+/**
+ * What a GPU says when it is asked something small: nothing; that it has heard, while its queue is not through; that
+ * its queue is. `null`: it has not been asked, or not for long.
+ */
+export type GpuState = 'silent' | 'computing' | 'idle' | null;
 
 /** An error that belongs to a run (`runId`) or to loading (null). The engine stays usable. */
 export interface EngineErrorEvent {

@@ -1,9 +1,10 @@
 // The job slice over whole stories of events: nothing is lost, and nothing stays stuck.
 
 import { describe, expect, test } from 'vitest';
-import type { EngineEvent } from '../protocol/events';
+import type { EngineEvent, GpuState } from '../protocol/events';
 import type { Pair } from '../protocol/pictureData';
-import { IDLE, asked, chosen, reduce, type Job } from './job';
+import { announcementOf, progressText } from '../ui/words';
+import { IDLE, asked, cancelled, chosen, reduce, type Job } from './job';
 import { DEFAULTS } from './settings';
 import { eachImage } from './shownImages';
 
@@ -57,6 +58,30 @@ test('a run that is done leaves its pair', () => {
     { type: 'done', runId: 'a', pair, stats },
   );
   expect(job).toMatchObject({ runs: [], progress: null, shown: { pair, stats }, lastEnd: 'done' });
+});
+
+test('what is waited for is said while something is under way, and what helps where the GPU is silent', () => {
+  const waiting = { what: 'unet/model.onnx', seconds: 34, gpu: null } as const;
+  const step = { type: 'progress', runId: 'a', phase: 'denoise', step: 2, steps: 9, secondsLeft: null } as const;
+  const waits = (gpu: GpuState, seconds = 34) =>
+    after(asked(IDLE, run('a')), step, { type: 'waiting', waiting: { ...waiting, seconds, gpu } });
+  expect(progressText(waits(null))).toBe('Step 3 of 9 · waits for unet/model.onnx, 34 s');
+  expect(progressText(waits('computing', 200))).toBe('Step 3 of 9 · the GPU has computed for 3 min');
+  const silent = waits('silent');
+  expect(progressText(silent)).toBe(
+    'Step 3 of 9 · the GPU does not answer: waits for unet/model.onnx, 34 s. ' +
+      'Cancel starts the engine anew; under Device it can run on the CPU',
+  );
+  expect(announcementOf(silent)).toBe('The GPU does not answer');
+  expect(progressText(cancelled(silent))).toBe(
+    'Cancelling… · the GPU does not answer: waits for unet/model.onnx, 34 s',
+  );
+  expect(progressText(after(silent, { type: 'waiting', waiting: null }))).toBe('Step 3 of 9');
+  const ended = after(silent, { type: 'cancelled', runId: 'a' });
+  expect(progressText(ended)).toBe('Cancelled');
+  // What the run has left goes on waiting; nobody waits for that.
+  const left = after(ended, { type: 'waiting', waiting });
+  expect([progressText(left), announcementOf(left)]).toEqual(['Cancelled', 'Cancelled']);
 });
 
 test('a recipe of what was made around a mask says the size of that, and the picture’s beside it', () => {

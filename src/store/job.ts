@@ -11,6 +11,7 @@ import type {
   RunProgressEvent,
   RunStats,
   VerdictEvent,
+  Waiting,
 } from '../protocol/events';
 import type { DeviceInfo, ModelInfo } from '../protocol/loaded';
 import type { Pair, Size } from '../protocol/pictureData';
@@ -83,6 +84,8 @@ export interface Job {
   /** The first one is running, the others wait. */
   readonly runs: readonly Run[];
   readonly progress: RunProgressEvent | null;
+  /** What the engine has waited for, for long. */
+  readonly waiting: Waiting | null;
   readonly shown: Shown | null;
   /** What the last run that was finished took, and of which model on what; null before one. */
   readonly measured: Measured | null;
@@ -106,6 +109,7 @@ export const IDLE: Job = {
   loading: null,
   runs: [],
   progress: null,
+  waiting: null,
   shown: null,
   measured: null,
   finished: null,
@@ -149,6 +153,8 @@ export function reduce(job: Job, event: EngineEvent): Job {
       return { ...job, model: withCosts(job.model, event) };
     case 'progress':
       return { ...job, progress: event, loading: null };
+    case 'waiting':
+      return { ...job, waiting: event.waiting };
     case 'trace': {
       const steps = job.traces?.runId === event.runId ? job.traces.steps : [];
       return { ...job, traces: { runId: event.runId, steps: [...steps, event.trace] } };
@@ -164,7 +170,7 @@ export function reduce(job: Job, event: EngineEvent): Job {
       return { ...withFinished(ended(job, event.runId)), lastEnd: 'cancelled' };
     case 'error':
       return {
-        ...(event.runId === null ? { ...job, loading: null } : withFinished(ended(job, event.runId))),
+        ...(event.runId === null ? { ...job, loading: null, waiting: null } : withFinished(ended(job, event.runId))),
         error: event.error,
         lastEnd: null,
       };
@@ -223,5 +229,6 @@ function withFinished(job: Job): Job {
 }
 
 function ended(job: Job, runId: string): Job {
-  return { ...job, runs: job.runs.filter((run) => run.id !== runId), progress: null, loading: null, cancelling: false };
+  const runs = job.runs.filter((run) => run.id !== runId);
+  return { ...job, runs, progress: null, waiting: null, loading: null, cancelling: false };
 }

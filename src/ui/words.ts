@@ -1,6 +1,6 @@
 // The sentences of the status line, the progress bar and what is said aloud.
 
-import type { LoadingEvent, RunProgressEvent, VerdictEvent } from '../protocol/events';
+import type { LoadingEvent, RunProgressEvent, VerdictEvent, Waiting } from '../protocol/events';
 import type { DeviceInfo } from '../protocol/loaded';
 import type { Job } from '../store/job';
 import type { Offline } from '../store/store';
@@ -53,6 +53,22 @@ export function verdictText({ level, figures }: VerdictEvent): string {
 
 /** What is going on, or how the last run ended; '' where nothing has happened yet. */
 export function progressText(job: Job): string {
+  const isUnderWay = job.runs.length > 0 || job.loading !== null;
+  return [doingText(job), job.waiting && isUnderWay ? waitingText(job.waiting, job) : ''].filter(Boolean).join(' · ');
+}
+
+/** What is said where a GPU says nothing. */
+const SILENT = 'the GPU does not answer';
+
+function waitingText({ what, seconds, gpu }: Waiting, { runs, cancelling }: Job): string {
+  const long = seconds < 90 ? `${seconds} s` : secondsText(seconds);
+  if (gpu === 'computing') return `the GPU has computed for ${long}`;
+  if (gpu !== 'silent') return `waits for ${what}, ${long}`;
+  const remedy = '. Cancel starts the engine anew; under Device it can run on the CPU';
+  return `${SILENT}: waits for ${what}, ${long}${runs.length > 0 && !cancelling ? remedy : ''}`;
+}
+
+function doingText(job: Job): string {
   const { progress, loading, shown } = job;
   const waiting = job.runs.length > 1 ? ` · ${job.runs.length - 1} waiting` : '';
   if (job.cancelling) return `Cancelling…${waiting}`;
@@ -90,6 +106,7 @@ const FOLLOWING = 'The pictures follow the settings';
 /** What is said aloud of it: few words, that change at the start, at most every fifth of the way, and at the end. */
 export function announcementOf(job: Job): string {
   const { progress, loading, runs, lastEnd, error, live } = job;
+  if (job.waiting?.gpu === 'silent' && (loading || runs.length > 0)) return capitalized(SILENT);
   // Said once, however many runs the moving hand starts.
   if (live && !error && !job.cancelling && (runs.length > 0 || lastEnd === 'done')) return FOLLOWING;
   if (progress && progress.phase !== 'prepare') {
@@ -101,6 +118,10 @@ export function announcementOf(job: Job): string {
   if (runs.length > 0) return loading && !progress ? 'Loading the model' : 'Generating';
   if (loading) return 'Loading the model';
   return error || lastEnd === null ? '' : progressText(job);
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** A message in which somebody's long text stands, with its beginning and its end. */
