@@ -99,10 +99,9 @@ describe('the rows of a run', () => {
     const pag = { ...PLAIN_PAG, window: { semantics: 'guider', start: 0.25, stop: 0.8 } } as const;
     const settings = { ...SETTINGS, steps: 8, scheduler: 'euler-a', pag } as const;
     const [whole, rest] = [planRun(settings, MODEL, ALONE), planRun(settings, MODEL, { record: 3, withoutPag: true })];
-    expect([whole.parting, whole.first, rest.first, rest.parting]).toEqual([3, 0, 3, 3]);
+    expect([whole.first, rest.first]).toEqual([0, 3]);
     expect(rest.records).toEqual(whole.records.slice(3));
     expect([whole.rows, rest.rows]).toEqual([3 * 2 + 3 * 3 + 2 * 2, 3 * 3 + 2 * 2]);
-    expect(planRun({ ...settings, pagScale: 0 }, MODEL, ALONE).parting).toBe(8);
   });
 
   it('have no perturbed one outside a window, nor where no site is perturbed', () => {
@@ -139,7 +138,7 @@ describe('the rows of a run', () => {
     ]);
     expect(changed.records.slice(0, 2)).toEqual(plan().records.slice(0, 2));
     expect(changed.records[2]?.siteRows).toHaveLength(2);
-    expect([changed.parting, changed.mostRows, changed.mostBase]).toEqual([0, 5, 4]);
+    expect([changed.mostRows, changed.mostBase]).toEqual([5, 4]);
     const rest = planRun({ ...SETTINGS, pagScale: 7, earlier: [before] }, MODEL, { record: 2, withoutPag: false });
     expect([rest.images, rest.first, rest.records.map(({ weights }) => weights[1])]).toEqual([
       2,

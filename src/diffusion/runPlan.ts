@@ -130,8 +130,6 @@ export interface RunPlan {
   readonly records: readonly PlannedRecord[];
   /** Which of all records is the first of these. */
   readonly first: number;
-  /** Of all records the first with a perturbed row, up to which both images are the same; their number if none has. */
-  readonly parting: number;
   /** Rows that forwards run behind the fork, over the whole run, and the most of any one. */
   readonly rows: number;
   readonly mostRows: number;
@@ -160,7 +158,6 @@ export function planRun(settings: PlannedSettings, model: PlannedModel, made: Ma
   let together = true;
   const init = planInit(table, start);
   let draws = init.draws - 1;
-  let parting = table.steps.length;
   const all = table.steps.map((coefficients, index) => {
     const before = earlier.findIndex(({ until }) => coefficients.step < until);
     const phase = before < 0 ? earlier.length : before;
@@ -170,10 +167,7 @@ export function planRun(settings: PlannedSettings, model: PlannedModel, made: Ma
     const kinds = isPair ? [{ guidanceScale, pagScale: 0 }, withPag] : [withPag];
     const images = kinds.flatMap((kind) => new Array<GuidanceSettings>(seeds).fill(kind));
     const rows = planRows(images, settings.pag, together ? seeds : images.length);
-    if (pagScale !== 0 && identity !== 0) {
-      together = false;
-      parting = Math.min(parting, index);
-    }
+    if (pagScale !== 0 && identity !== 0) together = false;
     const following = table.steps[index + 1]?.step ?? steps;
     const noiseDraw = needsNoise(coefficients) ? (draws += 1) : null;
     const nextStep = following > coefficients.step && following < steps ? following : null;
@@ -191,7 +185,6 @@ export function planRun(settings: PlannedSettings, model: PlannedModel, made: Ma
     historyLength: historyLength(table),
     records,
     first,
-    parting,
     rows: counts.reduce((sum, count) => sum + count, 0),
     mostRows: Math.max(0, ...counts),
     mostBase: Math.max(0, ...records.map(({ base }) => base.length)),

@@ -5,8 +5,7 @@
 import { openAsBlob } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { engineGolden as golden, goldenValues, type GoldenRun } from '../../fixtures/engine/golden';
-import { PLAIN_PAG } from '../diffusion/options';
-import type { Settings } from '../settings/fields';
+import { INITIAL, type Settings } from '../settings/fields';
 import { guidanceEmbedding } from './conditioning';
 import { CpuBackend } from './cpuBackend';
 import { openModel } from './testing/openModel';
@@ -26,31 +25,15 @@ const sd = await open('fixtures/models/tiny');
 const sdxl = await open('fixtures/engine/sdxl');
 
 const settings = {
+  ...INITIAL,
   prompt: golden.prompt,
   negativePrompt: golden.negativePrompt,
   emphasis: 'plain',
-  noiseSource: 'cpu',
   seed: golden.seed,
   steps: 4,
   guidanceScale: 4,
   pagScale: 3,
   layers: 'mid',
-  earlier: [],
-  strength: 0.6,
-  startFit: 'crop',
-  maskArea: 'whole',
-  maskPadding: 32,
-  maskFeather: 4,
-  keepRest: true,
-  sigmas: 'model',
-  spacing: 'model',
-  prediction: 'model',
-  terminalSnr: 'model',
-  clipSkip: 1,
-  width: 0,
-  height: 0,
-  pag: PLAIN_PAG,
-  images: 1,
   compare: false,
   backend: 'wasm',
 } as const satisfies Partial<Settings>;

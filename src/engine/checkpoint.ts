@@ -26,7 +26,3 @@ export function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise
 
 /** For what nobody cancels. */
 export const NEVER = new AbortController().signal;
-
-export function isAbort(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'AbortError';
-}

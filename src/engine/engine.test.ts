@@ -9,7 +9,7 @@ import { PLAIN_PAG } from '../diffusion/options';
 import type { CostsEvent, DoneEvent, EngineEvent } from '../protocol/events';
 import type { FolderModelRef } from '../protocol/modelRefs';
 import type { GenerateRequest } from '../protocol/requests';
-import type { Settings } from '../settings/fields';
+import { INITIAL, type Settings } from '../settings/fields';
 import type { CpuBackend } from './cpuBackend';
 import { Engine } from './engine';
 import { countingBackend, type CountingBackend } from './testing/countingBackend';
@@ -40,32 +40,16 @@ const tiny = new Map(
     }),
 );
 const settings: Settings = {
+  ...INITIAL,
   prompt: 'a',
   negativePrompt: '',
   emphasis: 'plain',
-  noiseSource: 'cpu',
   seed: 1,
   steps: 1,
   guidanceScale: 3,
   pagScale: 3,
-  pag: PLAIN_PAG,
   layers: 'mid',
   scheduler: 'euler',
-  earlier: [],
-  strength: 0.6,
-  startFit: 'crop',
-  maskArea: 'whole',
-  maskPadding: 32,
-  maskFeather: 4,
-  keepRest: true,
-  sigmas: 'model',
-  spacing: 'model',
-  prediction: 'model',
-  terminalSnr: 'model',
-  clipSkip: 1,
-  width: 0,
-  height: 0,
-  images: 1,
   compare: false,
   backend: 'wasm',
 };

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
-import type { Settings } from '../settings/fields';
+import { INITIAL, type Settings } from '../settings/fields';
 import { CpuBackend } from './cpuBackend';
 import { closeModel } from './diffusionModel';
 import { countingBackend } from './testing/countingBackend';
@@ -36,24 +36,9 @@ const pocket = await open('public/models/pocket');
 const tiny = await open('fixtures/models/tiny');
 const { latentShape } = tiny.info;
 const settings: Settings = {
+  ...INITIAL,
   ...golden.settings,
   layers: 'all',
-  earlier: [],
-  strength: 0.6,
-  startFit: 'crop',
-  maskArea: 'whole',
-  maskPadding: 32,
-  maskFeather: 4,
-  keepRest: true,
-  sigmas: 'model',
-  spacing: 'model',
-  prediction: 'model',
-  terminalSnr: 'model',
-  clipSkip: 1,
-  width: 0,
-  height: 0,
-  pag: PLAIN_PAG,
-  images: 1,
   compare: true,
   backend: 'wasm',
 };

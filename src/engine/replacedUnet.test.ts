@@ -5,7 +5,7 @@ import { openAsBlob } from 'node:fs';
 import { expect, test } from 'vitest';
 import { partFile, small } from '../../fixtures/checkpoints/golden';
 import { commonSettings, families, latentsOf, unetFile, wholeFile } from '../../fixtures/checkpoints/pipelines';
-import { PLAIN_PAG } from '../diffusion/options';
+import { INITIAL } from '../settings/fields';
 import { checkpointFiles } from './checkpointFiles';
 import { CpuBackend } from './cpuBackend';
 import { closeModel } from './diffusionModel';
@@ -35,26 +35,10 @@ test.each([
   const { latents } = await generate(
     model,
     {
+      ...INITIAL,
       ...commonSettings,
       ...golden!.settings,
-      earlier: [],
-      strength: 0.6,
-      startFit: 'crop',
-      maskArea: 'whole',
-      maskPadding: 32,
-      maskFeather: 4,
-      keepRest: true,
-      sigmas: 'model',
-      spacing: 'model',
-      prediction: 'model',
-      terminalSnr: 'model',
-      clipSkip: 1,
-      width: 0,
-      height: 0,
       emphasis: 'plain',
-      noiseSource: 'cpu',
-      pag: PLAIN_PAG,
-      images: 1,
       compare: false,
       backend: 'wasm',
     },

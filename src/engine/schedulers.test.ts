@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
 import type { SchedulerId } from '../diffusion/schedulers';
-import type { Settings } from '../settings/fields';
+import { INITIAL, type Settings } from '../settings/fields';
 import type { StepInput, StepOutput } from './backend';
 import { CpuBackend } from './cpuBackend';
 import { openModel } from './testing/openModel';
@@ -42,25 +42,11 @@ interface Goldens {
 const goldens = JSON.parse(readFileSync('fixtures/diffusion/pipelines.json', 'utf8')) as Goldens;
 const { adaptive, ...given } = goldens.settings;
 const settings: Settings = {
+  ...INITIAL,
   ...given,
   scheduler: 'ddim',
   layers: 'mid',
-  earlier: [],
-  strength: 0.6,
-  startFit: 'crop',
-  maskArea: 'whole',
-  maskPadding: 32,
-  maskFeather: 4,
-  keepRest: true,
-  sigmas: 'model',
-  prediction: 'model',
-  terminalSnr: 'model',
-  clipSkip: 1,
-  width: 0,
-  height: 0,
-  images: 1,
   emphasis: 'plain',
-  noiseSource: 'cpu',
   compare: true,
   backend: 'wasm',
   pag: { ...PLAIN_PAG, adaptive: { semantics: 'diffusers', amount: adaptive } },

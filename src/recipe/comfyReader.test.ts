@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
 import type { SchedulerConfig } from '../diffusion/types';
-import { INITIAL, RECIPE_NAMES, type RecipeSettings } from '../settings/fields';
+import { INITIAL_RECIPE, type RecipeSettings } from '../settings/fields';
 import { stepsRun } from '../diffusion/runPlan';
 import { parseComfyWorkflow } from './comfyReader';
 import { recipeToComfyWorkflow } from './comfyWorkflow';
@@ -16,9 +16,8 @@ const SD: SchedulerConfig = {
   steps_offset: 1,
   timestep_spacing: 'leading',
 };
-const FIRST = Object.fromEntries(RECIPE_NAMES.map((name) => [name, INITIAL[name]])) as unknown as RecipeSettings;
 const BASE: RecipeSettings = {
-  ...FIRST,
+  ...INITIAL_RECIPE,
   prompt: '(a (red:2) cat:1.5), [b] \\(c\\)',
   negativePrompt: '(rain)',
   emphasis: 'comfy',
@@ -78,7 +77,7 @@ describe('what Pagoda has exported', () => {
     const restored = parseComfyWorkflow(workflow)!;
     expect(restored.model).toEqual({ id: 'm', revision: null });
     // Settings that no node says stay as they were here, so that the way back is the same workflow.
-    expect(workflowOf({ ...FIRST, ...restored.settings }).workflow).toEqual(workflow);
+    expect(workflowOf({ ...INITIAL_RECIPE, ...restored.settings }).workflow).toEqual(workflow);
     const { pag, layers, ...said } = restored.settings;
     expect(said).toMatchObject({
       prompt: settings.prompt,
@@ -105,7 +104,7 @@ describe('what Pagoda has exported', () => {
     const recipe = { ...own, start: 'a' };
     const { workflow } = workflowOf(settings, recipe);
     const { settings: read, start, mask, notRestored } = parseComfyWorkflow(workflow)!;
-    expect(workflowOf({ ...FIRST, ...read }, recipe).workflow).toEqual(workflow);
+    expect(workflowOf({ ...INITIAL_RECIPE, ...read }, recipe).workflow).toEqual(workflow);
     expect(read).toMatchObject({ steps: settings.steps, startFit: settings.startFit });
     expect(stepsRun(read.steps!, { strength: read.strength! })).toBe(stepsRun(settings.steps, settings));
     expect([start, mask]).toEqual(['', 'mask' in own ? '' : undefined]);
@@ -123,7 +122,7 @@ describe('what Pagoda has exported', () => {
     const restored = parseComfyWorkflow(workflow)!;
     expect(restored.loras).toEqual(loras);
     expect(restored.settings.prompt).toBe(`${BASE.prompt} <lora:Fur (v2):0.8> <lora:ink:-1>`);
-    expect(workflowOf({ ...FIRST, ...restored.settings }, { loras }).workflow).toEqual(workflow);
+    expect(workflowOf({ ...INITIAL_RECIPE, ...restored.settings }, { loras }).workflow).toEqual(workflow);
   });
 });
 

@@ -4,7 +4,7 @@ import { SCHEDULERS, type SchedulerId } from '../diffusion/schedulers';
 import type { SchedulerConfig } from '../diffusion/types';
 import { recipeToComfyWorkflow, type ComfyInput, type ComfyWorkflow } from './comfyWorkflow';
 import { makeRecipe, type Recipe } from './recipe';
-import type { RecipeSettings } from '../settings/fields';
+import { INITIAL_RECIPE, type RecipeSettings } from '../settings/fields';
 
 // Inputs as ComfyUI's nodes.py, comfy_extras/nodes_pag.py, comfy/samplers.py and sd-perturbed-attention's pag_nodes.py
 // declare them, and the types of each node's outputs. ComfyUI refuses a workflow that breaks one of these.
@@ -215,30 +215,17 @@ const convert = (
       ...(loras && { loras }),
       ...own,
       settings: {
+        ...INITIAL_RECIPE,
         prompt: 'a',
         negativePrompt: '',
         emphasis: 'plain',
-        noiseSource: 'cpu',
         seed: 1,
-        earlier: [],
         steps: 4,
         guidanceScale: 3,
         pagScale,
         layers,
         scheduler,
-        strength: 0.6,
-        startFit: 'crop',
-        maskArea: 'whole',
-        maskPadding: 32,
-        maskFeather: 4,
-        keepRest: true,
         sigmas: 'sgm-uniform',
-        spacing: 'model',
-        prediction: 'model',
-        terminalSnr: 'model',
-        clipSkip: 1,
-        width: 0,
-        height: 0,
         pag: { ...PLAIN_PAG, ...pag },
         ...more,
       },

@@ -20,35 +20,20 @@ import { relativeError } from '../engine/testing/unetChecks';
 import { recipeToDiffusersScript } from './diffusersScript';
 import { pythonString } from './pythonText';
 import { makeRecipe, type Recipe } from './recipe';
-import type { RecipeSettings } from '../settings/fields';
+import { INITIAL_RECIPE, type RecipeSettings } from '../settings/fields';
 import type { RgbPixels } from '../image/resample';
 
 const SETTINGS: RecipeSettings = {
+  ...INITIAL_RECIPE,
   prompt: 'a photo of a red apple',
   negativePrompt: 'a cat and a dog',
   emphasis: 'plain',
-  noiseSource: 'cpu',
   seed: 7,
   steps: 4,
   guidanceScale: 4,
   pagScale: 3,
   layers: 'mid',
   scheduler: 'ddim',
-  earlier: [],
-  strength: 0.6,
-  startFit: 'crop',
-  maskArea: 'whole',
-  maskPadding: 32,
-  maskFeather: 4,
-  keepRest: true,
-  sigmas: 'model',
-  spacing: 'model',
-  prediction: 'model',
-  terminalSnr: 'model',
-  clipSkip: 1,
-  width: 0,
-  height: 0,
-  pag: PLAIN_PAG,
 };
 
 const SMALL = { width: 32, height: 32 };

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
 import { readPngText, writePngText } from '../image/pngText';
+import { INITIAL_RECIPE } from '../settings/fields';
 import { READ_KEYWORDS, recipeFromPngTexts, recipeToPngTexts } from './pngTexts';
 import { makeRecipe } from './recipe';
 
@@ -13,30 +14,17 @@ const RECIPE = makeRecipe({
   adapter: 'CPU',
   versions: {},
   settings: {
+    ...INITIAL_RECIPE,
     prompt: ' 赤 apple\nNegative prompt: in words',
     negativePrompt: '',
     emphasis: 'plain',
-    noiseSource: 'cpu',
     seed: 7,
     steps: 4,
     guidanceScale: 3,
     pagScale: 2,
     layers: 'all',
     scheduler: 'euler',
-    earlier: [],
-    strength: 0.6,
-    startFit: 'crop',
-    maskArea: 'whole',
-    maskPadding: 32,
-    maskFeather: 4,
-    keepRest: true,
-    sigmas: 'model',
     spacing: 'trailing',
-    prediction: 'model',
-    terminalSnr: 'model',
-    clipSkip: 1,
-    width: 0,
-    height: 0,
     pag: { ...PLAIN_PAG, identity: 0.5 },
   },
 });

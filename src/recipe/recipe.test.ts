@@ -5,33 +5,20 @@ import { parseInfotext } from './infotext';
 import { infotextParts } from './infotextParts';
 import { recipeFromPngTexts } from './pngTexts';
 import { makeRecipe, parseRecipe } from './recipe';
-import type { RecipeSettings } from '../settings/fields';
+import { INITIAL_RECIPE, type RecipeSettings } from '../settings/fields';
 
 const SETTINGS: RecipeSettings = {
+  ...INITIAL_RECIPE,
   prompt: 'red apple',
   negativePrompt: '赤',
   emphasis: 'plain',
-  noiseSource: 'cpu',
   seed: 7,
   steps: 20,
   guidanceScale: 3.5,
   pagScale: 3,
   layers: 'm0,u0-2',
   scheduler: 'dpmpp-2m',
-  earlier: [],
-  strength: 0.6,
-  startFit: 'crop',
-  maskArea: 'whole',
-  maskPadding: 32,
-  maskFeather: 4,
-  keepRest: true,
   sigmas: 'karras',
-  spacing: 'model',
-  prediction: 'model',
-  terminalSnr: 'model',
-  clipSkip: 1,
-  width: 0,
-  height: 0,
   pag: {
     ...PLAIN_PAG,
     window: { semantics: 'sigma', start: 12, stop: 0.7 },

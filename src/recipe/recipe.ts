@@ -2,7 +2,7 @@
 // each field is checked by itself, so that one bad value costs that field alone and is named.
 
 import type { SchedulerConfig } from '../diffusion/types';
-import { FIELDS, INITIAL, RECIPE_NAMES, UNSAID, readField, type RecipeSettings } from '../settings/fields';
+import { FIELDS, INITIAL_RECIPE, RECIPE_NAMES, UNSAID, readField, type RecipeSettings } from '../settings/fields';
 import { isInRange } from '../settings/numbers';
 import { asRecord } from '../settings/pagOptions';
 import { withLoraTags } from './loraTags';
@@ -187,13 +187,12 @@ export function readRecipe(value: unknown): Recipe | null {
   const isRecipe = stored['format'] === 'pagoda' && stored['formatVersion'] === 1;
   if (!isRecipe || !model || typeof width !== 'number' || typeof height !== 'number') return null;
   if (notRestored.some(({ name }) => name === 'prompt')) return null;
-  const initial = Object.fromEntries(RECIPE_NAMES.map((name) => [name, INITIAL[name]]));
   const { batch, ...rest } = stored as unknown as Recipe;
   return {
     ...rest,
     ...(isBatch(batch) && { batch }),
     model: { ...(stored['model'] as Recipe['model']), ...model },
-    settings: { ...initial, ...settings } as RecipeSettings,
+    settings: { ...INITIAL_RECIPE, ...settings },
     sites: readSites(stored['sites']),
     versions: asRecord(stored['versions']) as Recipe['versions'],
     backend: stored['backend'] === 'webgpu' ? 'webgpu' : 'wasm',

@@ -2,7 +2,7 @@
 // comfy/samplers.py).
 
 import { expect, test } from 'vitest';
-import { PLAIN_PAG } from '../diffusion/options';
+import { INITIAL_RECIPE } from '../settings/fields';
 import { makeRecipe } from './recipe';
 import { levelsOf, runLevels, type RunLevels } from './schedules';
 
@@ -19,10 +19,10 @@ const levels = (sigmas: 'model' | 'beta') =>
       versions: {},
       scheduler,
       settings: {
+        ...INITIAL_RECIPE,
         prompt: '',
         negativePrompt: '',
         emphasis: 'plain',
-        noiseSource: 'cpu',
         seed: 0,
         steps: 20,
         guidanceScale: 3,
@@ -31,19 +31,6 @@ const levels = (sigmas: 'model' | 'beta') =>
         scheduler: 'euler',
         sigmas,
         spacing: 'linspace',
-        earlier: [],
-        strength: 0.6,
-        startFit: 'crop',
-        maskArea: 'whole',
-        maskPadding: 32,
-        maskFeather: 4,
-        keepRest: true,
-        prediction: 'model',
-        terminalSnr: 'model',
-        clipSkip: 1,
-        width: 0,
-        height: 0,
-        pag: PLAIN_PAG,
       },
     }),
   ) as RunLevels;

@@ -4,35 +4,23 @@ import { SCHEDULERS, type SchedulerId } from '../diffusion/schedulers';
 import type { SchedulerConfig } from '../diffusion/types';
 import { parseInfotext } from './infotext';
 import { makeRecipe, type Recipe } from './recipe';
-import type { RecipeSettings } from '../settings/fields';
+import { INITIAL_RECIPE, type RecipeSettings } from '../settings/fields';
 import { recipeToInfotext } from './writeInfotext';
 
 const SETTINGS: RecipeSettings = {
+  ...INITIAL_RECIPE,
   prompt: 'a cat, (b:1.2)\nsecond "line": 赤',
   negativePrompt: 'dog\nrain: wet',
   emphasis: 'plain',
-  noiseSource: 'cpu',
   seed: 2 ** 53 - 1,
   steps: 20,
   guidanceScale: 3.5,
   pagScale: 2.5,
   layers: 'mid',
   scheduler: 'dpmpp-2m',
-  earlier: [],
-  strength: 0.6,
-  startFit: 'crop',
-  maskArea: 'whole',
-  maskPadding: 32,
-  maskFeather: 4,
-  keepRest: true,
   sigmas: 'karras',
-  spacing: 'model',
-  prediction: 'model',
-  terminalSnr: 'model',
-  clipSkip: 1,
   width: 512,
   height: 768,
-  pag: PLAIN_PAG,
 };
 const SITES = [
   { name: 'a', comfyName: 'd2.1' },

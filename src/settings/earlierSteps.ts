@@ -13,20 +13,19 @@ export const HELD: readonly HeldName[] = ['prompt', 'negativePrompt', 'guidanceS
 
 /** Changes in a run: more than anyone follows. */
 const MOST_CHANGES = 8;
-const MOST_STEPS = 150;
 
 /** A fresh list of known fields, or null: a part of it would be another run. */
 export function readEarlier(
   value: unknown,
-  readField: (name: HeldName, given: unknown) => ReadField<unknown>,
+  readField: (name: HeldName | 'steps', given: unknown) => ReadField<unknown>,
 ): readonly EarlierSteps[] | null {
   if (!Array.isArray(value) || value.length > MOST_CHANGES) return null;
   const list: EarlierSteps[] = [];
   for (const one of value.map(asRecord)) {
     const { until } = one;
     const held = HELD.map((name) => [name, readField(name, one[name]).value] as const);
-    const isStep = typeof until === 'number' && Number.isInteger(until) && until <= MOST_STEPS;
-    if (!isStep || until <= (list.at(-1)?.until ?? 0) || held.some(([, read]) => read === null)) return null;
+    if (typeof until !== 'number' || readField('steps', until).value === null) return null;
+    if (until <= (list.at(-1)?.until ?? 0) || held.some(([, read]) => read === null)) return null;
     list.push({ until, ...(Object.fromEntries(held) as unknown as Held) });
   }
   return list;

@@ -246,7 +246,6 @@ export type RecipeSettings = Pick<Settings, At<'inRecipe'>>;
 export type UsualSettings = Pick<Settings, At<'usual'>>;
 export type SettingName = keyof Settings;
 export type ChoiceName = { [K in keyof Table]: Table[K] extends ChoiceField ? K : never }[keyof Table];
-export type TextName = { [K in keyof Table]: Table[K] extends TextField ? K : never }[keyof Table];
 
 export const FIELDS: Table = TABLE;
 export const SETTING_NAMES = Object.keys(TABLE) as readonly SettingName[];
@@ -264,6 +263,10 @@ export const UNSAID: Partial<RecipeSettings> = Object.fromEntries(
 export const INITIAL = Object.fromEntries(
   SETTING_NAMES.map((name) => [name, FIELDS[name].initial]),
 ) as unknown as Settings;
+
+export const INITIAL_RECIPE = Object.fromEntries(
+  RECIPE_NAMES.map((name) => [name, INITIAL[name]]),
+) as unknown as RecipeSettings;
 
 /** What a switch to another model sets back. */
 export const OF_ANOTHER_MODEL: Partial<Settings> = Object.fromEntries(

@@ -6,6 +6,7 @@ import { PLAIN_PAG } from '../diffusion/options';
 import { writePngText } from '../image/pngText';
 import { recipeToPngTexts } from '../recipe/pngTexts';
 import { makeRecipe } from '../recipe/recipe';
+import { INITIAL_RECIPE } from '../settings/fields';
 import { readRecipeFile } from './recipeFile';
 
 const RECIPE = makeRecipe({
@@ -17,30 +18,17 @@ const RECIPE = makeRecipe({
   adapter: 'CPU',
   versions: {},
   settings: {
+    ...INITIAL_RECIPE,
     prompt: '赤',
     negativePrompt: '',
     emphasis: 'plain',
-    noiseSource: 'cpu',
     seed: 7,
     steps: 4,
     guidanceScale: 3,
     pagScale: 2,
     layers: 'all',
     scheduler: 'euler',
-    earlier: [],
-    strength: 0.6,
-    startFit: 'crop',
-    maskArea: 'whole',
-    maskPadding: 32,
-    maskFeather: 4,
-    keepRest: true,
-    sigmas: 'model',
     spacing: 'trailing',
-    prediction: 'model',
-    terminalSnr: 'model',
-    clipSkip: 1,
-    width: 0,
-    height: 0,
     pag: { ...PLAIN_PAG, attenuation: 5 },
   },
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { PLAIN_PAG } from '../../diffusion/options';
 import { makeRecipe, type Recipe } from '../../recipe/recipe';
-import type { RecipeSettings } from '../../settings/fields';
+import { INITIAL_RECIPE, type RecipeSettings } from '../../settings/fields';
 import { modelText, recipeLines } from './recipeWords';
 
 const lines = (
@@ -20,31 +20,16 @@ const lines = (
       versions: { lib: '3' },
       ...from,
       settings: {
+        ...INITIAL_RECIPE,
         prompt: 'p',
         negativePrompt: '',
         emphasis: 'plain',
-        noiseSource: 'cpu',
         seed: 7,
-        earlier: [],
         steps: 4,
         guidanceScale: 1,
         pagScale: 3,
         layers: 'mid',
         scheduler: 'euler',
-        strength: 0.6,
-        startFit: 'crop',
-        maskArea: 'whole',
-        maskPadding: 32,
-        maskFeather: 4,
-        keepRest: true,
-        sigmas: 'model',
-        spacing: 'model',
-        prediction: 'model',
-        terminalSnr: 'model',
-        clipSkip: 1,
-        width: 0,
-        height: 0,
-        pag: PLAIN_PAG,
         ...changes,
       },
     }),
