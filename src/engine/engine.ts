@@ -3,7 +3,7 @@
 
 import { stepsRun } from '../diffusion/runPlan';
 import { PROMPT_TOKENS, needsText, preflight, refusalText, type Capacity, type Needs } from '../models/preflight';
-import { EngineError, toErrorData, type EngineErrorCode } from '../protocol/errors';
+import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import type { BusyEvent, EngineEvent, VerdictEvent } from '../protocol/events';
 import type { DeviceInfo } from '../protocol/loaded';
 import type { ModelRef } from '../protocol/modelRefs';
@@ -78,7 +78,7 @@ export class Engine {
     const added = [request.loras?.map(({ id, weight }) => [id, weight]), request.embeddings?.map(({ id }) => id)];
     const madeOf = (own: Settings) => JSON.stringify([beyondPlan(own), start?.hash, start?.mask?.hash, ...added]);
     const of = madeOf(settings);
-    const hooks: SeveralHooks = {
+    const hooks: Omit<SeveralHooks, 'finished'> = {
       signal,
       progress: (phase, step, secondsLeft, images) =>
         this.emit({ type: 'progress', runId, phase, step, steps, secondsLeft, ...(images && { images }) }),
@@ -86,15 +86,12 @@ export class Engine {
         this.emit({ type: 'preview', runId, step, ...split(pairs), size, ...(image > 0 && { image }) }),
     };
     if (settings.images > 1) {
-      const { pairs, stats, failure } = await this.forgetIfAtFault(() =>
-        generateSeveral(model, settings, hooks, this.capacity(this.backend!.info), start),
+      const finished: SeveralHooks['finished'] = (image, pair, stats) =>
+        this.emit({ type: 'image', runId, image, pair, stats });
+      const stats = await this.forgetIfAtFault(() =>
+        generateSeveral(model, settings, { ...hooks, finished }, this.capacity(this.backend!.info), start),
       );
-      this.emit({ type: 'done', runId, ...split(pairs), stats });
-      // The run has ended with what it made: what kept it from making the rest is told by itself.
-      if (failure)
-        await this.forgetIfAtFault(() => Promise.reject(failure)).catch((error: unknown) =>
-          this.emit({ type: 'error', runId: null, error: toErrorData(error) }),
-        );
+      this.emit({ type: 'done', runId, stats });
       return;
     }
     const kept = this.kept?.of === of ? this.kept.runs : new KeptRuns();

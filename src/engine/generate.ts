@@ -13,14 +13,14 @@ import { elements, type DeviceTensor } from './backend';
 import { phasesOf } from '../settings/earlierSteps';
 import { checkpoint, unlessAborted } from './checkpoint';
 import type { Conditioning } from './conditioning';
+import { decodedSeeds } from './decodedSeeds';
 import { latentsOfRun, type DiffusionModel } from './diffusionModel';
 import { SeedNoise } from './seedNoise';
 import { placed, readRows, traceStep } from './stepTrace';
-import { assertFinite } from './vaeDecoder';
 import { firstLatents, sameNoise, startOf } from './startLatents';
 import { CLEAN, KnownRest } from './knownRest';
 import { concatenated } from './concatenated';
-import { StateLog, copied, joinedStates, skipNoise, type KeptRuns, type Trajectory } from './keptRuns';
+import { StateLog, copied, joinedStates, skipNoise, type Beginning, type KeptRuns, type Trajectory } from './keptRuns';
 import { allThere, tracedAt, tracesBefore, whatIsThere } from './reuse';
 import { conditioningOf, kindsOf, planned, runPhase, wordsOf, type RunPhase } from './runPhases';
 
@@ -31,11 +31,14 @@ export interface RunHooks {
   preview(step: number, pairs: readonly Pair[], size: Size): void;
   /** Absent: steps are not looked at, and nothing is read for it. */
   trace?(trace: StepTrace): void;
+  /** The pair of a seed, from 0, as soon as it is decoded: it may hand the pixels over. */
+  finished?(seed: number, pair: Pair, stats: RunStats): void;
 }
 
 export interface RunResult {
   /** Of the first seed. */
   readonly pair: Pair;
+  /** A pair a seed. */
   readonly pairs: readonly Pair[];
   /** Final latents of each image, in the plan's order, f32 [images, channels, height, width]. */
   readonly latents: Float32Array;
@@ -57,7 +60,10 @@ export interface RunOptions {
   readonly start?: StartImage | null;
 }
 
-/** @throws EngineError, or AbortError where `hooks.signal` is aborted. */
+/**
+ * @throws EngineError, or AbortError where `hooks.signal` is aborted; of several seeds some may be finished by then,
+ * and where numbers are not finite all but those whose they are.
+ */
 export async function generate(
   model: DiffusionModel,
   settings: Settings,
@@ -218,13 +224,9 @@ export async function generate(
     await unlessAborted(hooks.signal, previewing);
     hooks.progress('decode', plan.steps, null);
     const values = await unlessAborted(hooks.signal, backend.read(latents));
-    assertFinite(values);
     const stepsMade = new Set(plan.records.map(({ coefficients }) => coefficients.step)).size;
     const stepMilliseconds = (performance.now() - begun) / stepsMade;
-    const decoded = await decodeAll(model, latents, hooks.signal);
-    const pictures = decoded.map((one) => start?.canvas?.finished(one, settings.keepRest) ?? one);
-    const pairs = pairsOf(left ? [copied(left.picture), ...pictures] : pictures, seeds);
-    const stats: RunStats = {
+    const statsNow = (): RunStats => ({
       seconds: (performance.now() - started) / 1000,
       unetRows: plan.rows,
       rowsBeforeFork: unet.fixedBatch === null ? plan.mostBase : plan.mostRows,
@@ -235,25 +237,31 @@ export async function generate(
       ...(stepsMade > 0 && { stepMilliseconds }),
       ...(record > 0 && { keptSteps: plan.records[0]?.coefficients.step ?? plan.steps }),
       ...(model.vaeDecoder.tiles > 1 && { tiles: model.vaeDecoder.tiles }),
-    };
+    });
+    const pairs: Pair[] = [];
+    for await (const { seed, pictures } of decodedSeeds(model, latents, values, seeds, hooks.signal)) {
+      const finished = pictures.map((one) => start?.canvas?.finished(one, settings.keepRest) ?? one);
+      const pair = pairsOf(left ? [copied(left.picture), ...finished] : finished, 1)[0]!;
+      pairs.push(pair);
+      hooks.finished?.(seed, pair, statsNow());
+    }
     const size = elements(latentShape);
-    const made = from.map(
-      (beginning, at): Trajectory => ({
-        of: kinds[there.length + at]!,
-        steps: steps[there.length + at]!,
-        states: [...(beginning.of?.states.filter((state) => state.record <= record) ?? []), ...(log?.of(at) ?? [])],
-        latents: values.slice(at * size, (at + 1) * size),
-        picture: copied(pictures[at]!),
-        traces,
-      }),
-    );
+    const [pair] = pairs as [Pair];
+    const made = (beginning: Beginning, at: number): Trajectory => ({
+      of: kinds[there.length + at]!,
+      steps: steps[there.length + at]!,
+      states: [...(beginning.of?.states.filter((state) => state.record <= record) ?? []), ...(log?.of(at) ?? [])],
+      latents: values.slice(at * size, (at + 1) * size),
+      picture: copied(pair[kinds[there.length + at]!]!),
+      traces,
+    });
     return {
-      pair: pairs[0]!,
+      pair,
       pairs,
       latents: left ? concatenated([left.latents, values]) : values,
       plan: alone,
-      made: seeds === 1 ? [...there, ...made] : [],
-      stats,
+      made: seeds === 1 ? [...there, ...from.map(made)] : [],
+      stats: statsNow(),
     };
   } finally {
     for (const conditioning of conditionings.values()) conditioning.dispose();
@@ -295,20 +303,6 @@ function readText(model: DiffusionModel, phases: readonly RunPhase[], { records 
     return [...(isRead('cond') ? [held.prompt] : []), ...(isRead('uncond') ? [held.negativePrompt] : [])];
   });
   return model.prompts.extent(read, phases[0]!.emphasis);
-}
-
-/** Every image of the latents, one after the other. */
-async function decodeAll(
-  { vaeDecoder }: DiffusionModel,
-  latents: DeviceTensor,
-  signal: AbortSignal,
-): Promise<Pixels[]> {
-  const pictures: Pixels[] = [];
-  for (let image = 0; image < latents.dims[0]!; image += 1) {
-    await checkpoint(signal);
-    pictures.push(await vaeDecoder.decode(latents, image, signal));
-  }
-  return pictures;
 }
 
 /** Of pictures in the plan's order: those without PAG first, where there are any. */

@@ -2,7 +2,7 @@
 // generator each (fixtures/checkpoints/make_sizes.py), however many are made at once.
 
 import { openAsBlob } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { wholeFile } from '../../fixtures/checkpoints/pipelines';
 import { sizedLatents, sizedRuns, sizedSettings, worstSizedPixel } from '../../fixtures/checkpoints/sizes';
 import type { Capacity } from '../models/preflight';
@@ -15,7 +15,7 @@ import { CpuBackend } from './cpuBackend';
 import { closeModel } from './diffusionModel';
 import { generate } from './generate';
 import { readModelFiles } from './modelFiles';
-import { generateSeveral } from './several';
+import { generateSeveral, type SeveralHooks } from './several';
 import { folder } from './testing/folder';
 import { loadNodeRuntime } from './testing/nodeRuntime';
 import { openModel } from './testing/openModel';
@@ -44,6 +44,21 @@ const NARROW: Capacity = {
   device: { ...device, limits: { maxBufferSize: limit, maxStorageBufferBindingSize: limit } },
 };
 
+/** Runs several images, and what came of them in the order in which they were finished. */
+async function several(capacity: Capacity, own: Partial<SeveralHooks> = {}) {
+  const pairs: Pair[] = [];
+  const order: number[] = [];
+  const finished: SeveralHooks['finished'] = (image, pair, stats) => {
+    pairs[image] = pair;
+    order.push(image);
+    own.finished?.(image, pair, stats);
+  };
+  const stats = await generateSeveral(tiny, settings, { ...hooks, ...own, finished }, capacity).catch(
+    (error: unknown) => error,
+  );
+  return { pairs, order, stats };
+}
+
 const singles: Pair[] = [];
 for (const seed of [settings.seed, settings.seed + 1, settings.seed + 2])
   singles.push((await generate(tiny, { ...settings, seed, images: 1 }, hooks)).pair);
@@ -56,10 +71,10 @@ describe('three images', () => {
     const seen = new Map<number, ImagesMade | undefined>();
     const progress = (_phase: string, _step: number, _left: number | null, images?: ImagesMade) =>
       seen.set(images?.from ?? 0, images);
-    const { pairs, stats } = await generateSeveral(tiny, settings, { ...hooks, progress }, capacity);
-    expect(pairs).toEqual(singles);
+    const { pairs, order, stats } = await several(capacity, { progress });
+    expect([pairs, order]).toEqual([singles, [0, 1, 2]]);
     expect([...seen.values()].map((images) => images?.count ?? settings.images)).toEqual(batches);
-    expect(stats.unetRows).toBe(3 * (3 + 2 * 5));
+    expect(stats).toMatchObject({ unetRows: 3 * (3 + 2 * 5) });
   });
 
   const pag = settings.pag;
@@ -84,34 +99,52 @@ describe('three images', () => {
     expect(all.pair).toEqual(one.pair);
   });
 
-  test('those that are finished outlive a cancel, and one that came before the first does not', async () => {
+  test('a cancel and an error leave what is finished by then, in a batch too', async () => {
     const abort = new AbortController();
     const progress = (_phase: string, step: number, _left: number | null, images?: ImagesMade) => {
       if (images?.from === 2 && step === 1) abort.abort();
     };
-    const { pairs } = await generateSeveral(tiny, settings, { ...hooks, signal: abort.signal, progress }, NARROW);
-    expect(pairs).toEqual(singles.slice(0, 2));
-    await expect(
-      generateSeveral(tiny, settings, { ...hooks, signal: AbortSignal.abort(), progress }, NARROW),
-    ).rejects.toThrow(/abort/i);
+    const cancelled = await several(NARROW, { signal: abort.signal, progress });
+    expect([cancelled.pairs, cancelled.stats]).toEqual([singles.slice(0, 2), abort.signal.reason]);
+    const ended = await several(NARROW, { signal: AbortSignal.abort() });
+    expect(ended).toMatchObject({ order: [], stats: { name: 'AbortError' } });
+    // Behind the first of three that are decoded.
+    const lost = new EngineError('device-lost', 'The GPU went away.');
+    const failing = await whileDecoding(
+      3,
+      () => Promise.reject(lost),
+      () => several(ROOMY),
+    );
+    expect([failing.pairs, failing.stats]).toEqual([singles.slice(0, 1), lost]);
   });
 
-  test('those that are finished outlive an error, which names the others; one before the first is thrown', async () => {
-    const fails = (from: number) => (_phase: string, step: number, _left: number | null, images?: ImagesMade) => {
-      if (images?.from === from && step === 1) throw new EngineError('device-lost', 'The GPU went away.', 'reset');
-    };
-    const made = await generateSeveral(tiny, settings, { ...hooks, progress: fails(2) }, NARROW);
-    expect(made.pairs).toEqual(singles.slice(0, 2));
-    expect(made.failure).toMatchObject({
-      code: 'device-lost',
-      message: 'The first 2 of 3 images are finished and kept; image 3 could not be made. The GPU went away.',
-      detail: 'reset',
-    });
-    await expect(generateSeveral(tiny, settings, { ...hooks, progress: fails(0) }, NARROW)).rejects.toThrow(
-      /^The GPU went away\.$/,
+  test('numbers that are not finite cost the image whose they are', async () => {
+    const notFinite = new EngineError('not-finite', 'The numbers ran away.');
+    const spoiled = await whileDecoding(
+      3,
+      () => Promise.reject(notFinite),
+      () => several(NARROW),
     );
+    expect([spoiled.order, spoiled.stats]).toEqual([[0, 2], notFinite]);
+    expect([spoiled.pairs[0], spoiled.pairs[2]]).toEqual([singles[0], singles[2]]);
   });
 });
+
+/** Has the tiny model's decoder do something else the `at`-th time, counted from 1. */
+async function whileDecoding<T>(at: number, otherwise: () => Promise<never>, work: () => Promise<T>): Promise<T> {
+  const { vaeDecoder } = tiny;
+  const decode = vaeDecoder.decode.bind(vaeDecoder);
+  let times = 0;
+  const spy = vi.spyOn(vaeDecoder, 'decode').mockImplementation((...args) => {
+    times += 1;
+    return times === at ? otherwise() : decode(...args);
+  });
+  try {
+    return await work();
+  } finally {
+    spy.mockRestore();
+  }
+}
 
 test.each(['sd1', 'sdxl'] as const)('%s: with a generator each diffusers makes the same', async (family) => {
   const golden = sizedRuns[family].find(({ settings: { images } }) => images !== undefined)!;

@@ -55,13 +55,13 @@ export class VaeDecoder {
   }
 
   /**
-   * Decodes one image of [images, channels, height, width]. Where that is not finite and the latents are, it is built
-   * anew in f32, once, and decodes again.
+   * Decodes one image of [images, channels, height, width]. Where that is not finite and its latents are, the decoder
+   * is built anew in f32, once, and decodes again.
    * @throws EngineError `not-finite`; AbortError, between tiles.
    */
   async decode(latents: DeviceTensor, image: number, signal: AbortSignal = NEVER): Promise<Pixels> {
     let decoded = await this.run(latents, image, signal);
-    if (this.wider?.open && !allFinite(decoded.values) && allFinite(await this.backend.read(latents))) {
+    if (this.wider?.open && !allFinite(decoded.values) && allFinite(await this.valuesOf(latents, image))) {
       await this.widen(this.wider, this.wider.open);
       decoded = await this.run(latents, image, signal);
     }
@@ -94,6 +94,12 @@ export class VaeDecoder {
     } finally {
       input.dispose();
     }
+  }
+
+  private async valuesOf(latents: DeviceTensor, image: number): Promise<Float32Array> {
+    const values = await this.backend.read(latents);
+    const size = values.length / latents.dims[0]!;
+    return values.subarray(image * size, (image + 1) * size);
   }
 
   private async widen({ onWidened }: Wider, open: () => Promise<OnnxFile>): Promise<void> {

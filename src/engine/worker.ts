@@ -31,7 +31,8 @@ function emit(event: EngineEvent | WireEvent): void {
 
 /** Pictures are handed over, not copied. */
 function buffersOf(event: EngineEvent | WireEvent): Transferable[] {
-  if (event.type !== 'preview' && event.type !== 'done') return [];
-  const pictures = [event.pair, ...(event.further ?? [])].flatMap(({ withoutPag, withPag }) => [withoutPag, withPag]);
+  if (event.type !== 'preview' && event.type !== 'image' && event.type !== 'done') return [];
+  const pairs = [event.pair ?? [], event.type === 'preview' ? (event.further ?? []) : []].flat();
+  const pictures = pairs.flatMap(({ withoutPag, withPag }) => [withoutPag, withPag]);
   return pictures.flatMap((pixels) => (pixels ? [pixels.rgba.buffer] : []));
 }

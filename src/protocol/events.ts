@@ -15,6 +15,7 @@ export type EngineEvent =
   | RunProgressEvent
   | PreviewEvent
   | TraceEvent
+  | ImageEvent
   | DoneEvent
   | CancelledEvent
   | FitEvent
@@ -138,12 +139,22 @@ export interface RunStats {
   readonly tiles?: number;
 }
 
+/** One of several images is finished, whatever becomes of the others. */
+export interface ImageEvent {
+  readonly type: 'image';
+  readonly runId: string;
+  /** Which of the run's, from 0. */
+  readonly image: number;
+  readonly pair: Pair;
+  /** Of the run as far as it has come. */
+  readonly stats: RunStats;
+}
+
 export interface DoneEvent {
   readonly type: 'done';
   readonly runId: string;
-  readonly pair: Pair;
-  /** Of the seeds behind the first, as far as they were made before a cancel; absent: none. */
-  readonly further?: readonly Pair[];
+  /** Absent: of several images, which have come each by itself. */
+  readonly pair?: Pair;
   /** Where steps were asked for, and are small. */
   readonly left?: readonly LeftImage[];
   readonly stats: RunStats;

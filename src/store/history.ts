@@ -121,20 +121,29 @@ export const useHistory = create<History>()((set, get) => {
   };
 
   let ofLive: string | null = null;
+  /** What is kept of the run that was finished last. */
+  let of: { readonly runId: string; readonly made: number; readonly ids: Set<string> } = {
+    runId: '',
+    made: 0,
+    ids: new Set(),
+  };
   useStore.subscribe(({ job }, { job: before }) => {
     const { finished } = job;
     if (!finished || finished === before.finished || !before.runs.some(({ id }) => id === finished.runId)) return;
     const replacedId = job.live ? ofLive : null;
     ofLive = job.live ? finished.runId : null;
-    const made = Date.now();
+    if (of.runId !== finished.runId) of = { runId: finished.runId, made: Date.now(), ids: new Set() };
+    const { made, ids } = of;
+    // Of several images each is kept as soon as it is finished.
+    const more = eachImage(finished).filter(({ runId }) => !ids.has(runId));
+    for (const { runId } of more) ids.add(runId);
     const traces = job.traces?.runId === finished.runId ? job.traces.steps : [];
     void inTurn(async (open) => {
       const replaced = get().entries?.find(({ id, starred }) => id === replacedId && !starred) ?? null;
-      for (const [image, one] of eachImage(finished).entries()) {
-        const runId = image === 0 ? finished.runId : `${finished.runId}.${image}`;
+      for (const one of more) {
         // Newest first is then the order of their seeds.
-        const run = await keptRun({ ...one, runId }, made - image, traces);
-        if (run) await keep(open, run, image === 0 ? replaced : null);
+        const run = await keptRun(one, made - (one.recipe?.batch?.position ?? 0), traces);
+        if (run) await keep(open, run, one.runId === finished.runId ? replaced : null);
       }
     });
   });

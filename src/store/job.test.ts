@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { EngineEvent, GpuState } from '../protocol/events';
 import type { Pair } from '../protocol/pictureData';
 import { announcementOf, progressText } from '../ui/words';
-import { IDLE, asked, cancelled, chosen, reduce, type Job } from './job';
+import { IDLE, asked, cancelled, chosen, reduce, showing, type Job } from './job';
 import { DEFAULTS } from './settings';
 import { eachImage } from './shownImages';
 
@@ -181,39 +181,68 @@ describe('a run of several images', () => {
   const shades = ({ shown }: Job) => shown?.images?.all.map(({ pair: one }) => one?.withPag.rgba[0] ?? null);
   const first: EngineEvent = { type: 'preview', runId: 'a', step: 1, pair: pairOf(1), further: [pairOf(2)], size };
   const second: EngineEvent = { type: 'preview', runId: 'a', step: 1, pair: pairOf(3), image: 2, size };
-  const done: EngineEvent = { type: 'done', runId: 'a', pair: pairOf(4), further: [pairOf(5), pairOf(6)], stats };
+  const made = (image: number): EngineEvent => ({ type: 'image', runId: 'a', image, pair: pairOf(4 + image), stats });
+  const done: EngineEvent = { type: 'done', runId: 'a', stats: { ...stats, seconds: 9 } };
 
   test('shows each as it is made: the one that grows is large', () => {
     const begun = after(asked(IDLE, several), first);
     expect([shades(begun), begun.shown?.images?.chosen, begun.shown?.pair]).toEqual([[1, 2, null], 0, pairOf(1)]);
-    const on = reduce(begun, second);
-    expect([shades(on), on.shown?.images?.chosen, on.shown?.pair]).toEqual([[1, 2, 3], 2, pairOf(3)]);
-    const ended = reduce(on, done);
+    const two = after(begun, made(0), made(1));
+    expect([shades(two), two.shown?.images?.chosen, two.shown?.stats]).toEqual([[4, 5, null], 1, stats]);
+    const on = reduce(two, second);
+    expect([shades(on), on.shown?.images?.chosen, on.shown?.pair]).toEqual([[4, 5, 3], 2, pairOf(3)]);
+    // What is finished is so already, and a preview is none.
+    expect([on.shown?.stats, shades({ ...on, shown: on.finished })]).toEqual([null, [4, 5]]);
+    const ended = after(on, made(2), done);
     expect([shades(ended), ended.shown?.images?.chosen, ended.finished]).toEqual([[4, 5, 6], 0, ended.shown]);
+    expect([ended.shown?.stats?.seconds, chosen(ended, 1).shown?.stats?.seconds]).toEqual([9, 9]);
+    expect(ended).toMatchObject({ runs: [], lastEnd: 'done', measured: { seconds: 9 } });
   });
 
   test('keeps the one that somebody has chosen, among those that can be seen', () => {
     const begun = chosen(after(asked(IDLE, several), first), 1);
     expect(begun.shown?.pair).toEqual(pairOf(2));
     expect(chosen(begun, 2)).toEqual(begun);
-    const ended = after(begun, second, done);
+    const ended = after(begun, made(0), made(1), second, made(2), done);
     expect([ended.shown?.images?.chosen, ended.shown?.pair]).toEqual([1, pairOf(5)]);
     const other = chosen(ended, 2);
     expect([other.shown?.pair, other.finished]).toEqual([pairOf(6), other.shown]);
     // As many as were made before a cancel.
-    const fewer = after(begun, { type: 'done', runId: 'a', pair: pairOf(4), stats });
+    const fewer = after(begun, made(0), { type: 'cancelled', runId: 'a' });
+    expect(fewer).toMatchObject({ runs: [], lastEnd: 'cancelled', finished: fewer.shown });
     expect([fewer.shown?.images, fewer.shown?.pair]).toEqual([undefined, pairOf(4)]);
   });
 
-  test('keeps those that were made before an error', () => {
-    const made: EngineEvent = { type: 'done', runId: 'a', pair: pairOf(4), further: [pairOf(5)], stats };
-    const job = after(asked(IDLE, several), first, second, made, { type: 'error', runId: null, error });
-    expect([shades(job), job.finished, job.error, job.runs]).toEqual([[4, 5], job.shown, error, []]);
+  test.each([
+    [[0], 'Images 2 to 3 of 3 could not be made; the other is finished and kept. gone'],
+    [[0, 1], 'Image 3 of 3 could not be made; the others are finished and kept. gone'],
+    [[0, 2], 'Image 2 of 3 could not be made; the others are finished and kept. gone'],
+    [[1], 'Images 1 and 3 of 3 could not be made; the other is finished and kept. gone'],
+    [[0, 1, 2], 'All 3 images are finished and kept. gone'],
+    [[], 'gone'],
+  ])('keeps those that were finished before an error (%j), which names the others', (finished, message) => {
+    const last = after(asked(IDLE, run('z')), { type: 'done', runId: 'z', pair: pairOf(9), stats });
+    const begun = after(asked(last, several), first, ...finished.map(made), second);
+    const job = after(begun, { type: 'error', runId: 'a', error });
+    expect(job).toMatchObject({ runs: [], error: { ...error, message }, finished: job.shown });
+    const each = job.shown ? eachImage(job.shown) : [];
+    const expected = finished.length > 0 ? finished.map((image) => pairOf(4 + image)) : [pairOf(9)];
+    expect(each.map((one) => one.pair)).toEqual(expected);
+    // Each has the same id whenever it is asked for.
+    const ids = finished.map((image) => (image === 0 ? 'a' : `a.${image}`));
+    expect(each.map(({ runId }) => runId)).toEqual(finished.length > 0 ? ids : ['z']);
+  });
+
+  test('brings them back where something else was looked at meanwhile', () => {
+    const other = after(asked(IDLE, run('z')), { type: 'done', runId: 'z', pair: pairOf(9), stats });
+    const begun = after(asked(other, several), first, made(0), made(1));
+    const job = after(showing(begun, other.shown!, null), { type: 'error', runId: 'a', error });
+    expect(shades(job)).toEqual([4, 5]);
   });
 
   test('gives each its own recipe: that of a run of its own seed', () => {
     const ready = { ...asked(IDLE, several), device: DEVICE, model: MODEL };
-    const { shown } = chosen(after(ready, first, second, done), 1);
+    const { shown } = chosen(after(ready, first, made(0), made(1), second, made(2), done), 1);
     expect(shown?.recipe).toMatchObject({ settings: { seed: 8 }, batch: { size: 3, position: 1 } });
     expect(shown?.images?.all.map(({ recipe }) => recipe?.settings.seed)).toEqual([7, 8, 9]);
     expect(shown && eachImage(shown).map(({ recipe, pair: one }) => [recipe?.settings.seed, one])).toEqual([

@@ -7,7 +7,6 @@ import type {
   EngineEvent,
   FitEvent,
   LoadingEvent,
-  PreviewEvent,
   RunProgressEvent,
   RunStats,
   VerdictEvent,
@@ -20,8 +19,8 @@ import type { Settings } from '../settings/fields';
 import type { Recipe } from '../recipe/recipe';
 import type { Embedding } from './embeddings';
 import type { Lora } from './loras';
-import { runRecipe } from './runRecipe';
-import { choose, withImages, type ShownImages } from './shownImages';
+import { choose, type MadeImages, type ShownImages } from './shownImages';
+import { showDone, showImages, showPreview, withFinished, withImage, withMissing } from './shownRun';
 
 export interface Run {
   readonly id: string;
@@ -39,6 +38,8 @@ export interface Run {
   readonly start?: string;
   /** Hash of the mask on it. */
   readonly mask?: string;
+  /** Of several images those that are finished; absent: none. */
+  readonly made?: MadeImages;
 }
 
 export type RunEmbedding = Pick<Embedding, 'id' | 'name'>;
@@ -89,7 +90,9 @@ export interface Job {
   readonly shown: Shown | null;
   /** What the last run that was finished took, and of which model on what; null before one. */
   readonly measured: Measured | null;
-  /** The last pair that was finished; it comes back where a later run ends without one. */
+  /**
+   * What was finished last, of several images as soon as one of them is; it comes back where a later run ends without.
+   */
   readonly finished: Shown | null;
   /** The steps of the last run that was asked to tell them, as far as it is. */
   readonly traces: { readonly runId: string; readonly steps: readonly StepTrace[] } | null;
@@ -160,18 +163,21 @@ export function reduce(job: Job, event: EngineEvent): Job {
       return { ...job, traces: { runId: event.runId, steps: [...steps, event.trace] } };
     }
     case 'preview':
-      return show(job, event.runId, event, null);
+      return showPreview(job, event);
+    case 'image':
+      return withImage(job, event);
     case 'done': {
-      const ending = ended(show(job, event.runId, { ...event, size: event.pair.withPag }, event.stats), event.runId);
-      const done = event.left && ending.shown ? { ...ending, shown: { ...ending.shown, left: event.left } } : ending;
-      return { ...done, measured: measuredOf(done.shown) ?? job.measured, finished: done.shown, lastEnd: 'done' };
+      const done = ended(event.pair ? showDone(job, event, event.pair) : showImages(job, event), event.runId);
+      return { ...done, measured: measuredOf(done.shown) ?? job.measured, lastEnd: 'done' };
     }
     case 'cancelled':
-      return { ...withFinished(ended(job, event.runId)), lastEnd: 'cancelled' };
+      return { ...ended(withFinished(job, event.runId), event.runId), lastEnd: 'cancelled' };
     case 'error':
       return {
-        ...(event.runId === null ? { ...job, loading: null, waiting: null } : withFinished(ended(job, event.runId))),
-        error: event.error,
+        ...(event.runId === null
+          ? { ...job, loading: null, waiting: null }
+          : ended(withFinished(job, event.runId), event.runId)),
+        error: withMissing(job, event),
         lastEnd: null,
       };
   }
@@ -181,32 +187,6 @@ function withCosts(model: ModelInfo | null, { modelId, costs }: CostsEvent): Mod
   if (model?.id !== modelId) return model;
   return { ...model, sites: model.sites.map((site, index) => ({ ...site, ...costs[index] })) };
 }
-
-function show(job: Job, runId: string, made: Made, stats: RunStats | null): Job {
-  const run = job.runs.find(({ id }) => id === runId);
-  if (!run) return job;
-  const { settings, ref, live } = run;
-  // What is there is the better preview of what comes at once.
-  if (!stats && job.finished && live?.showsPreviews === false) return job;
-  const { device, model: info, shown } = job;
-  const { pair, further = [], image = 0, size } = made;
-  const count = stats ? 1 + further.length : settings.images;
-  const recipeOf = (own: Pair, at: number) =>
-    stats && device && info ? runRecipe({ ...run, pair: own, stats, device, info, image: at, images: count }) : null;
-  if (count > 1) {
-    const own = [pair, ...further].map((one, at) => ({ pair: one, recipe: recipeOf(one, image + at) }));
-    const images = withImages((shown?.runId === runId && shown.images) || null, count, own, image);
-    const chosen = images.all[images.chosen] ?? own[0]!;
-    return { ...job, shown: { runId, ref, settings, size, stats, ...chosen, pair: chosen.pair ?? pair, images } };
-  }
-  const recipe = recipeOf(pair, image);
-  // Sent once where it is an earlier run's.
-  const before = shown?.runId === runId ? shown.pair.withoutPag : null;
-  const whole = before && !pair.withoutPag ? { ...pair, withoutPag: before } : pair;
-  return { ...job, shown: { runId, ref, settings, pair: whole, size, stats, recipe } };
-}
-
-type Made = Pick<PreviewEvent, 'pair' | 'further' | 'image' | 'size'>;
 
 /** Another image of the run that is shown. */
 export function chosen(job: Job, image: number): Job {
@@ -221,11 +201,6 @@ function measuredOf(shown: Shown | null): Measured | null {
   const { seconds, unetRows: rows } = shown.stats;
   const { width, height } = shown.recipe?.settings ?? shown.size;
   return { ref: shown.ref, backend: shown.settings.backend, seconds, rows, pixels: width * height };
-}
-
-/** A preview of a run that came to nothing makes way for the last finished pair, where there is one. */
-function withFinished(job: Job): Job {
-  return { ...job, shown: job.finished ?? job.shown };
 }
 
 function ended(job: Job, runId: string): Job {

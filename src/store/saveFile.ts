@@ -24,10 +24,11 @@ export async function savePng(shown: Shown): Promise<void> {
   download(await pngOf(shown), `${nameOf(shown)}.png`);
 }
 
-/** All images of a run of several, as one zip file of such PNGs. */
+/** All images of a run of several that are finished, as one zip file of such PNGs. */
 export async function saveImages(shown: Shown): Promise<void> {
   const made = Date.now();
-  const files = eachImage(shown).map((one) => ({ name: `${nameOf(one)}.png`, made, read: () => pngOf(one) }));
+  const finished = eachImage(shown).filter(({ stats }) => stats !== null);
+  const files = finished.map((one) => ({ name: `${nameOf(one)}.png`, made, read: () => pngOf(one) }));
   download(await zipFiles(files), `${nameOf(shown)}.zip`);
 }
 

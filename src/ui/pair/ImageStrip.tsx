@@ -42,7 +42,7 @@ export function ImageStrip() {
           );
         })}
       </div>
-      <button type="button" disabled={!shown.stats} onClick={() => void saveImages(shown)}>
+      <button type="button" disabled={all.every(({ stats }) => stats === null)} onClick={() => void saveImages(shown)}>
         Save all
       </button>
     </div>
