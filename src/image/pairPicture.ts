@@ -1,6 +1,8 @@
 // A pair as one picture, to be posted: side by side (a wide pair one above the other) on white, each with its caption,
-// and a line of words below. Small pixel pictures are enlarged by whole numbers, so that their pixels stay squares.
+// and a line of words below. Small pixel pictures are enlarged by whole numbers, so that their pixels stay squares;
+// large ones are made smaller where no browser's canvas would hold them.
 
+import { canvasPng, fittingScale, whiteCanvas } from './drawing';
 import type { RgbaPixels } from './pixels';
 
 export interface CaptionedPixels {
@@ -14,13 +16,24 @@ const LARGE = 512;
 const INK = '#1c1b19';
 const QUIET = '#5f5b54';
 
-/** A PNG. */
-export async function pairPicture(pictures: readonly CaptionedPixels[], words: string): Promise<Blob> {
+export interface DrawnPair {
+  readonly png: Blob;
+  /** Of each picture in it. */
+  readonly size: { readonly width: number; readonly height: number };
+}
+
+/** @throws NotDrawn */
+export async function pairPicture(pictures: readonly CaptionedPixels[], words: string): Promise<DrawnPair> {
   const { width, height } = pictures[0]!.pixels;
   const longest = Math.max(width, height);
-  const scale = longest <= SMALL ? Math.max(1, Math.round(LARGE / longest)) : 1;
-  const canvas = await drawPair(pictures, words, { width: width * scale, height: height * scale, smooth: false });
-  return canvas.convertToBlob({ type: 'image/png' });
+  const first = longest <= SMALL ? Math.max(1, Math.round(LARGE / longest)) : 1;
+  const sizeAt = (scale: number) => ({
+    width: Math.max(1, Math.round(width * scale)),
+    height: Math.max(1, Math.round(height * scale)),
+  });
+  const size = sizeAt(fittingScale(first, (scale) => layoutOf(pictures.length, sizeAt(scale)).canvas));
+  const canvas = await drawPair(pictures, words, { ...size, smooth: size.width < width });
+  return { png: await canvasPng(canvas), size };
 }
 
 export interface DrawnSize {
@@ -35,16 +48,8 @@ export async function drawPair(
   words: string,
   { width: wide, height: high, smooth }: DrawnSize,
 ): Promise<OffscreenCanvas> {
-  const text = Math.round(Math.max(14, Math.min(28, Math.max(wide, high) / 26)));
-  const gap = text;
-  const line = Math.round(text * 1.8);
-  const stacked = wide > 1.2 * high;
-  const [columns, rows] = stacked ? [1, pictures.length] : [pictures.length, 1];
-  const canvas = new OffscreenCanvas(columns * (wide + gap) + gap, rows * (high + line + gap) + line + gap);
-  const context = canvas.getContext('2d');
-  if (!context) throw new Error('This browser gives no canvas to draw the pair on.');
-  context.fillStyle = '#fff';
-  context.fillRect(0, 0, canvas.width, canvas.height);
+  const { text, gap, line, stacked, canvas: edges } = layoutOf(pictures.length, { width: wide, height: high });
+  const { canvas, context } = whiteCanvas(edges.width, edges.height);
   context.imageSmoothingEnabled = smooth;
   context.imageSmoothingQuality = 'high';
   context.textBaseline = 'middle';
@@ -66,6 +71,16 @@ export async function drawPair(
   const fitted = cut(words, (some) => context.measureText(some).width <= room);
   context.fillText(fitted, canvas.width / 2, canvas.height - (line + gap) / 2);
   return canvas;
+}
+
+function layoutOf(pictures: number, { width: wide, height: high }: DrawnPair['size']) {
+  const text = Math.round(Math.max(14, Math.min(28, Math.max(wide, high) / 26)));
+  const gap = text;
+  const line = Math.round(text * 1.8);
+  const stacked = wide > 1.2 * high;
+  const [columns, rows] = stacked ? [1, pictures] : [pictures, 1];
+  const canvas = { width: columns * (wide + gap) + gap, height: rows * (high + line + gap) + line + gap };
+  return { text, gap, line, stacked, canvas };
 }
 
 /** As many whole words as fit, with an ellipsis where some do not. */

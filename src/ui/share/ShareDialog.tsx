@@ -2,7 +2,7 @@
 // the system's sheet where there is one.
 
 import { useMemo, useState } from 'react';
-import { canCopyPicture, canShare, copyPicture, recipeLink, savePairPicture, share } from '../../store/share';
+import { NotDrawn, canCopyPicture, canShare, copyPicture, recipeLink, savePairPicture, share } from '../../store/share';
 import type { Finished } from '../../store/share';
 import { useStore } from '../../store/store';
 import { CopyField } from '../CopyField';
@@ -39,15 +39,18 @@ const REFUSED = 'The browser did not allow it.';
 function Share({ shown }: { readonly shown: Finished }) {
   const link = useMemo(() => recipeLink(shown.recipe), [shown.recipe]);
   const [said, setSaid] = useState('');
-  const attempt = (act: () => Promise<void>, done: string) => () => {
-    setSaid('');
-    act().then(
-      () => setSaid(done),
-      (error: unknown) => {
-        if (!(error instanceof DOMException && error.name === 'AbortError')) setSaid(REFUSED);
-      },
-    );
-  };
+  const attempt =
+    (act: () => Promise<unknown>, done = '') =>
+    () => {
+      setSaid('');
+      act().then(
+        (words) => setSaid(typeof words === 'string' ? words : done),
+        (error: unknown) => {
+          if (error instanceof DOMException && error.name === 'AbortError') return;
+          setSaid(error instanceof NotDrawn ? error.message : REFUSED);
+        },
+      );
+    };
   return (
     <>
       {link === null ? (
@@ -60,7 +63,7 @@ function Share({ shown }: { readonly shown: Finished }) {
       <section className={styles.section} aria-label="Pictures">
         <h3>Pictures</h3>
         <div className={styles.actions}>
-          <button type="button" onClick={attempt(() => savePairPicture(shown), 'Saved.')}>
+          <button type="button" onClick={attempt(() => savePairPicture(shown))}>
             {shown.pair.withoutPag ? 'Save pair as one PNG' : 'Save with caption'}
           </button>
           {canCopyPicture() && (
@@ -69,7 +72,7 @@ function Share({ shown }: { readonly shown: Finished }) {
             </button>
           )}
           {canShare() && (
-            <button type="button" onClick={attempt(() => share(shown, link), '')}>
+            <button type="button" onClick={attempt(() => share(shown, link))}>
               Share by an app…
             </button>
           )}
