@@ -13,8 +13,11 @@ const MODELS = new URL('../../fixtures/models/', import.meta.url);
 export type FileChange = (bytes: Uint8Array) => Uint8Array | 'missing';
 
 export interface TinyModelOptions {
-  /** `tiny-f16` is `tiny` with a UNet in float16, `tiny-flat` with one of a single level: fewer shaders. */
-  readonly model?: 'tiny' | 'tiny-f16' | 'tiny-flat';
+  /**
+   * `tiny-f16` is `tiny` with a UNet in float16, `tiny-flat` with one of a single level: fewer shaders. `tiny-wide` is
+   * that with a VAE whose maps are larger than all that the UNet has.
+   */
+  readonly model?: 'tiny' | 'tiny-f16' | 'tiny-flat' | 'tiny-wide';
   /** By path in the model's folder, e.g. `unet/model.onnx`. */
   readonly changes?: Readonly<Record<string, FileChange>>;
 }
@@ -32,7 +35,8 @@ export async function serveTinyModel(page: Page, options: TinyModelOptions = {})
     // The build puts the files one folder deeper, which is named by what is in them.
     const [, path = ''] =
       /\/models\/pocket\/(?:[0-9a-f]{12}\/)?(.*)/.exec(new URL(route.request().url()).pathname) ?? [];
-    const file = [model, 'tiny'].map((folder) => new URL(`${folder}/${path}`, MODELS)).find((url) => existsSync(url));
+    const folders = [model, ...(model === 'tiny-wide' ? ['tiny-flat'] : []), 'tiny'];
+    const file = folders.map((folder) => new URL(`${folder}/${path}`, MODELS)).find((url) => existsSync(url));
     const bytes = file ? readFileSync(fileURLToPath(file)) : null;
     const answer = bytes ? (changes[path]?.(bytes) ?? bytes) : 'missing';
     if (answer === 'missing') {
