@@ -2,12 +2,10 @@
 
     python training/autoencoder.py DATA OUT SECONDS            encoder and decoder together
     python training/autoencoder.py DATA OUT SECONDS --decoder  the decoder alone, on the latents as they are
-    python training/autoencoder.py DATA OUT SECONDS --encoder  the encoder alone, for the decoder that stands
 
 The pictures are the data's, averaged to 64×64; `upscaler.py` trains what draws them at 128×128. The loss is L1 on pixels
 and on differences of neighbours (edges), with a KL term just large enough to keep the latents near a unit normal.
-`--decoder` leaves the encoder, and so a UNet that was trained on its latents, valid; so does `--encoder`, which by the
-same loss comes back to the latents that the decoder was trained on.
+`--decoder` leaves the encoder, and so a UNet that was trained on its latents, valid.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
 from dataset import DataSet, load
-from loop import Loop, cosine, device, set_rate
+from loop import Loop, cosine, device, half_precision, set_rate
 from norm import use_fast_norms
 
 BATCH, PEAK, WARM_UP, KL = 16, 2e-3, 50, 3e-4
@@ -55,9 +53,7 @@ def main():
     arguments.add_argument("data", type=Path)
     arguments.add_argument("out", type=Path)
     arguments.add_argument("seconds", type=float)
-    alone = arguments.add_mutually_exclusive_group()
-    alone.add_argument("--encoder", action="store_const", const="encoder", dest="part", default="autoencoder")
-    alone.add_argument("--decoder", action="store_const", const="decoder", dest="part")
+    arguments.add_argument("--decoder", action="store_const", const="decoder", default="autoencoder", dest="part")
     options = arguments.parse_args()
     part = options.part
     torch.manual_seed(0)
@@ -65,9 +61,9 @@ def main():
     data = load(options.data)
     model = build() if part == "autoencoder" else AutoencoderKL.from_pretrained(options.out / "vae")
     model = use_fast_norms(model.to(device()))
-    if part != "autoencoder":
+    if part == "decoder":
         model.requires_grad_(False)
-        for trained in (model.encoder, model.quant_conv) if part == "encoder" else (model.decoder, model.post_quant_conv):
+        for trained in (model.decoder, model.post_quant_conv):
             trained.requires_grad_(True)
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, PEAK, betas=(0.9, 0.99), weight_decay=0.01)
@@ -75,7 +71,7 @@ def main():
     for progress in loop:
         set_rate(optimizer, cosine(progress, loop.step, DECODER_PEAK if part == "decoder" else PEAK, WARM_UP))
         x = pixels(data, chance.choice(data.train, BATCH), chance.random(BATCH) < 0.5)
-        with torch.autocast(device().type, dtype=torch.bfloat16):
+        with half_precision():
             posterior = model.encode(x).latent_dist
             if part == "decoder":
                 z = posterior.mean

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from dataset import STYLES, DataSet, load
-from loop import Loop, cosine, device, set_rate
+from loop import Loop, cosine, device, half_precision, set_rate
 from norm import use_fast_norms
 
 BATCH, PEAK, FEATURES, SEEN = 64, 2e-3, 64, 64
@@ -85,7 +85,7 @@ def main():
     for progress in loop:
         set_rate(optimizer, cosine(progress, loop.step, PEAK))
         indices = draw.integers(0, len(data.emoji), BATCH)
-        with torch.autocast(device().type, dtype=torch.bfloat16):
+        with half_precision():
             _, name, style = model(augment(data.pixels(indices).to(device())))
         loss = F.cross_entropy(name.float(), names[indices].to(device())) + F.cross_entropy(style.float(), styles[indices].to(device()))
         optimizer.zero_grad()

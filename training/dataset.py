@@ -20,6 +20,7 @@ import torch
 SIZE = 128
 STYLES = ("noto", "fluent", "flat")
 CATEGORIES = ("Smileys & Emotion", "Animals & Nature", "Food & Drink")
+MORE = ("Activities", "Travel & Places", "Objects")  # only autoencoder and judge see these
 HELD_OUT_SHARE = 1 / 5  # of the names that exist in every style: one style of each is held out
 
 
@@ -46,6 +47,11 @@ class DataSet:
         return np.flatnonzero(~self.held_out)
 
     @cached_property
+    def named(self) -> np.ndarray:
+        """Those of `train` that can be asked for by their names."""
+        return np.array([i for i in self.train if self.emoji[i].category in CATEGORIES])
+
+    @cached_property
     def test(self) -> np.ndarray:
         return np.flatnonzero(self.held_out)
 
@@ -64,7 +70,7 @@ class DataSet:
 def load(folder: Path) -> DataSet:
     meta = json.loads((folder / "images.json").read_text())
     images = np.fromfile(folder / "images.rgb", np.uint8).reshape(len(meta), SIZE, SIZE, 3)
-    keep = [i for i, entry in enumerate(meta) if entry["category"] in CATEGORIES]
+    keep = [i for i, entry in enumerate(meta) if entry["category"] in CATEGORIES + MORE]
     emoji = [Emoji(meta[i]["style"], meta[i]["name"], meta[i]["category"], tuple(meta[i]["keywords"])) for i in keep]
     return DataSet(emoji, images[keep], hold_out(emoji))
 
@@ -72,7 +78,8 @@ def load(folder: Path) -> DataSet:
 def hold_out(emoji: list[Emoji], seed: int = 0) -> np.ndarray:
     styles_of: dict[str, set[str]] = {}
     for each in emoji:
-        styles_of.setdefault(each.name, set()).add(each.style)
+        if each.category in CATEGORIES:
+            styles_of.setdefault(each.name, set()).add(each.style)
     complete = sorted(name for name, styles in styles_of.items() if len(styles) == len(STYLES))
     chance = random.Random(seed)
     chosen = chance.sample(complete, int(len(complete) * HELD_OUT_SHARE))

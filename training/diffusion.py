@@ -1,17 +1,19 @@
 """Trains text encoder and UNet on the autoencoder's latents: v-prediction on Stable Diffusion's schedule.
 
-    python training/diffusion.py DATA OUT SECONDS
+    python training/diffusion.py DATA OUT SECONDS            from random weights
+    python training/diffusion.py DATA OUT SECONDS --resume   from OUT/unet and OUT/text_encoder
 
 CLIPTextModel and UNet2DConditionModel in miniature: two levels (8×8 and 4×4 latents), one ResNet and transformer a
 level, so seven self-attention sites. Loss: ‖v̂ − v‖² weighted by min(SNR, 5) / (SNR + 1) (Hang et al. 2023, for
-v). OUT/unet and OUT/text_encoder hold the moving average of the weights.
+v). OUT/unet and OUT/text_encoder hold the moving average of the weights. With `--resume` the learning
+rate rises to a quarter.
 """
 
 from __future__ import annotations
 
+import argparse
 import copy
 import random
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +24,10 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from autoencoder import pixels
 from dataset import caption, load
-from loop import Loop, cosine, device, set_rate
+from loop import Loop, cosine, device, half_precision, set_rate
 from tokenizer import BEGIN, END, LENGTH, PAD, Encoder
 
-BATCH, PEAK, WIDTH, SNR_CAP = 64, 1e-3, 128, 5.0
+BATCH, PEAK, RESUMED_PEAK, WIDTH, SNR_CAP = 64, 1e-3, 2.5e-4, 128, 5.0
 SCHEDULER = {
     "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "prediction_type": "v_prediction",
     "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 0, "timestep_spacing": "trailing",
@@ -73,33 +75,45 @@ def encode_all(data, autoencoder: AutoencoderKL) -> torch.Tensor:
 
 
 def main():
-    folder, out, seconds = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("data", type=Path)
+    arguments.add_argument("out", type=Path)
+    arguments.add_argument("seconds", type=float)
+    arguments.add_argument("--resume", action="store_true")
+    options = arguments.parse_args()
+    folder, out = options.data, options.out
     torch.manual_seed(0)
     chance, draw = random.Random(0), np.random.default_rng(0)
     data, encoder = load(folder), Encoder(out / "tokenizer" / "tokenizer.json")
     autoencoder = AutoencoderKL.from_pretrained(out / "vae").to(device())
     latents = encode_all(data, autoencoder)
-    model = Denoiser(build_unet(latents.shape[2]), build_text_encoder(encoder)).to(device())
+    if options.resume:
+        text_encoder = CLIPTextModel.from_pretrained(out / "text_encoder", attn_implementation="eager")
+        unet = UNet2DConditionModel.from_pretrained(out / "unet")
+        model = Denoiser(unet, text_encoder).train().to(device())
+    else:
+        model = Denoiser(build_unet(latents.shape[2]), build_text_encoder(encoder)).to(device())
+    peak = RESUMED_PEAK if options.resume else PEAK
     if device().type == "cpu":
         # For 64 tokens plain attention is faster there than PyTorch's fused one, whose backward pass takes 40 % of a step.
         model.unet.set_attn_processor(AttnProcessor())
     average = copy.deepcopy(model).eval().requires_grad_(False)
-    optimizer = torch.optim.AdamW(model.parameters(), PEAK, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(model.parameters(), peak, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     noise_levels = DDIMScheduler(**SCHEDULER)
     alphas = noise_levels.alphas_cumprod.to(device())
     state = {"model": model, "average": average, "optimizer": optimizer}
-    loop = Loop(out / "diffusion.pt", state, seconds)
+    loop = Loop(out / "diffusion.pt", state, options.seconds)
     print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters", flush=True)
     for progress in loop:
-        set_rate(optimizer, cosine(progress, loop.step, PEAK))
-        indices = draw.choice(data.train, BATCH)
+        set_rate(optimizer, cosine(progress, loop.step, peak))
+        indices = draw.choice(data.named, BATCH)
         z = latents[draw.integers(0, 2, BATCH), indices]
         ids = torch.tensor([encoder(caption(data.emoji[i], chance, encoder.known)) for i in indices], device=device())
         timesteps = torch.randint(0, len(alphas), (BATCH,), device=device())
         noise = torch.randn_like(z)
         noisy = noise_levels.add_noise(z, noise, timesteps)
         wanted = noise_levels.get_velocity(z, noise, timesteps)
-        with torch.autocast(device().type, dtype=torch.bfloat16):
+        with half_precision():
             made = model(noisy, timesteps, ids).float()
         snr = alphas[timesteps] / (1 - alphas[timesteps])
         errors = (made - wanted).square().mean(dim=(1, 2, 3))

@@ -1,19 +1,21 @@
-"""Measures a trained model over PAG scale × CFG × layers; writes OUT/evaluation.json, a line of it a setting.
+"""Samples a trained model at many settings and keeps what the judge sees: OUT/evaluation/SETTING.pt.
 
-    python training/evaluate.py DATA OUT [--seeds 1] [--steps 20] [--only PAG,CFG,LAYERS ...]
+    python training/evaluate.py DATA OUT [--seeds 4] [--only "PAG CFG [LAYERS [UNTIL [U [RESCALE [STEPS]]]]]" ...]
 
-Captions: every held-out combination as "name style". For each setting the judge (classifier.py) gives
+Captions: every held-out combination as "name style". The judge (classifier.py) gives of each image its features and what
+it names right; `measures` makes of them
 - accuracy: the share of images that it gives the caption's name; `style` the share in the caption's style;
-- Fréchet distance between its features of the samples and of all images of the set (which hold other names than the
-  captions too: the figure compares settings with each other, it is not an absolute one);
-- precision and recall of the samples' manifold (Kynkäänniemi et al. 2019, k = 3).
-A setting that is in the file already is not run again.
+- Fréchet distance between its features of the samples and of the true pictures of these captions (with their mirror
+  images, which the model learns too), and that to all images of the set, which hold other names as well: there the
+  true pictures themselves are far off;
+- precision and recall of the samples' manifold against the whole set's (Kynkäänniemi et al. 2019, k = 3).
+A setting whose file is there is not run again.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import math
 import time
 from itertools import product
 from pathlib import Path
@@ -23,16 +25,20 @@ import torch
 
 from classifier import labels, restore
 from dataset import DataSet, load
-from sampling import LAYERS, Model, Setting
+from sampling import Model, Setting
 
-PAG_SCALES = (0, 0.5, 1, 1.5, 2, 3, 5)
-CFG_SCALES = (1, 1.5, 2, 4, 6)
-NEIGHBOURS = 3
+BOTTLENECK, ALL = "d1,m0,u0-1", "d0-1,m0,u0-3"
+CFG_SCALES = (1, 1.5, 2, 3, 4)
+NEIGHBOURS, RESAMPLES = 3, 200
 
 
-def settings(steps: int) -> list[Setting]:
-    """PAG 0 has no layers: it is run once a CFG scale."""
-    return [Setting(pag, cfg, layers, steps) for pag, cfg, layers in product(PAG_SCALES, CFG_SCALES, LAYERS) if pag > 0 or layers == "mid"]
+def grid() -> list[Setting]:
+    """CFG alone at every scale; PAG over scales, layers, the first steps alone, u and rescale."""
+    alone = [Setting(0, cfg) for cfg in CFG_SCALES]
+    scales = [Setting(pag, cfg, BOTTLENECK) for pag, cfg in product((1, 2), (1, 1.5, 2, 3))]
+    layers = [Setting(1, 2, layers) for layers in ("m0", "d1", "u0-1", "d0,u2-3", ALL)]
+    ways = [Setting(2, 2, BOTTLENECK, until=0.4), Setting(2, 2, BOTTLENECK, u=0.5), Setting(2, 2, BOTTLENECK, rescale=0.7)]
+    return [*alone, *scales, *layers, *ways]
 
 
 def frechet(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -55,48 +61,72 @@ class Judge:
     def __init__(self, data: DataSet, out: Path):
         self.classifier = restore(data, out)
         self.names, self.styles = labels(data)
-        self.data = data
-        self.real = torch.cat([self.classifier(data.pixels(chunk))[0] for chunk in np.array_split(np.arange(len(data.emoji)), 8)])
+        self.wanted = data.test
+        mirror = lambda chunk, flip: self.classifier(data.pixels(chunk, np.full(len(chunk), flip)))[0]  # noqa: E731
+        self.whole = torch.cat([mirror(chunk, False) for chunk in np.array_split(np.arange(len(data.emoji)), 16)])
+        self.true = torch.stack([mirror(data.test, flip) for flip in (False, True)])  # [2, captions, 64]
 
-    def measure(self, images: torch.Tensor, wanted: np.ndarray) -> dict[str, float]:
+    @torch.no_grad()
+    def look(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Of one image a caption: features, whether name and style are right, and how probable both are."""
         features, name, style = self.classifier(images.clamp(-1, 1))
+        every, names, styles = range(len(images)), self.names[self.wanted], self.styles[self.wanted]
         return {
-            "accuracy": (name.argmax(1) == self.names[wanted]).float().mean().item(),
-            "style": (style.argmax(1) == self.styles[wanted]).float().mean().item(),
-            "frechet": frechet(features, self.real),
-            "precision": share_inside(features, self.real),
-            "recall": share_inside(self.real, features),
+            "features": features, "name": name.argmax(1) == names, "style": style.argmax(1) == styles,
+            "sure": name.softmax(1)[every, names] * style.softmax(1)[every, styles],
         }
+
+    def distance(self, features: torch.Tensor, captions: torch.Tensor) -> float:
+        """Fréchet distance of features [seeds, captions, 64] to the true pictures, of these captions."""
+        return frechet(features[:, captions].flatten(0, 1), self.true[:, captions].flatten(0, 1))
+
+    def measures(self, looks: dict[str, torch.Tensor]) -> dict[str, float]:
+        """Of what was seen [seeds, captions]."""
+        features = looks["features"]
+        flat, every = features.flatten(0, 1), torch.arange(features.shape[1])
+        accuracy = looks["name"].float().mean().item()
+        return {
+            "accuracy": accuracy, "error": math.sqrt(accuracy * (1 - accuracy) / looks["name"].numel()),
+            "style": looks["style"].float().mean().item(), "frechet": self.distance(features, every),
+            "whole": frechet(flat, self.whole), "precision": share_inside(flat, self.whole), "recall": share_inside(self.whole, flat),
+        }
+
+    def ratio(self, on: dict[str, torch.Tensor], off: dict[str, torch.Tensor]) -> tuple[float, float]:
+        """Fréchet distance of `on` as a share of that of `off`, and its standard error: captions drawn anew, the same for both."""
+        count = on["features"].shape[1]
+        draw = torch.Generator().manual_seed(0)
+        drawn = [torch.randint(0, count, (count,), generator=draw) for _ in range(RESAMPLES)]
+        shares = [self.distance(on["features"], of) / self.distance(off["features"], of) for of in drawn]
+        every = torch.arange(count)
+        return self.distance(on["features"], every) / self.distance(off["features"], every), float(np.std(shares))
+
+
+def file_of(out: Path, setting: Setting, seeds: int) -> Path:
+    return out / "evaluation" / f"{setting}, {setting.steps} steps, {seeds} seeds.pt"
 
 
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("data", type=Path)
     arguments.add_argument("out", type=Path)
-    arguments.add_argument("--seeds", type=int, default=1)
-    arguments.add_argument("--steps", type=int, default=20)
-    arguments.add_argument("--only", nargs="*", default=[], help="PAG,CFG,LAYERS")
+    arguments.add_argument("--seeds", type=int, default=4)
+    arguments.add_argument("--only", nargs="*", default=[], help="PAG CFG LAYERS UNTIL U RESCALE STEPS")
     options = arguments.parse_args()
     data = load(options.data)
     model, judge = Model(options.out), Judge(data, options.out)
     prompts = [f"{data.emoji[i].name} {data.emoji[i].style}" for i in data.test]
-    path = options.out / "evaluation.json"
-    results = json.loads(path.read_text()) if path.exists() else []
-    chosen = settings(options.steps)
-    if options.only:
-        chosen = [Setting(float(pag), float(cfg), layers, options.steps) for pag, cfg, layers in (only.split(",") for only in options.only)]
-    if not any("real" in result for result in results):
-        results.append({"real": judge.measure(data.pixels(data.test), data.test)})
-    for setting in chosen:
-        key = {**vars(setting), "seeds": options.seeds}
-        if any(key.items() <= result.items() for result in results):
+    (options.out / "evaluation").mkdir(exist_ok=True)
+    kinds = (float, float, str, float, float, float, int)
+    chosen = [Setting(*(kind(word) for kind, word in zip(kinds, only.split(), strict=False))) for only in options.only]
+    for setting in chosen or grid():
+        path, begun = file_of(options.out, setting, options.seeds), time.process_time()
+        if path.exists():
             continue
-        begun = time.time()
-        images = torch.cat([model.sample(prompts, setting, seed) for seed in range(options.seeds)])
-        measured = judge.measure(images, np.tile(data.test, options.seeds))
-        results.append({**key, **measured, "seconds": round(time.time() - begun, 1)})
-        path.write_text("[\n" + ",\n".join(json.dumps(result) for result in results) + "\n]\n")
-        print({name: round(value, 3) if isinstance(value, float) else value for name, value in results[-1].items()}, flush=True)
+        seen = [judge.look(model.sample(prompts, setting, seed)) for seed in range(options.seeds)]
+        looks = {what: torch.stack([each[what] for each in seen]) for what in seen[0]}
+        torch.save({"setting": vars(setting), "looks": looks}, path)
+        said = {name: round(value, 3) for name, value in judge.measures(looks).items()}
+        print(path.stem, said, f"{time.process_time() - begun:.0f} s of a processor", flush=True)
 
 
 if __name__ == "__main__":

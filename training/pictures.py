@@ -20,7 +20,7 @@ from transformers import CLIPTextModel
 
 from autoencoder import pixels
 from dataset import DataSet, load
-from loop import device
+from loop import device, half_precision
 from tokenizer import Encoder
 
 LATENT_NOISE = 0.06  # standard deviation, of unit variance
@@ -36,7 +36,7 @@ class Painter:
         self.unet.set_attn_processor(AttnProcessor())
         text_encoder = CLIPTextModel.from_pretrained(out / "text_encoder", attn_implementation="eager").to(device()).eval()
         encoder = Encoder(out / "tokenizer" / "tokenizer.json")
-        captions = ["", *(f"{data.emoji[i].name} {data.emoji[i].style}" for i in data.train)]
+        captions = ["", *(f"{data.emoji[i].name} {data.emoji[i].style}" for i in data.named)]
         self.texts = text_encoder(torch.tensor([encoder(text) for text in captions], device=device())).last_hidden_state
         self.alphas = DDIMScheduler.from_pretrained(out / "scheduler").alphas_cumprod
 
@@ -46,7 +46,7 @@ class Painter:
         if cfg > 1:
             context = torch.cat([self.texts[:1].expand_as(context), context])
         for now, following in zip(timesteps, [*timesteps[1:], None], strict=True):
-            with torch.autocast(device().type, dtype=torch.bfloat16):
+            with half_precision():
                 rows = self.unet(latents.repeat(len(context) // len(latents), 1, 1, 1), now, context).sample.float()
             v = rows if cfg <= 1 else torch.lerp(*rows.chunk(2), cfg)
             a = self.alphas[now]
@@ -57,20 +57,20 @@ class Painter:
 
     def drawn(self, latents: torch.Tensor) -> torch.Tensor:
         """uint8 [n, 3, 64, 64]"""
-        with torch.autocast(device().type, dtype=torch.bfloat16):
+        with half_precision():
             made = self.vae.decode(latents / self.vae.config.scaling_factor).sample.float()
         return ((made.clamp(-1, 1) + 1) * 127.5).round().byte()
 
     def free(self) -> torch.Tensor:
         times = [round(999 * (1 - i / STEPS)) for i in range(STEPS)]
-        which = torch.randperm(len(self.data.train))[:FREE_CAPTIONS]
+        which = torch.randperm(len(self.data.named))[:FREE_CAPTIONS]
         return torch.cat([self.drawn(self.denoised(torch.randn(len(chunk), 12, 8, 8), chunk, times, CFG)) for chunk in which.split(ROWS)])
 
     def paired(self) -> torch.Tensor:
         """[2, n, 3, 64, 64]: as encoded, and denoised again."""
         chance, made = random.Random(0), []
-        for chunk in torch.arange(len(self.data.train)).split(ROWS):
-            z = self.vae.encode(pixels(self.data, self.data.train[chunk.numpy()])).latent_dist.mean * self.vae.config.scaling_factor
+        for chunk in torch.arange(len(self.data.named)).split(ROWS):
+            z = self.vae.encode(pixels(self.data, self.data.named[chunk.numpy()])).latent_dist.mean * self.vae.config.scaling_factor
             begin = chance.randint(*MIDDLE)
             a = self.alphas[begin]
             noisy = a.sqrt() * z + (1 - a).sqrt() * torch.randn_like(z)

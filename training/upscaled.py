@@ -1,9 +1,9 @@
 """Writes UPSCALED.md and upscaled.png: what encoder and upscaler do to pictures, on held-out captions and pictures.
 
-    python training/upscaled.py DATA OUT [--notes "hardware and time"] [--to training]
+    python training/upscaled.py DATA OUT [--before OUT] [--notes "hardware and time"] [--to training]
 
 Measured is what can be without a judge: how far a held-out picture is from itself when it has gone through encoder,
-decoder and upscaler, and how steep the edges of what is made of held-out captions are. In the picture is every 6th of
+decoder and upscaler, and how steep the edges of what is made of held-out captions are; and whether the UNet takes the encoder's latents for its own. In the picture is every 6th of
 these captions, with the page's settings and the same noise.
 """
 
@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from diffusers import AutoencoderKL
 from PIL import Image
 
 from autoencoder import pixels
 from dataset import load
 from sampling import Model, Setting
 
-PAGE = Setting(pag=1, cfg=1.5, layers="4×4")
+PAGE = Setting(pag=1, cfg=2, layers="d1,m0,u0-1")
 EVERY = 6
 WAYS = {
     "64×64, pixels repeated": lambda model, x: F.interpolate(x, scale_factor=2.0),
@@ -42,11 +43,30 @@ def steepness(x: torch.Tensor) -> float:
     return 127.5 * all_slopes.topk(len(all_slopes) // 50).values.mean().item()
 
 
+def foreign(model: Model, vae: AutoencoderKL, small: torch.Tensor, prompts: list[str]) -> tuple[float, float]:
+    """How far the UNet's v̂ is from v for these pictures' latents, mean square over all noise levels; and how far in levels
+    the pictures are from themselves when they were noised half way and denoised again, without guidance."""
+    draw = torch.Generator().manual_seed(0)
+    texts = model.text_encoder(torch.tensor([model.encoder(prompt) for prompt in prompts])).last_hidden_state
+    z = vae.encode(small).latent_dist.mean * vae.config.scaling_factor
+    noise, times = torch.randn(z.shape, generator=draw), torch.randint(0, 1000, (len(z),), generator=draw)
+    scheduler = model.scheduler
+    wrong = model.unet(scheduler.add_noise(z, noise, times), times, texts).sample - scheduler.get_velocity(z, noise, times)
+    scheduler.set_timesteps(PAGE.steps)
+    later = scheduler.timesteps[PAGE.steps // 2 :]
+    latents = scheduler.add_noise(z, noise, later[:1])
+    for time in later:
+        latents = scheduler.step(model.unet(latents, time, texts).sample, time, latents).prev_sample
+    again = vae.decode(latents / vae.config.scaling_factor).sample.clamp(-1, 1)
+    return wrong.square().mean().item(), 127.5 * (again - small).abs().mean().item()
+
+
 @torch.no_grad()
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("data", type=Path)
     arguments.add_argument("out", type=Path)
+    arguments.add_argument("--before", type=Path)
     arguments.add_argument("--notes", default="")
     arguments.add_argument("--to", type=Path, default=Path(__file__).parent)
     options = arguments.parse_args()
@@ -67,6 +87,15 @@ def main():
         lines.append(f"| {name} | {off:.2f} | {psnr:.2f} dB | {of_edges:.2f} | {steepness(of_made):.0f} |")
     lines.append(f"| the true pictures | 0 | – | 0 | {steepness(data.pixels(chosen)):.0f} |")
 
+    every = [f"{data.emoji[i].name} {data.emoji[i].style}" for i in data.test]
+    encoders = {"the encoder": model.vae}
+    if options.before:
+        encoders = {"the encoder before": AutoencoderKL.from_pretrained(options.before / "vae"), **encoders}
+    latents = "\n".join(
+        f"| {name} | {127.5 * (vae.decode(vae.encode(small).latent_dist.mean).sample.clamp(-1, 1) - small).abs().mean().item():.2f} | "
+        f"{wrong:.2f} | {half:.2f} |"
+        for name, vae in encoders.items() for wrong, half in [foreign(model, vae, small, every)]
+    )
     rows = (WAYS["64×64, pixels repeated"](model, made), model.upscaler(made), data.pixels(chosen))
     grid = torch.cat([torch.cat([*images.clamp(-1, 1)], 2) for images in rows], 1)
     levels = ((grid + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
@@ -86,7 +115,15 @@ The first three columns are of {len(true)} held-out pictures that went through e
 pictures as drawn from their vectors at 128×128, in levels of 255. The last is the mean slope of the steepest 2 % of pixels in what the
 page's settings make of {len(prompts)} held-out captions, in levels a pixel.
 
-Encoder and decoder alone, at 64×64: a held-out picture comes back off by {127.5 * (again - small).abs().mean().item():.2f} levels.
+## The encoder
+
+| | a held-out picture comes back off by | the UNet's v̂ off by, mean square | off by when noised half way and denoised |
+|---|---|---|---|
+{latents}
+
+At 64×64, in levels of 255. An encoder can bring every picture back and yet find latents that the UNet takes for noise:
+the second column shows it, over all noise levels of the {len(true)} held-out pictures with their captions. The third is what one sees of
+it at half strength, without guidance.
 
 ![Held-out captions, before and after, and the true pictures](upscaled.png)
 

@@ -25,7 +25,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from autoencoder import reconstruction_loss
 from dataset import load
-from loop import Loop, cosine, device, set_rate
+from loop import Loop, cosine, device, half_precision, set_rate
 
 PAIRED, FREE, CROP, PEAK, CRITIC_RATE, WARM_UP, DECAY = 12, 6, 24, 2e-3, 5e-4, 50, 0.995
 ADVERSARIAL, FEATURES, BEGIN = 0.02, 0.2, 0.4  # weights of losses; the share of the budget without a discriminator
@@ -130,18 +130,18 @@ def main():
         adversarial = not options.averaged and progress > BEGIN
         set_rate(optimizer, cosine(progress, loop.step, PEAK, WARM_UP))
         drawn, true = crops.draw(adversarial)
-        with torch.autocast(device().type, dtype=torch.bfloat16):
+        with half_precision():
             made = model(drawn).float()
         loss = total = reconstruction_loss(made[:PAIRED], true)
         if adversarial:
-            with torch.autocast(device().type, dtype=torch.bfloat16):
+            with half_precision():
                 of_true, true_logits = critic(true)
                 _, false_logits = critic(made.detach())
             critics.zero_grad()
             (F.relu(1 - true_logits).mean() + F.relu(1 + false_logits).mean()).backward()
             critics.step()
             critic.requires_grad_(False)
-            with torch.autocast(device().type, dtype=torch.bfloat16):
+            with half_precision():
                 of_made, logits = critic(made)
             critic.requires_grad_(True)
             alike = sum((a[:PAIRED].float() - b.detach().float()).abs().mean() for a, b in zip(of_made, of_true, strict=True))
