@@ -398,7 +398,7 @@ test.describe('without a service worker', () => {
     await usual.getByRole('button', { name: 'Undo' }).click();
     await expect(usual).toHaveCount(0);
     await expect(number(page, 'Steps')).toHaveValue('20');
-    await expect(number(page, 'CFG scale')).toHaveValue('1.5');
+    await expect(number(page, 'CFG scale')).toHaveValue('2');
 
     // After a reload it is still known whose they are: those that were put back are the visitor's.
     await page.reload();
