@@ -14,7 +14,7 @@ test('all that the last model brought gives way to the next one’s', () => {
   expect(brought?.set).toEqual({ steps: 4, guidanceScale: 1, layers: 'mid', scheduler: 'euler', spacing: 'trailing' });
   expect(brought?.before).toEqual({
     steps: 20,
-    guidanceScale: 1.5,
+    guidanceScale: DEFAULTS.guidanceScale,
     layers: POCKET.usual.layers,
     scheduler: 'ddim',
     spacing: 'model',
@@ -41,7 +41,7 @@ test('a setting that is put back is the visitor’s from then on', () => {
   expect(undone).toEqual(DEFAULTS);
   // What was changed again since is not touched.
   expect(putBack({ ...set, steps: 7 }, brought as Brought)).toEqual({
-    guidanceScale: 1.5,
+    guidanceScale: DEFAULTS.guidanceScale,
     layers: POCKET.usual.layers,
     scheduler: 'ddim',
     spacing: 'model',
