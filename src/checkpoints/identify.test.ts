@@ -21,8 +21,8 @@ import { seeded, type Random } from '../onnx/testing/mutate';
 import { EngineError } from '../protocol/errors';
 import { floatValues } from './floats';
 import { identify, type Checkpoint, type Configs } from './identify';
-import { bytesOf, type Sources, type TensorSource } from './tensorSources';
-import { readHeader } from './safetensors';
+import { bytesOf, scaleOf, type Sources, type TensorSource } from './tensorSources';
+import { readHeader, type SafetensorsHeader, type StoredTensor } from './safetensors';
 import { unetFromConfig, type UnetStructure } from './unetConfig';
 
 /** Keys and parameters of the UNets, as counted in published checkpoints. */
@@ -416,6 +416,28 @@ describe('hostile shapes and names', () => {
     return Object.fromEntries(entries.map(([key, shape]) => [key, [...shape].map((size) => size || 1)]));
   }
 
+  const SCALES = ['.weight_scale', '.scale_weight', '.scale', '.weight_scale_2', '.comfy_quant', '.svd_up'];
+  const DTYPES = ['F32', 'F16', 'BF16', 'F8_E4M3', 'F8_E8M0', 'U8'] as const;
+
+  /** The same in f8 with scales beside some weights: mostly one for all or one a row, and any other. */
+  function scaled(random: Random): SafetensorsHeader {
+    const { tensors: all, metadata } = headerOf(random(3) ? GOOD[random(GOOD.length)]! : damaged(random), 'F8_E4M3');
+    const tensors = new Map<string, StoredTensor>(all);
+    const weights = [...tensors].filter(([key, { shape }]) => key.endsWith('.weight') && shape.length > 1);
+    for (let count = random(40); count > 0; count -= 1) {
+      const [key = '', weight] = weights[random(weights.length)] ?? [];
+      const [rows = 1, ...others] = weight?.shape ?? [];
+      const usual = [[], [1], [rows], [rows, 1], [rows, ...others.map(() => 1)]][random(5)]!;
+      const odd = [[rows + 1], [rows, 2], [...others], [2 ** 52, 1], [0]][random(5)]!;
+      const [end, dtype] = random(9)
+        ? [SCALES[random(3)]!, DTYPES[random(3)]!]
+        : [SCALES[random(6)]!, DTYPES[random(6)]!];
+      const shape = random(60) ? usual : odd;
+      tensors.set(key.replace(/\.weight$/, end), { dtype, shape, offset: 2 ** 40, length: 4 });
+    }
+    return { tensors, metadata };
+  }
+
   test(
     `${CASES} files from seed ${SEED} are identified or refused`,
     () => {
@@ -430,6 +452,33 @@ describe('hostile shapes and names', () => {
         }
       }
       expect(Math.min(count.taken, count.refused), JSON.stringify(count)).toBeGreaterThan(CASES / 20);
+    },
+    Infinity,
+  );
+
+  test(
+    `${CASES} files with scales from seed ${SEED} are identified or refused, and each scale that is read fits its rows`,
+    () => {
+      const count = { taken: 0, refused: 0, rows: 0 };
+      for (let at = 0; at < CASES; at += 1) {
+        try {
+          const { unet, vae, textEncoders } = identify(scaled(seeded(SEED + at)));
+          count.taken += 1;
+          for (const part of [unet, vae, ...textEncoders])
+            for (const source of part?.sources.values() ?? []) {
+              const scale = scaleOf(source);
+              if (!scale || scale.count === 1) continue;
+              count.rows += 1;
+              const [first, last] = source.rows ?? [0, source.tensor.shape[0]!];
+              if (scale.count !== last - first) throw new Error(`${scale.count} scales for rows ${first} to ${last}`);
+            }
+        } catch (cause) {
+          if (!(cause instanceof EngineError)) throw new Error(`Seed ${SEED + at}`, { cause });
+          count.refused += 1;
+        }
+      }
+      const least = Math.min(count.taken, count.refused, count.rows);
+      expect(least, JSON.stringify(count)).toBeGreaterThan(CASES / 20);
     },
     Infinity,
   );

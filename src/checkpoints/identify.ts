@@ -6,6 +6,7 @@ import type { ClipNetwork, UnetNetwork, VaeNetwork } from '../configs/networkCon
 import { EngineError } from '../protocol/errors';
 import { BASES, baseOf, familyOf, type Base, type Family } from './families';
 import { findSources, fitSources, type Sources } from './tensorSources';
+import { quantization } from './quantizations';
 import { UNET_PREFIXES, refusal, refused, RUNS } from './refusals';
 import type { Dtype, SafetensorsHeader } from './safetensors';
 import { withScales } from './scaledFloat8';
@@ -71,15 +72,15 @@ const OF_NO_USE = [
  * @throws EngineError `model-invalid`: what the file is instead, or which part is damaged.
  */
 export function identify(read: SafetensorsHeader, configs: Configs = {}): Checkpoint {
-  const header = withScales(read);
-  const keys = [...header.tensors.keys()];
+  const keys = [...read.tensors.keys()];
   const unetPrefix = UNET_PREFIXES.find(
     (prefix) =>
-      header.tensors.has(`${prefix}input_blocks.0.0.weight`) ||
-      (header.tensors.has(`${prefix}conv_in.weight`) && keys.some((key) => key.startsWith(`${prefix}down_blocks.`))),
+      read.tensors.has(`${prefix}input_blocks.0.0.weight`) ||
+      (read.tensors.has(`${prefix}conv_in.weight`) && keys.some((key) => key.startsWith(`${prefix}down_blocks.`))),
   );
-  const not = refusal(keys, unetPrefix !== undefined);
+  const not = refusal(keys, unetPrefix !== undefined) ?? quantization(read, configs);
   if (not) throw not;
+  const header = withScales(read);
   const unet = unetPrefix === undefined ? null : readUnet(header, unetPrefix, configs.unet);
   const family = unet && familyOf(unet.base, unet.config);
   const vae = readVae(header, family?.base ?? null, configs.vae);

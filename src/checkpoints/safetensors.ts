@@ -43,7 +43,7 @@ export interface StoredTensor {
   readonly length: number;
   /** The file's name, where a model lies in several. */
   readonly shard?: string;
-  /** One number, by which these are multiplied in use (`scaledFloat8`). */
+  /** One number, or one for each of the first axis, by which these are multiplied in use (`scaledFloat8`). */
   readonly scale?: StoredTensor;
 }
 

@@ -88,6 +88,18 @@ export function bytesOf({ tensor, rows }: TensorSource): { readonly offset: numb
   return { offset: tensor.offset + rows[0] * row, length: (rows[1] - rows[0]) * row };
 }
 
+/** Where the numbers lie by which a source is multiplied in use: one, or one for each of its rows as stored. */
+export function scaleOf({ tensor: { scale }, rows }: TensorSource) {
+  if (!scale) return null;
+  if (scale.shape.every((size) => size === 1)) return { tensor: scale, offset: scale.offset, count: 1 };
+  const [begin, end] = rows ?? [0, scale.shape[0] ?? 1];
+  return {
+    tensor: scale,
+    offset: bytesOf({ tensor: scale, shape: [], rows: [begin, end] }).offset,
+    count: end - begin,
+  };
+}
+
 const WEIGHTS: ReadonlySet<string> = new Set(['F32', 'F16', 'BF16', 'F64', 'F8_E4M3', 'F8_E5M2']);
 
 /** Convolutions of one pixel are stored as matrices by some, and matrices as such convolutions by others. */

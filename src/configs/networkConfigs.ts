@@ -24,6 +24,9 @@ const depths = v.union(
 );
 const flags = v.union([flag, list(flag, 16)], 'must be true or false, or a list of them');
 
+/** SDNQ's alone is read. */
+const quantization = config({ use_hadamard: flag });
+
 const unetFields = config({
   _class_name: text,
   sample_size: v.union([whole(1, 4096), list(whole(1, 4096), 2)], 'must be a whole number from 1 to 4096, or two'),
@@ -77,6 +80,7 @@ const unetFields = config({
   addition_embed_type_num_heads: size,
   upcast_attention: flag,
   dropout: real(),
+  quantization_config: quantization,
 });
 
 /**
@@ -101,6 +105,7 @@ export const CLIP_NETWORK = config({
   projection_dim: size,
   eos_token_id: whole(0, 10_000_000),
   pad_token_id: whole(0, 10_000_000),
+  quantization_config: quantization,
 });
 export type ClipNetwork = v.InferOutput<typeof CLIP_NETWORK>;
 

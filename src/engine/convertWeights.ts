@@ -23,20 +23,45 @@ export function elementBytes(type: number): number {
   return (elementBits(type) ?? NaN) / 8;
 }
 
+/** Factors of a weight's elements: of number `at` it is `values[floor((at − start) / every) % values.length]`. */
+export interface Scales {
+  readonly values: Float32Array;
+  readonly every: number;
+  readonly start: number;
+}
+
 /**
- * The same numbers, or `scale` times as large in f32, as bytes of another type. `bytes` must begin at a multiple of
- * their element's size.
+ * The same numbers, or those multiplied in f32, as bytes of another type. `bytes` must begin at a multiple of their
+ * element's size.
+ * @param first number of the weight that `bytes` begin with.
  * @throws EngineError `not-finite` for a number that f16 cannot hold.
  */
-export function convert(bytes: Uint8Array<ArrayBuffer>, { from, to }: TypeCast, scale = 1): Uint8Array<ArrayBuffer> {
-  if (scale !== 1) return converted(scaled(toFloat32(bytes, from), scale), to);
+export function convert(
+  bytes: Uint8Array<ArrayBuffer>,
+  { from, to }: TypeCast,
+  scales?: Scales,
+  first = 0,
+): Uint8Array<ArrayBuffer> {
+  if (scales) return converted(scaled(toFloat32(bytes, from), scales, first), to);
   if (to === FLOAT16 && from === FLOAT8E5M2) return bytesOf(Uint16Array.from(bytes, (byte) => byte << 8));
   if (to === FLOAT16 && from === FLOAT8E4M3FN) return bytesOf(Uint16Array.from(bytes, (byte) => HALF_OF_E4M3[byte]!));
   return converted(toFloat32(bytes, from), to);
 }
 
-function scaled(values: Float32Array<ArrayBuffer>, scale: number): Float32Array<ArrayBuffer> {
-  return values.map((value) => value * scale);
+function scaled(
+  values: Float32Array<ArrayBuffer>,
+  { values: factors, every, start }: Scales,
+  first: number,
+): Float32Array<ArrayBuffer> {
+  const products = new Float32Array(values.length);
+  let row = Math.floor((first - start) / every) % factors.length;
+  let end = every - ((first - start) % every);
+  for (let at = 0; at < products.length; end += every) {
+    const factor = factors[row]!;
+    for (const to = Math.min(products.length, end); at < to; at += 1) products[at] = values[at]! * factor;
+    row = row + 1 === factors.length ? 0 : row + 1;
+  }
+  return products;
 }
 
 function converted(wide: Float32Array<ArrayBuffer>, to: number): Uint8Array<ArrayBuffer> {

@@ -10,8 +10,8 @@ import { FLOAT, type Tensor } from '../onnx/file/model';
 import type { EngineError } from '../protocol/errors';
 import { elements } from './backend';
 import { bytesOf, ComputedBlob, release } from './computedBlob';
-import { convert, transposedPart } from './convertWeights';
-import { numberAt } from './weightsBlob';
+import { convert, transposedPart, type Scales } from './convertWeights';
+import { scalesOf } from './weightsBlob';
 
 export interface MergedChange extends LoraChange {
   /** Of the LoRA, for people. */
@@ -93,14 +93,16 @@ async function baseRows(
 ): Promise<Float32Array<ArrayBuffer>> {
   if (!range) throw new Error(`${name} lies in no file.`);
   const { offset, length, transposed, scale } = range;
-  const bytes = length / elements(dims);
+  const count = elements(dims);
+  const bytes = length / count;
   const [from, to] = transposed ? [0, length] : [start * bytes, end * bytes];
   const blob = await open(range.location ?? '');
   const stored = await bytesOf(blob.slice(offset + from, offset + to));
-  const factor = scale && (await numberAt({ file: await open(scale.location ?? ''), ...scale }));
+  const file = scale && (await open(scale.location ?? ''));
+  const scales = file && (await scalesOf({ ...scale, file }, { count, transposed }, [start, end]));
   const part = transposed ? transposedPart(stored, transposed, [start, end]) : stored;
   if (part.buffer !== stored.buffer) release(stored);
-  return floats(part, dataType, factor);
+  return floats(part, dataType, scales, start);
 }
 
 async function productOf(change: MergedChange, { dims }: Tensor): Promise<Product> {
@@ -139,8 +141,14 @@ async function numbersOf({ file, name }: MergedChange, tensor: StoredTensor): Pr
   return floats(bytes, ELEMENT_TYPES[dtype] ?? NaN);
 }
 
-function floats(bytes: Uint8Array<ArrayBuffer>, from: number, scale?: number): Float32Array<ArrayBuffer> {
-  const wide = from === FLOAT ? bytes : convert(bytes, { from, to: FLOAT }, scale);
+/** @param first number of the weight that `bytes` begin with. */
+function floats(
+  bytes: Uint8Array<ArrayBuffer>,
+  from: number,
+  scales?: Scales,
+  first?: number,
+): Float32Array<ArrayBuffer> {
+  const wide = from === FLOAT ? bytes : convert(bytes, { from, to: FLOAT }, scales, first);
   if (wide.buffer !== bytes.buffer) release(bytes);
   return new Float32Array(wide.buffer, wide.byteOffset, wide.byteLength / BYTES);
 }

@@ -21,7 +21,7 @@ import type { Backend, CapturedSession, Capturing, ElemType, Session } from './b
 import { elementBytes } from './convertWeights';
 import type { OpenFile } from './modelFiles';
 import { runtimeFailure } from './runtimeFailure';
-import { weightsBlob, type WeightsPart } from './weightsBlob';
+import { weightsBlob, type StoredScales, type WeightsPart } from './weightsBlob';
 
 /** What ONNX Runtime says of sessions that it cannot record: of nodes beside the GPU, of some forms of attention. */
 const NOT_CAPTURABLE = /graph capture/i;
@@ -224,11 +224,18 @@ export class OnnxFile {
     };
     if (offset + length > file.size)
       throw this.incomplete(`${location ?? this.name} ${offset}+${length} of ${file.size}`);
-    const part = (from: number, bytes: number) => ({ blob: file.slice(from, from + bytes), cast, scale, transposed });
-    if (!padding) return [part(offset, length)];
+    if (scale && scale.offset + scale.count * elementBytes(scale.dataType) > scale.file.size)
+      throw this.incomplete(`${scale.count} scales at ${scale.offset} of ${scale.file.size}`);
+    const part = (from: number, bytes: number) => ({
+      blob: file.slice(offset + from, offset + from + bytes),
+      cast,
+      scale: scale && ofShare(scale, from / length, bytes / length),
+      transposed,
+    });
+    if (!padding) return [part(0, length)];
     const { every, zeros } = padding;
     const nothing = { blob: new Blob([new Uint8Array(zeros)]), cast };
-    return Array.from({ length: length / every }, (_, at) => [part(offset + at * every, every), nothing]).flat();
+    return Array.from({ length: length / every }, (_, at) => [part(at * every, every), nothing]).flat();
   }
 
   /** A file of external weights, by its path relative to this one. */
@@ -251,6 +258,14 @@ export class OnnxFile {
       detail,
     );
   }
+}
+
+/** The factors of some of a weight's rows: from which share of its bytes on, and how large a share. */
+function ofShare(scale: StoredScales, from: number, share: number): StoredScales {
+  const { offset, dataType, count } = scale;
+  if (count === 1) return scale;
+  const first = Math.round(count * from);
+  return { ...scale, offset: offset + first * elementBytes(dataType), count: Math.round(count * share) };
 }
 
 /** What exporters call a text encoder's input. */

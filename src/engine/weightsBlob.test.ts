@@ -8,6 +8,10 @@ import { weightsBlob, type WeightsPart } from './weightsBlob';
 
 const halves = Float32Array.from({ length: 5000 }, (_, at) => ((at % 1000) - 500) / 16);
 const singles = Float32Array.of(1e-3, 2e7, -3);
+/** 4 exponent bits of bias 7, 3 fraction bits. */
+const E4M3_POSITIVE = Float32Array.from({ length: 127 }, (_, byte) =>
+  byte < 8 ? byte * 2 ** -9 : (1 + (byte % 8) / 8) * 2 ** ((byte >> 3) - 7),
+);
 const parts = [
   { blob: new Blob([singles]) },
   { blob: new Blob([float32ToFloat16(halves)]), cast: { from: FLOAT16, to: FLOAT } },
@@ -146,6 +150,38 @@ describe('conversions', () => {
     await expect(numbers(from(1, -65520))).rejects.toMatchObject({ code: 'not-finite', detail: '-65520' });
     const largest = new Blob([Uint16Array.of(0x4780)]);
     await expect(numbers({ blob: largest, cast: { from: BFLOAT16, to: FLOAT16 } })).rejects.toThrow(/full precision/);
+  });
+});
+
+// The last is read in several pieces, whose bounds lie inside rows.
+describe.each([
+  [3, 5],
+  [70, 33],
+  [1100, 2100],
+])('a matrix %i × %i with a scale a row', (rows, columns) => {
+  const stored = Uint8Array.from({ length: rows * columns }, (_, at) => (at * 7) % 127);
+  const factors = Float32Array.from({ length: rows }, (_, row) => 1 / (row + 3));
+  const wide = Float32Array.from(stored, (byte) => E4M3_POSITIVE[byte]!);
+  const file = new Blob([Uint8Array.of(1, 2, 3), factors]);
+  const scale = { file, offset: 3, dataType: FLOAT, count: rows };
+  const part = { blob: new Blob([stored]), cast: { from: FLOAT8E4M3FN, to: FLOAT }, scale };
+  const used = wide.map((value, at) => value * factors[Math.floor(at / columns)]!);
+  const turned = used.map((_, at) => used[(at % rows) * columns + Math.floor(at / rows)]!);
+
+  test.each<[string, WeightsPart, Float32Array]>([
+    ['as it lies', part, used],
+    ['transposed', { ...part, transposed: { rows, columns } }, turned],
+  ])('%s, whole and in part', async (_, one, values) => {
+    const blob = weightsBlob([{ blob: new Blob([singles]) }, one]);
+    const all = Buffer.concat([new Uint8Array(singles.buffer), new Uint8Array(values.buffer)]);
+    expect(Buffer.compare(await streamed(blob), all)).toBe(0);
+    const middle = 12 + 4 * Math.floor(values.length / 2) + 4;
+    for (const [start, end] of [
+      [12 + 8, all.length - 12],
+      [middle, middle + 8],
+      [middle, all.length],
+    ] as const)
+      expect(Buffer.compare(Buffer.from(await blob.slice(start, end).arrayBuffer()), all.subarray(start, end))).toBe(0);
   });
 });
 

@@ -2,22 +2,20 @@
 // of another element type in use, or transposed, are converted while they are read, piece by piece, so that neither the
 // file nor a large part of it is ever in memory twice; of one that is transposed the whole is in memory, once.
 
-import { FLOAT, type Matrix, type TypeCast } from '../onnx/file/model';
+import { FLOAT, type Matrix, type ScaleRange, type TypeCast } from '../onnx/file/model';
 import { bytesOf, ComputedBlob, release } from './computedBlob';
-import { convert, elementBytes, transposedPart } from './convertWeights';
+import { convert, elementBytes, transposedPart, type Scales } from './convertWeights';
 
 export interface WeightsPart {
   readonly blob: Blob;
   readonly cast?: TypeCast | undefined;
-  /** One number of another place, by which they are multiplied as they are cast. */
-  readonly scale?: StoredNumber | undefined;
+  /** Numbers of another place, by which they are multiplied as they are cast. */
+  readonly scale?: StoredScales | undefined;
   readonly transposed?: Matrix | undefined;
 }
 
-export interface StoredNumber {
+export interface StoredScales extends Omit<ScaleRange, 'location'> {
   readonly file: Blob;
-  readonly offset: number;
-  readonly dataType: number;
 }
 
 /**
@@ -57,7 +55,7 @@ class ConvertedBlob extends ComputedBlob {
   protected override async *pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     for (const window of this.windows) {
       const { blob, cast, transposed, start, end } = window;
-      const scale = window.scale && (await numberAt(window.scale));
+      const scales = window.scale && (await scalesOf(window.scale, wholeOf(window), [start, end]));
       const bytes = transposed ? await bytesOf(blob) : null;
       // Whole rows of the transpose: the bands that are read twice at their bounds would be many.
       const rows = transposed?.rows ?? 1;
@@ -68,7 +66,7 @@ class ConvertedBlob extends ComputedBlob {
           bytes && transposed
             ? transposedPart(bytes, transposed, [at, to])
             : await bytesOf(blob.slice(at * storedBytes(window), to * storedBytes(window)));
-        const made = cast ? convert(piece, cast, scale) : piece;
+        const made = cast ? convert(piece, cast, scales, at) : piece;
         if (made.buffer !== piece.buffer) release(piece);
         yield made;
       }
@@ -77,15 +75,30 @@ class ConvertedBlob extends ComputedBlob {
   }
 }
 
-/** The number, as f32. */
-export async function numberAt({ file, offset, dataType }: StoredNumber): Promise<number> {
-  const bytes = await bytesOf(file.slice(offset, offset + elementBytes(dataType)));
-  const [value] = new Float32Array(convert(bytes, { from: dataType, to: FLOAT }).buffer);
-  return value!;
+/**
+ * The factors of elements `start` to `end` of a weight, in the order in which they are used. Of one that is transposed
+ * in use, whose stored rows are columns then, each row reads them all.
+ * @param count elements of the whole weight.
+ */
+export async function scalesOf(
+  { file, offset, dataType, count: rows }: StoredScales,
+  { count, transposed }: { readonly count: number; readonly transposed?: Matrix | undefined },
+  [start, end]: readonly [number, number],
+): Promise<Scales> {
+  const every = rows > 1 && transposed ? 1 : count / rows;
+  const [first, last] = transposed ? [0, rows] : [Math.floor(start / every), Math.ceil(end / every)];
+  const width = elementBytes(dataType);
+  const stored = await bytesOf(file.slice(offset + first * width, offset + last * width));
+  const bytes = dataType === FLOAT ? stored : convert(stored, { from: dataType, to: FLOAT });
+  return { values: new Float32Array(bytes.buffer, bytes.byteOffset, last - first), every, start: first * every };
 }
 
 function whole(part: WeightsPart): PartWindow {
-  return { ...part, start: 0, end: part.blob.size / storedBytes(part) };
+  return { ...part, start: 0, end: wholeOf(part).count };
+}
+
+function wholeOf(part: WeightsPart) {
+  return { count: part.blob.size / storedBytes(part), transposed: part.transposed };
 }
 
 /** Bytes `from` to `to` of a window, as they are used. */

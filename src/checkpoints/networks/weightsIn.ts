@@ -3,7 +3,7 @@
 import { BFLOAT16, DOUBLE, FLOAT, FLOAT16, FLOAT8E4M3FN, FLOAT8E5M2, type Tensor } from '../../onnx/file/model';
 import { transposed } from '../../onnx/file/inUse';
 import { EngineError } from '../../protocol/errors';
-import { bytesOf, type Sources } from '../tensorSources';
+import { bytesOf, scaleOf, type Sources } from '../tensorSources';
 import type { WeightSource } from './graphBuilder';
 
 /** TensorProto.DataType of the types that weights have. */
@@ -28,12 +28,18 @@ export function weightsIn(sources: Sources, file: string): WeightSource {
         `${name}: ${source?.tensor.dtype ?? 'missing'}`,
       );
     }
-    const { shard = file, scale } = source.tensor;
+    const { shard = file } = source.tensor;
+    const scale = scaleOf(source);
     const range = {
       location: shard,
       ...bytesOf(source),
       ...(scale && {
-        scale: { location: scale.shard ?? file, offset: scale.offset, dataType: ELEMENT_TYPES[scale.dtype]! },
+        scale: {
+          location: scale.tensor.shard ?? file,
+          offset: scale.offset,
+          dataType: ELEMENT_TYPES[scale.tensor.dtype]!,
+          count: scale.count,
+        },
       }),
     };
     const weight = (dims: readonly number[]): Tensor => ({ name, dims, dataType, raw: null, range, encoded: null });

@@ -30,12 +30,20 @@ export interface ByteRange {
   readonly length: number;
   /** These are numbers of one element type that are another's in use (engine/weightsBlob converts as it reads). */
   readonly cast?: TypeCast;
-  /** In use each is multiplied by this number first. */
-  readonly scale?: { readonly location: string | null; readonly offset: number; readonly dataType: number };
+  /** In use they are multiplied by these numbers first. */
+  readonly scale?: ScaleRange;
   /** These are the rows of a matrix that is transposed in use. */
   readonly transposed?: Matrix;
   /** Behind each `every` of these bytes come so many zero bytes that are not in the file. */
   readonly padding?: { readonly every: number; readonly zeros: number };
+}
+
+/** Factors of a weight: one for all of it, or one for each of its rows as they lie in the file. */
+export interface ScaleRange {
+  readonly location: string | null;
+  readonly offset: number;
+  readonly dataType: number;
+  readonly count: number;
 }
 
 /** Element types, as TensorProto.DataType. */
