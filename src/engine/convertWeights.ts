@@ -43,8 +43,8 @@ export function convert(
   first = 0,
 ): Uint8Array<ArrayBuffer> {
   if (scales) return converted(scaled(toFloat32(bytes, from), scales, first), to);
-  if (to === FLOAT16 && from === FLOAT8E5M2) return bytesOf(Uint16Array.from(bytes, (byte) => byte << 8));
-  if (to === FLOAT16 && from === FLOAT8E4M3FN) return bytesOf(Uint16Array.from(bytes, (byte) => HALF_OF_E4M3[byte]!));
+  if (to === FLOAT16 && from === FLOAT8E5M2) return bytesOf(halvesOfE5M2(bytes));
+  if (to === FLOAT16 && from === FLOAT8E4M3FN) return bytesOf(lookedUp(bytes, HALF_OF_E4M3, Uint16Array));
   return converted(toFloat32(bytes, from), to);
 }
 
@@ -109,13 +109,11 @@ function toFloat32(bytes: Uint8Array<ArrayBuffer>, from: number): Float32Array<A
     case FLOAT16:
       return float16ToFloat32(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2));
     case BFLOAT16:
-      return floats(
-        Uint32Array.from(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2), (x) => x << 16),
-      );
+      return widenedBfloat16(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2));
     case FLOAT8E5M2:
-      return float16ToFloat32(Uint16Array.from(bytes, (byte) => byte << 8));
+      return float16ToFloat32(halvesOfE5M2(bytes));
     case FLOAT8E4M3FN:
-      return Float32Array.from(bytes, (byte) => E4M3[byte]!);
+      return lookedUp(bytes, E4M3, Float32Array);
     default:
       throw new Error(`Weights are not converted from the type ${from}.`);
   }
@@ -142,8 +140,28 @@ const E4M3 = Float32Array.from({ length: 256 }, (_, byte) => {
 });
 const HALF_OF_E4M3 = float32ToFloat16(E4M3);
 
-function floats(bits: Uint32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+// Loops, since `from` with a function takes twenty times as long.
+
+function widenedBfloat16(upper: Uint16Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(upper.length);
+  for (let at = 0; at < bits.length; at += 1) bits[at] = upper[at]! << 16;
   return new Float32Array(bits.buffer);
+}
+
+function halvesOfE5M2(bytes: Uint8Array): Uint16Array<ArrayBuffer> {
+  const halves = new Uint16Array(bytes.length);
+  for (let at = 0; at < halves.length; at += 1) halves[at] = bytes[at]! << 8;
+  return halves;
+}
+
+function lookedUp<Numbers extends Float32Array | Uint16Array>(
+  bytes: Uint8Array,
+  table: Numbers,
+  kind: new (length: number) => Numbers,
+): Numbers {
+  const values = new kind(bytes.length);
+  for (let at = 0; at < bytes.length; at += 1) values[at] = table[bytes[at]!]!;
+  return values;
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
