@@ -456,6 +456,44 @@ test.describe('without a service worker', () => {
     await expect(page.getByLabel('Verdict')).toContainText(/^Fits this device: \d+ MB of weights/);
   });
 
+  test('a UNet alone of the hub runs with the rest of a model that is here, after a reload too', async ({ page }) => {
+    const unet = (family: string) => partFile(small[family]!, 'unet').arrayBuffer();
+    const file = 'unet/diffusion_pytorch_model.safetensors';
+    hub.repos.set('some/small-unet', {
+      commit: SECOND,
+      files: new Map([[file, new Uint8Array(await unet('tiny-sd'))]]),
+    });
+    hub.repos.set('some/base', {
+      commit: FIRST,
+      files: new Map([['base.safetensors', new Uint8Array(await singleFile(small['sd1']!).arrayBuffer())]]),
+    });
+    await openModels(page);
+    await lookUp(page, 'some/small-unet');
+    await expect(found(page)).toContainText(/^UNet small-unet · .*tiny-sd \(BK-SDM tiny\), f16.*This is a UNet alone/);
+    await fetchIt(page).click();
+    const stored = page.getByRole('listitem', { name: 'UNet small-unet', exact: true });
+    await expect(stored).toContainText('No such model is here. Fetch one');
+    await lookUp(page, 'some/base');
+    await fetchIt(page).click();
+    await expect(page.getByRole('listitem', { name: 'base (some/base)' })).toContainText('works offline');
+    hub.setReachable(false);
+    await stored.getByRole('button', { name: 'Use it with base (some/base)' }).click();
+    const name = 'small-unet with base (some/base)';
+    const open = button(page, `Model: ${name}. Change`);
+    await expect(page.getByLabel('Verdict')).toContainText(/^Fits this device/);
+    await page.reload();
+    await expect(open).toBeVisible();
+    await setNumber(page, 'Steps', '2');
+    await generate(page);
+    await open.click();
+    await expect(stored).toContainText('In use');
+    await button(page, 'Delete UNet small-unet').click();
+    await button(page, 'Yes, delete it').click();
+    await expect(stored).toHaveCount(0);
+    await page.keyboard.press('Escape');
+    await expect(button(page, 'Model: base (some/base). Change')).toBeVisible();
+  });
+
   test('a repository with a LoRA is told as one, and adds it to the model in use', async ({ page }) => {
     const lora = new Uint8Array(await loraFile('peft', 'F16').arrayBuffer());
     const files = new Map([['pytorch_lora_weights.safetensors', lora]]);

@@ -34,7 +34,7 @@ export function wholeModel(checkpoint: Checkpoint): WholeModel {
     ...(texts.length > 0 && texts.length === textEncoders.length ? [] : [lacking(texts.length)]),
   ];
   if (!unet || !family || !vae || missing.length > 0)
-    throw new EngineError('model-invalid', `This file (${name}) has ${missing.join(' and ')}. ${wayOn(checkpoint)}`);
+    throw new EngineError('model-invalid', `This file (${name}) has ${missing.join(' and ')}. ${WAY_ON}`);
   refuseTask(checkpoint);
   return { ...checkpoint, family, unet, vae, textEncoders: texts };
 }
@@ -50,12 +50,7 @@ export function refuseTask({ task, name }: Pick<Checkpoint, 'task' | 'name'>): v
   );
 }
 
-/** A UNet alone runs with the rest of a model that is here, from the disk. */
-function wayOn({ unet, vae, textEncoders }: Checkpoint): string {
-  return unet && !vae && textEncoders.every((part) => part === null)
-    ? 'Download it and open it as “Checkpoint file”: it runs with the rest of a model that is here.'
-    : 'Choose the file that holds the whole model.';
-}
+const WAY_ON = 'Choose the file that holds the whole model.';
 
 function lacking(found: number): string {
   return found === 0 ? 'no text encoder' : 'only one of its two text encoders';

@@ -83,7 +83,7 @@ test.each(STORED)('%s stored in %s predicts what diffusers’ pipeline does', as
 
 test('what is missing is named, and a model for another task refused', async () => {
   const alone = (table: Table) => open(singleFile(table, 'F16'));
-  await expect(alone(small.lcm!)).rejects.toThrow(/LCM\) has no VAE and no text encoder\. Download it and open it/);
+  await expect(alone(small.lcm!)).rejects.toThrow(/LCM\) has no VAE and no text encoder\. Choose the file/);
   await expect(alone(small.sdxl!)).rejects.toThrow(/has no VAE\. Choose/);
   await expect(alone(withInputs(small.sd1!, 8))).rejects.toThrow(/is a model for changing pictures/);
 });

@@ -27,7 +27,7 @@ import { mergeLoras } from './mergeLoras';
 import { fileGone, openSource, readModelFiles, type ModelFiles, type Watched } from './modelFiles';
 import { rowsOfRun } from './modelNeeds';
 import { openGpu } from './openGpu';
-import { withUnet } from './replacedUnet';
+import { storedUnet, withUnet } from './replacedUnet';
 import { withVae } from './replacedVae';
 import { loadRuntime, runtimeBytes, type Ort } from './runtime';
 import { generateSeveral, type SeveralHooks } from './several';
@@ -291,7 +291,7 @@ async function reader({ unet, vae, ...ref }: ModelRef): Promise<ReadFiles> {
   const read = await ownReader(ref);
   return async (load) => {
     const own = await read(load);
-    const files = unet ? await withUnet(own, unet) : own;
+    const files = unet ? await withUnet(own, unet instanceof File ? unet : await storedUnet(unet)) : own;
     return vae ? withVae(files, vae) : files;
   };
 }

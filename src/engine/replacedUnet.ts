@@ -8,8 +8,10 @@ import { readHeader } from '../checkpoints/safetensors';
 import type { Sources } from '../checkpoints/tensorSources';
 import { schedulerWith, unetAlone } from '../checkpoints/unetAlone';
 import { unetConfigOf } from '../checkpoints/wholeModel';
+import { openStored } from '../library/opfs';
 import { readsSameText } from '../models/unetFit';
 import { EngineError } from '../protocol/errors';
+import type { StoredUnet } from '../protocol/modelRefs';
 import type { ModelFiles } from './modelFiles';
 import { unetGraph } from './networkGraphs';
 
@@ -40,6 +42,12 @@ export async function withUnet(files: ModelFiles, file: File): Promise<ModelFile
     paths: { ...files.paths, unet: path },
     open: (asked, load) => (asked === path ? Promise.resolve(file) : files.open(asked, load)),
   };
+}
+
+/** @throws EngineError `model-missing`. */
+export async function storedUnet({ dir }: StoredUnet): Promise<File> {
+  const { roles, open } = await openStored(dir);
+  return open(roles.unetAlone ?? '');
 }
 
 /** Text encoders in ONNX files take no LoRA; the UNet does. */

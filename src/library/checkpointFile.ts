@@ -35,15 +35,20 @@ export interface VaeFile {
   readonly tiny: boolean;
 }
 
-/** A UNet without the rest of a model. */
-export interface UnetFile {
-  readonly name: string;
+/** What a UNet without the rest of a model is. */
+export interface UnetFound {
   /** "Stable Diffusion XL, f16, 5.1 GB". */
   readonly what: string;
-  readonly file: File;
   readonly config: UnetConfig;
   /** With its family's scheduler. */
   readonly usual: UsualSettings;
+  readonly half: boolean;
+}
+
+/** One on the visitor's disk. */
+export interface UnetFile extends Omit<UnetFound, 'half'> {
+  readonly name: string;
+  readonly file: File;
 }
 
 /**
@@ -64,17 +69,27 @@ export async function vaeFile(file: File): Promise<VaeFile | null> {
  * @throws EngineError `model-invalid`: what the file is instead, or what of it is damaged.
  */
 export async function unetFile(file: File): Promise<UnetFile | null> {
-  const header = await readHeader(file);
+  const found = await unetFound({ head: file, size: file.size });
+  if (!found) return null;
+  const { what, config, usual } = found;
+  return { name: withoutEnding(file.name), what, file, config, usual };
+}
+
+/**
+ * The same of one that is not here as a File.
+ * @throws EngineError `model-invalid`: what the file is instead, or what of it is damaged.
+ */
+export async function unetFound({ head, size }: Head): Promise<UnetFound | null> {
+  const header = await readHeader(head, size);
   const model = unetAlone(identify(header));
   if (!model) return null;
-  const prediction = await readPrediction(header, model, file);
+  const prediction = await readPrediction(header, model, head);
   const config = unetConfigOf(model, prediction, header);
   return {
-    name: withoutEnding(file.name),
     what: textOf(model, prediction),
-    file,
     config,
     usual: usualSettings({ scheduler: schedulerOf(model, prediction), unet: config }),
+    half: model.dtype !== 'F32',
   };
 }
 

@@ -68,6 +68,8 @@ export interface StoredModel extends RepoId {
   readonly commit: string;
   /** Of one file of its repository: which. */
   readonly file: string | null;
+  /** Whether it is a UNet alone, which runs with the rest of another model. */
+  readonly unetAlone: boolean;
   readonly bytes: number;
   readonly fetchedBytes: number;
   /** What its configs tell of the settings that suit it; null until they are here. */

@@ -12,6 +12,8 @@ import type { FileChoice, LoraFound, Plan } from './libraryMessages';
 import { makePlan } from './plan';
 import { GRAPHS, standardPath } from '../models/roles';
 
+/** Of the small Stable Diffusion 1. */
+const CONTEXT = 128;
 const never = new AbortController().signal;
 const blank = new Uint8Array(10);
 let hub: HubServer;
@@ -43,8 +45,8 @@ it.each([
   ['PyTorch files', ['unet/diffusion_pytorch_model.bin', 'model.ckpt'], 'Its weights are PyTorch files (.bin, .ckpt'],
   [
     'a part of a folder',
-    ['unet/diffusion_pytorch_model.safetensors', 'unet/config.json'],
-    'It lacks vae/diffusion_pytorch_model.safetensors, text_encoder/model.safetensors',
+    ['unet/diffusion_pytorch_model.safetensors', 'unet/config.json', 'vae/diffusion_pytorch_model.safetensors'],
+    'It lacks text_encoder/model.safetensors, vae/config.json',
   ],
 ])('refuses a repository with %s', async (_, paths, message) => {
   await expect(plan(paths, null)).rejects.toMatchObject({
@@ -109,6 +111,32 @@ describe('.safetensors', () => {
     await expect(planOf(files, null, 'vae.safetensors')).rejects.toThrow('has no UNet and no text encoder');
     files.delete('a.safetensors');
     await expect(planOf(files)).rejects.toThrow('has no UNet and no text encoder');
+  });
+
+  it('takes a UNet alone, in a folder or one of several, where the repository has no more', async () => {
+    const folder = 'unet/diffusion_pytorch_model.fp16.safetensors';
+    const files = new Map([...savedFolder('fp16')].filter(([path]) => path.startsWith('unet/')));
+    files.set('README.md', blank);
+    const made = (await planOf(files)) as Plan;
+    expect(made).toMatchObject({ roles: { unetAlone: folder }, name: 'UNet model', graph: { half: true } });
+    expect(made.files.map(({ path }) => path)).toEqual([folder]);
+    expect(made.what).toMatch(/^Stable Diffusion 1\.x, f16, [\d.]+ MB$/);
+    expect(made.unetConfig.cross_attention_dim).toBe(CONTEXT);
+    files.set('fast_4step_unet.safetensors', await bytesOf(partFile(small['lcm']!, 'unet')));
+    expect(((await planOf(files)) as FileChoice).choices.map(({ path }) => path)).toEqual([
+      'fast_4step_unet.safetensors',
+      folder,
+    ]);
+    expect(await planOf(files, null, 'fast_4step_unet.safetensors')).toMatchObject({
+      roles: { unetAlone: 'fast_4step_unet.safetensors' },
+      name: 'UNet fast_4step_unet',
+    });
+    // With another part it is a damaged folder, and in several files it is not taken.
+    files.delete('fast_4step_unet.safetensors');
+    const withVae = new Map([...files, ...[...savedFolder('fp16')].filter(([path]) => path.startsWith('vae/'))]);
+    await expect(planOf(withVae)).rejects.toThrow('It lacks text_encoder/model.safetensors');
+    const shards = new Map([...savedFolder('fp16-shards')].filter(([path]) => path.startsWith('unet/')));
+    await expect(planOf(shards)).rejects.toThrow('It holds a UNet alone in several files');
   });
 
   it('tells a LoRA, by the repository’s name where the file has diffusers’ own, and fetches it whole', async () => {

@@ -41,9 +41,10 @@ export async function makePlan(listing: Listing, wanted: Wanted): Promise<Found>
   const roles = { ...found, ...Object.fromEntries(added.map(({ role, file }) => [role, file.path])) };
   const missing = missingRoles(roles);
   const singles = singleFiles(listing.files);
-  const chosen = wanted.file ?? (singles.length === 1 && missing.length > 0 ? singles[0]!.path : null);
+  const offered = missing.length > 0 ? [...singles, ...unetAlone(listing.files, roles)] : [];
+  const chosen = wanted.file ?? (offered.length === 1 ? offered[0]!.path : null);
   if (chosen !== null) return singlePlan(listing, chosen, hubUrl, signal);
-  if (missing.length > 0 && singles.length > 1) return { repo, revision, choices: singles };
+  if (offered.length > 1) return { repo, revision, choices: offered };
   if (missing.length > 0) throw notAModel(repo, paths, roles, missing);
   const text = async (path: string, limit = CONFIG_LIMIT) => {
     const source = added.find(({ file }) => file.path === path)?.file.source;
@@ -93,6 +94,13 @@ export async function makePlan(listing: Listing, wanted: Wanted): Promise<Found>
   };
 }
 
+/** The UNet's file, where it is the only network and not in several files. */
+function unetAlone(files: Listing['files'], roles: RolePaths): Listing['files'] {
+  const { unet } = roles;
+  if (unet === undefined || !isWeights(unet) || isShardIndex(unet)) return [];
+  return (roles.textEncoder ?? roles.vaeDecoder) ? [] : files.filter(({ path }) => path === unet);
+}
+
 export function storeName(repo: string, commit: string): string {
   return `${repo.replace('/', '--')}@${commit.slice(0, 12)}`;
 }
@@ -128,7 +136,9 @@ function unlessNoLook(error: unknown): Networks | null {
 function notAModel(repo: string, paths: readonly string[], roles: RolePaths, missing: readonly string[]): FetchError {
   const part = GRAPHS.some((role) => roles[role]);
   const held = heldInstead(paths);
+  const shards = isShardIndex(roles.unet ?? '') && !roles.textEncoder && !roles.vaeDecoder;
   const why = [
+    ...(shards ? ['It holds a UNet alone in several files, of which Pagoda takes those in one.'] : []),
     ...(part ? [`It lacks ${missing.join(', ')}.`] : []),
     ...(held ? [held] : []),
     ...(part || held ? [] : ['It holds neither .safetensors nor ONNX files of one.']),

@@ -3,7 +3,7 @@
 
 import { absent, readJson, type Schema } from '../configs/readJson';
 import { SCHEDULER, UNET, type UnetConfig } from '../configs/schemas';
-import { checkpointModel } from './checkpointFile';
+import { checkpointModel, unetFound } from './checkpointFile';
 import { sleep } from '../loading/sleep';
 import { FetchError, asFetchError, busy, toFetchErrorData, type FetchErrorData } from './fetchError';
 import { fetchModel, isWhole, storedBytes } from './fetchModel';
@@ -308,7 +308,8 @@ function entryOf(manifest: Manifest, bytes: Map<string, number>, state: StoredSt
 
 /** From the configs as they are on the disk; what cannot be read tells nothing. */
 async function readConfigs(files: FileSystemDirectoryHandle, { roles }: Manifest): Promise<FromConfigs | null> {
-  if (roles.checkpoint) return configsOfCheckpoint(files, roles.checkpoint);
+  const single = roles.checkpoint ?? roles.unetAlone;
+  if (single !== undefined) return configsOfCheckpoint(files, single);
   const config = async <T>(schema: Schema<T>, path: string | undefined): Promise<T> => {
     const handle = path === undefined ? null : await findFile(files, path);
     try {
@@ -325,7 +326,10 @@ async function configsOfCheckpoint(files: FileSystemDirectoryHandle, path: strin
   try {
     const file = await (await findFile(files, path))?.getFile();
     if (!file) return null;
-    const { usual, weights } = await checkpointModel(path, { head: file, size: file.size });
+    const head = { head: file, size: file.size };
+    const unet = await unetFound(head);
+    if (unet) return { usual: unet.usual, unet: unet.config };
+    const { usual, weights } = await checkpointModel(path, head);
     return { usual, unet: weights.unetConfig };
   } catch {
     return null; // the engine says what is wrong with it
@@ -333,7 +337,7 @@ async function configsOfCheckpoint(files: FileSystemDirectoryHandle, path: strin
 }
 
 function modelOf(dir: string, entry: Entry): StoredModel {
-  const { repo, revision, commit, name, hubUrl, files } = entry.manifest;
+  const { repo, revision, commit, name, hubUrl, roles, files } = entry.manifest;
   const { state, error, newer, configs, bytes } = entry;
   return {
     dir,
@@ -347,7 +351,8 @@ function modelOf(dir: string, entry: Entry): StoredModel {
     newer,
     usual: configs?.usual ?? null,
     unet: configs?.unet ?? null,
-    file: entry.manifest.roles.checkpoint ?? null,
+    file: roles.checkpoint ?? roles.unetAlone ?? null,
+    unetAlone: roles.unetAlone !== undefined,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     fetchedBytes: [...bytes.values()].reduce((sum, count) => sum + count, 0),
     bytesPerSecond: state === 'fetching' ? entry.rate.perSecond(performance.now() / 1000) : null,

@@ -1,10 +1,11 @@
-// One file of a repository that holds a whole model in it, as what would be fetched. Its header tells all that a folder
-// says in configs, and refuses what is no whole model before anything is fetched; a LoRA is told as one.
+// One file of a repository that holds a whole model in it, or a UNet alone, as what would be fetched. Its header tells
+// all that a folder says in configs, and refuses what is neither before anything is fetched; a LoRA is told as one.
 
 import { absent } from '../configs/readJson';
 import { UNET } from '../configs/schemas';
 import { NO_GLANCE } from '../models/estimate';
-import { checkpointModel } from './checkpointFile';
+import { unetName } from '../models/weightFiles';
+import { checkpointModel, unetFound } from './checkpointFile';
 import { FetchError } from './fetchError';
 import { lookAtHead } from './headLook';
 import { fileUrl, type Listing } from './hub';
@@ -27,21 +28,22 @@ export async function singlePlan(
   const head = await lookAtHead({ url: fileUrl(hubUrl, repo, commit, path), size: file.size }, signal);
   const lora = head && (await loraFound(listing, file, hubUrl, head));
   if (lora) return lora;
-  const model = head && (await checkpointModel(path, head));
+  const unet = head && (await unetFound(head));
+  const model = head && !unet ? await checkpointModel(path, head) : null;
   return {
     repo,
     revision,
     commit,
     hubUrl,
-    roles: { checkpoint: path },
+    roles: unet ? { unetAlone: path } : { checkpoint: path },
     files: [file],
     // One commit may be fetched several times, of each of its files.
     dir: `${storeName(repo, commit)}+${encodeURIComponent(path)}`,
-    name: `${path.replace(/\.\w+$/, '')} (${repo})`,
+    name: unet ? `UNet ${unetName(path, repo)}` : `${path.replace(/\.\w+$/, '')} (${repo})`,
     bytes: file.size,
-    unetConfig: model?.weights.unetConfig ?? absent(UNET),
-    graph: model?.weights.graph ?? NO_GLANCE,
-    what: model?.what ?? null,
+    unetConfig: unet?.config ?? model?.weights.unetConfig ?? absent(UNET),
+    graph: unet ? { ...NO_GLANCE, half: unet.half } : (model?.weights.graph ?? NO_GLANCE),
+    what: unet?.what ?? model?.what ?? null,
     licence,
   };
 }

@@ -28,6 +28,7 @@ export const ROLES = [
   'vaeEncoder',
   'vaeConfig',
   'checkpoint',
+  'unetAlone',
 ] as const;
 
 export type Role = (typeof ROLES)[number];
@@ -63,6 +64,8 @@ const PLACES: Readonly<Record<Role, readonly string[]>> = {
   vaeConfig: ['vae_decoder/config.json', 'vae/config.json'],
   // One file with a whole model in it, which is all that there is then.
   checkpoint: [],
+  // The same of a UNet, which runs with the rest of another model.
+  unetAlone: [],
 };
 
 export type Graph = (typeof GRAPHS)[number];

@@ -63,6 +63,12 @@ export function heldInstead(paths: readonly string[]): string {
   return what === undefined ? '' : `${what} Pagoda reads .safetensors and ONNX: choose that form of the model.`;
 }
 
+/** diffusers' name of a UNet's file says nothing: its repository's does then. */
+export function unetName(path: string, repo: string): string {
+  const name = withoutEnding(path.split('/').at(-1) ?? '');
+  return /^(diffusion_pytorch_model|model|unet)(\.|$)/.test(name) ? (repo.split('/').at(-1) ?? name) : name;
+}
+
 /** What a single file is called for people, and in the folders of other programs. */
 export function withoutEnding(file: string): string {
   return file.replace(/\.(safetensors|sft)$/i, '');

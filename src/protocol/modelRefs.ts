@@ -4,9 +4,13 @@
 export type ModelRef = (UrlModelRef | StoredModelRef | FolderModelRef | FileModelRef) & {
   /** A file with a VAE, which takes the place of the model's own. */
   readonly vae?: File;
-  /** A file with a UNet, in the same way. */
-  readonly unet?: File;
+  /** A UNet, in the same way: a file, or the folder of the model store that it was fetched into. */
+  readonly unet?: File | StoredUnet;
 };
+
+export interface StoredUnet {
+  readonly dir: string;
+}
 
 /** Served from a folder in the standard layout; `baseUrl` ends in `/`. */
 export interface UrlModelRef {

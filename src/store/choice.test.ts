@@ -1,17 +1,32 @@
 // Which models a UNet alone may take the rest of, and what is chosen then.
 
 import { expect, test, vi } from 'vitest';
-import type { UnetFile } from '../library/checkpointFile';
 import type { StoredModel } from '../library/libraryMessages';
 import { USUAL_LCM, USUAL_SD, USUAL_SDXL } from '../models/usualSettings';
-import { BUILT_IN, basesOf, keepChoice, ownModel, storedChoice, withUnet, type Choice } from './choice';
+import {
+  BUILT_IN,
+  basesOf,
+  isKept,
+  keepChoice,
+  ownModel,
+  readChoice,
+  storedChoice,
+  unetInStore,
+  withUnet,
+  type Choice,
+  type UnetAlone,
+} from './choice';
 import { recipeModel } from './runRecipe';
 
 const written = vi.hoisted(() => {
   vi.stubGlobal('document', { baseURI: 'http://localhost/' });
   const values = new Map<string, string>();
   const setItem = (key: string, value: string) => void values.set(key, value);
-  vi.stubGlobal('localStorage', { getItem: () => null, setItem, removeItem: (key: string) => values.delete(key) });
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => values.get(key) ?? null,
+    setItem,
+    removeItem: (key: string) => values.delete(key),
+  });
   return values;
 });
 
@@ -20,14 +35,14 @@ const SDXL = { cross_attention_dim: [2048, 2048, 2048], addition_embed_type: 'te
 const LCM = { ...SD, time_cond_proj_dim: 256 };
 const stored = (name: string, unet: StoredModel['unet'], state: StoredModel['state'] = 'whole') =>
   ({ name, dir: name, repo: `own/${name}`, commit: 'c', file: null, usual: USUAL_SD, unet, state }) as StoredModel;
-const unet = (config: UnetFile['config'], usual = USUAL_SD): UnetFile => ({
+const unet = (config: UnetAlone['config'], usual = USUAL_SD): UnetAlone => ({
   name: 'mine',
-  what: '',
-  file: new File([], 'mine.safetensors'),
+  source: new File([], 'mine.safetensors'),
   config,
   usual,
 });
-const shelf = [stored('sd', SD), stored('xl', SDXL), stored('half', SD, 'fetching'), stored('unknown', null)];
+const alone = { ...stored('UNet fast', LCM), file: 'unet/diffusion_pytorch_model.fp16.safetensors', unetAlone: true };
+const shelf = [stored('sd', SD), alone, stored('xl', SDXL), stored('half', SD, 'fetching'), stored('unknown', null)];
 const names = (choices: readonly Choice[]) => choices.map(({ name }) => name);
 
 test('those that read the same text, the one in use first; none where nothing is known of it', () => {
@@ -47,7 +62,7 @@ test('it is another model, with the rest named; the base is what a reload finds'
   const base = storedChoice(shelf[0]!);
   const file = unet(LCM, USUAL_LCM);
   const chosen = withUnet(base, file);
-  expect(chosen).toMatchObject({ name: 'mine with sd', usual: USUAL_LCM, ref: { dir: 'sd', unet: file.file } });
+  expect(chosen).toMatchObject({ name: 'mine with sd', usual: USUAL_LCM, ref: { dir: 'sd', unet: file.source } });
   expect(chosen.ref.id).not.toBe(base.ref.id);
   expect(withUnet(base, unet(SD, USUAL_SDXL)).usual).toBe(USUAL_SD);
   expect(recipeModel(chosen)).toEqual({ id: 'own/sd', revision: 'c', unet: 'mine' });
@@ -58,4 +73,19 @@ test('it is another model, with the rest named; the base is what a reload finds'
   expect(basesOf(unet(SD), withVae, shelf)[0]!.name).toBe('sd');
   keepChoice(withVae);
   expect(JSON.parse(written.get('pagoda.model')!)).toMatchObject({ name: 'sd', dir: 'sd' });
+});
+
+test('one of the store has its repository’s name where its own says nothing, and a reload finds both', () => {
+  const base = storedChoice(shelf[0]!);
+  const file = unetInStore(alone);
+  expect(file).toMatchObject({ name: 'UNet fast', source: { dir: 'UNet fast' } });
+  expect(unetInStore({ ...alone, file: 'fast_4step.safetensors' }).name).toBe('fast_4step');
+  const chosen = withUnet(base, { ...file, usual: USUAL_LCM });
+  expect(chosen.usual).toBe(USUAL_LCM);
+  keepChoice(chosen);
+  const again = readChoice();
+  // What it brought to the settings it has brought on that visit.
+  expect(again).toMatchObject({ name: 'UNet fast with sd', usual: null, ref: chosen.ref, unet: { dir: 'UNet fast' } });
+  expect(recipeModel(again)).toEqual(recipeModel(chosen));
+  expect([again, base, withUnet(base, unet(SD))].map(isKept)).toEqual([true, true, false]);
 });

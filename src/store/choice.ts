@@ -5,7 +5,8 @@ import type { StoredModel } from '../library/libraryMessages';
 import { CLIP_FOLDER, POCKET, modelRef } from '../models/catalog';
 import { HUB_MODELS } from '../models/hubCatalog';
 import { readsSameText } from '../models/unetFit';
-import type { ModelRef } from '../protocol/modelRefs';
+import { unetName } from '../models/weightFiles';
+import type { ModelRef, StoredUnet } from '../protocol/modelRefs';
 import type { UsualSettings } from '../settings/fields';
 import { newId, read, write } from './browser';
 
@@ -20,8 +21,8 @@ export interface Choice {
   readonly origin: Origin | null;
   /** Where another VAE has taken the place of its own: that one's name, whether it is TAESD, the choice without it. */
   readonly vae?: { readonly name: string; readonly tiny: boolean; readonly own: Choice };
-  /** Where it is a UNet alone that has the rest of another model: its name, and that model. */
-  readonly unet?: { readonly name: string; readonly base: Choice };
+  /** Where it is a UNet alone that has the rest of another model: its name, that model, and where the store has it. */
+  readonly unet?: { readonly name: string; readonly base: Choice; readonly dir: string | null };
 }
 
 export type Origin = Pick<StoredModel, 'repo' | 'commit'> & {
@@ -62,48 +63,84 @@ export function ownModel(choice: Choice): Choice {
   return base ?? choice.vae?.own ?? choice;
 }
 
+/** A UNet alone, and where it is. */
+export type UnetAlone = Pick<UnetFile, 'name'> & {
+  readonly config: StoredModel['unet'];
+  readonly usual: UsualSettings | null;
+  readonly source: File | StoredUnet;
+};
+
+export function unetOnDisk({ name, config, usual, file }: UnetFile): UnetAlone {
+  return { name, config, usual, source: file };
+}
+
+export function unetInStore({ dir, repo, file, unet, usual }: StoredModel): UnetAlone {
+  return { name: unetName(file ?? '', repo), config: unet, usual, source: { dir } };
+}
+
 /** Models that are here and whose text encoders suit a UNet, the one in use first. */
-export function basesOf({ config }: Pick<UnetFile, 'config'>, inUse: Choice, stored: readonly StoredModel[]): Choice[] {
+export function basesOf(
+  { config }: Pick<UnetAlone, 'config'>,
+  inUse: Choice,
+  stored: readonly StoredModel[],
+): Choice[] {
   const own = ownModel(inUse);
-  const others = stored.filter(({ state }) => state === 'whole').map(storedChoice);
+  const others = stored.filter(({ state, unetAlone }) => state === 'whole' && !unetAlone).map(storedChoice);
   const known = others.find(({ ref }) => ref.id === own.ref.id)?.config ?? own.config;
   const here = [{ ...own, config: known }, ...others.filter(({ ref }) => ref.id !== own.ref.id)];
-  return here.filter((model) => model.config && readsSameText(model.config, config));
+  return here.filter((model) => model.config && config && readsSameText(model.config, config));
 }
 
 /** The UNet with the rest of a model; with settings of its own where one of both embeds the guidance scale. */
-export function withUnet(base: Choice, { name, file, config, usual }: UnetFile): Choice {
+export function withUnet(base: Choice, { name, source, config, usual }: UnetAlone): Choice {
   const distilled = (unet: Choice['config']) => unet?.time_cond_proj_dim !== undefined;
+  const dir = source instanceof File ? null : source.dir;
   return {
     name: `${name} with ${base.name}`,
-    ref: { ...base.ref, id: `${base.ref.id}+unet:${newId()}`, unet: file },
+    ref: { ...base.ref, id: `${base.ref.id}+unet:${dir ?? newId()}`, unet: source },
     usual: distilled(config) === distilled(base.config) ? base.usual : usual,
     config,
     origin: base.origin,
-    unet: { name, base },
+    unet: { name, base, dir },
   };
+}
+
+/** The UNet alone that a choice has of the store; null where it has none. */
+export function storedUnetOf(choice: Choice): { readonly name: string; readonly dir: string } | null {
+  const { name, dir } = (choice.vae?.own ?? choice).unet ?? { name: '', dir: null };
+  return dir === null ? null : { name, dir };
+}
+
+/** Whether a reload finds it again. */
+export function isKept(choice: Choice): boolean {
+  const { unet } = choice.vae?.own ?? choice;
+  return ownModel(choice).ref.kind === 'opfs' && !choice.vae && unet?.dir !== null;
 }
 
 /** What comes from the disk is not kept over a reload: a page may not open a file again by itself. */
 export function keepChoice(choice: Choice): void {
   const { name, ref, origin } = ownModel(choice);
-  write(CHOSEN, ref.kind === 'opfs' ? JSON.stringify({ name, dir: ref.dir, origin }) : null);
+  const kept = { name, dir: ref.kind === 'opfs' ? ref.dir : null, origin, unet: storedUnetOf(choice) };
+  write(CHOSEN, ref.kind === 'opfs' ? JSON.stringify(kept) : null);
 }
 
 /** What an earlier visit has chosen. */
 export function readChoice(): Choice {
   try {
-    const { name, dir, origin } = JSON.parse(read(CHOSEN) ?? '{}') as {
+    const { name, dir, origin, unet } = JSON.parse(read(CHOSEN) ?? '{}') as {
       name?: unknown;
       dir?: unknown;
       origin?: Partial<Origin>;
+      unet?: { name?: unknown; dir?: unknown } | null;
     };
     if (typeof name !== 'string' || typeof dir !== 'string') return BUILT_IN;
     // Before the origin was kept too: the folder is named by it, the commit shortened.
     const [, owner = name, own = '', short = ''] = /^(.+?)--(.+)@([0-9a-f]+)$/.exec(dir) ?? [];
     const { repo, commit, file = null } = { repo: own === '' ? owner : `${owner}/${own}`, commit: short, ...origin };
     // Its usual settings were brought on that visit.
-    return { ...storedChoice({ name, dir, repo, commit, file, usual: null, unet: null }), usual: null };
+    const base = { ...storedChoice({ name, dir, repo, commit, file, usual: null, unet: null }), usual: null };
+    if (typeof unet?.name !== 'string' || typeof unet.dir !== 'string') return base;
+    return withUnet(base, { name: unet.name, config: null, usual: null, source: { dir: unet.dir } });
   } catch {
     return BUILT_IN;
   }

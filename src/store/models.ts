@@ -23,7 +23,18 @@ import { HUB_URL, parseRepoId } from '../models/repoId';
 import type { DeviceInfo } from '../protocol/loaded';
 import { newId, read, write } from './browser';
 import { useLoras } from './loras';
-import { BUILT_IN, clipUrl, keepChoice, readChoice, storedChoice, withUnet, type Choice } from './choice';
+import {
+  BUILT_IN,
+  clipUrl,
+  keepChoice,
+  ownModel,
+  readChoice,
+  storedChoice,
+  storedUnetOf,
+  withUnet,
+  type Choice,
+  type UnetAlone,
+} from './choice';
 
 export { HUB_MODELS, sizeText };
 
@@ -67,7 +78,7 @@ interface Models {
   /** What was asked of a stored model and failed, apart from its fetch. */
   readonly failed: { readonly dir: string; readonly error: FetchErrorData } | null;
   /** The model in use that has been deleted elsewhere, to be said and fetched again. */
-  readonly gone: { readonly name: string; readonly repo: string } | null;
+  readonly gone: { readonly name: string; readonly repo: string; readonly instead: string } | null;
   /** Bytes that the browser still grants; null where it does not say. */
   readonly freeBytes: number | null;
   readonly hubUrl: string;
@@ -93,8 +104,8 @@ interface Models {
   readonly openCheckpoint: (file: File) => Promise<void>;
   /** The model in use with the VAE that is offered, or with its own. */
   readonly takeVae: (which: 'offered' | 'own') => void;
-  /** The UNet that is offered with the rest of this model. */
-  readonly takeUnet: (base: Choice) => void;
+  /** A UNet alone with the rest of this model. */
+  readonly takeUnet: (unet: UnetAlone, base: Choice) => void;
   readonly choose: (choice: Choice) => void;
   readonly showPanel: (open: boolean) => void;
   readonly dismiss: () => void;
@@ -130,10 +141,15 @@ export const useModels = create<Models>()((set, get) => {
     const { stored, choice } = get();
     set({ stored: models, refused: null });
     if (models.length !== stored.length) void measure();
-    const { ref, name, origin } = choice;
-    if (ref.kind !== 'opfs' || models.some(({ dir, state }) => dir === ref.dir && state === 'whole')) return;
-    if (!deleting.has(ref.dir)) set({ gone: { name, repo: origin?.repo ?? '' } });
-    choose(BUILT_IN);
+    const lacks = (folder: string) => !models.some(({ dir, state }) => dir === folder && state === 'whole');
+    const lose = (dir: string, gone: { readonly name: string; readonly repo: string }, instead: Choice) => {
+      if (!deleting.has(dir)) set({ gone: { ...gone, instead: instead.name } });
+      choose(instead);
+    };
+    const unet = storedUnetOf(choice);
+    const { ref, name, origin } = ownModel(choice);
+    if (ref.kind === 'opfs' && lacks(ref.dir)) lose(ref.dir, { name, repo: origin?.repo ?? '' }, BUILT_IN);
+    else if (unet && lacks(unet.dir)) lose(unet.dir, { name: unet.name, repo: '' }, ownModel(choice));
   };
   const measure = async () => {
     try {
@@ -290,9 +306,7 @@ export const useModels = create<Models>()((set, get) => {
       const { name, file, tiny } = vaeOffered;
       choose({ ...own, ref: { ...own.ref, id: `${own.ref.id}+vae:${newId()}`, vae: file }, vae: { name, tiny, own } });
     },
-    takeUnet: (base) => {
-      const { unetOffered: unet } = get();
-      if (!unet) return;
+    takeUnet: (unet, base) => {
       set({ unetOffered: null });
       choose(withUnet(base, unet));
     },

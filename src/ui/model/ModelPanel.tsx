@@ -54,7 +54,8 @@ export function ModelPanel() {
       {gone && (
         <div className={styles.usual} role="alert">
           <p className={styles.quiet}>
-            {gone.name} is no longer on this device, deleted in another tab or by the browser. Pocket is used instead.
+            {gone.name} is no longer on this device, deleted in another tab or by the browser. {gone.instead} is used
+            instead.
           </p>
           <div className={styles.actions}>
             {gone.repo && (

@@ -135,6 +135,12 @@ function Found() {
         {plan.files.length === 1 ? 'file' : 'files'} · {plan.revision} is {plan.commit.slice(0, 7)}
       </p>
       {plan.what && <p>{plan.what}</p>}
+      {plan.roles.unetAlone !== undefined && (
+        <p>
+          This is a UNet alone: it runs with text encoders, VAE and scheduler of another model of its family, which is
+          chosen when it is here.
+        </p>
+      )}
       {plan.licence && <p className={styles.quiet}>Licence: {plan.licence}</p>}
       <p className={verdict.level === 'no' ? styles.bad : undefined}>{words[verdict.level]}</p>
       {verdict.reasons.length > 0 && (
@@ -172,7 +178,7 @@ function Choices({ found: { repo, revision, choices } }: { readonly found: FileC
   return (
     <div className={styles.found} role="group" aria-label={`Models of ${repo}`} aria-live="polite">
       <p>
-        <strong>{repo}</strong> holds {choices.length} .safetensors files. Choose a model to look into.
+        <strong>{repo}</strong> holds {choices.length} .safetensors files. Choose one to look into.
       </p>
       <ul className={styles.list}>
         {choices.map(({ path, size }) => (

@@ -2,10 +2,12 @@
 
 import { useEffect, useRef, useState } from 'react';
 import type { StoredModel } from '../../library/libraryMessages';
+import { unetInStore, type Choice } from '../../store/choice';
 import { bytesOf, useHistory } from '../../store/history';
 import { canStore, sizeText, useModels } from '../../store/models';
 import styles from './ModelPanel.module.css';
 import { ModelPanelError } from './ModelPanelError';
+import { Bases } from './ModelPanelUnet';
 import { percentText, storedText } from './modelWords';
 
 const REFUSED =
@@ -38,12 +40,7 @@ export function ModelPanelStored({ onChosen }: { readonly onChosen: () => void }
           />
         </li>
         {stored.map((model) => (
-          <StoredItem
-            key={model.dir}
-            model={model}
-            current={choice.ref.kind === 'opfs' && choice.ref.dir === model.dir && !choice.ref.unet}
-            onChosen={onChosen}
-          />
+          <StoredItem key={model.dir} model={model} current={dirInUse(choice) === model.dir} onChosen={onChosen} />
         ))}
       </ul>
       {!canStore() && (
@@ -64,6 +61,12 @@ export function ModelPanelStored({ onChosen }: { readonly onChosen: () => void }
   );
 }
 
+/** The folder of the model in use, or of its UNet where that is of another one. */
+function dirInUse({ ref }: Choice): string | null {
+  if (ref.unet) return ref.unet instanceof File ? null : ref.unet.dir;
+  return ref.kind === 'opfs' ? ref.dir : null;
+}
+
 function StoredItem({
   model,
   current,
@@ -75,7 +78,7 @@ function StoredItem({
 }) {
   const [asking, setAsking] = useState(false);
   const { act, chooseStored, lookUp } = useModels.getState();
-  const { dir, name, state, newer } = model;
+  const { dir, name, state, newer, unetAlone } = model;
   const failed = useModels((models) => (models.failed?.dir === dir ? models.failed.error : null));
   const error = model.error ?? failed;
   const item = useRef<HTMLLIElement>(null);
@@ -95,7 +98,7 @@ function StoredItem({
         <span className={styles.quiet}>{storedText(model)}</span>
       </div>
       <div className={styles.actions}>
-        {state === 'whole' && (
+        {state === 'whole' && (current || !unetAlone) && (
           <Use
             name={name}
             current={current}
@@ -133,6 +136,12 @@ function StoredItem({
           {state === 'whole' ? 'Delete' : 'Discard'}
         </button>
       </div>
+      {state === 'whole' && unetAlone && !current && (
+        <div className={styles.note}>
+          <p>A UNet alone: it runs with text encoders, VAE and scheduler of another model of its family.</p>
+          <Bases unet={unetInStore(model)} onChosen={onChosen} />
+        </div>
+      )}
       {state !== 'whole' && (
         <div
           className={styles.progress}
