@@ -4,6 +4,7 @@ import type { UnetFile } from '../library/checkpointFile';
 import type { StoredModel } from '../library/libraryMessages';
 import { CLIP_FOLDER, POCKET, modelRef } from '../models/catalog';
 import { HUB_MODELS } from '../models/hubCatalog';
+import { usualByName, type ByName } from '../models/distilledName';
 import { readsSameText } from '../models/unetFit';
 import { unetName } from '../models/weightFiles';
 import type { ModelRef, StoredUnet } from '../protocol/modelRefs';
@@ -15,6 +16,8 @@ export interface Choice {
   readonly ref: ModelRef;
   /** Settings that suit it; null where they are not known, as after a reload. */
   readonly usual: UsualSettings | null;
+  /** What its name alone says of them, which nothing in its files does. */
+  readonly byName?: Said;
   /** What its UNet's config says; null where that is not known. */
   readonly config: StoredModel['unet'];
   /** Of the hub; null where it is not from there. Kept with the choice: recipes must not wait for the store's list. */
@@ -24,6 +27,8 @@ export interface Choice {
   /** Where it is a UNet alone that has the rest of another model: its name, that model, and where the store has it. */
   readonly unet?: { readonly name: string; readonly base: Choice; readonly dir: string | null };
 }
+
+type Said = Pick<ByName, 'kind' | 'note'>;
 
 export type Origin = Pick<StoredModel, 'repo' | 'commit'> & {
   /** The one file of the repository that it is. */
@@ -47,10 +52,22 @@ export function storedChoice({ name, dir, repo, commit, file, usual, unet }: Sto
   return {
     name,
     ref: { kind: 'opfs', id: `opfs:${dir}`, dir, clipUrl: clipUrl() },
-    usual: known ?? usual,
+    ...(known ? { usual: known } : suggested(usual, unet, file === null ? [] : [file, repo])),
     config: unet,
     origin: { repo, commit, ...(file !== null && { file }) },
   };
+}
+
+/** Usual settings by the name where that says more than the weights: of a file, whose weights are all that it has. */
+export function suggested(
+  usual: UsualSettings | null,
+  unet: Choice['config'],
+  names: readonly string[],
+): Pick<Choice, 'usual' | 'byName'> {
+  // Its weights say it then.
+  const told = !usual || unet?.time_cond_proj_dim !== undefined;
+  const found = told ? null : usualByName(names, usual, unet?.addition_embed_type === 'text_time');
+  return found ? { usual: found.usual, byName: { kind: found.kind, note: found.note } } : { usual };
 }
 
 export function clipUrl(): string {
@@ -67,15 +84,21 @@ export function ownModel(choice: Choice): Choice {
 export type UnetAlone = Pick<UnetFile, 'name'> & {
   readonly config: StoredModel['unet'];
   readonly usual: UsualSettings | null;
+  readonly byName?: Said;
   readonly source: File | StoredUnet;
 };
 
 export function unetOnDisk({ name, config, usual, file }: UnetFile): UnetAlone {
-  return { name, config, usual, source: file };
+  return { name, config, ...suggested(usual, config, [name]), source: file };
 }
 
 export function unetInStore({ dir, repo, file, unet, usual }: StoredModel): UnetAlone {
-  return { name: unetName(file ?? '', repo), config: unet, usual, source: { dir } };
+  return {
+    name: unetName(file ?? '', repo),
+    config: unet,
+    ...suggested(usual, unet, [file ?? '', repo]),
+    source: { dir },
+  };
 }
 
 /** Models that are here and whose text encoders suit a UNet, the one in use first. */
@@ -91,14 +114,18 @@ export function basesOf(
   return here.filter((model) => model.config && config && readsSameText(model.config, config));
 }
 
-/** The UNet with the rest of a model; with settings of its own where one of both embeds the guidance scale. */
-export function withUnet(base: Choice, { name, source, config, usual }: UnetAlone): Choice {
+/**
+ * The UNet with the rest of a model; with settings of its own where one of both embeds the guidance scale, or its name
+ * says so.
+ */
+export function withUnet(base: Choice, { name, source, config, usual, byName }: UnetAlone): Choice {
   const distilled = (unet: Choice['config']) => unet?.time_cond_proj_dim !== undefined;
   const dir = source instanceof File ? null : source.dir;
   return {
     name: `${name} with ${base.name}`,
     ref: { ...base.ref, id: `${base.ref.id}+unet:${dir ?? newId()}`, unet: source },
-    usual: distilled(config) === distilled(base.config) ? base.usual : usual,
+    usual: !byName && distilled(config) === distilled(base.config) ? base.usual : usual,
+    ...(byName && { byName }),
     config,
     origin: base.origin,
     unet: { name, base, dir },

@@ -31,6 +31,7 @@ import {
   readChoice,
   storedChoice,
   storedUnetOf,
+  suggested,
   withUnet,
   type Choice,
   type UnetAlone,
@@ -286,7 +287,7 @@ export const useModels = create<Models>()((set, get) => {
         choose({
           name: checkpoint.name,
           ref: { kind: 'file', id: `file:${newId()}`, file, clipUrl: clipUrl() },
-          usual: checkpoint.usual,
+          ...suggested(checkpoint.usual, checkpoint.weights.unetConfig, [checkpoint.name]),
           config: checkpoint.weights.unetConfig,
           origin: null,
         });

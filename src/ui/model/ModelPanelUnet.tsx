@@ -1,6 +1,7 @@
 // A UNet from a file of its own, with text encoders, VAE and scheduler of another model: what was opened and which
 // models here it fits, and what is in use and may be given up.
 
+import { saidByName } from './modelWords';
 import { basesOf, isKept, unetOnDisk, type UnetAlone } from '../../store/choice';
 import { useModels } from '../../store/models';
 import styles from './ModelPanel.module.css';
@@ -41,6 +42,10 @@ export function ModelPanelUnet() {
   );
 }
 
+const UNSAID =
+  'Neither its weights nor its name say whether it is a Turbo, Lightning or Hyper UNet: for one of these set few ' +
+  'steps, CFG scale 1 and trailing timesteps.';
+
 interface BasesProps {
   readonly unet: UnetAlone;
   readonly onChosen?: () => void;
@@ -61,10 +66,7 @@ export function Bases({ unet, onChosen }: BasesProps) {
     );
   return (
     <>
-      <p className={styles.quiet}>
-        No file says whether it is a Turbo, Lightning or Hyper UNet: for one of these set few steps, CFG scale 1 and
-        trailing timesteps.
-      </p>
+      <p className={styles.quiet}>{unet.byName && unet.usual ? saidByName(unet.byName, unet.usual) : UNSAID}</p>
       <p className={styles.actions}>
         {bases.map((base, at) => (
           <button

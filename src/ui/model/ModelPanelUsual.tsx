@@ -1,16 +1,19 @@
 // What the model that was chosen has done to the settings, and the way back.
 
+import { useModels } from '../../store/models';
 import { useStore } from '../../store/store';
 import styles from './ModelPanel.module.css';
-import { usualText } from './modelWords';
+import { saidByName, usualText } from './modelWords';
 
 export function ModelPanelUsual() {
   const brought = useStore((store) => store.brought);
+  const { byName, usual } = useModels(({ choice }) => choice.vae?.own ?? choice);
   const { answerBrought } = useStore.getState();
   if (!brought) return null;
   const [set, kept] = [usualText(brought.set), usualText(brought.kept)];
   return (
     <div className={styles.usual} role="group" aria-label="Usual settings">
+      {byName && usual && <p className={styles.quiet}>{saidByName(byName, usual)}</p>}
       {set && (
         <p className={styles.quiet} aria-live="polite">
           Set for {brought.model}: {set}.

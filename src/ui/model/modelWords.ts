@@ -3,6 +3,7 @@
 import type { StoredModel } from '../../library/libraryMessages';
 import { sizeText } from '../../store/models';
 import { labelOf } from '../../settings/fields';
+import type { Choice } from '../../store/choice';
 import type { Brought } from '../../store/modelSwitch';
 import { secondsText } from '../words';
 
@@ -29,6 +30,12 @@ export function storedText(model: StoredModel): string {
       return `${share} · ${sizeText(bytesPerSecond)}/s · ${secondsText((bytes - fetchedBytes) / bytesPerSecond)} left`;
     }
   }
+}
+
+/** What a name made of the usual settings: it is a guess, and said to be one. */
+export function saidByName({ kind, note }: NonNullable<Choice['byName']>, usual: Brought['set']): string {
+  const guess = `By its name it is distilled (${kind}), which no weight tells: suggested are ${usualText(usual)}.`;
+  return note === null ? guess : `${guess} ${note}`;
 }
 
 /**
