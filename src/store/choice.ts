@@ -115,16 +115,17 @@ export function basesOf(
 }
 
 /**
- * The UNet with the rest of a model; with settings of its own where one of both embeds the guidance scale, or its name
- * says so.
+ * The UNet with the rest of a model: its own layers, and settings of its own where one of both embeds the guidance
+ * scale, or its name says so.
  */
 export function withUnet(base: Choice, { name, source, config, usual, byName }: UnetAlone): Choice {
   const distilled = (unet: Choice['config']) => unet?.time_cond_proj_dim !== undefined;
   const dir = source instanceof File ? null : source.dir;
+  const likeBase = !byName && distilled(config) === distilled(base.config);
   return {
     name: `${name} with ${base.name}`,
     ref: { ...base.ref, id: `${base.ref.id}+unet:${dir ?? newId()}`, unet: source },
-    usual: !byName && distilled(config) === distilled(base.config) ? base.usual : usual,
+    usual: likeBase ? base.usual && { ...base.usual, layers: (usual ?? base.usual).layers } : usual,
     ...(byName && { byName }),
     config,
     origin: base.origin,

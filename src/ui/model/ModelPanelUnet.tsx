@@ -1,7 +1,7 @@
 // A UNet from a file of its own, with text encoders, VAE and scheduler of another model: what was opened and which
 // models here it fits, and what is in use and may be given up.
 
-import { saidByName } from './modelWords';
+import { saidByName, usualText } from './modelWords';
 import { basesOf, isKept, unetOnDisk, type UnetAlone } from '../../store/choice';
 import { useModels } from '../../store/models';
 import styles from './ModelPanel.module.css';
@@ -66,7 +66,9 @@ export function Bases({ unet, onChosen }: BasesProps) {
     );
   return (
     <>
-      <p className={styles.quiet}>{unet.byName && unet.usual ? saidByName(unet.byName, unet.usual) : UNSAID}</p>
+      <p className={styles.quiet}>
+        {unet.byName && unet.usual ? `${saidByName(unet.byName)} It is suggested ${usualText(unet.usual)}.` : UNSAID}
+      </p>
       <p className={styles.actions}>
         {bases.map((base, at) => (
           <button

@@ -7,13 +7,13 @@ import { saidByName, usualText } from './modelWords';
 
 export function ModelPanelUsual() {
   const brought = useStore((store) => store.brought);
-  const { byName, usual } = useModels(({ choice }) => choice.vae?.own ?? choice);
+  const { byName } = useModels(({ choice }) => choice.vae?.own ?? choice);
   const { answerBrought } = useStore.getState();
   if (!brought) return null;
   const [set, kept] = [usualText(brought.set), usualText(brought.kept)];
   return (
     <div className={styles.usual} role="group" aria-label="Usual settings">
-      {byName && usual && <p className={styles.quiet}>{saidByName(byName, usual)}</p>}
+      {byName && <p className={styles.quiet}>{saidByName(byName)}</p>}
       {set && (
         <p className={styles.quiet} aria-live="polite">
           Set for {brought.model}: {set}.

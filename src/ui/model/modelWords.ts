@@ -32,9 +32,9 @@ export function storedText(model: StoredModel): string {
   }
 }
 
-/** What a name made of the usual settings: it is a guess, and said to be one. */
-export function saidByName({ kind, note }: NonNullable<Choice['byName']>, usual: Brought['set']): string {
-  const guess = `By its name it is distilled (${kind}), which no weight tells: suggested are ${usualText(usual)}.`;
+/** What a name says of a model: it is a guess, and said to be one. */
+export function saidByName({ kind, note }: NonNullable<Choice['byName']>): string {
+  const guess = `By its name it is distilled (${kind}), which no weight tells.`;
   return note === null ? guess : `${guess} ${note}`;
 }
 
