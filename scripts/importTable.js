@@ -23,6 +23,7 @@ export const TABLE = {
     diffusion: 'all',
     image: 'all',
     recipe: 'all',
+    'kernels/float16': 'all',
     'onnx/sites/layers': 'all',
     models: 'all',
     history: 'all',

@@ -173,6 +173,8 @@ export interface Backend {
   recover(): Promise<void>;
   /** Values as f32, on the CPU. */
   read(tensor: DeviceTensor): Promise<Float32Array>;
+  /** Of several tensors, for the cost of one: what is asked for together is waited for once. */
+  readAll(tensors: readonly DeviceTensor[]): Promise<Float32Array[]>;
   dispose(): Promise<void>;
 }
 

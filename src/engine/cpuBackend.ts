@@ -194,6 +194,10 @@ export class CpuBackend implements Backend {
     return Promise.resolve(own(tensor).f32);
   }
 
+  readAll(tensors: readonly DeviceTensor[]): Promise<Float32Array[]> {
+    return Promise.all(tensors.map((tensor) => this.read(tensor)));
+  }
+
   recover(): Promise<void> {
     return Promise.resolve();
   }

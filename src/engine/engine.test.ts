@@ -6,9 +6,10 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { PLAIN_PAG } from '../diffusion/options';
-import type { CostsEvent, DoneEvent, EngineEvent } from '../protocol/events';
+import type { CostsEvent, DoneEvent, EngineEvent, TraceEvent } from '../protocol/events';
 import type { FolderModelRef } from '../protocol/modelRefs';
 import type { GenerateRequest } from '../protocol/requests';
+import type { StepLatents } from '../protocol/runSteps';
 import { INITIAL, type Settings } from '../settings/fields';
 import type { CpuBackend } from './cpuBackend';
 import { Engine } from './engine';
@@ -259,3 +260,36 @@ test('the image without PAG that is kept is of its size, and of one image alone'
   expect(await keeps({ pagScale: 1, width: 48, images: 2 })).toEqual([false, 2]);
   expect(await keeps({ pagScale: 3, width: 48, images: 2 })).toEqual([false, 2]);
 });
+
+test('latents of a step are decoded by the model that is loaded, and by no other', async () => {
+  const ref = model('a');
+  await expect(engine.decode({ type: 'decode', decodeId: 1, modelId: 'a', latents: LATENTS }, never)).rejects.toThrow();
+  await run(ref, { steps: 2, compare: true });
+  const steps = (all('trace') as TraceEvent[]).map(({ trace }) => trace);
+  expect(steps.map(({ step }) => step)).toEqual([0, 1]);
+  const [done] = all('done') as DoneEvent[];
+  const decode = (latents: StepLatents, modelId = 'a', signal = never) =>
+    engine.decode({ type: 'decode', decodeId: 1, modelId, latents }, signal);
+  // Euler's last estimate is the picture, but for the rounding of latents to f16.
+  for (const [estimate, picture] of [
+    [steps[1]!.withPag, done!.pair!.withPag],
+    [steps[1]!.withoutPag!, done!.pair!.withoutPag!],
+  ] as const) {
+    const { rgba, ...size } = await decode(estimate as StepLatents);
+    expect(size).toEqual({ width: picture.width, height: picture.height });
+    expect(Math.max(...rgba.map((level, at) => Math.abs(level - picture.rgba[at]!)))).toBeLessThanOrEqual(1);
+  }
+  await decode(steps[0]!.perturbed as StepLatents);
+  expect(backends[0]!.live.tensors).toBe(0);
+  const latents = steps[0]!.withPag as StepLatents;
+  const [channels, height, width] = latents.dims;
+  for (const request of [
+    decode(latents, 'b'),
+    decode({ ...latents, dims: [channels, height + 1, width] }),
+    decode({ ...latents, dims: [1, channels * height, width] }),
+  ])
+    await expect(request).rejects.toMatchObject({ code: 'model-missing' });
+  await expect(decode(latents, 'a', AbortSignal.abort())).rejects.toThrow('abort');
+});
+
+const LATENTS: StepLatents = { dims: [4, 1, 1], halves: new Uint16Array(4) };

@@ -7,12 +7,20 @@ import { EngineError, type EngineErrorCode } from '../protocol/errors';
 import type { BusyEvent, EngineEvent, VerdictEvent } from '../protocol/events';
 import type { DeviceInfo } from '../protocol/loaded';
 import type { ModelRef } from '../protocol/modelRefs';
-import type { Pair } from '../protocol/pictureData';
-import type { AddedFiles, FitRequest, GenerateRequest, LoadRequest, WeighRequest } from '../protocol/requests';
+import type { Pair, Pixels } from '../protocol/pictureData';
+import type {
+  AddedFiles,
+  DecodeRequest,
+  FitRequest,
+  GenerateRequest,
+  LoadRequest,
+  WeighRequest,
+} from '../protocol/requests';
 import type { StepTrace } from '../protocol/runSteps';
 import type { Settings } from '../settings/fields';
 import { beyondPlan } from '../settings/beyondPlan';
-import type { Backend } from './backend';
+import { float16ToFloat32 } from '../kernels/float16';
+import { elements, type Backend } from './backend';
 import { Busy } from './busy';
 import { checkpointFiles } from './checkpointFiles';
 import { contextOfRun } from './contextOfRun';
@@ -96,15 +104,29 @@ export class Engine {
     }
     const kept = this.kept?.of === of ? this.kept.runs : new KeptRuns();
     const trace = (step: StepTrace) => this.emit({ type: 'trace', runId, trace: step });
-    const traced = { ...hooks, ...(request.traces && { trace }) };
     const { left } = request;
     if (left && !start && madeOf(left.settings) === of) kept.add(trajectoriesOf(model, left));
     const options = { kept, anew: request.anew === true, start };
-    const result = await this.forgetIfAtFault(() => generate(model, settings, traced, options));
+    const result = await this.forgetIfAtFault(() => generate(model, settings, { ...hooks, trace }, options));
     kept.add(result.made);
     this.kept = { of, runs: kept };
-    const small = request.traces ? leftOf(result.made) : null;
+    const small = leftOf(result.made);
     this.emit({ type: 'done', runId, pair: result.pair, ...(small && { left: small }), stats: result.stats });
+  }
+
+  /** @throws EngineError where another model is loaded, or latents are not of it; as decoding does. */
+  async decode({ modelId, latents: { dims, halves } }: DecodeRequest, signal: AbortSignal): Promise<Pixels> {
+    signal.throwIfAborted();
+    const { model } = this;
+    const isOfModel = model?.info.id === modelId && dims[0] === model.info.latentShape[0];
+    if (!model || !isOfModel || halves.length !== elements(dims))
+      throw new EngineError('model-missing', 'The model that made this step is not the one that is loaded.');
+    const tensor = model.backend.upload('float32', [1, ...dims], float16ToFloat32(halves));
+    try {
+      return await model.vaeDecoder.decode(tensor, 0, signal);
+    } finally {
+      tensor.dispose();
+    }
   }
 
   fit({ prompt, negativePrompt, emphasis }: FitRequest): void {

@@ -1,5 +1,5 @@
 // One run, from settings to a pair of pictures. Both images of a comparison start from the same noise and are
-// rows of the same batch; latents stay on the device, only previews and the final pictures are read back.
+// rows of the same batch; latents stay on the device, and what is kept and shown of a step is read back at once.
 
 import { PLAIN_PAG } from '../diffusion/options';
 import { stepsOfImage } from '../diffusion/imageSteps';
@@ -16,12 +16,14 @@ import type { Conditioning } from './conditioning';
 import { decodedSeeds } from './decodedSeeds';
 import { latentsOfRun, type DiffusionModel } from './diffusionModel';
 import { SeedNoise } from './seedNoise';
-import { placed, readRows, traceStep } from './stepTrace';
 import { firstLatents, sameNoise, startOf } from './startLatents';
 import { CLEAN, KnownRest } from './knownRest';
 import { concatenated } from './concatenated';
-import { StateLog, copied, joinedStates, skipNoise, type Beginning, type KeptRuns, type Trajectory } from './keptRuns';
-import { allThere, tracedAt, tracesBefore, whatIsThere } from './reuse';
+import { copied, joinedStates, skipNoise, type Beginning, type KeptRuns, type Trajectory } from './keptRuns';
+import type { Preview } from './previews';
+import { readBack } from './readBack';
+import { allThere, stepsBefore, whatIsThere } from './reuse';
+import { RunLog } from './runLog';
 import { conditioningOf, kindsOf, planned, runPhase, wordsOf, type RunPhase } from './runPhases';
 
 export interface RunHooks {
@@ -29,7 +31,7 @@ export interface RunHooks {
   progress(phase: RunProgressEvent['phase'], step: number, secondsLeft: number | null): void;
   /** A pair a seed. */
   preview(step: number, pairs: readonly Pair[], size: Size): void;
-  /** Absent: steps are not looked at, and nothing is read for it. */
+  /** What each step came to, of a run of one seed. */
   trace?(trace: StepTrace): void;
   /** The pair of a seed, from 0, as soon as it is decoded: it may hand the pixels over. */
   finished?(seed: number, pair: Pair, stats: RunStats): void;
@@ -83,10 +85,11 @@ export async function generate(
   const text = readText(model, phases, alone);
   const kinds = kindsOf(settings);
   const steps = kinds.map((_, at) => stepsOfImage(alone, at * seeds, settings.pag, wordsOf(model, phases)));
-  const { there, from } = whatIsThere(kept, { kinds, steps, anew, isTraced: hooks.trace !== undefined });
+  const { there, from } = whatIsThere(kept, { kinds, steps, anew });
   const [left] = there;
   const perturbedSites = perturbedIn(settings, phases.at(-1)!);
-  if (there.length === kinds.length) return allThere(there, alone, { started, text, perturbedSites }, hooks);
+  const run = { colours: model.previews.colours, part: start?.canvas?.part ?? null };
+  if (there.length === kinds.length) return allThere(there, alone, { started, text, perturbedSites, run }, hooks);
   const record = from[0]!.record;
   const plan = planFor({ record, withoutPag: there.length > 0 });
   // The prompts first: where memory is short their encoders are gone before the UNet is there.
@@ -111,31 +114,27 @@ export async function generate(
     let latents = held.set('latents', initial);
     const history0 = before?.history ?? new Float32Array(elements(depths));
     let history = held.set('history', backend.upload('float32', depths, history0));
-    // Of several seeds nothing is kept.
-    const log = seeds === 1 ? new StateLog(backend, alone, plan.images, latentShape) : null;
-    const traces: StepTrace[] = [];
-    const tell = (trace: StepTrace) => {
-      traces.push(trace);
-      hooks.trace?.(trace);
-    };
-    let traced = -1;
-    if (hooks.trace) {
-      for (const trace of tracesBefore(alone, record, from, left ?? null)) {
-        traced = trace.step;
-        tell(trace);
-      }
-    }
+    const log =
+      seeds > 1
+        ? null
+        : new RunLog(alone, {
+            images: plan.images,
+            latentShape,
+            before: stepsBefore(alone, record, from),
+            left: left ?? null,
+            run: { ...run, colours: model.previews.colours },
+            tell: (trace) => hooks.trace?.(trace),
+          });
     const begun = performance.now();
     // Read back while the next step runs; never more than one, so that the device is not asked for steps far ahead.
     let previewing: Promise<unknown> = Promise.resolve();
     let unshown = left?.picture ?? null;
     const place = (picture: Pixels) => start?.canvas?.shown(picture) ?? picture;
-    const show = (step: number, denoised: DeviceTensor) =>
-      model.previews.of(denoised, hooks.signal).then(({ pictures, size }) => {
-        const pairs = pairsOf([...(unshown ? [copied(unshown)] : []), ...pictures.map(place)], seeds);
-        hooks.preview(step, pairs, start?.canvas?.size ?? size);
-        unshown = null;
-      });
+    const show = (step: number, { pictures, size }: Preview) => {
+      const pairs = pairsOf([...(unshown ? [copied(unshown)] : []), ...pictures.map(place)], seeds);
+      hooks.preview(step, pairs, start?.canvas?.size ?? size);
+      unshown = null;
+    };
     let cut = null as CutOfPhase | null;
     for (const [index, planned] of plan.records.entries()) {
       const { base, coefficients, weights, siteRows, nonlinear, known, noiseDraw, nextStep, phase } = planned;
@@ -178,12 +177,10 @@ export async function generate(
       } finally {
         sample.dispose();
       }
-      held.set('predictions', predictions);
-      const isTraced = hooks.trace !== undefined && coefficients.step > traced;
-      const rows = isTraced ? await unlessAborted(hooks.signal, readRows(backend, predictions, latents)) : null;
+      const rows = held.set('predictions', predictions);
       if (nonlinear) {
         predictions = held.set(
-          'predictions',
+          'combined',
           await backend.rescaledGuidance({
             predictions,
             latents,
@@ -195,31 +192,38 @@ export async function generate(
       }
       const fresh = noiseDraw === null ? null : held.set('noise', draw());
       const next = await backend.guidedStep({ predictions, latents, history, noise: fresh, weights, coefficients });
-      held.drop('predictions', 'noise');
-      latents = held.set('latents', next.latents);
-      history = held.set('history', next.history);
       let denoised = held.set('denoised', next.denoised);
-      if (known) {
-        latents = held.set('latents', await rest.around(latents, known));
-        if (rows || nextStep !== null) denoised = held.set('denoised', await rest.around(denoised, CLEAN));
-      }
+      const nextLatents = held.set('next latents', next.latents);
+      held.set('next history', next.history);
+      if (known) held.set('next latents', await rest.around(nextLatents, known));
       await unlessAborted(hooks.signal, previewing);
-      if (rows) {
-        traced = coefficients.step;
-        const told = await traceStep(model, planned, rows, denoised, hooks.signal);
-        const own = placed(told, place, start?.canvas?.part ?? null);
-        tell(left ? { ...own, withoutPag: tracedAt(left, traced)?.withoutPag ?? null } : own);
-      }
-      const following = plan.first + index + 1;
-      const reads = [
-        ...(log && index + 1 < plan.records.length ? [log.take(following, latents, history)] : []),
-        ...(nextStep === null ? [] : [show(nextStep, denoised)]),
-      ];
-      previewing = Promise.all(reads);
+      const at = plan.first + index;
+      const asked = log?.reads(at, index === 0, planned) ?? NOTHING;
+      const { decodes } = model.previews;
+      if (known && (asked.denoised || nextStep !== null))
+        denoised = held.set('denoised', await rest.around(denoised, CLEAN));
+      const isShown = nextStep !== null && !decodes;
+      previewing = readBack(
+        backend,
+        { predictions: rows, latents, history, denoised },
+        { ...asked, denoised: asked.denoised || isShown },
+      ).then(async (read) => {
+        log?.take(at, index === 0, planned, read);
+        if (nextStep === null) return;
+        show(
+          nextStep,
+          decodes
+            ? await model.previews.of(denoised, hooks.signal)
+            : model.previews.coloured(read.denoised!, [plan.images, ...latentShape]),
+        );
+      });
       // Heard where it is awaited, which a step that fails does not come to.
       previewing.catch(() => {});
+      held.drop('predictions', 'combined', 'noise');
+      latents = held.move('next latents', 'latents');
+      history = held.move('next history', 'history');
       // Sessions run one at a time.
-      if (model.previews.decodes) await previewing;
+      if (decodes) await unlessAborted(hooks.signal, previewing);
     }
     await unlessAborted(hooks.signal, previewing);
     hooks.progress('decode', plan.steps, null);
@@ -250,10 +254,10 @@ export async function generate(
     const made = (beginning: Beginning, at: number): Trajectory => ({
       of: kinds[there.length + at]!,
       steps: steps[there.length + at]!,
-      states: [...(beginning.of?.states.filter((state) => state.record <= record) ?? []), ...(log?.of(at) ?? [])],
+      states: [...(beginning.of?.states.filter((state) => state.record <= record) ?? []), ...(log?.statesOf(at) ?? [])],
       latents: values.slice(at * size, (at + 1) * size),
       picture: copied(pair[kinds[there.length + at]!]!),
-      traces,
+      traces: log?.stepsOf(at) ?? [],
     });
     return {
       pair,
@@ -284,6 +288,9 @@ export async function warmUp(model: DiffusionModel, settings: Settings, signal: 
     { signal, progress: () => {}, preview: () => {} },
   );
 }
+
+/** Of several seeds nothing is kept. */
+const NOTHING = { predictions: false, latents: false, history: false, denoised: false };
 
 interface CutOfPhase {
   readonly phase: number;
@@ -320,6 +327,13 @@ class Holder {
     this.tensors.get(name)?.dispose();
     this.tensors.set(name, tensor);
     return tensor;
+  }
+
+  /** Under another name, of which it takes the place. */
+  move(from: string, to: string): DeviceTensor {
+    const tensor = this.tensors.get(from)!;
+    this.tensors.delete(from);
+    return this.set(to, tensor);
   }
 
   drop(...names: readonly string[]): void {

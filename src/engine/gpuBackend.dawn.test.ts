@@ -13,6 +13,25 @@ import { HALF_VAE_SHAPE, halfVae } from './testing/halfVae';
 import { loadNodeGpuRuntime } from './testing/nodeRuntime';
 import { VaeDecoder } from './vaeDecoder';
 
+describeOnDawn('what is read back', (gpu) => {
+  test('several tensors come at once, halves and odd numbers of them too', async () => {
+    const backend = new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, { fusesAttention: false });
+    const tensors = [
+      backend.upload('float16', [3], [1, 2, 3]),
+      backend.upload('float32', [1], [0.1]),
+      backend.upload('float16', [2], [-4, 0.5]),
+    ];
+    const create = gpu.device.createBuffer.bind(gpu.device);
+    let buffers = 0;
+    gpu.device.createBuffer = (descriptor) => ((buffers += 1), create(descriptor));
+    const reading = backend.readAll(tensors);
+    for (const tensor of tensors) tensor.dispose();
+    expect(await reading).toEqual([Float32Array.of(1, 2, 3), Float32Array.of(0.1), Float32Array.of(-4, 0.5)]);
+    gpu.device.createBuffer = create;
+    expect(buffers).toBe(1);
+  });
+});
+
 describeOnDawn('what the GPU refuses', (gpu) => {
   /** Its errors are wanted, so they must not be those of the block's device. */
   async function ownBackend(): Promise<{ backend: GpuBackend; device: GPUDevice }> {

@@ -265,22 +265,33 @@ export class GpuBackend implements Backend {
   }
 
   async read(tensor: DeviceTensor): Promise<Float32Array> {
-    const from = own(tensor);
-    const count = elements(from.dims);
-    const bytes = Math.ceil((count * BYTES[from.type]) / 4) * 4;
+    return (await this.readAll([tensor]))[0]!;
+  }
+
+  async readAll(tensors: readonly DeviceTensor[]): Promise<Float32Array[]> {
+    let size = 0;
+    const parts = tensors.map((tensor) => {
+      const { storage, type, dims } = own(tensor);
+      const [at, count] = [size, elements(dims)];
+      const bytes = Math.ceil((count * BYTES[type]) / 4) * 4;
+      size += bytes;
+      return { storage, type, at, count, bytes };
+    });
     const work = async () => {
       const staging = this.device.createBuffer({
         label: 'read back',
-        size: bytes,
+        size,
         usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
       });
-      this.submit('read back', (encoder) => encoder.copyBufferToBuffer(from.storage, 0, staging, 0, bytes));
+      this.submit('read back', (encoder) => {
+        for (const { storage, at, bytes } of parts) encoder.copyBufferToBuffer(storage, 0, staging, at, bytes);
+      });
       try {
         await staging.mapAsync(GPUMapMode.READ);
         const copy = staging.getMappedRange().slice(0);
-        return from.type === 'float16'
-          ? float16ToFloat32(new Uint16Array(copy, 0, count))
-          : new Float32Array(copy, 0, count);
+        return parts.map(({ type, at, count }) =>
+          type === 'float16' ? float16ToFloat32(new Uint16Array(copy, at, count)) : new Float32Array(copy, at, count),
+        );
       } finally {
         staging.destroy();
       }

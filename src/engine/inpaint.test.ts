@@ -18,7 +18,7 @@ import {
 import { startPicture, startSettings } from '../../fixtures/start/start';
 import { fitPicture } from '../image/fitPicture';
 import type { MaskImage, Pair, Size, StartImage } from '../protocol/pictureData';
-import type { StepTrace } from '../protocol/runSteps';
+import type { StepLatents, StepTrace } from '../protocol/runSteps';
 import { INITIAL, type Settings } from '../settings/fields';
 import type { BlendInput, StepInput } from './backend';
 import { checkpointFiles } from './checkpointFiles';
@@ -193,7 +193,11 @@ describe('the rest of the picture', () => {
     expect(shown).toEqual(shown.map(() => ({ width: picture.width, height: picture.height })));
     for (const ratio of ratios) expect(ratio).toBeCloseTo(picture.width / picture.height, 1);
     expect(shown.length).toBeGreaterThan(0);
-    expect(traced[0]!.withPag.width / traced[0]!.withPag.height).toBeCloseTo(picture.width / picture.height, 1);
+    // What is kept of a step is the part that is made, and where it lies.
+    const { within, withPag } = traced[0]!;
+    const { dims } = withPag as StepLatents;
+    const across = ((within!.right - within!.left) * picture.width) / ((within!.bottom - within!.top) * picture.height);
+    expect(dims[2] / dims[1]).toBeCloseTo(across, 1);
   });
 });
 

@@ -1,8 +1,10 @@
 // A run that changes on the way, on a GPU: gone on from what is kept it is the whole run to rounding, other layers with
-// a cut of their own among the changes; and the whole run is the CPU's.
+// a cut of their own among the changes; and the whole run is the CPU's, what its steps came to included.
 
 import { expect, test } from 'vitest';
+import { float16ToFloat32 } from '../kernels/float16';
 import { describeOnDawn } from '../kernels/testing/dawn';
+import type { Estimate, StepLatents, StepTrace } from '../protocol/runSteps';
 import { INITIAL, type Settings } from '../settings/fields';
 import type { Backend } from './backend';
 import { CpuBackend } from './cpuBackend';
@@ -34,7 +36,8 @@ const changes: Readonly<Record<string, Partial<Settings>>> = {
 async function run(backend: Backend) {
   const model = await openModel(backend, await readModelFiles(folder('fixtures/models/tiny')), 'tiny');
   const hooks = { signal: new AbortController().signal, progress: () => {}, preview: () => {} };
-  const first = await generate(model, made, hooks);
+  const steps: StepTrace[] = [];
+  const first = await generate(model, made, { ...hooks, trace: (step) => steps.push(step) });
   const all = [];
   for (const change of Object.values(changes)) {
     const changed = fromStepOn(made, 2, { ...made, ...change });
@@ -45,7 +48,7 @@ async function run(backend: Backend) {
     all.push({ whole: whole.latents, rest: rest.latents, keptSteps: rest.stats.keptSteps });
   }
   await closeModel(model);
-  return all;
+  return { all, steps };
 }
 
 describeOnDawn('a run that changes on the way', (gpu) => {
@@ -53,11 +56,22 @@ describeOnDawn('a run that changes on the way', (gpu) => {
     const options = { fusesAttention: false, captures };
     const onGpu = await run(new GpuBackend(await loadNodeGpuRuntime(gpu.instance), gpu.device, options));
     const onCpu = await run(new CpuBackend(await loadNodeRuntime()));
-    for (const [at, { whole, rest, keptSteps }] of onGpu.entries()) {
+    for (const [at, { whole, rest, keptSteps }] of onGpu.all.entries()) {
       expect(keptSteps).toBe(2);
       expect(relativeError(rest, whole)).toBeLessThan(1e-4);
       // Four steps of CFG 3 and PAG 3 multiply the 1e-5 of each forward.
-      expect(relativeError(whole, onCpu[at]!.whole)).toBeLessThan(1e-3);
+      expect(relativeError(whole, onCpu.all[at]!.whole)).toBeLessThan(1e-3);
+    }
+    expect(onGpu.steps).toHaveLength(4);
+    for (const [at, step] of onGpu.steps.entries()) {
+      const other = onCpu.steps[at]!;
+      for (const which of ['withoutPag', 'withPag', 'perturbed'] as const)
+        expect(relativeError(valuesOf(step[which]), valuesOf(other[which]))).toBeLessThan(2e-3);
+      for (const which of ['cfg', 'pag'] as const) expect(step.norms[which]! / other.norms[which]!).toBeCloseTo(1, 2);
     }
   });
 });
+
+function valuesOf(estimate: Estimate | null): Float32Array {
+  return float16ToFloat32((estimate as StepLatents).halves);
+}

@@ -6,9 +6,10 @@
 import { readsHistory, sameSteps } from '../diffusion/imageSteps';
 import type { RunPlan } from '../diffusion/runPlan';
 import type { Pixels } from '../protocol/pictureData';
-import type { ImageState, LeftImage, StepTrace } from '../protocol/runSteps';
-import { elements, type Backend, type DeviceTensor } from './backend';
+import type { ImageState, LeftImage } from '../protocol/runSteps';
+import { elements } from './backend';
 import type { SeedNoise } from './seedNoise';
+import { bytesOfStep, type ImageStep } from './stepTrace';
 
 export type ImageKind = LeftImage['of'];
 
@@ -22,8 +23,8 @@ export interface Trajectory {
   /** f32 [channels, height, width], at the end. */
   readonly latents: Float32Array;
   readonly picture: Pixels;
-  /** What its run's steps came to, where they were looked at; in order. */
-  readonly traces: readonly StepTrace[];
+  /** What its steps came to, in order. */
+  readonly traces: readonly ImageStep[];
 }
 
 /** Bytes of states that are kept for another visit: those of 20 steps at 64 × 64 latents, and more. */
@@ -61,21 +62,18 @@ export class KeptRuns {
     this.kept = this.kept.filter((one, at) => (bytes += bytesOf(one)) <= this.room || at < made.length);
   }
 
-  /**
-   * The whole image, where it is there.
-   * @param traced where its steps must have been looked at, as that image
-   */
-  whole(steps: readonly string[], traced: ImageKind | null): Trajectory | null {
-    return this.kept.find((one) => isSame(one.steps, steps) && isTracedAs(one, traced)) ?? null;
+  /** The whole image, where it is there. */
+  whole(steps: readonly string[]): Trajectory | null {
+    return this.kept.find((one) => isSame(one.steps, steps)) ?? null;
   }
 
   /**
    * Where an image of these steps may begin, the last first; the first record is always one.
    * @param except an image that is to be made anew
    */
-  beginnings(steps: readonly string[], traced: ImageKind | null, except: Trajectory | null): readonly Beginning[] {
+  beginnings(steps: readonly string[], except: Trajectory | null): readonly Beginning[] {
     const found = this.kept
-      .filter((one) => one !== except && isTracedAs(one, traced))
+      .filter((one) => one !== except)
       .flatMap((of) => {
         const same = sameSteps(of.steps, steps);
         return of.states.filter(({ record }) => record <= same).map((state) => ({ record: state.record, state, of }));
@@ -84,18 +82,13 @@ export class KeptRuns {
   }
 }
 
-function isTracedAs({ of, traces }: Trajectory, traced: ImageKind | null): boolean {
-  return traced === null || (of === traced && traces.length > 0);
-}
-
 function isSame(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && sameSteps(one, other) === one.length;
 }
 
 function bytesOf({ states, latents, picture, traces }: Trajectory): number {
   const ofStates = bytesOfStates(states);
-  const pictures = traces.flatMap(({ withPag, withoutPag, perturbed }) => [withPag, withoutPag, perturbed]);
-  const ofTraces = pictures.reduce((sum, one) => sum + (one?.rgba.byteLength ?? 0), 0);
+  const ofTraces = traces.reduce((sum, one) => sum + bytesOfStep(one), 0);
   return ofStates + ofTraces + latents.byteLength + picture.rgba.byteLength;
 }
 
@@ -103,15 +96,16 @@ function bytesOfStates(states: readonly ImageState[]): number {
   return states.reduce((sum, { latents, history }) => sum + latents.byteLength + history.byteLength, 0);
 }
 
-/** Takes down the states of a run as it goes; nothing waits for it but the next step. */
+/** Takes down the states of a run as it goes. */
 export class StateLog {
+  /** Whether its states have a history. */
+  readonly remembers: boolean;
   private readonly ofImages: readonly ImageState[][];
   private readonly every: number;
-  private readonly remembers: boolean;
+  private readonly size: number;
 
   /** @param plan of all records */
   constructor(
-    private readonly backend: Backend,
     { records, historyLength }: Pick<RunPlan, 'records' | 'historyLength'>,
     images: number,
     latentShape: readonly number[],
@@ -119,23 +113,27 @@ export class StateLog {
   ) {
     this.ofImages = Array.from({ length: images }, () => []);
     this.remembers = readsHistory(records);
-    const bytes = 4 * elements(latentShape) * images * (this.remembers ? 1 + historyLength : 1);
+    this.size = elements(latentShape);
+    const bytes = 4 * this.size * images * (this.remembers ? 1 + historyLength : 1);
     this.every = Math.ceil((bytes * records.length) / room);
   }
 
-  /** The tensors may be disposed of as soon as this has returned its promise. */
-  async take(record: number, latents: DeviceTensor, history: DeviceTensor): Promise<void> {
-    if (record % this.every !== 0) return;
-    const [now, before] = await Promise.all([
-      this.backend.read(latents),
-      this.remembers ? this.backend.read(history) : new Float32Array(0),
-    ]);
-    const size = elements(latents.dims.slice(1));
+  /** Whether the state before this record is kept. */
+  wants(record: number): boolean {
+    return record > 0 && record % this.every === 0;
+  }
+
+  /**
+   * @param latents [images, channels, height, width]
+   * @param history [depth, images, channels, height, width]; empty where states have none
+   */
+  put(record: number, latents: Float32Array, history: Float32Array): void {
+    const { size } = this;
     for (const [image, states] of this.ofImages.entries())
       states.push({
         record,
-        latents: now.slice(image * size, (image + 1) * size),
-        history: ofImage(before, image, size, this.ofImages.length),
+        latents: latents.slice(image * size, (image + 1) * size),
+        history: ofImage(history, image, size, this.ofImages.length),
       });
   }
 

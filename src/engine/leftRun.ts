@@ -7,6 +7,7 @@ import { phasesOf } from '../settings/earlierSteps';
 import { elements } from './backend';
 import { latentsOfRun, type DiffusionModel } from './diffusionModel';
 import { copied, type Trajectory } from './keptRuns';
+import { stepsOf } from './stepTrace';
 import { kindsOf, planned, runPhase, wordsOf } from './runPhases';
 
 /** Of a run from noise. Throws nothing. */
@@ -38,6 +39,6 @@ function readLeft(model: DiffusionModel, { settings, pair, images, traces }: Lef
     const picture = of === 'withPag' ? pair.withPag : pair.withoutPag;
     if (!left || !picture) return [];
     const steps = stepsOfImage(plan, at, settings.pag, wordsOf(model, phases));
-    return [{ ...left, steps, picture: copied(picture), traces }];
+    return [{ ...left, steps, picture: copied(picture), traces: stepsOf(of, traces) }];
   });
 }

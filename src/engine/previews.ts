@@ -62,7 +62,14 @@ export class Previews {
   async of(latents: DeviceTensor, signal: AbortSignal): Promise<Preview> {
     const [images, channels, height, width] = latents.dims as [number, number, number, number];
     if (this.decodes) return this.decoded(latents, images, signal);
-    const values = await this.backend.read(latents);
+    return this.coloured(await this.backend.read(latents), [images, channels, height, width]);
+  }
+
+  /** Of values that were read, where no session decodes; after `prepare`. */
+  coloured(
+    values: Float32Array,
+    [images, channels, height, width]: readonly [number, number, number, number],
+  ): Preview {
     const { colours } = this;
     if (!colours) throw new Error('Previews were not prepared.');
     const size = channels * height * width;

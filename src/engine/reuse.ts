@@ -3,7 +3,7 @@
 import type { RunPlan } from '../diffusion/runPlan';
 import type { LongText } from '../protocol/events';
 import type { Pixels } from '../protocol/pictureData';
-import type { StepTrace } from '../protocol/runSteps';
+import { traceOf, type ImageStep, type RunOfSteps } from './stepTrace';
 import { concatenated } from './concatenated';
 import type { RunHooks, RunResult } from './generate';
 import { copied, type Beginning, type ImageKind, type KeptRuns, type Trajectory } from './keptRuns';
@@ -14,7 +14,6 @@ interface Asked {
   /** Of each. */
   readonly steps: readonly (readonly string[])[];
   readonly anew: boolean;
-  readonly isTraced: boolean;
 }
 
 interface There {
@@ -24,18 +23,16 @@ interface There {
   readonly from: readonly Beginning[];
 }
 
-export function whatIsThere(kept: KeptRuns | null, { kinds, steps, anew, isTraced }: Asked): There {
+export function whatIsThere(kept: KeptRuns | null, { kinds, steps, anew }: Asked): There {
   const last = kinds.length - 1;
-  const whole = kinds.map((kind, at) => kept?.whole(steps[at]!, isTraced ? kind : null) ?? null);
+  const whole = kinds.map((_, at) => kept?.whole(steps[at]!) ?? null);
   const withPag = whole[last] ?? null;
   // Where PAG is not active both images are the one that is there: there is nothing to make anew.
   const isAsked = anew && withPag?.of === 'withPag';
   if (!isAsked && whole.every((one) => one !== null)) return { there: whole, from: [] };
   const there = last > 0 && whole[0] ? [whole[0]] : [];
   const begin = (at: number): readonly Beginning[] =>
-    kept?.beginnings(steps[at]!, isTraced ? kinds[at]! : null, at === last && isAsked ? withPag : null) ?? [
-      { record: 0, state: null, of: null },
-    ];
+    kept?.beginnings(steps[at]!, at === last && isAsked ? withPag : null) ?? [{ record: 0, state: null, of: null }];
   const lists = kinds.map((_, at) => at).slice(there.length);
   const [first, ...others] = lists.map(begin);
   for (const beginning of first!) {
@@ -49,17 +46,19 @@ interface Known {
   readonly started: number;
   readonly text: LongText | null;
   readonly perturbedSites: readonly string[];
+  readonly run: RunOfSteps;
 }
 
 /** Nothing is run: what is there is what was asked for. */
 export function allThere(
   there: readonly Trajectory[],
   plan: RunPlan,
-  { started, text, perturbedSites }: Known,
+  { started, text, perturbedSites, run }: Known,
   hooks: Pick<RunHooks, 'trace'>,
 ): RunResult {
   const withPag = there.at(-1)!;
-  if (hooks.trace) for (const trace of merged(there, withPag.traces)) hooks.trace(trace);
+  const without = there.length > 1 ? there[0]! : null;
+  for (const step of withPag.traces) hooks.trace?.(traceOf(step, without && stepAt(without, step.step), run));
   const pictures: readonly Pixels[] = there.map(({ picture }) => copied(picture));
   const pair = { withoutPag: there.length > 1 ? pictures[0]! : null, withPag: pictures.at(-1)! };
   return {
@@ -80,29 +79,12 @@ export function allThere(
   };
 }
 
-/** Of the steps of the records that are made already, as they were looked at when they were. */
-export function tracesBefore(
-  { records }: RunPlan,
-  record: number,
-  from: readonly Beginning[],
-  left: Trajectory | null,
-): readonly StepTrace[] {
+/** What the records before this one came to, of each image that is still to be made. */
+export function stepsBefore({ records }: RunPlan, record: number, from: readonly Beginning[]): ImageStep[][] {
   const last = records[record - 1]?.coefficients.step ?? -1;
-  const [first, withPag = first] = from.map(({ of }) => of);
-  if (!withPag) return [];
-  const without = left ?? (from.length > 1 ? first! : null);
-  return merged(without ? [without, withPag] : [withPag], withPag.traces).filter(({ step }) => step <= last);
+  return from.map(({ of }) => (of?.traces ?? []).filter(({ step }) => step <= last));
 }
 
-/** The picture without PAG is that of its own image. */
-function merged(images: readonly Trajectory[], traces: readonly StepTrace[]): readonly StepTrace[] {
-  const without = images.length > 1 ? images[0]! : null;
-  return traces.map((trace) => ({
-    ...trace,
-    withoutPag: without && (tracedAt(without, trace.step)?.withoutPag ?? null),
-  }));
-}
-
-export function tracedAt({ traces }: Trajectory, step: number): StepTrace | null {
+export function stepAt({ traces }: Pick<Trajectory, 'traces'>, step: number): ImageStep | null {
   return traces.find((trace) => trace.step === step) ?? null;
 }

@@ -7,7 +7,8 @@ import { cropMask, cropPicture, fitMask, fitPicture, sizeOf } from '../image/fit
 import { blurMask } from '../image/maskBlur';
 import { boxAround, maskBounds } from '../image/maskBox';
 import { laidOver, opaque, pasted } from '../image/overlay';
-import type { Box, GrayPixels, RgbPixels } from '../image/resample';
+import { inPart, smaller, type PartPicture } from '../image/partPicture';
+import type { GrayPixels, RgbPixels } from '../image/resample';
 import { withoutAlpha } from '../image/startPicture';
 import { EngineError } from '../protocol/errors';
 import type { PicturePart, Pixels, Size, StartImage } from '../protocol/pictureData';
@@ -74,7 +75,7 @@ async function canvasOf(image: StartImage, settings: Settings, size: Size): Prom
   if (!bounds) throw nothingMasked();
   const box = boxAround(bounds, own, size, settings.maskPadding);
   const inBox = sizeOf(box);
-  let small: { readonly wide: number; readonly picture: RgbPixels; readonly box: Box } | null = null;
+  let small: (PartPicture & { readonly wide: number }) | null = null;
   return {
     picture: fitPicture(cropPicture(own, box), width, height, 'fit'),
     mask: fitMask(cropMask(mask, box), width, height, 'fit'),
@@ -91,8 +92,7 @@ async function canvasOf(image: StartImage, settings: Settings, size: Size): Prom
     },
     shown: (preview) => {
       if (small?.wide !== preview.width) small = { wide: preview.width, ...smaller(own, box, preview.width) };
-      const place = sizeOf(small.box);
-      return opaque(pasted(small.picture, fitPicture(rgbOf(preview), place.width, place.height, 'stretch'), small.box));
+      return inPart(small, preview);
     },
   };
 }
@@ -115,26 +115,6 @@ export function nothingMasked(): EngineError {
     'start-impossible',
     'The mask is empty: nothing would be made anew. Paint over what is to change, or remove the mask.',
   );
-}
-
-/** Pixels of a preview: what is smoothed to its size anyway. */
-const MOST_SHOWN = 1_000_000;
-
-/** The picture in so few pixels that the box has `wide` across, or fewer. */
-function smaller(own: RgbPixels, box: Box, wide: number): { readonly picture: RgbPixels; readonly box: Box } {
-  const factor = Math.min(1, wide / (box.right - box.left), Math.sqrt(MOST_SHOWN / (own.width * own.height)));
-  const scaled = (edge: number) => Math.max(1, Math.round(edge * factor));
-  const [width, height] = [scaled(own.width), scaled(own.height)];
-  const [left, top] = [Math.round(box.left * factor), Math.round(box.top * factor)];
-  const place = { left: Math.min(left, width - 1), top: Math.min(top, height - 1) };
-  return {
-    picture: fitPicture(own, width, height, 'stretch'),
-    box: {
-      ...place,
-      right: Math.min(width, Math.max(place.left + 1, Math.round(box.right * factor))),
-      bottom: Math.min(height, Math.max(place.top + 1, Math.round(box.bottom * factor))),
-    },
-  };
 }
 
 function rgbOf({ width, height, rgba }: Pixels): RgbPixels {

@@ -1,48 +1,46 @@
-// What a step came to, row by row: the denoised estimates with PAG, without it and of the perturbed prediction that PAG
+// What a step came to, image by image: the denoised estimates after guidance and of the perturbed prediction that PAG
 // steers away from, how far the predictions are apart, and where. Of the rows' predictions ε_∅, ε_c, ε̂ and latents x,
 //
 //   x₀(ε) = a·x + b·ε   (a, b of the scheduler's record)     push(y, x) = mean over channels of |ε_c − ε̂|
 //
-// Asked for by runs whose steps are looked at: it reads the predictions back at each step.
+// Each run keeps it, as latents: pictures are made of them when they are looked at.
 
+import type { LatentColours } from '../diffusion/latentColours';
 import type { PlannedRecord } from '../diffusion/runPlan';
-import type { PicturePart, Pixels } from '../protocol/pictureData';
-import type { StepTrace } from '../protocol/runSteps';
-import type { Backend, DeviceTensor } from './backend';
-import type { DiffusionModel } from './diffusionModel';
-import { pixelsPerLatent } from './latentShape';
+import { float32ToFloat16 } from '../kernels/float16';
+import type { PicturePart, Push } from '../protocol/pictureData';
+import type { Estimate, StepLatents, StepTrace } from '../protocol/runSteps';
 
-/** Pixels of a picture. */
-const SMALL = 256 ** 2;
+/** Of one image: its own rows alone say it, so that it is the same whatever runs beside it. */
+export interface ImageStep extends Pick<StepTrace, 'step' | 'sigma' | 'pagScale' | 'perturbed' | 'push' | 'norms'> {
+  readonly estimate: Estimate;
+}
 
-/** Of one record, where the predictions and the latents that they were made of still lie on the device. */
-export interface RowValues {
+/** Of one record, read back from the device. */
+export interface RecordValues {
   /** [rows, channels, height, width]. */
   readonly predictions: Float32Array;
-  /** [images, channels, height, width]. */
+  /** Before the record, [images, channels, height, width]. */
   readonly latents: Float32Array;
-  readonly image: readonly number[];
+  /** The same, after guidance. */
+  readonly denoised: Float32Array;
 }
 
-export async function readRows(backend: Backend, predictions: DeviceTensor, latents: DeviceTensor): Promise<RowValues> {
-  const [of, from] = await Promise.all([backend.read(predictions), backend.read(latents)]);
-  return { predictions: of, latents: from, image: latents.dims.slice(1) };
-}
-
-/** Where the rows of the image with PAG lie among those of a record; null where there is none. */
+/** Where the rows of an image lie among those of a record; null where there is none. */
 export interface TracedRows {
   readonly uncond: number | null;
   readonly cond: number;
   readonly perturbed: number | null;
-  /** Which latents they read. */
-  readonly latents: number;
 }
 
-/** The last image is the one with PAG; while both read the same latents the first one's rows are its own too. */
-export function tracedRows({ base, siteRows }: Pick<PlannedRecord, 'base' | 'siteRows'>): TracedRows {
-  const perturbed = siteRows.findIndex(({ identity }) => identity > 0);
-  const latents =
-    perturbed < 0 ? Math.max(...base.map(({ image }) => image)) : base[siteRows[perturbed]!.source]!.image;
+type Rows = Pick<PlannedRecord, 'base' | 'siteRows'>;
+
+/**
+ * @param image of `images`, the last of which is the one with PAG. While all read the same latents the first one's rows
+ * are those of all.
+ */
+export function tracedRows({ base, siteRows }: Rows, image: number, images: number): TracedRows {
+  const latents = base.some((row) => row.image === image) ? image : 0;
   const find = (context: 'cond' | 'uncond') => {
     const at = siteRows.findIndex(({ source, identity }) => {
       const row = base[source]!;
@@ -50,89 +48,90 @@ export function tracedRows({ base, siteRows }: Pick<PlannedRecord, 'base' | 'sit
     });
     return at < 0 ? null : at;
   };
-  return { uncond: find('uncond'), cond: find('cond') ?? 0, perturbed: perturbed < 0 ? null : perturbed, latents };
+  const perturbed = image === images - 1 ? siteRows.findIndex(({ identity }) => identity > 0) : -1;
+  return { uncond: find('uncond'), cond: find('cond') ?? 0, perturbed: perturbed < 0 ? null : perturbed };
 }
 
-/**
- * @param denoised the images' estimates after guidance, [images, channels, height, width]: the last is that with PAG.
- * @throws EngineError as previews do; AbortError.
- */
-export async function traceStep(
-  model: Pick<DiffusionModel, 'backend' | 'previews' | 'vaeDecoder' | 'files'>,
-  { coefficients, pagScale, ...record }: Pick<PlannedRecord, 'coefficients' | 'pagScale' | 'base' | 'siteRows'>,
-  { predictions, latents, image }: RowValues,
-  denoised: DeviceTensor,
-  signal: AbortSignal,
-): Promise<StepTrace> {
-  const [channels = 1, height = 1, width = 1] = image;
+/** One an image. @param dims of the latents of one, [channels, height, width]. */
+export function imageSteps(
+  { coefficients, pagScale, ...rows }: Rows & Pick<PlannedRecord, 'coefficients' | 'pagScale'>,
+  { predictions, latents, denoised }: RecordValues,
+  dims: StepLatents['dims'],
+): ImageStep[] {
+  const [channels, height, width] = dims;
   const size = channels * height * width;
-  const at = tracedRows(record);
-  const row = (index: number | null) =>
-    index === null ? null : predictions.subarray(index * size, (index + 1) * size);
-  const [uncond, cond, perturbed] = [row(at.uncond), row(at.cond)!, row(at.perturbed)];
-  const sample = latents.subarray(at.latents * size, (at.latents + 1) * size);
-  const pictures = await picturesOf(model, denoised, signal);
-  return {
-    step: coefficients.step,
-    sigma: coefficients.sigma,
-    pagScale,
-    withPag: pictures.at(-1)!,
-    withoutPag: pictures.at(-2) ?? null,
-    perturbed: perturbed && (await pictureOf(estimate(perturbed))),
-    push: perturbed && { width, height, values: meanOverChannels(cond, perturbed, channels) },
-    norms: { cfg: uncond && distance(cond, uncond), pag: perturbed && distance(cond, perturbed) },
-  };
-
-  function estimate(prediction: Float32Array): Float32Array {
-    const { denoised: by, clip = Infinity } = coefficients;
-    return sample.map((x, index) =>
-      Math.min(clip, Math.max(-clip, by.sample * x + by.prediction * prediction[index]!)),
-    );
-  }
-
-  async function pictureOf(values: Float32Array): Promise<Pixels> {
-    const tensor = model.backend.upload('float32', [1, ...image], values);
-    try {
-      return (await picturesOf(model, tensor, signal))[0]!;
-    } finally {
-      tensor.dispose();
-    }
-  }
+  const images = latents.length / size;
+  const { sample: a, prediction: b } = coefficients.denoised;
+  const { clip = Infinity } = coefficients;
+  return Array.from({ length: images }, (_, image) => {
+    const at = tracedRows(rows, image, images);
+    const row = (index: number | null) =>
+      index === null ? null : predictions.subarray(index * size, (index + 1) * size);
+    const own = (values: Float32Array) => values.subarray(image * size, (image + 1) * size);
+    const [uncond, cond, perturbed] = [row(at.uncond), row(at.cond)!, row(at.perturbed)];
+    const x = own(latents);
+    const estimate = (prediction: Float32Array) =>
+      prediction.map((value, index) => Math.min(clip, Math.max(-clip, a * x[index]! + b * value)));
+    return {
+      step: coefficients.step,
+      sigma: coefficients.sigma,
+      pagScale: perturbed ? pagScale : 0,
+      estimate: { dims, halves: float32ToFloat16(own(denoised)) },
+      perturbed: perturbed && { dims, halves: float32ToFloat16(estimate(perturbed)) },
+      push: perturbed && { width, height, ...inBytes(meanOverChannels(cond, perturbed, channels)) },
+      norms: { cfg: uncond && distance(cond, uncond), pag: perturbed && distance(cond, perturbed) },
+    };
+  });
 }
 
-/** Its pictures as they are shown. @param part of them that was made; null where all of it was. */
-export function placed(trace: StepTrace, place: (picture: Pixels) => Pixels, part: PicturePart | null): StepTrace {
-  const { withPag, withoutPag, perturbed, push } = trace;
-  return {
-    ...trace,
-    withPag: place(withPag),
-    withoutPag: withoutPag && place(withoutPag),
-    perturbed: perturbed && place(perturbed),
-    push: push && part ? { ...push, within: part } : push,
-  };
+/** What of a run is the same at each step. */
+export interface RunOfSteps {
+  readonly colours: LatentColours | null;
+  /** Of the picture, that is made; null where all of it is. */
+  readonly part: PicturePart | null;
 }
 
-/** By the VAE itself where its pictures are small, and so decoded in no time. */
-async function picturesOf(
-  { previews, vaeDecoder, files }: Pick<DiffusionModel, 'previews' | 'vaeDecoder' | 'files'>,
-  latents: DeviceTensor,
-  signal: AbortSignal,
-): Promise<readonly Pixels[]> {
-  const [images, , height, width] = latents.dims as [number, number, number, number];
-  const factor = pixelsPerLatent(files.vaeConfig);
-  if (height * width * factor ** 2 > SMALL) return (await previews.of(latents, signal)).pictures;
-  const pictures: Pixels[] = [];
-  for (let at = 0; at < images; at += 1) pictures.push(await vaeDecoder.decode(latents, at, signal));
-  return pictures;
+/** A step of the run, as it is told. */
+export function traceOf(
+  { estimate: withPag, ...step }: ImageStep,
+  withoutPag: ImageStep | null,
+  { colours, part }: RunOfSteps,
+): StepTrace {
+  return { ...step, withPag, withoutPag: withoutPag && withoutPag.estimate, colours, ...(part && { within: part }) };
 }
 
-function meanOverChannels(a: Float32Array, b: Float32Array, channels: number): Float32Array<ArrayBuffer> {
+/** The steps of an image, of a run's as they were told. */
+export function stepsOf(of: 'withPag' | 'withoutPag', traces: readonly StepTrace[]): ImageStep[] {
+  return traces.flatMap(({ step, sigma, pagScale, withPag, withoutPag, perturbed, push, norms }): ImageStep[] => {
+    if (of === 'withPag') return [{ step, sigma, pagScale, estimate: withPag, perturbed, push, norms }];
+    const plain = { pagScale: 0, perturbed: null, push: null, norms: { cfg: null, pag: null } };
+    return withoutPag ? [{ step, sigma, ...plain, estimate: withoutPag }] : [];
+  });
+}
+
+export function bytesOfStep({ estimate, perturbed, push }: ImageStep): number {
+  return [estimate, perturbed].reduce((sum, one) => sum + (one ? bytesOf(one) : 0), push?.values.byteLength ?? 0);
+}
+
+function bytesOf(estimate: Estimate): number {
+  return 'halves' in estimate ? estimate.halves.byteLength : estimate.rgba.byteLength;
+}
+
+function inBytes(values: Float32Array): Pick<Push, 'most' | 'values'> {
+  const most = values.reduce((one, other) => Math.max(one, other), 0);
+  return { most, values: Uint8Array.from(values, (value) => (most === 0 ? 0 : Math.round((255 * value) / most))) };
+}
+
+function meanOverChannels(a: Float32Array, b: Float32Array, channels: number): Float32Array {
   const plane = new Float32Array(a.length / channels);
-  for (const [index, value] of a.entries()) plane[index % plane.length]! += Math.abs(value - b[index]!) / channels;
+  for (let index = 0; index < a.length; index += 1)
+    plane[index % plane.length]! += Math.abs(a[index]! - b[index]!) / channels;
   return plane;
 }
 
 /** ‖a − b‖₂. */
 function distance(a: Float32Array, b: Float32Array): number {
-  return Math.sqrt(a.reduce((sum, value, index) => sum + (value - b[index]!) ** 2, 0));
+  let sum = 0;
+  for (let index = 0; index < a.length; index += 1) sum += (a[index]! - b[index]!) ** 2;
+  return Math.sqrt(sum);
 }

@@ -31,6 +31,7 @@ function emit(event: EngineEvent | WireEvent): void {
 
 /** Pictures are handed over, not copied. */
 function buffersOf(event: EngineEvent | WireEvent): Transferable[] {
+  if (event.type === 'decoded') return event.picture && 'rgba' in event.picture ? [event.picture.rgba.buffer] : [];
   if (event.type !== 'preview' && event.type !== 'image' && event.type !== 'done') return [];
   const pairs = [event.pair ?? [], event.type === 'preview' ? (event.further ?? []) : []].flat();
   const pictures = pairs.flatMap(({ withoutPag, withPag }) => [withoutPag, withPag]);

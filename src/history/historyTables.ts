@@ -3,7 +3,7 @@
 // stands in for as long as the page is open.
 
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
-import { readSteps, type KeptSteps } from './keptSteps';
+import { readSteps, storedSteps, type KeptSteps } from './keptSteps';
 import { inOrder, readEntry, storedEntry, type HistoryEntry, type HistoryPictures, type KeptRun } from './entry';
 
 export interface HistoryTables {
@@ -28,7 +28,7 @@ interface Schema extends DBSchema {
   entries: { key: string; value: object };
   thumbnails: { key: string; value: Blob };
   pictures: { key: string; value: HistoryPictures };
-  steps: { key: string; value: KeptSteps };
+  steps: { key: string; value: object };
 }
 
 const NAME = 'pagoda.history';
@@ -100,7 +100,7 @@ class StoredTables implements HistoryTables {
       transaction.objectStore('entries').put(storedEntry(entry), entry.id),
       transaction.objectStore('thumbnails').put(thumbnail, entry.id),
       transaction.objectStore('pictures').put(pictures, entry.id),
-      ...(steps ? [transaction.objectStore('steps').put(steps, entry.id)] : []),
+      ...(steps ? [transaction.objectStore('steps').put(storedSteps(steps), entry.id)] : []),
       transaction.done,
     ]);
   }

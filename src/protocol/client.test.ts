@@ -261,3 +261,40 @@ test('a script that does not start says why, and is asked for under another addr
   engine.generate('2', model('a'), DEFAULTS);
   expect(again).toEqual([false, true, false]);
 });
+
+const LATENTS = { dims: [1, 1, 1], halves: new Uint16Array(1) } as const;
+const never = new AbortController().signal;
+
+test('a picture of latents is asked for, is no longer wanted, or fails with its worker', async () => {
+  const engine = client();
+  await expect(engine.decode('a', LATENTS, never)).rejects.toMatchObject({ code: 'worker-crashed' });
+  expect(workers).toHaveLength(0);
+  engine.load(model('a'), DEFAULTS);
+  const abort = new AbortController();
+  const [first, second] = [engine.decode('a', LATENTS, never), engine.decode('a', LATENTS, abort.signal)];
+  abort.abort();
+  expect(await engine.decode('a', LATENTS, abort.signal)).toBeNull();
+  const ids = worker().got.flatMap((request) => (request.type === 'decode' ? [request.decodeId] : []));
+  expect(worker().types).toBe(`load a, decode ${ids[0]}, decode ${ids[1]}, end-decode ${ids[1]}`);
+  worker().says({ type: 'decoded', decodeId: ids[0]!, picture: pixels });
+  worker().says({ type: 'decoded', decodeId: ids[1]!, picture: null });
+  expect([await first, await second]).toEqual([pixels, null]);
+  const refused = engine.decode('a', LATENTS, never);
+  const says = (code: EngineErrorData['code']) =>
+    worker().says({
+      type: 'decoded',
+      decodeId: worker()
+        .got.flatMap((request) => (request.type === 'decode' ? [request.decodeId] : []))
+        .at(-1)!,
+      picture: { code, message: '', detail: '' },
+    });
+  says('not-finite');
+  await expect(refused).rejects.toMatchObject({ code: 'not-finite' });
+  expect([heard, worker().ended]).toEqual([[], false]);
+  // What leaves the worker in doubt replaces it, and is told.
+  const [lost, other] = [engine.decode('a', LATENTS, never), engine.decode('a', LATENTS, never)];
+  says('device-lost');
+  await expect(other).rejects.toMatchObject({ code: 'device-lost' });
+  await expect(lost).rejects.toMatchObject({ code: 'worker-crashed' });
+  expect([heard, worker().ended]).toEqual([['error device-lost'], true]);
+});

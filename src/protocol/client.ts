@@ -5,10 +5,12 @@
 // One that ran out of heap keeps its lock, and plain http has none: while anything is open the page pings and counts
 // what stays unanswered. ONNX Runtime may hold the thread for long, which the worker says beforehand.
 
-import type { EngineErrorCode, EngineErrorData } from './errors';
-import type { EngineEvent, Waiting, WireEvent } from './events';
+import { EngineError, type EngineErrorCode, type EngineErrorData } from './errors';
+import type { DecodedEvent, EngineEvent, Waiting, WireEvent } from './events';
 import type { ModelRef } from './modelRefs';
+import type { Pixels } from './pictureData';
 import type { EngineRequest, GenerateRequest, LoadRequest, AddedFiles, RunExtent } from './requests';
+import type { StepLatents } from './runSteps';
 import type { Emphasis } from '../prompt/pieces';
 import type { Settings } from '../settings/fields';
 
@@ -64,6 +66,7 @@ export class EngineClient {
   private readonly listeners = new Set<EngineListener>();
   private readonly runs = new Map<string, Open<GenerateRequest>>();
   private readonly loads = new Map<number, Open<LoadRequest>>();
+  private readonly decodes = new Map<number, (event: Pick<DecodedEvent, 'picture'>) => void>();
   private lastId = 0;
   /** Has the worker said anything; may its thread be held for long. */
   private state = { started: false, busy: false };
@@ -97,7 +100,7 @@ export class EngineClient {
     model: ModelRef,
     settings: Settings,
     files: AddedFiles = {},
-    how: Pick<GenerateRequest, 'traces' | 'anew' | 'left'> = {},
+    how: Pick<GenerateRequest, 'anew' | 'left'> = {},
   ): void {
     for (const load of this.loads.values()) load.ends ||= load.request.model.id !== model.id;
     const request = { type: 'generate', runId, model, settings, ...files, ...how } as const;
@@ -114,6 +117,28 @@ export class EngineClient {
   /** Asks what a run of the loaded model would ask of the device; a worker is not started for it. */
   weigh(settings: RunExtent): void {
     this.worker?.postMessage({ type: 'weigh', settings } satisfies EngineRequest);
+  }
+
+  /**
+   * The picture of kept latents; null where it is no longer wanted: `signal` was aborted, or a run came between.
+   * @throws EngineError `worker-crashed` where there is no worker, and none is started for it; as decoding does
+   */
+  decode(modelId: string, latents: StepLatents, signal: AbortSignal): Promise<Pixels | null> {
+    const { worker } = this;
+    if (signal.aborted) return Promise.resolve(null);
+    if (!worker) return Promise.reject(gone());
+    this.lastId += 1;
+    const decodeId = this.lastId;
+    const end = () => worker.postMessage({ type: 'end-decode', decodeId } satisfies EngineRequest);
+    return new Promise<Pixels | null>((resolve, reject) => {
+      this.decodes.set(decodeId, ({ picture }) => {
+        signal.removeEventListener('abort', end);
+        if (picture && 'code' in picture) reject(new EngineError(picture.code, picture.message, picture.detail));
+        else resolve(picture);
+      });
+      signal.addEventListener('abort', end);
+      worker.postMessage({ type: 'decode', decodeId, modelId, latents } satisfies EngineRequest);
+    });
   }
 
   cancel(runId: string): void {
@@ -169,10 +194,21 @@ export class EngineClient {
         this.stuck = isStuck(event.waiting);
         this.tell(event);
         return;
+      case 'decoded':
+        this.decoded(event);
+        return;
       default:
         this.tell(event);
         if (event.type === 'error' && FATAL.has(event.error.code)) this.fail(event.error, runsOf(this.drop()));
     }
+  }
+
+  private decoded({ decodeId, picture }: DecodedEvent): void {
+    this.decodes.get(decodeId)?.({ picture });
+    this.decodes.delete(decodeId);
+    if (!picture || !('code' in picture) || !FATAL.has(picture.code)) return;
+    const runs = runsOf(this.drop());
+    this.fail(picture, runs.length > 0 ? runs : [null]);
   }
 
   private tell(event: EngineEvent): void {
@@ -281,6 +317,8 @@ export class EngineClient {
     const open = this.all();
     this.loads.clear();
     this.runs.clear();
+    for (const end of this.decodes.values()) end({ picture: gone() });
+    this.decodes.clear();
     return open;
   }
 }
@@ -293,6 +331,10 @@ function isStuck(waiting: Waiting | null): boolean {
 function cancelledIsNext(open: readonly Open<LoadRequest | GenerateRequest>[]): boolean {
   const run = open.find(({ request, ends }) => ends && request.type === 'generate');
   return run !== undefined && open.every(({ place, ends }) => ends || place > run.place);
+}
+
+function gone(): EngineError {
+  return new EngineError('worker-crashed', 'The engine has stopped; press Generate to start it again.');
 }
 
 function runsOf(open: readonly Open<LoadRequest | GenerateRequest>[]): string[] {

@@ -3,7 +3,7 @@
 import type { Emphasis } from '../prompt/pieces';
 import type { EngineErrorData } from './errors';
 import type { DeviceInfo, ModelInfo, SiteInfo } from './loaded';
-import type { Pair, Size } from './pictureData';
+import type { Pair, Pixels, Size } from './pictureData';
 import type { LeftImage, StepTrace } from './runSteps';
 
 export type EngineEvent =
@@ -23,7 +23,7 @@ export type EngineEvent =
   | EngineErrorEvent;
 
 /** Between the two ends of the wire alone. */
-export type WireEvent = AliveEvent | BusyEvent | LoadEndedEvent | PongEvent;
+export type WireEvent = AliveEvent | BusyEvent | LoadEndedEvent | PongEvent | DecodedEvent;
 
 export interface DeviceEvent {
   readonly type: 'device';
@@ -105,6 +105,7 @@ export interface PreviewEvent {
   readonly size: Size;
 }
 
+/** Of each step of a run of one image, in order. */
 export interface TraceEvent {
   readonly type: 'trace';
   readonly runId: string;
@@ -155,7 +156,7 @@ export interface DoneEvent {
   readonly runId: string;
   /** Absent: of several images, which have come each by itself. */
   readonly pair?: Pair;
-  /** Where steps were asked for, and are small. */
+  /** Where it is small, of a run of one image. */
   readonly left?: readonly LeftImage[];
   readonly stats: RunStats;
 }
@@ -228,6 +229,13 @@ export interface LoadEndedEvent {
 export interface BusyEvent {
   readonly type: 'busy';
   readonly busy: boolean;
+}
+
+export interface DecodedEvent {
+  readonly type: 'decoded';
+  readonly decodeId: number;
+  /** Why there is no picture; null where it was no longer wanted. */
+  readonly picture: Pixels | EngineErrorData | null;
 }
 
 export interface PongEvent {

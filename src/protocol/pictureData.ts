@@ -40,9 +40,9 @@ export interface Pair {
 
 /** Where PAG pushes, a value a latent. */
 export interface Push extends Size {
-  readonly values: Float32Array<ArrayBuffer>;
-  /** Where of the picture it lies; absent: on all of it. */
-  readonly within?: PicturePart;
+  /** The largest value, which is 255 in `values`; 0 where there is none. */
+  readonly most: number;
+  readonly values: Uint8Array<ArrayBuffer>;
 }
 
 /** In parts of the picture's edges, 0 … 1. */

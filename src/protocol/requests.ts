@@ -5,9 +5,17 @@ import type { Emphasis } from '../prompt/pieces';
 import type { Settings } from '../settings/fields';
 import type { EmbeddingRef, LoraRef, ModelRef } from './modelRefs';
 import type { StartImage } from './pictureData';
-import type { LeftRun } from './runSteps';
+import type { LeftRun, StepLatents } from './runSteps';
 
-export type EngineRequest = LoadRequest | GenerateRequest | CancelRequest | FitRequest | WeighRequest | PingRequest;
+export type EngineRequest =
+  | LoadRequest
+  | GenerateRequest
+  | CancelRequest
+  | FitRequest
+  | WeighRequest
+  | DecodeRequest
+  | EndDecodeRequest
+  | PingRequest;
 
 /** What the visitor has added to the model, and to the settings of a run. Absent: none. */
 export interface AddedFiles {
@@ -28,8 +36,6 @@ export interface LoadRequest extends AddedFiles {
 export interface GenerateRequest extends AddedFiles {
   readonly type: 'generate';
   readonly runId: string;
-  /** Tell what each step came to; absent: no. */
-  readonly traces?: boolean;
   /** Made though the very same picture is there from an earlier run; absent: it is given again. */
   readonly anew?: boolean;
   /** What an earlier visit has kept, of the same model on the same device; a part of this run may be there. */
@@ -66,6 +72,21 @@ export type RunExtent = Pick<Settings, 'compare' | 'guidanceScale' | 'pagScale' 
 export interface WeighRequest {
   readonly type: 'weigh';
   readonly settings: RunExtent;
+}
+
+/** The picture of kept latents, by the VAE of the model that is loaded. Waits for what was asked for before it. */
+export interface DecodeRequest {
+  readonly type: 'decode';
+  readonly decodeId: number;
+  /** The `id` of the ModelRef that must be loaded. */
+  readonly modelId: string;
+  readonly latents: StepLatents;
+}
+
+/** It is no longer wanted; an unknown id is ignored. */
+export interface EndDecodeRequest {
+  readonly type: 'end-decode';
+  readonly decodeId: number;
 }
 
 /** Answered as soon as the worker's thread is free. */

@@ -1,24 +1,40 @@
 // What a run's steps came to, to be shown, and the states from which later runs go on.
 
+import type { LatentColours } from '../diffusion/latentColours';
 import type { Settings } from '../settings/fields';
-import type { Pair, Pixels, Push } from './pictureData';
+import type { Pair, PicturePart, Pixels, Push } from './pictureData';
 
-/** What one of the user's steps came to, where a run of one image is asked for it. Of two stages: the first. */
+/** Latents that are kept to be looked at: f16 is enough for that. */
+export interface StepLatents {
+  /** [channels, height, width]. */
+  readonly dims: readonly [number, number, number];
+  /** Bits of f16 numbers. */
+  readonly halves: Uint16Array<ArrayBuffer>;
+}
+
+/** A denoised estimate x₀, to be decoded; earlier versions kept its picture. */
+export type Estimate = StepLatents | Pixels;
+
+/** What one of the user's steps came to, of a run of one image. Of two stages: the first. */
 export interface StepTrace {
   /** From 0. */
   readonly step: number;
   /** In the σ of x₀ + σ·ε. */
   readonly sigma: number;
   readonly pagScale: number;
-  /** The denoised estimates, decoded or with a pixel a latent. */
-  readonly withPag: Pixels;
-  readonly withoutPag: Pixels | null;
+  readonly withPag: Estimate;
+  /** null where the run does not compare. */
+  readonly withoutPag: Estimate | null;
   /** What PAG steers away from; null where no perturbed row ran. */
-  readonly perturbed: Pixels | null;
+  readonly perturbed: Estimate | null;
   /** |ε_c − ε̂|, the mean over the channels of each latent. */
   readonly push: Push | null;
   /** ‖ε_c − ε_∅‖ and ‖ε_c − ε̂‖ over the latents of the image with PAG. */
   readonly norms: { readonly cfg: number | null; readonly pag: number | null };
+  /** What its latents look like without a decoder; null where that is not known, and a session decodes alone. */
+  readonly colours: LatentColours | null;
+  /** Where of the picture latents and push lie; absent: on all of it. */
+  readonly within?: PicturePart;
 }
 
 /** Of one image before a record of its run. */
@@ -30,7 +46,7 @@ export interface ImageState {
   readonly history: Float32Array;
 }
 
-/** What a run whose steps were told has left of an image, beside its picture. */
+/** What a run has left of an image, beside its picture. */
 export interface LeftImage {
   readonly of: 'withPag' | 'withoutPag';
   /** f32 [channels, height, width], at the end. */

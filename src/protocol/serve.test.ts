@@ -13,6 +13,8 @@ interface Call {
   readonly end: (error?: Error) => void;
 }
 
+const PICTURE = { width: 1, height: 1, rgba: new Uint8ClampedArray(4) };
+
 /** Each call lasts until the test ends it, or its signal is aborted. */
 function started() {
   const calls: Call[] = [];
@@ -30,6 +32,10 @@ function started() {
       generate: async (request, signal) => {
         await call(`generate ${request.runId}`, signal);
         events.push({ type: 'cancelled', runId: `${request.runId} was done` });
+      },
+      decode: async (request, signal) => {
+        await call(`decode ${request.decodeId}`, signal);
+        return PICTURE;
       },
       fit: () => {},
       weigh: () => {},
@@ -122,4 +128,43 @@ test('a ping is answered while a run is under way', async () => {
   await send(generate('1'));
   await send({ type: 'ping', ping: 7 });
   expect(events).toEqual([{ type: 'pong', ping: 7 }]);
+});
+
+const decode = (decodeId: number): EngineRequest => ({
+  type: 'decode',
+  decodeId,
+  modelId: 'a',
+  latents: { dims: [1, 1, 1], halves: new Uint16Array(1) },
+});
+
+test('what is decoded waits for its turn, and makes way for a run or a load', async () => {
+  const { calls, events, send } = started();
+  await send(generate('1'));
+  await send(decode(1));
+  await send(decode(2));
+  await send({ type: 'end-decode', decodeId: 2 });
+  await send({ type: 'end-decode', decodeId: 9 });
+  calls[0]?.end();
+  await settled();
+  calls.find(({ name }) => name === 'decode 1')?.end();
+  await settled();
+  const decoded = () => events.filter(({ type }) => type === 'decoded');
+  expect(decoded()).toEqual([
+    { type: 'decoded', decodeId: 1, picture: PICTURE },
+    { type: 'decoded', decodeId: 2, picture: null },
+  ]);
+  for (const [decodeId, request] of [
+    [3, generate('2')],
+    [4, load('b')],
+  ] as const) {
+    await send(decode(decodeId));
+    await send(request);
+    expect(decoded().at(-1)).toEqual({ type: 'decoded', decodeId, picture: null });
+    calls.at(-1)?.end();
+    await settled();
+  }
+  await send(decode(5));
+  calls.at(-1)?.end(new Error('broken'));
+  await settled();
+  expect(decoded().at(-1)).toMatchObject({ decodeId: 5, picture: { code: 'internal' } });
 });

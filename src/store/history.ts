@@ -137,12 +137,11 @@ export const useHistory = create<History>()((set, get) => {
     // Of several images each is kept as soon as it is finished.
     const more = eachImage(finished).filter(({ runId }) => !ids.has(runId));
     for (const { runId } of more) ids.add(runId);
-    const traces = job.traces?.runId === finished.runId ? job.traces.steps : [];
     void inTurn(async (open) => {
       const replaced = get().entries?.find(({ id, starred }) => id === replacedId && !starred) ?? null;
       for (const one of more) {
         // Newest first is then the order of their seeds.
-        const run = await keptRun(one, made - (one.recipe?.batch?.position ?? 0), traces);
+        const run = await keptRun(one, made - (one.recipe?.batch?.position ?? 0));
         if (run) await keep(open, run, one.runId === finished.runId ? replaced : null);
       }
     });
@@ -173,14 +172,13 @@ export const useHistory = create<History>()((set, get) => {
         const opened = takeOver('this picture', { ...parseRecipe(entry.recipe), problems: [] });
         const steps = await open.steps(entry.id);
         const shown = shownOf(entry, { withPag, withoutPag }, opened.otherModel !== null);
-        show({ ...shown, ...(steps && { left: steps.images }) }, steps?.traces);
+        show({ ...shown, ...(steps && { left: steps.images, steps: steps.traces }) });
         // What could be taken over needs no more words.
         const isWhole = opened.notRestored.length === 0 && opened.otherModel === null;
         useRecipes.setState({ opened: isWhole ? null : opened });
         say('The settings are those of this picture.', () => {
           change(before);
-          const { finished, traces } = job;
-          if (finished) show(finished, traces?.runId === finished.runId ? traces.steps : null);
+          if (job.finished) show(job.finished);
           set({ said: null });
         });
       }),

@@ -3,8 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import type { EngineEvent, GpuState } from '../protocol/events';
 import type { Pair } from '../protocol/pictureData';
+import type { StepTrace } from '../protocol/runSteps';
 import { announcementOf, progressText } from '../ui/words';
-import { IDLE, asked, cancelled, chosen, reduce, showing, type Job } from './job';
+import { IDLE, asked, cancelled, chosen, reduce, showing, stepsShown, type Job } from './job';
 import { DEFAULTS } from './settings';
 import { eachImage } from './shownImages';
 
@@ -236,7 +237,7 @@ describe('a run of several images', () => {
   test('brings them back where something else was looked at meanwhile', () => {
     const other = after(asked(IDLE, run('z')), { type: 'done', runId: 'z', pair: pairOf(9), stats });
     const begun = after(asked(other, several), first, made(0), made(1));
-    const job = after(showing(begun, other.shown!, null), { type: 'error', runId: 'a', error });
+    const job = after(showing(begun, other.shown!), { type: 'error', runId: 'a', error });
     expect(shades(job)).toEqual([4, 5]);
   });
 
@@ -251,4 +252,24 @@ describe('a run of several images', () => {
       [9, pairOf(6)],
     ]);
   });
+});
+
+const trace = (step: number) => ({ step }) as StepTrace;
+const told = (runId: string, step: number): EngineEvent => ({ type: 'trace', runId, trace: trace(step) });
+
+test('a pair has the steps of its run, and has them again when the next one is cancelled', () => {
+  const preview = (runId: string): EngineEvent => ({ type: 'preview', runId, step: 1, pair, size });
+  const first = after(asked(IDLE, run('a')), told('a', 0), preview('a'));
+  expect(stepsShown(first)).toEqual([trace(0)]);
+  const left = [{ of: 'withPag', latents: new Float32Array(1), states: [] }] as const;
+  const done = after(first, told('a', 1), { type: 'done', runId: 'a', pair, left, stats });
+  expect(stepsShown(done)).toEqual([trace(0), trace(1)]);
+  expect([done.traces, done.shown?.left]).toEqual([null, left]);
+  // Until a run shows something the last pair stays, and its steps.
+  const next = after(asked(done, run('b')), told('b', 0));
+  expect(stepsShown(next)).toEqual([trace(0), trace(1)]);
+  expect(stepsShown(after(next, preview('b')))).toEqual([trace(0)]);
+  const ended = after(next, preview('b'), { type: 'cancelled', runId: 'b' });
+  expect(stepsShown(ended)).toEqual([trace(0), trace(1)]);
+  expect(ended.traces).toBeNull();
 });

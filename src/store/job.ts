@@ -59,7 +59,9 @@ export interface Shown {
   readonly stats: RunStats | null;
   /** Of a finished pair. */
   readonly recipe: Recipe | null;
-  /** What is left of its steps, to go on from; absent: nothing, or too much. */
+  /** What its steps came to; absent: a preview, of several images, or not kept. */
+  readonly steps?: readonly StepTrace[];
+  /** What is left of it, to go on from; absent: nothing, or too much. */
   readonly left?: readonly LeftImage[];
   /** Of a run of several images, of which `pair` and `recipe` are one; absent: of one. */
   readonly images?: ShownImages;
@@ -94,7 +96,7 @@ export interface Job {
    * What was finished last, of several images as soon as one of them is; it comes back where a later run ends without.
    */
   readonly finished: Shown | null;
-  /** The steps of the last run that was asked to tell them, as far as it is. */
+  /** The steps of the run that is under way, as far as it is. */
   readonly traces: { readonly runId: string; readonly steps: readonly StepTrace[] } | null;
   /** Asked to end, which a long part of a run may take its time to hear. */
   readonly cancelling: boolean;
@@ -132,11 +134,18 @@ export function cancelled(job: Job): Job {
   return { ...job, runs: job.runs.slice(0, 1), cancelling: job.runs.length > 0 };
 }
 
-/** A pair that was finished earlier takes the place of the last one, with its steps where they are known. */
-export function showing(job: Job, shown: Shown, steps: readonly StepTrace[] | null): Job {
-  const traces = steps ? { runId: shown.runId, steps } : job.traces;
-  return { ...job, shown, finished: shown, traces, lastEnd: null };
+/** A pair that was finished earlier takes the place of the last one. */
+export function showing(job: Job, shown: Shown): Job {
+  return { ...job, shown, finished: shown, lastEnd: null };
 }
+
+/** Of the pair that is shown; of a run that is under way those that are there. */
+export function stepsShown({ shown, traces }: Pick<Job, 'shown' | 'traces'>): readonly StepTrace[] {
+  if (!shown) return NONE;
+  return (traces?.runId === shown.runId ? traces.steps : shown.steps) ?? NONE;
+}
+
+const NONE: readonly StepTrace[] = [];
 
 /** What a run that waited and was replaced still says is nobody's. */
 export function reduce(job: Job, event: EngineEvent): Job {
@@ -205,5 +214,6 @@ function measuredOf(shown: Shown | null): Measured | null {
 
 function ended(job: Job, runId: string): Job {
   const runs = job.runs.filter((run) => run.id !== runId);
-  return { ...job, runs, progress: null, waiting: null, loading: null, cancelling: false };
+  const traces = job.traces?.runId === runId ? null : job.traces;
+  return { ...job, runs, traces, progress: null, waiting: null, loading: null, cancelling: false };
 }

@@ -1,9 +1,8 @@
 // A finished pair as the history keeps it: PNG files with their recipes in them, and a small picture to find it by.
 
 import type { KeptRun } from '../history/entry';
-import { MOST_BYTES, bytesOfSteps } from '../history/keptSteps';
+import { bytesOfSteps, smallSteps } from '../history/keptSteps';
 import { encodeThumbnail } from '../image/png';
-import type { StepTrace } from '../protocol/runSteps';
 import type { Recipe } from '../recipe/recipe';
 import type { Shown } from './job';
 import { pngWithRecipe } from './saveFile';
@@ -11,15 +10,10 @@ import { pngWithRecipe } from './saveFile';
 /** Device pixels; it is shown at half of that. */
 const THUMBNAIL_EDGE = 144;
 
-/**
- * null of a preview.
- * @param traces of its steps; none where they were not told
- * @throws where the browser gives no canvas
- */
+/** null of a preview. @throws where the browser gives no canvas */
 export async function keptRun(
-  { runId: id, pair, stats, recipe, left }: Shown,
+  { runId: id, pair, stats, recipe, left = [], steps: traces = [] }: Shown,
   made: number,
-  traces: readonly StepTrace[] = [],
 ): Promise<KeptRun | null> {
   if (!stats || !recipe) return null;
   const [withPag, withoutPag, thumbnail] = await Promise.all([
@@ -27,9 +21,8 @@ export async function keptRun(
     pair.withoutPag && pngWithRecipe(pair.withoutPag, withoutPagRecipe(recipe)),
     encodeThumbnail(pair.withPag, THUMBNAIL_EDGE),
   ]);
-  const small = left && traces.length > 0 ? { images: left, traces } : null;
-  const all = small ? bytesOfSteps(small) : 0;
-  const [steps, stepBytes] = all > MOST_BYTES ? [null, 0] : [small, all];
+  const steps = smallSteps({ images: left, traces });
+  const stepBytes = steps ? bytesOfSteps(steps) : 0;
   const bytes = withPag.size + (withoutPag?.size ?? 0) + thumbnail.size + stepBytes;
   const entry = { id, made, starred: false, recipe, stats, isPair: withoutPag !== null, bytes, stepBytes };
   return { entry, pictures: { withPag, withoutPag }, thumbnail, steps };

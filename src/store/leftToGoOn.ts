@@ -14,17 +14,17 @@ declare const __APP_VERSION__: string;
  * @param sent settings as the engine is sent them
  */
 export function leftToGoOn(
-  { shown, traces, device }: Pick<Job, 'shown' | 'traces' | 'device'>,
+  { shown, device }: Pick<Job, 'shown' | 'device'>,
   model: Recipe['model'],
   sent: (settings: Settings) => Settings,
 ): LeftRun | null {
-  if (!shown?.left || !shown.recipe) return null;
-  const { recipe, pair, settings, left: images, runId } = shown;
+  if (!shown?.left?.length || !shown.steps || !shown.recipe) return null;
+  const { recipe, pair, settings, left: images, steps: traces } = shown;
   const isSameDevice = device !== null && recipe.adapter === device.adapter && recipe.backend === device.backend;
   // Of one file on disk another may have the name; the built-in model is the page's.
   const isFixed = model.revision !== null || (model.id === POCKET.id && recipe.appVersion === __APP_VERSION__);
   const nameOf = ({ id, revision, vae, unet }: Recipe['model']) => JSON.stringify([id, revision, vae, unet]);
   const isPlain = !recipe.loras && !recipe.embeddings && recipe.start === undefined;
   if (!isSameDevice || !isFixed || nameOf(recipe.model) !== nameOf(model) || !isPlain) return null;
-  return { settings: sent(settings), pair, images, traces: traces?.runId === runId ? traces.steps : [] };
+  return { settings: sent(settings), pair, images, traces };
 }

@@ -103,7 +103,7 @@ export const useSeries = create<SeriesStore>()((set, get) => {
       update({ phase: 'paused', why: OTHER_FILES });
       return;
     }
-    running = { id: useStore.getState().run(series.plan.cells[at]!.settings, false), at };
+    running = { id: useStore.getState().run(series.plan.cells[at]!.settings), at };
   };
   useStore.subscribe(({ job }) => {
     if (running && job.runs.every(({ id }) => id !== running!.id)) {

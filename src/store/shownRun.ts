@@ -29,7 +29,8 @@ export function showDone(job: Job, { runId, stats, left }: DoneEvent, pair: Pair
   if (!run) return job;
   const { settings, ref } = run;
   const recipe = recipeOf(job, run, pair, stats);
-  const shown = { runId, ref, settings, pair, size: pair.withPag, stats, recipe, ...(left && { left }) };
+  const kept = { ...(job.traces?.runId === runId && { steps: job.traces.steps }), ...(left && { left }) };
+  const shown = { runId, ref, settings, pair, size: pair.withPag, stats, recipe, ...kept };
   return { ...job, shown, finished: shown };
 }
 

@@ -9,7 +9,8 @@ import { EngineClient } from '../protocol/client';
 import { toErrorData } from '../protocol/errors';
 import type { ModelInfo } from '../protocol/loaded';
 import type { RunExtent } from '../protocol/requests';
-import type { StepTrace } from '../protocol/runSteps';
+import type { Pixels } from '../protocol/pictureData';
+import type { StepLatents } from '../protocol/runSteps';
 import { sameShape } from '../settings/pictureShapes';
 import { pictureSize } from '../settings/pictureSize';
 import { fromStepOn, phasesOf, withoutLastChange } from '../settings/earlierSteps';
@@ -40,9 +41,6 @@ interface Store {
   readonly job: Job;
   readonly view: View;
   readonly live: LiveChoice;
-  /** Whether the timeline is open: runs tell their steps then. */
-  readonly timeline: boolean;
-  readonly setTimeline: (open: boolean) => void;
   /** Applies a new version of the page; null where there is none. */
   readonly update: (() => void) | null;
   /** What is known of the page without a network; null until something is. */
@@ -58,19 +56,21 @@ interface Store {
   /** Fetches the model and warms it up. */
   readonly start: () => void;
   readonly generate: () => void;
-  /**
-   * Makes the pair of other settings than the form has.
-   * @param tellsSteps for the timeline
-   * @returns the run's id
-   */
-  readonly run: (settings: Settings, tellsSteps: boolean) => string;
+  /** Makes the pair of other settings than the form has. @returns the run's id */
+  readonly run: (settings: Settings) => string;
   /** What the form says holds from a step of the picture that is shown on, from 0; before it what made that. */
   readonly branch: (step: number) => void;
   /** The form says again what held before the last change on the way. */
   readonly endBranch: () => void;
   readonly cancel: () => void;
   /** Shows a pair that was finished earlier. */
-  readonly show: (shown: Shown, steps?: readonly StepTrace[] | null) => void;
+  readonly show: (shown: Shown) => void;
+  /**
+   * The picture of a step's latents, by the model that is loaded and has this id.
+   * @returns null where it is no longer wanted: `signal` was aborted, or a run came between
+   * @throws EngineError
+   */
+  readonly decode: (modelId: string, latents: StepLatents, signal: AbortSignal) => Promise<Pixels | null>;
   /** Puts back what the model has set, sets what it has left to the visitor, or leaves all as it is. */
   readonly answerBrought: (answer: 'undo' | 'setAll' | 'keep') => void;
   readonly dismissError: () => void;
@@ -85,8 +85,6 @@ interface Ask {
   readonly isLive?: boolean;
   /** Made though it is there already. */
   readonly anew?: boolean;
-  /** For the timeline. */
-  readonly traces?: boolean;
 }
 
 /** Between two letters of someone who types. */
@@ -155,7 +153,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
       },
     };
   };
-  const ask = (settings: Settings, { isLive = false, anew = false, traces = false }: Ask): string => {
+  const ask = (settings: Settings, { isLive = false, anew = false }: Ask): string => {
     pauses.forget();
     const id = newId();
     const { choice } = useModels.getState();
@@ -176,7 +174,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
     set(({ job }) => ({ job: asked(job, run) }));
     const isPlain = loras.every(({ weight }) => weight === 0) && embeddings.length === 0 && !start;
     const left = isPlain ? leftToGoOn(get().job, run.model, (own) => forEngine(own).settings) : null;
-    const how = { ...(traces && settings.images === 1 && { traces }), ...(anew && { anew }), ...(left && { left }) };
+    const how = { ...(anew && { anew }), ...(left && { left }) };
     client.generate(id, choice.ref, sent, files, how);
     return id;
   };
@@ -193,8 +191,7 @@ const withEngine: StateCreator<Store> = (set, get) => {
       const last = job.runs.at(-1);
       if (last && madeOf(last.settings, last) === now) return;
       for (const { id } of job.runs) client.cancel(id);
-      if (madeOf(job.finished?.settings, job.finished?.recipe ?? {}) !== now)
-        ask(settings, { isLive: true, traces: get().timeline });
+      if (madeOf(job.finished?.settings, job.finished?.recipe ?? {}) !== now) ask(settings, { isLive: true });
       else set({ job: { ...job, runs: job.runs.slice(0, 1) } });
     },
   });
@@ -235,8 +232,6 @@ const withEngine: StateCreator<Store> = (set, get) => {
     job: IDLE,
     view: 'side',
     live: readLive(),
-    timeline: false,
-    setTimeline: (timeline) => set({ timeline }),
     update: null,
     offline: null,
     openDialogs: 0,
@@ -269,8 +264,8 @@ const withEngine: StateCreator<Store> = (set, get) => {
       const { settings, files } = forEngine(get().settings);
       client.load(model(), settings, files);
     },
-    generate: () => withMask(() => void ask(get().settings, { anew: true, traces: get().timeline })),
-    run: (settings, tellsSteps) => ask(settings, { traces: tellsSteps }),
+    generate: () => withMask(() => void ask(get().settings, { anew: true })),
+    run: (settings) => ask(settings, {}),
     branch: (step) => {
       const { job, settings } = get();
       if (!job.shown) return;
@@ -284,7 +279,8 @@ const withEngine: StateCreator<Store> = (set, get) => {
       set(({ job }) => ({ job: cancelled(job) }));
       for (const { id } of runs) client.cancel(id);
     },
-    show: (shown, steps = null) => set(({ job }) => ({ job: showing(job, shown, steps) })),
+    show: (shown) => set(({ job }) => ({ job: showing(job, shown) })),
+    decode: (modelId, latents, signal) => client.decode(modelId, latents, signal),
     answerBrought: (answer) => {
       const { brought } = get();
       if (!brought) return;

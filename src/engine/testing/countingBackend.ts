@@ -86,6 +86,7 @@ export function countingBackend(
     maskBlend: async (input) => counted(await inner.maskBlend(input)),
     recover: () => inner.recover(),
     read: (tensor) => inner.read(tensor),
+    readAll: (tensors) => inner.readAll(tensors),
     dispose: () => inner.dispose(),
   };
 }

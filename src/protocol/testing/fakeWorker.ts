@@ -43,6 +43,9 @@ function summary(request: Exclude<EngineRequest, { type: 'ping' }>): string {
       return `fit ${request.prompt}`;
     case 'weigh':
       return `weigh ${request.settings.width} × ${request.settings.height}`;
+    case 'decode':
+    case 'end-decode':
+      return `${request.type} ${request.decodeId}`;
     default:
       return `${request.type} ${request.runId}`;
   }
